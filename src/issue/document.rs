@@ -1,0 +1,361 @@
+//! The tree of an issue's text: every output (HTML, text, web page, feed) is made from it.
+
+use super::{Phrase, Placeholder};
+use crate::source::Span;
+
+/// The text of an issue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// The blocks in reading order.
+    pub blocks: Vec<Block>,
+    /// The notes in the order in which the text first refers to them; note `n` stands at index `n - 1`.
+    pub footnotes: Vec<Footnote>,
+}
+
+/// A block and where it stands in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// From its first to its last byte.
+    pub span: Span,
+    /// What it is.
+    pub kind: BlockKind,
+}
+
+/// A run of text with its marks.
+pub type Inlines = Vec<Inline>;
+
+/// The kinds of blocks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlockKind {
+    /// `## Heading {#anchor}`
+    Heading {
+        /// 1 to 6.
+        level: u8,
+        /// Unique in the document; from the text when not given.
+        anchor: String,
+        /// The words.
+        content: Inlines,
+    },
+    /// A paragraph.
+    Paragraph(Inlines),
+    /// A bulleted or numbered list.
+    List {
+        /// The first number, for a numbered list.
+        start: Option<u64>,
+        /// Items without space between them.
+        tight: bool,
+        /// The items.
+        items: Vec<Item>,
+    },
+    /// `> quoted`
+    Quote(Quote),
+    /// `::: pullquote`: words of the letter itself, set large.
+    PullQuote(Quote),
+    /// `> [!NOTE]` and `::: callout`
+    Alert {
+        /// Its colour and its label.
+        kind: AlertKind,
+        /// The author's own title.
+        title: Option<Inlines>,
+        /// The text.
+        blocks: Vec<Block>,
+    },
+    /// An image alone in its paragraph, or `::: figure`.
+    Figure(Figure),
+    /// `::: gallery`: pictures side by side, stacked on a phone.
+    Gallery(Vec<Figure>),
+    /// `::: columns`, each `::: column`: side by side, stacked on a phone.
+    Columns(Vec<Vec<Block>>),
+    /// `::: card`: a link with picture, title and blurb.
+    Card(Card),
+    /// A bare video URL alone in its paragraph, or `::: video`.
+    Video(Video),
+    /// A bare post URL alone in its paragraph, or `::: post`.
+    Post(Post),
+    /// `::: resources` around a list of links: link, blurb, kind.
+    Resources(Vec<Resource>),
+    /// A table.
+    Table {
+        /// One entry a column.
+        alignments: Vec<Alignment>,
+        /// The header row.
+        head: Vec<Inlines>,
+        /// The other rows.
+        rows: Vec<Vec<Inlines>>,
+    },
+    /// A code block. Never filled.
+    Code {
+        /// The first word behind the fence.
+        language: Option<String>,
+        /// The lines, each with its `\n`.
+        text: String,
+    },
+    /// `$$ … $$`, or a `math` fence: TeX.
+    Math(String),
+    /// Term and explanations.
+    Definitions(Vec<Definition>),
+    /// `---`
+    Divider,
+    /// A link with the title "button" (or the class `.button`) alone in its paragraph, or several; `::: buttons`.
+    Buttons(Vec<Button>),
+    /// `::: sponsor "Acme"`: a paid slot that says so.
+    Sponsor {
+        /// The label's own words; the design has words for none.
+        label: Option<String>,
+        /// The text.
+        blocks: Vec<Block>,
+    },
+    /// `::: poll`: a question and links as answers.
+    Poll {
+        /// What is asked.
+        question: Inlines,
+        /// The answers, each a link.
+        answers: Vec<Button>,
+    },
+    /// `::: share`: a call to pass the letter on.
+    Share {
+        /// The call's own words.
+        blocks: Vec<Block>,
+        /// Links, each to a place where it can be shared.
+        links: Vec<Button>,
+    },
+    /// `::: toc`: the contents, made from the headings.
+    Contents {
+        /// For example "This week on Gradient Ascent".
+        title: Option<Inlines>,
+        /// Headings deeper than this are left out.
+        depth: u8,
+        /// The entries, in reading order.
+        entries: Vec<ContentsEntry>,
+    },
+    /// `::: ps`, or a paragraph that begins with "P.S.".
+    PostScript(Vec<Block>),
+    /// `::: signature`: the sign-off.
+    Signature(Vec<Block>),
+    /// `::: author`: who wrote this.
+    Author {
+        /// The name.
+        name: String,
+        /// A portrait.
+        picture: Option<Image>,
+        /// Where to find more.
+        url: Option<Phrase>,
+        /// A few words.
+        blocks: Vec<Block>,
+    },
+    /// Raw HTML, already through the allow-list.
+    Html(String),
+    /// A `mjml` fence.
+    Mjml(String),
+}
+
+/// An item of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// `[x]` or `[ ]`, for a task.
+    pub done: Option<bool>,
+    /// What it holds.
+    pub blocks: Vec<Block>,
+}
+
+/// Somebody's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quote {
+    /// The words.
+    pub blocks: Vec<Block>,
+    /// Whose (a last paragraph that begins with a dash).
+    pub by: Option<Inlines>,
+}
+
+/// Alerts as GFM knows them, and the plain callout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertKind {
+    /// `[!NOTE]`
+    Note,
+    /// `[!TIP]`
+    Tip,
+    /// `[!IMPORTANT]`
+    Important,
+    /// `[!WARNING]`
+    Warning,
+    /// `[!CAUTION]`
+    Caution,
+    /// `::: callout`
+    Callout,
+}
+
+/// A picture in the text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// A path beside the issue, or an address.
+    pub source: String,
+    /// Alternative text; empty for decoration.
+    pub alt: Phrase,
+    /// `{width=300}`, in CSS pixels.
+    pub width: Option<u32>,
+    /// Where it stands in the file.
+    pub span: Span,
+}
+
+/// A picture of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The picture.
+    pub image: Image,
+    /// What it shows.
+    pub caption: Option<Inlines>,
+    /// Whose it is.
+    pub credit: Option<Inlines>,
+    /// Where a click leads.
+    pub link: Option<Phrase>,
+}
+
+/// A link set as a card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// Where a click leads.
+    pub url: Phrase,
+    /// The headline.
+    pub title: Inlines,
+    /// Its picture.
+    pub image: Option<Image>,
+    /// The blurb.
+    pub blocks: Vec<Block>,
+}
+
+/// A video, shown as a still with a play mark that links to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Video {
+    /// Where it plays.
+    pub url: String,
+    /// Its title; may come from the file stored beside the issue.
+    pub title: Option<String>,
+    /// The still; may come from the file stored beside the issue.
+    pub still: Option<Image>,
+    /// A line below.
+    pub caption: Option<Inlines>,
+}
+
+/// A post on a social network, shown as a card that links to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Post {
+    /// Where it stands.
+    pub url: String,
+    /// Who wrote it; may come from the file stored beside the issue.
+    pub author: Option<String>,
+    /// `@handle`
+    pub handle: Option<String>,
+    /// When, in words.
+    pub date: Option<String>,
+    /// The words.
+    pub blocks: Vec<Block>,
+    /// A picture in it.
+    pub image: Option<Image>,
+}
+
+/// An entry of a resource list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Where a click leads.
+    pub url: Phrase,
+    /// The link's words.
+    pub title: Inlines,
+    /// For example "paper", "code", "video"; from `[paper]` in front of the link or `{kind=paper}` behind it.
+    pub kind: Option<String>,
+    /// What it is about.
+    pub blurb: Inlines,
+}
+
+/// A link that looks like a button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Button {
+    /// Where a click leads.
+    pub url: Phrase,
+    /// Its words.
+    pub label: Inlines,
+    /// Quieter than the first one.
+    pub secondary: bool,
+}
+
+/// A line of the contents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContentsEntry {
+    /// The heading's level.
+    pub level: u8,
+    /// The heading's anchor; none for an entry that the author wrote by hand.
+    pub anchor: Option<String>,
+    /// The heading's words.
+    pub content: Inlines,
+}
+
+/// A term and what it means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// The term.
+    pub term: Inlines,
+    /// Its explanations.
+    pub meanings: Vec<Vec<Block>>,
+}
+
+/// A note at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Footnote {
+    /// The author's name for it.
+    pub label: String,
+    /// What it says.
+    pub blocks: Vec<Block>,
+}
+
+/// How a column of a table is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alignment {
+    /// As the language runs.
+    #[default]
+    Start,
+    /// Left.
+    Left,
+    /// Centre.
+    Center,
+    /// Right.
+    Right,
+}
+
+/// A stretch of text with its mark.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inline {
+    /// Words.
+    Text(String),
+    /// `code`. Never filled.
+    Code(String),
+    /// `$x$`: TeX.
+    Math(String),
+    /// *so*
+    Emphasis(Inlines),
+    /// **so**
+    Strong(Inlines),
+    /// ~~so~~
+    Strikethrough(Inlines),
+    /// `[words](url "title")`, and bare addresses.
+    Link {
+        /// Where it leads.
+        url: Phrase,
+        /// Its title.
+        title: String,
+        /// Its words.
+        content: Inlines,
+        /// Where it stands in the file.
+        span: Span,
+    },
+    /// A picture among words.
+    Image(Image),
+    /// A line break that the author asked for.
+    LineBreak,
+    /// A line end in the file.
+    SoftBreak,
+    /// `[^label]`: the number of a note, from 1.
+    Footnote(usize),
+    /// Raw HTML, already through the allow-list.
+    Html(String),
+    /// Filled in later.
+    Placeholder(Placeholder),
+}

@@ -1,0 +1,7 @@
+//! The `mimeo` program: everything it does is in the library's `cli` door.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mimeograph::cli::main()
+}

@@ -1,0 +1,83 @@
+//! An issue and a template become one [`RenderedIssue`]: subject, HTML, text with placeholders open, digest.
+//!
+//! In: an `Issue`, the [`Newsletter`] it appears in, its template and pictures. Out: [`RenderedIssue`], or diagnostics.
+//! Never: knows a subscriber, a date of today or a relay. It is the only room with MJML, and it runs once per issue.
+
+mod newsletter;
+mod pattern;
+
+pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
+pub use pattern::{Escape, Pattern, Piece};
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::subscriber::EmailAddress;
+
+/// An issue ready to be addressed: everything a letter needs but the person. This is what a dispatch freezes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RenderedIssue {
+    /// The issue's name: the file's (or folder's) name without its extension.
+    pub slug: String,
+    /// The title, for reports.
+    pub title: String,
+    /// The number of the edition.
+    pub number: Option<u32>,
+    /// A BCP 47 tag.
+    pub language: String,
+    /// The subject.
+    pub subject: Pattern,
+    /// The HTML part: one document, lines as mrml made them.
+    pub html: Pattern,
+    /// The text part: lines end in `\n`.
+    pub text: Pattern,
+    /// The tree that the HTML was made from, as MJML, for people and other tools.
+    pub mjml: String,
+    /// Pictures that travel inside the letter, in the order of their first use.
+    pub pictures: Vec<Picture>,
+    /// Who writes.
+    pub from: Mailbox,
+    /// Who gets the answers, when it is somebody else.
+    pub reply_to: Option<Mailbox>,
+    /// The `Date` of every letter (RFC 5322 section 3.3), frozen with the issue.
+    pub date: Timestamp,
+    /// `List-Id` without angle brackets (RFC 2919), for example `letters.example.org`.
+    pub list_id: String,
+    /// The newsletter's name, for `List-Id` and reports.
+    pub newsletter: String,
+    /// How a reader leaves.
+    pub unsubscribe: Unsubscribe,
+    /// `List-Archive` (RFC 2369).
+    pub archive: Option<String>,
+    /// Where this issue can be read on the web, when it can.
+    pub view: Option<String>,
+    /// Addresses that bounces go to: the envelope's sender.
+    pub bounces: EmailAddress,
+    /// Header fields of the owner's own.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// A picture inside a letter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// `Content-ID` without angle brackets: the HTML says `cid:` and this.
+    pub cid: String,
+    /// The name a mail client would save it under.
+    pub name: String,
+    /// For example `image/png`.
+    pub media_type: String,
+    /// The bytes.
+    #[serde(with = "pattern::base64_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+impl RenderedIssue {
+    /// SHA-256, in hexadecimal, over everything that makes the letters: equal digests, equal letters.
+    pub fn digest(&self) -> String {
+        use aws_lc_rs::digest::{SHA256, digest};
+        let value = serde_json::to_vec(self).expect("a rendered issue is made of strings and numbers");
+        digest(&SHA256, &value).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

@@ -1,0 +1,102 @@
+//! Texts with their paths, and what is wrong with them.
+//!
+//! In: a path and its text. Out: [`Source`] (offsets to line and column) and [`Diagnostic`].
+//! Never: knows a format, prints, or decides what follows.
+
+mod diagnostic;
+mod nearest;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use nearest::nearest;
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A range of bytes in a [`Source`]'s text.
+pub type Span = Range<usize>;
+
+/// A text and where it came from. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Source {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+/// A place in a text as people count it: both from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl Source {
+    /// Keeps a text with its path. The path is shown as given, so give it as the user would write it.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let line_starts =
+            std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+        Self { inner: Arc::new(Inner { path: path.into(), text, line_starts }) }
+    }
+
+    /// The path as it was given.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.inner.text
+    }
+
+    /// Line and column of a byte offset; an offset past the end is the end.
+    pub fn position(&self, offset: usize) -> Position {
+        let text = self.text();
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.inner.line_starts.partition_point(|&start| start <= offset) - 1;
+        let column = text[self.inner.line_starts[line]..offset].chars().count();
+        Position { line: line as u32 + 1, column: column as u32 + 1 }
+    }
+
+    /// The text of a line (counted from 1), without its line end.
+    pub fn line(&self, line: u32) -> &str {
+        let index = (line as usize).saturating_sub(1);
+        let Some(&start) = self.inner.line_starts.get(index) else { return "" };
+        let end = self.inner.line_starts.get(index + 1).copied().unwrap_or(self.text().len());
+        self.text()[start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// The place of a span, with what a report needs to show it.
+    pub fn place(&self, span: Span) -> Place {
+        let start = self.position(span.start);
+        let end = self.position(span.end.max(span.start));
+        Place::Text { path: self.path().to_owned(), start, end, excerpt: self.line(start.line).to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        let source = Source::new("a.md", "één\r\nzwei\n");
+        assert_eq!(source.position(5), Position { line: 1, column: 4 });
+        assert_eq!(source.line(1), "één");
+        assert_eq!(source.line(2), "zwei");
+        assert_eq!(source.position(999), Position { line: 3, column: 1 });
+    }
+}
