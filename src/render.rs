@@ -5,9 +5,11 @@
 
 mod newsletter;
 mod pattern;
+mod scope;
 
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
+pub use scope::apply as apply_filters;
 
 use std::collections::BTreeMap;
 

@@ -42,6 +42,58 @@ pub enum Escape {
     Header,
 }
 
+impl Escape {
+    /// The value as it may stand there.
+    pub fn apply(self, value: &str) -> String {
+        match self {
+            Self::Text | Self::Header => one_line(value),
+            Self::Html => html(value),
+            Self::Attribute => attribute(value),
+            Self::Url => {
+                let value = value.trim();
+                let scheme = value.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+                match scheme.as_deref() {
+                    Some("http" | "https" | "mailto" | "tel") => attribute(value),
+                    _ => "#".to_owned(),
+                }
+            }
+            Self::UrlPart => {
+                use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+                const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+                utf8_percent_encode(value, PART).to_string()
+            }
+        }
+    }
+}
+
+/// Control characters, line breaks among them, become spaces.
+fn one_line(value: &str) -> String {
+    value
+        .chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect()
+}
+
+fn html(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn attribute(value: &str) -> String {
+    html(&one_line(value)).replace('\'', "&#39;")
+}
+
 impl Pattern {
     /// A pattern without placeholders.
     pub fn literal(text: impl Into<String>) -> Self {
