@@ -1,4 +1,5 @@
 //! The integration tests; each module is a room or a border of the program.
 
 mod ledger;
+mod subscriber;
 mod support;
