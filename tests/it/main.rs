@@ -2,4 +2,5 @@
 
 mod ledger;
 mod subscriber;
+mod materials;
 mod support;
