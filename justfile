@@ -20,7 +20,7 @@ doc:
 
 # All tests, or those whose names contain the words given
 test *WORDS:
-    cargo test --locked {{WORDS}}
+    cargo test --locked -- {{WORDS}}
 
 # Licences, sources and doubles among the dependencies (cargo install cargo-deny)
 deny:
