@@ -8,6 +8,8 @@ mod newsletter;
 mod pattern;
 mod scope;
 mod tags;
+mod text;
+mod words;
 
 pub use materials::{Asset, Materials, Vendored, vendor_folder, vendor_name};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
