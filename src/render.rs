@@ -3,10 +3,13 @@
 //! In: an `Issue`, the [`Newsletter`] it appears in, its template and pictures. Out: [`RenderedIssue`], or diagnostics.
 //! Never: knows a subscriber, a date of today or a relay. It is the only room with MJML, and it runs once per issue.
 
+mod materials;
 mod newsletter;
 mod pattern;
 mod scope;
+mod tags;
 
+pub use materials::{Asset, Materials, Vendored, vendor_folder, vendor_name};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use scope::apply as apply_filters;
