@@ -8,7 +8,6 @@ mod key;
 mod mailbox;
 mod newsletter;
 mod overrides;
-mod policies;
 mod raw;
 mod relay;
 mod secret;
@@ -30,11 +29,11 @@ use std::{
 use toml::de::DeTable;
 
 use crate::{
+    dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::Newsletter,
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
     transport::Relay,
 };
-use policies::{BrakePolicy, PacePolicy, RetryPolicy};
 use raw::{Notes, Table};
 
 /// All settings, with a comment each: what `mimeo settings` prints.
