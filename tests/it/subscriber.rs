@@ -1,0 +1,3 @@
+//! The subscriber room, from files.
+
+mod addresses;
