@@ -12,7 +12,7 @@ pub(crate) const ROLES: [&str; 8] =
     ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
 
 /// A role's CSS class, by which the dark rules find it.
-fn css_class(role: &str) -> &'static str {
+fn css_class(role: &str) -> &str {
     match role {
         "background" => "G",
         "paper" => "P",
@@ -54,7 +54,9 @@ pub(crate) fn mark_roles(element: &mut Element) {
     if element.name == "mj-text" {
         classes.push("t");
     }
-    classes.extend(roles.split_whitespace().filter(|role| ROLES.contains(role)).map(css_class));
+    for role in roles.split_whitespace().filter(|role| ROLES.contains(role)) {
+        classes.extend(css_class(role).split_whitespace());
+    }
     classes.extend(own.split_whitespace());
     if classes != ["t"] && !classes.is_empty() {
         element.set("css-class", classes.join(" "));

@@ -156,7 +156,7 @@ impl Defaults {
             Content::Elements(_) => String::new(),
         };
         let text = || vec![MjBodyChild::Text(Text::from(html()))];
-        let named = |name: &str| element.children().iter().filter(move |child| child.name == name.to_owned());
+        let named = |name: &'static str| element.children().iter().filter(move |child| child.name == name);
         Some(match element.name.as_ref() {
             "mj-wrapper" => MjBodyChild::MjWrapper(MjWrapper::new(attributes(), self.children(element))),
             "mj-section" => MjBodyChild::MjSection(MjSection::new(attributes(), self.children(element))),
