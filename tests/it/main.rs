@@ -4,4 +4,5 @@ mod ledger;
 mod letters;
 mod subscriber;
 mod materials;
+mod subscriber;
 mod support;
