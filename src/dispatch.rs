@@ -6,18 +6,20 @@
 //! It is the only room that joins ledger and transport.
 
 mod brake;
-mod desk;
+// mod desk;
 mod pace;
 mod plan;
 mod retry;
-mod run;
+// mod run;
+mod wait;
 mod window;
 
 pub use brake::{Brake, BrakePolicy, Pulled};
 pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
-pub use plan::{Plan, Prediction, Selection, predict};
+pub use plan::{Plan, Prediction, predict};
 pub use retry::{RetryPolicy, means_no_such_person};
-pub use run::{Clock, Ended, Interrupt, Run, Settings, Wait};
+// pub use run::{Clock, Ended, Interrupt, Run, Settings};
+pub use wait::Wait;
 pub use window::{Hours, Window};
 
 use std::time::Duration;

@@ -4,7 +4,12 @@
 //! Never: influences a run, or counts what the ledger counts.
 
 pub mod diagnostics;
+mod page;
+mod progress;
 mod terminal;
+pub mod words;
 
 pub use anstream::ColorChoice;
+pub use page::{RunPage, wait_word};
+pub use progress::{Progress, Style};
 pub use terminal::Terminal;

@@ -57,7 +57,11 @@ impl Brake {
         let share = 0.0 < policy.share
             && policy.sample <= self.answered
             && policy.share <= f64::from(self.refused) / f64::from(self.answered);
-        (row || share).then_some(Pulled { in_a_row: self.in_a_row, refused: self.refused, answered: self.answered })
+        (row || share).then_some(Pulled {
+            in_a_row: self.in_a_row,
+            refused: self.refused,
+            answered: self.answered,
+        })
     }
 }
 

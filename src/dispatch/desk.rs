@@ -14,7 +14,7 @@ use super::{
     run::{Emit, until},
 };
 use crate::{
-    ledger::{Begun, Claim, Closed, Ledger, LedgerError, Next, Reason},
+    ledger::{Begun, Claim, Ledger, LedgerError, Next, Reason, Suppression},
     message::{Composer, Message},
     transport::{self, Letter, Outcome, Permit, Reply, Stage, Ticket},
 };
@@ -53,6 +53,8 @@ struct State {
     /// Letters that may still leave today.
     today: Option<DayCap>,
     buffers: Vec<Vec<u8>>,
+    /// Addresses that do not exist, to be suppressed by the run loop.
+    suppress: Vec<Suppression>,
     accepted: u64,
 }
 
@@ -123,6 +125,7 @@ impl Desk {
             stop: None,
             today: None,
             buffers: Vec::new(),
+            suppress: Vec::new(),
             accepted: 0,
         };
         Self {
@@ -199,6 +202,11 @@ impl Desk {
     pub(super) fn runs_low(&self) -> bool {
         let state = self.state();
         !state.drained && state.queue.len() <= self.settings.batch / 2
+    }
+
+    /// Addresses that turned out not to exist since the last call.
+    pub(super) fn take_suppressions(&self) -> Vec<Suppression> {
+        std::mem::take(&mut self.state().suppress)
     }
 
     pub(super) fn accepted(&self) -> u64 {
@@ -338,7 +346,7 @@ impl Desk {
                 let reply = Reply { code: 554, enhanced: Some((5, 6, 0)), text };
                 let outcome = Outcome::Rejected { stage: Stage::Mail, reply };
                 self.state().pace.taken_back(claim.subscriber.address.domain());
-                self.ledger.end(&claim, &outcome, Next::Close(Closed::Failed), (self.clock)());
+                self.ledger.end(&claim, &outcome, Next::Close, (self.clock)());
                 (self.emit)(Event::Answered { outcome: &outcome, octets: 0 });
                 None
             }
@@ -468,7 +476,9 @@ impl transport::Desk for Desk {
             && self.settings.suppress_hard_bounces
             && means_no_such_person(reply)
         {
-            self.ledger.suppress_soon(&claim.subscriber.address, Reason::HardBounce, &reply.to_string(), now);
+            let address = claim.subscriber.address.clone();
+            let note = Some(reply.to_string());
+            self.state().suppress.push(Suppression { address, reason: Reason::HardBounce, note, at: now });
         }
         if let Next::RetryAt(at) = next {
             (self.emit)(Event::ComesBack { at });

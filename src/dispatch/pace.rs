@@ -107,7 +107,11 @@ impl Meter {
         let oldest = (self.newest + 1).saturating_sub(SLOTS);
         let full = (oldest..=self.newest).find(|number| 0 < self.counts[(number % SLOTS) as usize]);
         let frees = full.map_or(self.newest + 1, |number| number + SLOTS);
-        Some(self.slot.saturating_mul(u32::try_from(frees).unwrap_or(u32::MAX)).max(now + Duration::from_micros(1)))
+        Some(
+            self.slot
+                .saturating_mul(u32::try_from(frees).unwrap_or(u32::MAX))
+                .max(now + Duration::from_micros(1)),
+        )
     }
 }
 
@@ -147,7 +151,11 @@ impl Pace {
                 .domains
                 .iter()
                 .map(|(domain, wishes)| {
-                    let pace = DomainPace { meters: meters(&wishes.limits), connections: wishes.connections, under_way: 0 };
+                    let pace = DomainPace {
+                        meters: meters(&wishes.limits),
+                        connections: wishes.connections,
+                        under_way: 0,
+                    };
                     (domain.clone(), pace)
                 })
                 .collect(),
@@ -279,7 +287,8 @@ impl Throttle {
             return rate;
         }
         let so_far = now.saturating_sub(self.since).as_secs_f64().max(0.1);
-        let measured = if 0.0 < self.seen { self.seen } else { f64::from(self.count.max(1)) / so_far.max(1.0) };
+        let measured =
+            if 0.0 < self.seen { self.seen } else { f64::from(self.count.max(1)) / so_far.max(1.0) };
         if self.rate.is_none() {
             self.before = measured;
         }
@@ -361,9 +370,12 @@ mod tests {
 
     #[test]
     fn a_domain_has_its_own_pace_and_does_not_hold_up_others() {
-        let wishes = DomainPolicy { limits: vec![Limit { letters: 1, per: ms(1_000) }], connections: Some(1) };
-        let mut pace =
-            Pace::new(&PacePolicy { domains: [("slow.example".to_owned(), wishes)].into(), ..PacePolicy::default() });
+        let wishes =
+            DomainPolicy { limits: vec![Limit { letters: 1, per: ms(1_000) }], connections: Some(1) };
+        let mut pace = Pace::new(&PacePolicy {
+            domains: [("slow.example".to_owned(), wishes)].into(),
+            ..PacePolicy::default()
+        });
         let now = Duration::from_secs(200_000);
         assert_eq!(pace.ask("slow.example", now), Ask::Go);
         assert_eq!(pace.ask("slow.example", now), Ask::DomainUntil(None));

@@ -59,16 +59,22 @@ pub enum Prediction {
 pub fn predict(letters: u64, pace: &PacePolicy, now: Timestamp, warm_up_days: usize) -> Prediction {
     let day = Duration::from_secs(86_400);
     let short: Vec<_> = pace.limits.iter().filter(|limit| limit.per < day).collect();
-    let per_day = pace.limits.iter().filter(|limit| day <= limit.per).map(|limit| u64::from(limit.letters)).min();
-    if letters == 0 || (short.is_empty() && per_day.is_none() && pace.window.is_none() && pace.warm_up.is_empty()) {
+    let per_day =
+        pace.limits.iter().filter(|limit| day <= limit.per).map(|limit| u64::from(limit.letters)).min();
+    if letters == 0
+        || (short.is_empty() && per_day.is_none() && pace.window.is_none() && pace.warm_up.is_empty())
+    {
         return Prediction::AtOnce;
     }
     let zone = pace.window.as_ref().map_or(jiff::tz::TimeZone::UTC, |window| window.zone.clone());
     let (mut left, mut at, mut warm_day) = (letters, now, warm_up_days);
     // Ten years of days: whatever takes longer is not a plan.
     for _ in 0..3_650 {
-        let today = at.to_zoned(zone.clone()).date();
-        let Ok(midnight) = today.checked_add(1.day()).and_then(|day| day.to_zoned(zone.clone())) else { break };
+        let today = at.to_zoned_datetime(zone.clone()).date();
+        let Ok(midnight) = today.checked_add(1.day()).and_then(|day| day.to_zoned_datetime(zone.clone()))
+        else {
+            break;
+        };
         let midnight = midnight.timestamp();
         let mut share = per_day.unwrap_or(u64::MAX);
         if let Some(cap) = pace.warm_up.get(warm_day) {
@@ -85,12 +91,17 @@ pub fn predict(letters: u64, pace: &PacePolicy, now: Timestamp, warm_up_days: us
                 None => midnight,
             };
             let room = Duration::try_from(open_until.duration_since(at)).unwrap_or_default();
-            let fit = short.iter().map(|limit| fits(limit.letters, limit.per, room)).min().unwrap_or(u64::MAX);
+            let fit =
+                short.iter().map(|limit| fits(limit.letters, limit.per, room)).min().unwrap_or(u64::MAX);
             let leave = left.min(share).min(fit);
             left -= leave;
             share -= leave;
             if left == 0 {
-                let needs = short.iter().map(|limit| needs(leave, limit.letters, limit.per)).max().unwrap_or_default();
+                let needs = short
+                    .iter()
+                    .map(|limit| needs(leave, limit.letters, limit.per))
+                    .max()
+                    .unwrap_or_default();
                 return at.checked_add(needs).map_or(Prediction::Never, Prediction::Until);
             }
             at = open_until;

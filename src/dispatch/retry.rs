@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    ledger::{Closed, Next},
+    ledger::Next,
     transport::{Outcome, Reply},
 };
 
@@ -25,7 +25,12 @@ impl Default for RetryPolicy {
     /// for 30 minutes and allows four to five days, but news that is a week old is no news.
     fn default() -> Self {
         let hour = Duration::from_secs(3600);
-        Self { attempts_max: 12, first_wait: Duration::from_secs(60), wait_max: 4 * hour, give_up_after: 48 * hour }
+        Self {
+            attempts_max: 12,
+            first_wait: Duration::from_secs(60),
+            wait_max: 4 * hour,
+            give_up_after: 48 * hour,
+        }
     }
 }
 
@@ -34,16 +39,23 @@ impl RetryPolicy {
     ///
     /// `attempt` counts from 1; `chance` is drawn by the caller, from 0 to 1, and stretches the wait by up to a
     /// quarter so that letters deferred together do not come back together.
-    pub fn after(&self, outcome: &Outcome, attempt: u32, opened: Timestamp, now: Timestamp, chance: f64) -> Next {
+    pub fn after(
+        &self,
+        outcome: &Outcome,
+        attempt: u32,
+        opened: Timestamp,
+        now: Timestamp,
+        chance: f64,
+    ) -> Next {
         match outcome {
-            Outcome::Accepted { .. } => Next::Close(Closed::Accepted),
-            Outcome::Rejected { .. } => Next::Close(Closed::Failed),
-            Outcome::Unconfirmed { .. } => Next::Close(Closed::Unconfirmed),
+            Outcome::Accepted { .. } => Next::Close,
+            Outcome::Rejected { .. } => Next::Close,
+            Outcome::Unconfirmed { .. } => Next::Close,
             Outcome::Deferred { .. } => {
                 let wait = self.wait(attempt).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0);
                 let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
                 let last = opened.checked_add(self.give_up_after).unwrap_or(Timestamp::MAX);
-                if self.attempts_max <= attempt || last < at { Next::Close(Closed::Failed) } else { Next::RetryAt(at) }
+                if self.attempts_max <= attempt || last < at { Next::Close } else { Next::RetryAt(at) }
             }
         }
     }
@@ -69,9 +81,16 @@ pub fn means_no_such_person(reply: &Reply) -> bool {
         Some(_) => false,
         None if matches!(reply.code, 550 | 551 | 553) => {
             let text = reply.text.to_lowercase();
-            ["unknown user", "user unknown", "no such user", "does not exist", "no mailbox", "unknown recipient"]
-                .iter()
-                .any(|words| text.contains(words))
+            [
+                "unknown user",
+                "user unknown",
+                "no such user",
+                "does not exist",
+                "no mailbox",
+                "unknown recipient",
+            ]
+            .iter()
+            .any(|words| text.contains(words))
         }
         None => false,
     }
@@ -99,7 +118,12 @@ mod tests {
 
     #[track_caller]
     fn check(outcome: Outcome, attempt: u32, expected: Next) {
-        let policy = RetryPolicy { attempts_max: 4, first_wait: MINUTE, wait_max: 60 * MINUTE, ..RetryPolicy::default() };
+        let policy = RetryPolicy {
+            attempts_max: 4,
+            first_wait: MINUTE,
+            wait_max: 60 * MINUTE,
+            ..RetryPolicy::default()
+        };
         assert_eq!(policy.after(&outcome, attempt, at(0), at(0), 0.0), expected);
     }
 
@@ -112,21 +136,21 @@ mod tests {
         check(deferred(), 1, Next::RetryAt(at(60)));
         check(deferred(), 2, Next::RetryAt(at(1800)));
         check(deferred(), 3, Next::RetryAt(at(3600)));
-        check(deferred(), 4, Next::Close(Closed::Failed));
+        check(deferred(), 4, Next::Close);
     }
 
     #[test]
     fn other_outcomes_close_the_delivery() {
-        check(Outcome::Accepted { reply: reply("250 2.0.0 ok") }, 1, Next::Close(Closed::Accepted));
-        check(Outcome::Rejected { stage: Stage::Rcpt, reply: reply("550 5.1.1 no") }, 1, Next::Close(Closed::Failed));
-        check(Outcome::Unconfirmed { why: "closed".into() }, 1, Next::Close(Closed::Unconfirmed));
+        check(Outcome::Accepted { reply: reply("250 2.0.0 ok") }, 1, Next::Close);
+        check(Outcome::Rejected { stage: Stage::Rcpt, reply: reply("550 5.1.1 no") }, 1, Next::Close);
+        check(Outcome::Unconfirmed { why: "closed".into() }, 1, Next::Close);
     }
 
     #[test]
     fn a_letter_is_given_up_when_it_is_old() {
         let policy = RetryPolicy { give_up_after: 10 * MINUTE, ..RetryPolicy::default() };
         assert_eq!(policy.after(&deferred(), 1, at(0), at(500), 0.0), Next::RetryAt(at(560)));
-        assert_eq!(policy.after(&deferred(), 1, at(0), at(560), 0.0), Next::Close(Closed::Failed));
+        assert_eq!(policy.after(&deferred(), 1, at(0), at(560), 0.0), Next::Close);
     }
 
     #[test]

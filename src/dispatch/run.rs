@@ -1,18 +1,18 @@
 //! The loop that keeps connections at work until nothing is left to do, or something says stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{
-    BrakePolicy, Event, Hours, PacePolicy, Pulled, RetryPolicy,
+    BrakePolicy, Event, PacePolicy, Pulled, RetryPolicy, Wait,
     desk::{DayCap, Desk, Outlook, Stop},
 };
 use crate::{
-    ledger::{DispatchId, Ledger, LedgerError},
+    ledger::{ChoiceId, DispatchId, Domains, Ledger, LedgerError, Wanted, Worker},
     message::Composer,
-    transport::{RelayDown, Transport},
+    transport::{Halt, HaltSwitch, RelayDown, Transport, halt},
 };
 
 /// The time of day, given from outside.
@@ -76,20 +76,6 @@ pub enum Interrupt {
     Now,
 }
 
-/// Why a run waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wait {
-    /// A limit of the pace.
-    Pace,
-    /// The sending window is closed.
-    Window,
-    /// Today's share of the warm-up is out.
-    WarmUp,
-    /// Deferred letters come back then.
-    Deferred,
-}
-
 /// Why a run ended. What has become of the letters is in the ledger.
 #[derive(Debug)]
 pub enum Ended {
@@ -118,6 +104,10 @@ pub struct Run {
     pub dispatch: DispatchId,
     /// When it was opened.
     pub opened: Timestamp,
+    /// Only these deliveries.
+    pub choice: Option<ChoiceId>,
+    /// The relay's name in the ledger, for limits and histories.
+    pub relay: String,
     /// Makes its letters.
     pub composer: Composer,
     /// Takes them away.
@@ -136,18 +126,25 @@ impl Run {
         interrupts: watch::Receiver<Interrupt>,
         emit: impl Fn(Event<'_>) + Send + Sync + 'static,
     ) -> Result<Ended, LedgerError> {
-        let Self { ledger, dispatch, opened, composer, transport, settings, clock } = self;
+        let Self { ledger, dispatch, opened, choice, relay, composer, transport, settings, clock } = self;
+        let worker = ledger.hire(&relay, clock()).await?;
         let emit: Emit = Arc::new(emit);
         let desk =
             Desk::new(ledger.clone(), composer, settings.clone(), opened, Arc::clone(&clock), Arc::clone(&emit));
+        let (switch, halt) = halt();
         let mut crew = Crew {
             desk: Arc::new(desk),
             dispatch,
+            worker,
+            choice,
+            relay,
             transport,
             settings,
             clock,
             emit,
             interrupts,
+            switch,
+            halt,
             lanes: JoinSet::new(),
             allowed: 0,
             away: 0,
@@ -158,8 +155,10 @@ impl Run {
         let ended = crew.work(&ledger).await;
         crew.lanes.shutdown().await;
         crew.desk.clear();
+        let now = (crew.clock)();
+        crew.suppress(&ledger).await?;
         ledger.flush().await?;
-        ledger.release(dispatch).await?;
+        ledger.release(&crew.worker, now).await?;
         ended
     }
 }
@@ -167,11 +166,16 @@ impl Run {
 struct Crew {
     desk: Arc<Desk>,
     dispatch: DispatchId,
+    worker: Worker,
+    choice: Option<ChoiceId>,
+    relay: String,
     transport: Arc<Transport>,
     settings: Settings,
     clock: Clock,
     emit: Emit,
     interrupts: watch::Receiver<Interrupt>,
+    switch: HaltSwitch,
+    halt: Halt,
     lanes: JoinSet<Result<(), RelayDown>>,
     /// Connections that may be open now; fewer than configured after the relay went away.
     allowed: usize,
@@ -188,10 +192,16 @@ impl Crew {
         let mut interrupts = self.interrupts.clone();
         let mut retry_relay_at: Option<Instant> = None;
         loop {
-            if *interrupts.borrow_and_update() != Interrupt::None {
-                self.desk.stop(Stop::Asked);
+            match *interrupts.borrow_and_update() {
+                Interrupt::None => {}
+                Interrupt::Finish => self.desk.stop(Stop::Asked),
+                Interrupt::Now => {
+                    self.desk.stop(Stop::Asked);
+                    self.switch.pull();
+                }
             }
             self.refresh_day(ledger).await?;
+            self.suppress(ledger).await?;
             let mut wake: Option<Instant> = None;
             match self.desk.outlook() {
                 Outlook::Stopped if self.lanes.is_empty() => return self.stopped(),
@@ -225,7 +235,7 @@ impl Crew {
                 Outlook::Empty => {
                     if self.lanes.is_empty() {
                         ledger.flush().await?;
-                        let Some(due) = ledger.next_due(self.dispatch).await? else { return Ok(Ended::Finished) };
+                        let Some(due) = ledger.next_due(self.dispatch, &self.wanted()).await? else { return Ok(Ended::Finished) };
                         let now = (self.clock)();
                         if now < due {
                             if !self.may_wait(Wait::Deferred, due) {
@@ -294,9 +304,8 @@ impl Crew {
         let wanted = useful.min(self.allowed).max(usize::from(self.lanes.is_empty()));
         let before = self.lanes.len();
         while self.lanes.len() < wanted {
-            let (transport, desk, interrupts) =
-                (Arc::clone(&self.transport), Arc::clone(&self.desk), self.interrupts.clone());
-            self.lanes.spawn(async move { transport.run(desk, hang_up(interrupts)).await });
+            let (transport, desk, halt) = (Arc::clone(&self.transport), Arc::clone(&self.desk), self.halt.clone());
+            self.lanes.spawn(async move { transport.run(&*desk, halt).await });
         }
         if self.lanes.len() != before {
             (self.emit)(Event::Connections(self.lanes.len()));
@@ -361,28 +370,57 @@ impl Crew {
     }
 
     async fn refill(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
-        let crowded = self.desk.crowded_domains(self.settings.batch);
-        let claims = ledger.claim(self.dispatch, self.settings.batch, (self.clock)(), &crowded).await?;
+        let now = (self.clock)();
+        let claims = ledger.claim(self.dispatch, &self.worker, self.settings.batch, now, &self.wanted()).await?;
         self.desk.put(claims);
         Ok(())
     }
 
-    /// Letters of earlier runs count towards the limits.
+    fn wanted(&self) -> Wanted {
+        let crowded = self.desk.crowded_domains(self.settings.batch);
+        let domains = if crowded.is_empty() { Domains::All } else { Domains::Except(crowded) };
+        Wanted { domains, choice: self.choice, only_due: false }
+    }
+
+    async fn suppress(&self, ledger: &Ledger) -> Result<(), LedgerError> {
+        let found = self.desk.take_suppressions();
+        if !found.is_empty() {
+            ledger.suppress_all(found.into_iter().map(Ok).collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+
+    /// Letters of earlier runs count towards the limits: each limit's stretch is asked for in slices, and a slice's
+    /// letters count as if they had left at its end.
     async fn seed_pace(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        const SLICES: u32 = 12;
         let policy = &self.settings.pace;
+        let mut longest = BTreeMap::<Option<&str>, Duration>::new();
         let domains = policy.domains.iter().flat_map(|(domain, wishes)| {
             wishes.limits.iter().map(move |limit| (Some(domain.as_str()), limit.per))
         });
-        let mut longest: std::collections::BTreeMap<Option<&str>, Duration> = std::collections::BTreeMap::new();
         for (domain, per) in policy.limits.iter().map(|limit| (None, limit.per)).chain(domains) {
             let entry = longest.entry(domain).or_default();
             *entry = per.max(*entry);
         }
         let now = (self.clock)();
         for (domain, per) in longest {
-            let since = now.checked_sub(per).unwrap_or(Timestamp::MIN);
-            for (then, letters) in ledger.handed_over(since, domain).await? {
-                self.desk.seed(domain, between(then, now), letters);
+            let (slice, mut before) = (per / SLICES, None);
+            for number in (0..SLICES).rev() {
+                // Counted back from now; the difference of two counts is a slice.
+                let since = now.checked_sub(slice * (number + 1)).unwrap_or(Timestamp::MIN);
+                let offered = ledger.offered_since(since).await?;
+                let letters: u64 = offered
+                    .iter()
+                    .filter(|offered| offered.relay == self.relay && domain.is_none_or(|d| d == offered.domain))
+                    .map(|offered| offered.letters)
+                    .sum();
+                if let Some((ago, earlier)) = before.replace((slice * number, letters)) {
+                    self.desk.seed(domain, ago + slice, u32::try_from(earlier - letters.min(earlier)).unwrap_or(u32::MAX));
+                }
+            }
+            if let Some((ago, letters)) = before {
+                self.desk.seed(domain, ago, u32::try_from(letters).unwrap_or(u32::MAX));
             }
         }
         Ok(())
@@ -399,26 +437,23 @@ impl Crew {
             return Ok(());
         }
         let zone = self.settings.pace.window.as_ref().map_or_else(jiff::tz::TimeZone::system, |w| w.zone.clone());
-        let today = now.to_zoned(zone.clone()).date();
+        let today = now.to_zoned_datetime(zone.clone()).date();
         let ends = today
             .tomorrow()
-            .and_then(|day| day.to_zoned(zone.clone()))
+            .and_then(|day| day.to_zoned_datetime(zone.clone()))
             .map_or_else(|_| now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now), |day| day.timestamp());
-        let mut days = std::collections::BTreeMap::<jiff::civil::Date, u32>::new();
-        for (then, letters) in ledger.handed_over(Timestamp::MIN, None).await? {
-            *days.entry(then.to_zoned(zone.clone()).date()).or_default() += letters;
+        let mut days = BTreeMap::<jiff::civil::Date, u32>::new();
+        for dispatch in ledger.dispatches().await? {
+            for bucket in ledger.timeline(dispatch.id, 900).await? {
+                let letters = bucket.accepted + bucket.deferred + bucket.rejected + bucket.unconfirmed;
+                let day = days.entry(bucket.from.to_zoned_datetime(zone.clone()).date()).or_default();
+                *day = day.saturating_add(u32::try_from(letters).unwrap_or(u32::MAX));
+            }
         }
         let so_far = days.remove(&today).unwrap_or_default();
         let cap = warm_up.get(days.len()).map(|cap| DayCap { ends, left: cap.saturating_sub(so_far) });
         self.desk.set_today(cap);
         Ok(())
-    }
-}
-
-/// Resolves when the owner wants everything to stop at once.
-async fn hang_up(mut interrupts: watch::Receiver<Interrupt>) {
-    if interrupts.wait_for(|interrupt| *interrupt == Interrupt::Now).await.is_err() {
-        std::future::pending().await
     }
 }
 
@@ -430,9 +465,4 @@ pub(super) fn between(earlier: Timestamp, later: Timestamp) -> Duration {
 /// The moment after a wait.
 pub(super) fn until(now: Timestamp, wait: Duration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-/// Until when the window is open, for predictions.
-pub(super) fn open_until(settings: &Settings, now: Timestamp) -> Option<Hours> {
-    settings.pace.window.as_ref().map(|window| window.at(now))
 }

@@ -1,4 +1,8 @@
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::{Time, Weekday}, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Time, Weekday},
+    tz::TimeZone,
+};
 
 /// The hours in which letters may leave.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +31,7 @@ impl Window {
     ///
     /// A stretch belongs to the day it begins on: a window of Friday from 22:00 to 02:00 is open on Saturday at 01:00.
     pub fn at(&self, now: Timestamp) -> Hours {
-        let today = now.to_zoned(self.zone.clone()).date();
+        let today = now.to_zoned_datetime(self.zone.clone()).date();
         let mut opens = None;
         for offset in -1..=8_i64 {
             let Ok(day) = today.checked_add(offset.days()) else { continue };
@@ -36,8 +40,8 @@ impl Window {
             }
             let end_day = if self.from < self.to { Ok(day) } else { day.tomorrow() };
             let (Ok(start), Ok(end)) = (
-                day.to_datetime(self.from).to_zoned(self.zone.clone()),
-                end_day.and_then(|day| day.to_datetime(self.to).to_zoned(self.zone.clone())),
+                day.to_datetime(self.from).to_zoned_datetime(self.zone.clone()),
+                end_day.and_then(|day| day.to_datetime(self.to).to_zoned_datetime(self.zone.clone())),
             ) else {
                 continue;
             };
@@ -49,7 +53,9 @@ impl Window {
                 opens = Some(start);
             }
         }
-        Hours::ClosedUntil(opens.unwrap_or_else(|| now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now)))
+        Hours::ClosedUntil(
+            opens.unwrap_or_else(|| now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now)),
+        )
     }
 }
 
@@ -95,7 +101,8 @@ mod tests {
 
     #[test]
     fn equal_times_mean_the_whole_day() {
-        let window = Window { days: vec![], from: time(0, 0, 0, 0), to: time(0, 0, 0, 0), zone: TimeZone::UTC };
+        let window =
+            Window { days: vec![], from: time(0, 0, 0, 0), to: time(0, 0, 0, 0), zone: TimeZone::UTC };
         check(&window, "2023-01-07T13:00:00Z", Hours::OpenUntil(utc("2023-01-08T00:00:00Z")));
     }
 }

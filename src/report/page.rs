@@ -98,7 +98,8 @@ impl RunPage<'_> {
             ("unconfirmed", tally.unconfirmed + tally.begun),
             ("suppressed", tally.suppressed),
         ] {
-            let _ = write!(page, "<tr><th scope=\"row\">{word}</th><td class=\"n\">{}</td></tr>", count(number));
+            let _ =
+                write!(page, "<tr><th scope=\"row\">{word}</th><td class=\"n\">{}</td></tr>", count(number));
         }
         page.push_str("</tbody></table>");
     }
@@ -185,7 +186,8 @@ impl RunPage<'_> {
     }
 
     fn refusals(&self, page: &mut String) {
-        let groups: Vec<_> = self.replies.iter().filter(|group| group.kind != OutcomeKind::Accepted).collect();
+        let groups: Vec<_> =
+            self.replies.iter().filter(|group| group.kind != OutcomeKind::Accepted).collect();
         if groups.is_empty() {
             return;
         }

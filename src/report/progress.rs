@@ -50,12 +50,19 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 impl Progress {
     /// Progress towards `total` letters.
     pub fn new(style: Style, total: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(total), match style {
-            Style::Bar => ProgressDrawTarget::stderr_with_hz(10),
-            Style::Lines | Style::Silent => ProgressDrawTarget::hidden(),
-        });
+        let bar = ProgressBar::with_draw_target(
+            Some(total),
+            match style {
+                Style::Bar => ProgressDrawTarget::stderr_with_hz(10),
+                Style::Lines | Style::Silent => ProgressDrawTarget::hidden(),
+            },
+        );
         let template = "{bar:32} {pos}/{len} letters  {msg}";
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is well-formed").progress_chars("━╸─"));
+        bar.set_style(
+            ProgressStyle::with_template(template)
+                .expect("the template is well-formed")
+                .progress_chars("━╸─"),
+        );
         let now = Instant::now();
         let state = State {
             began: now,
@@ -142,7 +149,12 @@ impl Progress {
             }
             Style::Lines if state.said_done < state.done => {
                 state.said_done = state.done;
-                let _ = writeln!(anstream::stderr(), "{} of {} letters, {message}", count(state.done), count(self.total));
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "{} of {} letters, {message}",
+                    count(state.done),
+                    count(self.total)
+                );
             }
             Style::Lines | Style::Silent => {}
         }

@@ -36,7 +36,9 @@ pub fn duration(time: Duration) -> String {
         0..60 => format!("{whole} s"),
         60..600 if !whole.is_multiple_of(60) => format!("{} min {} s", whole / 60, whole % 60),
         60..3600 => format!("{} min", whole.div_ceil(60)),
-        3600..172_800 if !(whole / 60).is_multiple_of(60) => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+        3600..172_800 if !(whole / 60).is_multiple_of(60) => {
+            format!("{} h {} min", whole / 3600, whole / 60 % 60)
+        }
         3600..172_800 => format!("{} h", whole / 3600),
         _ => format!("{} days", whole / 86_400),
     }
@@ -54,7 +56,7 @@ pub fn octets(number: u64) -> String {
 
 /// `2023-01-06 17:30 CET`, in the zone of the machine.
 pub fn when(moment: Timestamp) -> String {
-    moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    moment.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The integration tests; each module is a room or a border of the program.
 
 mod ledger;
-mod subscriber;
 mod materials;
+mod subscriber;
 mod support;

@@ -106,7 +106,8 @@ impl Walk<'_> {
                 url.iter().for_each(|url| self.link(url, span));
                 self.blocks(blocks);
             }
-            BlockKind::Html(markup) | BlockKind::Mjml(markup) => self.markup(markup, span),
+            BlockKind::Html(markup) => self.markup(&markup.to_string(), span),
+            BlockKind::Mjml(markup) => self.markup(markup, span),
             BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider => {}
         }
     }
