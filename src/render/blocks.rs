@@ -23,7 +23,7 @@ use crate::{
         Issue,
         document::{Block, BlockKind, Figure, Inline},
     },
-    source::Span,
+    source::{Source, Span},
 };
 
 /// Sets the blocks of one issue.
@@ -45,7 +45,7 @@ pub(crate) struct Setter<'a> {
     /// Whether some code got colours.
     pub(crate) has_syntax: bool,
     /// How elements of a `mjml` fence are made; needs the template's machinery.
-    pub(crate) fence: fn(&mut Self, &str, &Span) -> Vec<Element>,
+    pub(crate) fence: fn(&mut Self, Span) -> Vec<Element>,
 }
 
 /// A letter, after which code is set plain: half of what Gmail shows is for words.
@@ -94,9 +94,9 @@ impl Setter<'_> {
                     run.close();
                     self.gallery(figures, mark, &mut run.sections);
                 }
-                BlockKind::Mjml(text) => {
+                BlockKind::Mjml(_) => {
                     run.close();
-                    let mut elements = (self.fence)(self, text, &block.span);
+                    let mut elements = (self.fence)(self, inside_fence(&self.issue.source, &block.span));
                     mark_first(&mut elements, &mark);
                     run.sections.append(&mut elements);
                 }
@@ -305,6 +305,16 @@ impl Setter<'_> {
 /// Size of small print.
 pub(crate) fn small_size(design: &Design) -> u32 {
     (design.size * 5 / 6).max(13)
+}
+
+/// The lines of a fenced block without its first and last one.
+fn inside_fence(source: &Source, span: &Span) -> Span {
+    let text = source.text().get(span.clone()).unwrap_or_default();
+    let start = text.find('\n').map_or(text.len(), |end| end + 1);
+    let body = text[start..].trim_end();
+    let last = body.rfind('\n').map_or(0, |end| end + 1);
+    let is_closed = body[last..].trim_start().starts_with(['`', '~']);
+    span.start + start..span.start + start + if is_closed { last } else { body.len() }
 }
 
 /// Puts a mark at the beginning of the first text in some elements.

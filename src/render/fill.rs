@@ -21,6 +21,8 @@ pub(crate) struct Filler<'a> {
     head: &'a FrontMatter,
     head_source: &'a Source,
     design: &'a Design,
+    /// The names of links that this letter has.
+    links: Vec<&'static str>,
     reported: BTreeSet<(std::path::PathBuf, usize)>,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Filler<'a> {
         tokens: Tokens,
         (head, head_source): (&'a FrontMatter, &'a Source),
         design: &'a Design,
+        links: Vec<&'static str>,
     ) -> Self {
         Self {
             scope,
@@ -46,6 +49,7 @@ impl<'a> Filler<'a> {
             head,
             head_source,
             design,
+            links,
             reported: BTreeSet::new(),
         }
     }
@@ -88,6 +92,7 @@ impl<'a> Filler<'a> {
             ["issue", "preheader"] => !self.head.preheader.is_empty(),
             ["issue", "subject"] => !self.head.subject.is_empty(),
             ["design", name] => self.design_value(name).is_some(),
+            ["link", name] => self.links.contains(&name),
             _ => {
                 let filters = vec![crate::issue::Filter::Default(String::new())];
                 let placeholder = Placeholder { path: path.to_vec(), filters, span: 0..0 };
@@ -221,4 +226,24 @@ pub(crate) fn attribute(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(Escape::Attribute.apply(text))
+}
+
+/// Stand-in for `Phrase::parse`.
+pub(crate) fn read_phrase(source: &Source, span: Span, _: &mut Diagnostics) -> Phrase {
+    let text = &source.text()[span.clone()];
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find("{{").map(|open| at + open) {
+        let Some(close) = text[open..].find("}}").map(|close| open + close + 2) else { break };
+        if open > at {
+            parts.push(Part::Text(text[at..open].to_owned()));
+        }
+        let path = text[open + 2..close - 2].trim().split('.').map(str::to_owned).collect();
+        parts.push(Part::Open(Placeholder { path, filters: Vec::new(), span: span.start + open..span.start + close }));
+        at = close;
+    }
+    if at < text.len() {
+        parts.push(Part::Text(text[at..].to_owned()));
+    }
+    Phrase(parts)
 }

@@ -4,7 +4,7 @@
 
 use super::{
     design::{Colour, Design},
-    mjml::Element,
+    mjml::{Content, Element},
 };
 
 /// The roles a template's element can play, by `mj-class`: their colours come from the design.
@@ -12,7 +12,7 @@ pub(crate) const ROLES: [&str; 8] =
     ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
 
 /// A role's CSS class, by which the dark rules find it.
-fn css_class(role: &str) -> &'static str {
+fn css_class(role: &str) -> &str {
     match role {
         "background" => "G",
         "paper" => "P",
@@ -28,7 +28,7 @@ fn css_class(role: &str) -> &'static str {
 /// The attributes that a role takes from the design.
 fn role(design: &Design, name: &'static str) -> Element {
     let colours = &design.light;
-    let class = Element::new("mj-class").with("name", name).with("css-class", css_class(name));
+    let class = Element::new("mj-class").with("name", name);
     match name {
         "background" => class.with("background-color", colours.background.to_string()),
         "paper" => class.with("background-color", colours.paper.to_string()),
@@ -42,6 +42,27 @@ fn role(design: &Design, name: &'static str) -> Element {
             .with("background-color", colours.accent.to_string())
             .with("color", colours.on_accent.to_string()),
         _ => class.with("border-color", colours.rule.to_string()),
+    }
+}
+
+/// Writes CSS classes into every element that plays a role, so that the dark rules find it. They are written out,
+/// because the reference takes one source of `css-class` only.
+pub(crate) fn mark_roles(element: &mut Element) {
+    let own = element.get("css-class").unwrap_or_default().to_owned();
+    let roles = element.get("mj-class").unwrap_or_default().to_owned();
+    let mut classes: Vec<&str> = Vec::new();
+    if element.name == "mj-text" {
+        classes.push("t");
+    }
+    for role in roles.split_whitespace().filter(|role| ROLES.contains(role)) {
+        classes.extend(css_class(role).split_whitespace());
+    }
+    classes.extend(own.split_whitespace());
+    if classes != ["t"] && !classes.is_empty() {
+        element.set("css-class", classes.join(" "));
+    }
+    if let Content::Elements(children) = &mut element.content {
+        children.iter_mut().for_each(mark_roles);
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod cli;
 mod ledger;
+mod letters;
+mod subscriber;
 mod materials;
 mod subscriber;
 mod support;

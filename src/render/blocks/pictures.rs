@@ -2,7 +2,10 @@
 
 use super::Setter;
 use crate::{
-    issue::document::{Figure, Image},
+    issue::{
+        Phrase,
+        document::{Figure, Image},
+    },
     render::fill::attribute,
 };
 
@@ -84,6 +87,31 @@ impl Setter<'_> {
         if has_words {
             self.caption(out, figure.caption.as_ref(), figure.credit.as_ref());
         }
+    }
+
+    /// The picture at the head of the letter; with another one for dark grounds when there is one.
+    pub(crate) fn logo(&mut self, name: &str) -> Option<String> {
+        let logo = self.design.logo.clone()?;
+        let mut out = String::new();
+        let alt = Phrase::plain(logo.alt.as_deref().unwrap_or(name));
+        let picture = |source: &str| Image {
+            source: source.to_owned(),
+            alt: alt.clone(),
+            width: logo.width,
+            span: 0..0,
+        };
+        let width = logo.width.unwrap_or(240).min(self.design.column());
+        let Some(dark) = &logo.dark else {
+            self.image(&mut out, &picture(&logo.light), width, "");
+            return Some(out);
+        };
+        out.push_str("<div class=\"L\">");
+        self.image(&mut out, &picture(&logo.light), width, "");
+        // Outlook for Windows must not see the second one at all.
+        out.push_str("</div><!--[if !mso]><!--><div class=\"D\" style=\"display:none;max-height:0;overflow:hidden\">");
+        self.image(&mut out, &picture(dark), width, "");
+        out.push_str("</div><!--<![endif]-->");
+        Some(out)
     }
 
     fn linked_image(&mut self, out: &mut String, figure: &Figure, width: u32, style: &str) {

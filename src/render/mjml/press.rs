@@ -133,24 +133,11 @@ impl Defaults {
         for (name, value) in layers.flatten() {
             all.push((name, value));
         }
-        let mut css_classes: Vec<&str> = Vec::new();
-        for (name, value) in all.iter().copied().chain(own.clone()) {
-            if name == "css-class" && !css_classes.contains(&value) {
-                css_classes.push(value);
-            }
-        }
-        let css_classes = css_classes.join(" ");
         let mut map = AttributeMap::new();
         for (name, value) in all.into_iter().chain(own) {
-            match name {
-                "mj-class" | "css-class" => {}
-                _ => {
-                    map.insert(name.to_owned(), Some(ascii(&normal(name, value))));
-                }
+            if name != "mj-class" {
+                map.insert(name.to_owned(), Some(ascii(&normal(name, value))));
             }
-        }
-        if !css_classes.is_empty() {
-            map.insert("css-class".to_owned(), Some(ascii(&css_classes)));
         }
         if element.name == "mj-image" && !map.contains_key("alt") {
             map.insert("alt".to_owned(), Some(String::new()));
@@ -169,7 +156,7 @@ impl Defaults {
             Content::Elements(_) => String::new(),
         };
         let text = || vec![MjBodyChild::Text(Text::from(html()))];
-        let named = |name: &str| element.children().iter().filter(move |child| child.name == name.to_owned());
+        let named = |name: &'static str| element.children().iter().filter(move |child| child.name == name);
         Some(match element.name.as_ref() {
             "mj-wrapper" => MjBodyChild::MjWrapper(MjWrapper::new(attributes(), self.children(element))),
             "mj-section" => MjBodyChild::MjSection(MjSection::new(attributes(), self.children(element))),
