@@ -4,5 +4,4 @@ mod ledger;
 mod letters;
 mod subscriber;
 mod materials;
-mod subscriber;
 mod support;
