@@ -186,7 +186,8 @@ mod tests {
             let bytes = text.as_bytes();
             let shape = inspect(bytes).unwrap();
             let wire = String::from_utf8(stuffed(bytes, shape).into_owned()).unwrap();
-            prop_assert!(!format!("\r\n{wire}\r\n").contains("\r\n.\r\n"));
+            let framed = format!("\r\n{wire}\r\n");
+            prop_assert!(!framed.contains("\r\n.\r\n"));
             let back: Vec<_> = wire.split("\r\n").map(|line| line.strip_prefix('.').unwrap_or(line)).collect();
             prop_assert_eq!(back.join("\r\n"), text);
         }
