@@ -5,6 +5,5 @@ mod ledger;
 mod letters;
 mod subscriber;
 mod materials;
-mod subscriber;
 mod support;
 mod tidy;
