@@ -8,7 +8,6 @@ mod key;
 mod mailbox;
 mod newsletter;
 mod overrides;
-mod policies;
 mod raw;
 mod relay;
 mod secret;
@@ -18,8 +17,8 @@ mod settings;
 pub use duration::parse as parse_duration;
 pub use key::KeyError;
 pub use overrides::{Override, Overrides, RELAY_PASSWORD, Strength};
-pub use secret::{Secret, SecretError, SecretRef};
-pub use settings::{AuthMechanism, Check, Dkim, DkimEd25519, Level, Relay, Security, Timeouts, Transport};
+pub use secret::{SecretError, SecretRef};
+pub use settings::{Check, Dkim, DkimEd25519, Level, Transport};
 
 use std::{
     fs::File,
@@ -30,10 +29,11 @@ use std::{
 use toml::de::DeTable;
 
 use crate::{
+    dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::Newsletter,
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
+    transport::Relay,
 };
-use policies::{BrakePolicy, PacePolicy, RetryPolicy};
 use raw::{Notes, Table};
 
 /// All settings, with a comment each: what `mimeo settings` prints.
@@ -104,12 +104,12 @@ impl Config {
         }
     }
 
-    /// The relay's password, read now; `None` when there is no relay or it wants no login.
-    pub fn relay_password(&self) -> Result<Option<Secret>, SecretError> {
-        match &self.transport {
-            Transport::Relay(relay) => relay.password.as_ref().map(SecretRef::read).transpose(),
-            Transport::Outbox(_) => Ok(None),
-        }
+    /// The relay with its password, which is read now; `None` when letters go into the outbox.
+    pub fn relay(&self) -> Result<Option<Relay>, SecretError> {
+        let Transport::Relay { relay, password } = &self.transport else { return Ok(None) };
+        let mut relay = Relay::clone(relay);
+        relay.password = password.as_ref().map(SecretRef::read).transpose()?;
+        Ok(Some(relay))
     }
 
     /// The newsletter's own key, made and kept in `.mimeo/key` when there is none: for Message-IDs and tokens.

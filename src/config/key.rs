@@ -8,7 +8,8 @@ use std::{
 
 use aws_lc_rs::rand;
 
-use super::secret::{Secret, SecretError, SecretRef};
+use super::secret::{SecretError, SecretRef};
+use crate::transport::Secret;
 
 /// The key cannot be had.
 #[derive(Debug, thiserror::Error)]

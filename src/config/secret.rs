@@ -8,27 +8,7 @@ use std::{
     process::{Command, ExitStatus, Stdio},
 };
 
-/// A password or a private key. It does not print itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps a value from now on.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value itself; whoever asks for it must not print it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use crate::transport::Secret;
 
 /// Where a secret is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,13 +156,6 @@ fn run(words: &[String]) -> Result<Vec<u8>, SecretError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_never_prints() {
-        let secret = Secret::new("hunter2");
-        assert_eq!(format!("{secret:?}"), "Secret(…)");
-        assert_eq!(secret.expose(), "hunter2");
-    }
 
     #[test]
     fn a_command_prints_the_secret_and_its_line_end_goes() {

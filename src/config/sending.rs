@@ -13,7 +13,7 @@ use super::{
     settings::{Check, Level},
 };
 use crate::{
-    config::policies::{BrakePolicy, DomainPolicy, Limit, PacePolicy, RetryPolicy, Window},
+    dispatch::{BrakePolicy, DomainPolicy, Limit, PacePolicy, RetryPolicy, Window},
     subscriber::EmailAddress,
 };
 

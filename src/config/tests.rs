@@ -1,4 +1,5 @@
 use super::*;
+use crate::transport::{Login, Pipelining};
 
 const LEAST: &str = "[newsletter]\nname = \"N\"\n[sender]\nfrom = \"Ada <ada@example.org>\"\n";
 
@@ -26,14 +27,14 @@ fn check(addition: &str, expected: &[&str]) {
 #[test]
 fn two_lines_are_enough_and_need_no_account() {
     let config = load(LEAST).unwrap();
-    assert_eq!(config.transport, Transport::Outbox("outbox".into()));
+    assert_eq!(goes_to(&config), "outbox");
     assert_eq!(config.ledger, Path::new(".mimeo/ledger.db"));
     assert_eq!(config.list, Path::new("subscribers.csv"));
     assert_eq!(config.newsletter.list_id, "n.example.org");
     assert_eq!(config.newsletter.bounces.expose(), "ada@example.org");
     assert_eq!(config.newsletter.unsubscribe.mailto.as_ref().unwrap().expose(), "ada@example.org");
     assert!(config.pace.limits.is_empty() && config.pace.adaptive && config.pace.window.is_none());
-    assert_eq!(config.relay_password().unwrap(), None);
+    assert!(config.relay().unwrap().is_none());
 }
 
 /// The reference with every example line switched on.
@@ -131,7 +132,7 @@ fn each_wrong_value_is_named() {
         ("[relay]\nurl = \"smtps://a:b@h\"\n", "M009 mimeo.toml:6:7: the address holds a password"),
         (
             "[relay]\nurl = \"smpts://h\"\n",
-            "M008 mimeo.toml:6:7: no address of a relay: `smpts://` is not a way to a relay",
+            "M008 mimeo.toml:6:7: no address of a relay: `smpts` is neither smtp nor smtps",
         ),
         (
             "[relay]\nurl = \"smtps://a@h\"\npassword = \"hunter2\"\n",
@@ -218,19 +219,34 @@ fn a_password_in_the_file_is_not_shown_again() {
     assert_eq!(found, ["M009 --relay:1:1: the address holds a password"]);
 }
 
-fn relay(config: &Config) -> &Relay {
+/// The outbox's folder, or the relay's address.
+fn goes_to(config: &Config) -> String {
     match &config.transport {
-        Transport::Relay(relay) => relay,
-        Transport::Outbox(folder) => panic!("an outbox: {}", folder.display()),
+        Transport::Relay { relay, .. } => relay.to_string(),
+        Transport::Outbox(folder) => folder.display().to_string(),
     }
 }
 
 #[test]
 fn a_relay_is_one_line() {
     let config = load(&format!("relay = \"smtps://ada@smtp.example.com\"\n{LEAST}")).unwrap();
-    let relay = relay(&config);
-    assert_eq!((relay.host.as_str(), relay.port, relay.security), ("smtp.example.com", 465, Security::Tls));
-    assert_eq!(relay.password, Some(SecretRef::Env("MIMEO_RELAY_PASSWORD".into())));
+    let Transport::Relay { relay, password } = &config.transport else { panic!("an outbox") };
+    assert_eq!(relay.to_string(), "smtps://smtp.example.com:465");
+    assert_eq!(relay.login.as_deref(), Some("ada"));
+    assert_eq!(*password, Some(SecretRef::Env("MIMEO_RELAY_PASSWORD".into())));
+}
+
+#[test]
+fn the_section_says_more_about_the_relay() {
+    let config = load(&format!(
+        "{LEAST}[relay]\nurl = \"smtps://ada@h\"\npassword = {{ command = [\"echo\", \"hunter2\"] }}\nconnections = 9\n\
+         messages_per_connection = 50\npipelining = false\nauth = \"xoauth2\"\ntimeouts = {{ accept = \"20m\" }}\n"
+    ));
+    let relay = config.unwrap().relay().unwrap().unwrap();
+    assert_eq!(relay.password.unwrap().expose(), "hunter2");
+    assert_eq!((relay.connections.get(), relay.letters_per_connection.unwrap().get()), (9, 50));
+    assert_eq!((relay.pipelining, relay.mechanism), (Pipelining::Off, Login::Xoauth2));
+    assert_eq!(relay.timeouts.accept.as_secs(), 1200);
 }
 
 #[test]
@@ -238,15 +254,15 @@ fn the_stronger_word_decides_between_relay_and_outbox() {
     let file = format!("{LEAST}[relay]\nurl = \"smtp://h\"\n");
     let outbox = |strength| Some(Override { value: "o".into(), origin: "--outbox", strength });
     let with = |overrides| load_with(&file, &overrides).unwrap();
-    assert!(matches!(with(Overrides::default()).transport, Transport::Relay(_)));
+    assert_eq!(goes_to(&with(Overrides::default())), "smtp://h:587");
     let flag = with(Overrides { outbox: outbox(Strength::Flag), ..Overrides::default() });
-    assert_eq!(flag.transport, Transport::Outbox("o".into()));
+    assert_eq!(goes_to(&flag), "o");
     let both = with(Overrides {
         outbox: outbox(Strength::Environment),
-        relay: Some(Override::flag("--relay", "smtp+plain://127.0.0.1:2525")),
+        relay: Some(Override::flag("--relay", "smtp://127.0.0.1:2525?tls=none")),
         ..Overrides::default()
     });
-    assert_eq!(relay(&both).port, 2525);
+    assert_eq!(goes_to(&both), "smtp://127.0.0.1:2525");
     assert_eq!(both.outbox, Path::new("o"));
 }
 

@@ -23,7 +23,7 @@ use crate::{
         Issue,
         document::{Block, BlockKind, Figure, Inline},
     },
-    source::Span,
+    source::{Source, Span},
 };
 
 /// Sets the blocks of one issue.
@@ -45,7 +45,7 @@ pub(crate) struct Setter<'a> {
     /// Whether some code got colours.
     pub(crate) has_syntax: bool,
     /// How elements of a `mjml` fence are made; needs the template's machinery.
-    pub(crate) fence: fn(&mut Self, &str, &Span) -> Vec<Element>,
+    pub(crate) fence: fn(&mut Self, Span) -> Vec<Element>,
 }
 
 /// A letter, after which code is set plain: half of what Gmail shows is for words.
@@ -94,9 +94,9 @@ impl Setter<'_> {
                     run.close();
                     self.gallery(figures, mark, &mut run.sections);
                 }
-                BlockKind::Mjml(text) => {
+                BlockKind::Mjml(_) => {
                     run.close();
-                    let mut elements = (self.fence)(self, text, &block.span);
+                    let mut elements = (self.fence)(self, inside_fence(&self.issue.source, &block.span));
                     mark_first(&mut elements, &mark);
                     run.sections.append(&mut elements);
                 }
@@ -107,7 +107,8 @@ impl Setter<'_> {
             }
         }
         if !document.footnotes.is_empty() {
-            let span = document.footnotes.first().and_then(|note| note.blocks.first()).map(|b| b.span.clone());
+            let span =
+                document.footnotes.first().and_then(|note| note.blocks.first()).map(|b| b.span.clone());
             run.html.push_str(&self.filler.tokens.mark(span.unwrap_or_default()));
             self.footnotes(&mut run.html, column);
         }
@@ -157,7 +158,7 @@ impl Setter<'_> {
             BlockKind::Divider => self.divider(out),
             BlockKind::Buttons(buttons) => self.buttons(out, buttons),
             BlockKind::Sponsor { label, blocks } => self.sponsor(out, label.as_deref(), blocks, width),
-            BlockKind::Poll { question, answers } => self.poll(out, question, answers, width),
+            BlockKind::Poll { question, answers } => self.poll(out, question, answers),
             BlockKind::Share { blocks, links } => self.share(out, blocks, links, width),
             BlockKind::Contents { title, depth, entries } => {
                 self.contents(out, title.as_ref(), *depth, entries);
@@ -266,9 +267,7 @@ impl Setter<'_> {
         for (index, note) in issue.document.footnotes.iter().enumerate() {
             let number = index + 1;
             let link = self.link_style();
-            let label = format!(
-                "<a name=\"fn{number}\"></a><a href=\"#fr{number}\"{link}>{number}.</a> "
-            );
+            let label = format!("<a name=\"fn{number}\"></a><a href=\"#fr{number}\"{link}>{number}.</a> ");
             let mut inner = String::new();
             self.blocks(&mut inner, &note.blocks, width);
             // The number stands in the first line of the note.
@@ -296,6 +295,11 @@ impl Setter<'_> {
         format!("font-size:{}px;line-height:1.5;color:{}", small_size(self.design), self.design.light.muted)
     }
 
+    /// The same for a link that stands where everybody expects one: not underlined.
+    pub(super) fn quiet_link_style(&self) -> String {
+        format!(" style=\"color:{};text-decoration:none\"", self.design.light.accent)
+    }
+
     /// The `style` attribute of a link, with the space before it.
     pub(super) fn link_style(&self) -> String {
         format!(" style=\"color:{}\"", self.design.light.accent)
@@ -305,6 +309,16 @@ impl Setter<'_> {
 /// Size of small print.
 pub(crate) fn small_size(design: &Design) -> u32 {
     (design.size * 5 / 6).max(13)
+}
+
+/// The lines of a fenced block without its first and last one.
+fn inside_fence(source: &Source, span: &Span) -> Span {
+    let text = source.text().get(span.clone()).unwrap_or_default();
+    let start = text.find('\n').map_or(text.len(), |end| end + 1);
+    let body = text[start..].trim_end();
+    let last = body.rfind('\n').map_or(0, |end| end + 1);
+    let is_closed = body[last..].trim_start().starts_with(['`', '~']);
+    span.start + start..span.start + start + if is_closed { last } else { body.len() }
 }
 
 /// Puts a mark at the beginning of the first text in some elements.

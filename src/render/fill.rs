@@ -4,7 +4,12 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{Escape, design::Design, scope::{Fill, Scope}, tokens::Tokens};
+use super::{
+    Escape,
+    design::Design,
+    scope::{Fill, Scope},
+    tokens::Tokens,
+};
 use crate::{
     issue::{FrontMatter, Part, Phrase, Placeholder},
     source::{Diagnostic, Diagnostics, Source, Span},
@@ -21,12 +26,23 @@ pub(crate) struct Filler<'a> {
     head: &'a FrontMatter,
     head_source: &'a Source,
     design: &'a Design,
+    /// The names of links that this letter has.
+    links: Vec<&'static str>,
     reported: BTreeSet<(std::path::PathBuf, usize)>,
 }
 
 /// What a URL may not hold as it stands (RFC 3986 section 2); `%` stays, it may begin an escape.
-const URL: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const URL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Where a link in a letter may lead.
 const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "webcal"];
@@ -38,6 +54,7 @@ impl<'a> Filler<'a> {
         tokens: Tokens,
         (head, head_source): (&'a FrontMatter, &'a Source),
         design: &'a Design,
+        links: Vec<&'static str>,
     ) -> Self {
         Self {
             scope,
@@ -46,12 +63,18 @@ impl<'a> Filler<'a> {
             head,
             head_source,
             design,
+            links,
             reported: BTreeSet::new(),
         }
     }
 
     /// A placeholder as HTML source for where it lands.
-    pub(crate) fn placeholder(&mut self, placeholder: &Placeholder, source: &Source, lands: Escape) -> String {
+    pub(crate) fn placeholder(
+        &mut self,
+        placeholder: &Placeholder,
+        source: &Source,
+        lands: Escape,
+    ) -> String {
         let names: Vec<&str> = placeholder.path.iter().map(String::as_str).collect();
         match names[..] {
             ["issue", name @ ("subject" | "preheader")] if placeholder.filters.is_empty() => {
@@ -88,6 +111,7 @@ impl<'a> Filler<'a> {
             ["issue", "preheader"] => !self.head.preheader.is_empty(),
             ["issue", "subject"] => !self.head.subject.is_empty(),
             ["design", name] => self.design_value(name).is_some(),
+            ["link", name] => self.links.contains(&name),
             _ => {
                 let filters = vec![crate::issue::Filter::Default(String::new())];
                 let placeholder = Placeholder { path: path.to_vec(), filters, span: 0..0 };
@@ -122,7 +146,8 @@ impl<'a> Filler<'a> {
             None => "give it in the front matter, or add `| default(\"…\")`".to_owned(),
         };
         let message = format!("no value is known for `{name}`");
-        self.diagnostics.push(Diagnostic::error("M208", source, placeholder.span.clone(), message).help(help));
+        self.diagnostics
+            .push(Diagnostic::error("M208", source, placeholder.span.clone(), message).help(help));
     }
 
     /// A phrase as HTML source for where it lands.
@@ -175,7 +200,9 @@ impl<'a> Filler<'a> {
         let scheme = text
             .split_once(':')
             .map(|(scheme, _)| scheme)
-            .filter(|scheme| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))
+            .filter(|scheme| {
+                scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+            })
             .filter(|scheme| scheme.starts_with(|c: char| c.is_ascii_alphabetic()));
         match scheme {
             Some(scheme) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
@@ -221,4 +248,28 @@ pub(crate) fn attribute(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(Escape::Attribute.apply(text))
+}
+
+/// Stand-in for `Phrase::parse`.
+pub(crate) fn read_phrase(source: &Source, span: Span, _: &mut Diagnostics) -> Phrase {
+    let text = &source.text()[span.clone()];
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find("{{").map(|open| at + open) {
+        let Some(close) = text[open..].find("}}").map(|close| open + close + 2) else { break };
+        if open > at {
+            parts.push(Part::Text(text[at..open].to_owned()));
+        }
+        let path = text[open + 2..close - 2].trim().split('.').map(str::to_owned).collect();
+        parts.push(Part::Open(Placeholder {
+            path,
+            filters: Vec::new(),
+            span: span.start + open..span.start + close,
+        }));
+        at = close;
+    }
+    if at < text.len() {
+        parts.push(Part::Text(text[at..].to_owned()));
+    }
+    Phrase(parts)
 }

@@ -8,7 +8,7 @@ mod press;
 mod print;
 mod reader;
 
-pub(crate) use components::{Component, component, known_components, may_stand_in};
+pub(crate) use components::{component, known_components, may_stand_in};
 pub(crate) use press::press;
 pub(crate) use print::print;
 pub(crate) use reader::{Attribute, Node, NodeKind, read};

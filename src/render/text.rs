@@ -159,6 +159,18 @@ impl Writer<'_> {
 
     /// A placeholder's value, or the character that stands for it.
     fn slot(&mut self, placeholder: &Placeholder, escape: Escape) -> String {
+        let head = &self.issue.head;
+        let phrase = match placeholder.path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["issue", "subject"] => Some(&head.subject),
+            ["issue", "preheader"] => Some(&head.preheader),
+            _ => None,
+        };
+        // A subject that names itself has to end somewhere.
+        if let Some(phrase) = phrase
+            && !phrase.0.iter().any(|part| matches!(part, Part::Open(open) if open.path.first().is_some_and(|name| name == "issue")))
+        {
+            return self.phrase(phrase);
+        }
         match self.scope.fill(placeholder) {
             Fill::Text(text) => clean(&match escape {
                 Escape::UrlPart => escape.apply(&text),

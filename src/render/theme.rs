@@ -4,7 +4,7 @@
 
 use super::{
     design::{Colour, Design},
-    mjml::Element,
+    mjml::{Content, Element},
 };
 
 /// The roles a template's element can play, by `mj-class`: their colours come from the design.
@@ -12,7 +12,7 @@ pub(crate) const ROLES: [&str; 8] =
     ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
 
 /// A role's CSS class, by which the dark rules find it.
-fn css_class(role: &str) -> &'static str {
+fn css_class(role: &str) -> &str {
     match role {
         "background" => "G",
         "paper" => "P",
@@ -28,7 +28,7 @@ fn css_class(role: &str) -> &'static str {
 /// The attributes that a role takes from the design.
 fn role(design: &Design, name: &'static str) -> Element {
     let colours = &design.light;
-    let class = Element::new("mj-class").with("name", name).with("css-class", css_class(name));
+    let class = Element::new("mj-class").with("name", name);
     match name {
         "background" => class.with("background-color", colours.background.to_string()),
         "paper" => class.with("background-color", colours.paper.to_string()),
@@ -42,6 +42,27 @@ fn role(design: &Design, name: &'static str) -> Element {
             .with("background-color", colours.accent.to_string())
             .with("color", colours.on_accent.to_string()),
         _ => class.with("border-color", colours.rule.to_string()),
+    }
+}
+
+/// Writes CSS classes into every element that plays a role, so that the dark rules find it. They are written out,
+/// because the reference takes one source of `css-class` only.
+pub(crate) fn mark_roles(element: &mut Element) {
+    let own = element.get("css-class").unwrap_or_default().to_owned();
+    let roles = element.get("mj-class").unwrap_or_default().to_owned();
+    let mut classes: Vec<&str> = Vec::new();
+    if element.name == "mj-text" {
+        classes.push("t");
+    }
+    for role in roles.split_whitespace().filter(|role| ROLES.contains(role)) {
+        classes.extend(css_class(role).split_whitespace());
+    }
+    classes.extend(own.split_whitespace());
+    if classes != ["t"] && !classes.is_empty() {
+        element.set("css-class", classes.join(" "));
+    }
+    if let Content::Elements(children) = &mut element.content {
+        children.iter_mut().for_each(mark_roles);
     }
 }
 
@@ -140,7 +161,8 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         let marked: Vec<String> = selectors.split(',').map(|one| format!("{mark} {one}")).collect();
         outlook.push_str(&format!("{}{{{body}}}", marked.join(",")));
     }
-    format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{standard}}}{outlook}")
+    let wide = "@media only screen and (max-width:480px){.W{max-width:calc(100vw - 48px);overflow-x:auto}.W td,.W th{word-break:normal}}";
+    format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
 }
 
 fn colour(value: Colour) -> String {
@@ -165,11 +187,41 @@ pub(crate) struct Kind {
 
 /// Note, tip, important, warning, caution.
 pub(crate) const KINDS: [Kind; 5] = [
-    Kind { light: Colour(0x0b, 0x57, 0xa4), dark: Colour(0x82, 0xb7, 0xf5), border: ".k1", label: ".t .k1 b", class: "k1" },
-    Kind { light: Colour(0x1b, 0x69, 0x38), dark: Colour(0x7c, 0xcb, 0x92), border: ".k2", label: ".t .k2 b", class: "k2" },
-    Kind { light: Colour(0x6b, 0x3f, 0xb8), dark: Colour(0xc3, 0xa5, 0xf4), border: ".k3", label: ".t .k3 b", class: "k3" },
-    Kind { light: Colour(0x85, 0x55, 0x00), dark: Colour(0xe6, 0xb4, 0x4c), border: ".k4", label: ".t .k4 b", class: "k4" },
-    Kind { light: Colour(0xb0, 0x22, 0x2b), dark: Colour(0xf5, 0x9a, 0x94), border: ".k5", label: ".t .k5 b", class: "k5" },
+    Kind {
+        light: Colour(0x0b, 0x57, 0xa4),
+        dark: Colour(0x82, 0xb7, 0xf5),
+        border: ".k1",
+        label: ".t .k1 b",
+        class: "k1",
+    },
+    Kind {
+        light: Colour(0x1b, 0x69, 0x38),
+        dark: Colour(0x7c, 0xcb, 0x92),
+        border: ".k2",
+        label: ".t .k2 b",
+        class: "k2",
+    },
+    Kind {
+        light: Colour(0x6b, 0x3f, 0xb8),
+        dark: Colour(0xc3, 0xa5, 0xf4),
+        border: ".k3",
+        label: ".t .k3 b",
+        class: "k3",
+    },
+    Kind {
+        light: Colour(0x85, 0x55, 0x00),
+        dark: Colour(0xe6, 0xb4, 0x4c),
+        border: ".k4",
+        label: ".t .k4 b",
+        class: "k4",
+    },
+    Kind {
+        light: Colour(0xb0, 0x22, 0x2b),
+        dark: Colour(0xf5, 0x9a, 0x94),
+        border: ".k5",
+        label: ".t .k5 b",
+        class: "k5",
+    },
 ];
 
 /// Comment, keyword, string, number, function, type: selector, light, dark.
@@ -209,7 +261,7 @@ mod tests {
     fn rules_hold_nothing_that_makes_gmail_drop_them() {
         let rules = dark_rules(&Design::default(), true);
         assert!(rules.len() < 8_000, "{}", rules.len());
-        assert_eq!(rules.matches('@').count(), 1);
+        assert_eq!(rules.matches('@').count(), 2);
         for bad in ["url(", "/*", "rgb("] {
             assert!(!rules.contains(bad), "{bad}");
         }

@@ -248,6 +248,7 @@ impl Reply {
             "in one connection",
             "per session",
             "in this session",
+            "for this session",
             "this smtp session",
         ];
         (self.code / 100 == 4)
@@ -255,9 +256,24 @@ impl Reply {
             && self.says_one_of(&["message", "mail", "transaction", "recipient"])
     }
 
-    /// Whether it holds one of these words, which are in lower case.
+    /// Whether it holds one of these words, which are in lower case. What stands in angle brackets or holds an `@` is
+    /// an address, and says nothing, whatever its letters.
     pub(super) fn says_one_of(&self, words: &[&str]) -> bool {
-        let text = self.text.to_ascii_lowercase();
+        let mut text = String::with_capacity(self.text.len());
+        let mut depth = 0usize;
+        for word in self.text.split_inclusive(' ') {
+            if word.contains('@') && !word.contains('<') {
+                continue;
+            }
+            for c in word.chars() {
+                match c {
+                    '<' => depth += 1,
+                    '>' => depth = depth.saturating_sub(1),
+                    _ if depth == 0 => text.push(c.to_ascii_lowercase()),
+                    _ => {}
+                }
+            }
+        }
         words.iter().any(|word| text.contains(word))
     }
 }

@@ -129,7 +129,7 @@ fn speaks_of_the_sender(reply: &Reply) -> bool {
         "sender rejected",
         "sender verify",
         "sender denied",
-        "mail from",
+        "mail from:",
         "from address",
     ])
 }
@@ -154,7 +154,7 @@ fn speaks_of_us(reply: &Reply) -> bool {
             "block list",
             "blocked using",
             "dnsbl",
-            "rbl",
+            " rbl",
             "spamhaus",
             "spamcop",
             "barracuda",
@@ -301,6 +301,8 @@ mod tests {
         (Rcpt, "535 5.7.8 log in first", RelayStop),
         (Rcpt, "550 no such user", LetterNever),
         (Rcpt, "550 5.1.1 no such user", LetterNever),
+        (Rcpt, "550 <spamhaus.spf@example.com>: no such user here", LetterNever),
+        (Rcpt, "550 dkim@example.com is not known here", LetterNever),
         (Rcpt, "550 5.1.10 null MX", LetterNever),
         (Rcpt, "550 5.1.2 host not found", LetterNever),
         (Rcpt, "550 5.1.6 moved", LetterNever),

@@ -46,11 +46,8 @@ pub(crate) fn press(root: &Element) -> Result<String, String> {
     let head = root.children().iter().find(|child| child.name == "mj-head");
     let body = root.children().iter().find(|child| child.name == "mj-body");
     let defaults = Defaults::collect(head);
-    let attributes = MjmlAttributes {
-        owa: None,
-        lang: root.get("lang").map(ascii),
-        dir: root.get("dir").map(ascii),
-    };
+    let attributes =
+        MjmlAttributes { owa: None, lang: root.get("lang").map(ascii), dir: root.get("dir").map(ascii) };
     let children = MjmlChildren {
         head: head.map(|head| MjHead::new((), head.children().iter().filter_map(head_child).collect())),
         body: body.map(|body| MjBody::new(defaults.of(body), defaults.children(body))),
@@ -104,7 +101,8 @@ struct Defaults {
 impl Defaults {
     fn collect(head: Option<&Element>) -> Self {
         let mut defaults = Self::default();
-        let lists = head.into_iter().flat_map(Element::children).filter(|child| child.name == "mj-attributes");
+        let lists =
+            head.into_iter().flat_map(Element::children).filter(|child| child.name == "mj-attributes");
         for entry in lists.flat_map(Element::children) {
             let pairs = entry
                 .attributes
@@ -133,24 +131,11 @@ impl Defaults {
         for (name, value) in layers.flatten() {
             all.push((name, value));
         }
-        let mut css_classes: Vec<&str> = Vec::new();
-        for (name, value) in all.iter().copied().chain(own.clone()) {
-            if name == "css-class" && !css_classes.contains(&value) {
-                css_classes.push(value);
-            }
-        }
-        let css_classes = css_classes.join(" ");
         let mut map = AttributeMap::new();
         for (name, value) in all.into_iter().chain(own) {
-            match name {
-                "mj-class" | "css-class" => {}
-                _ => {
-                    map.insert(name.to_owned(), Some(ascii(&normal(name, value))));
-                }
+            if name != "mj-class" {
+                map.insert(name.to_owned(), Some(ascii(&normal(name, value))));
             }
-        }
-        if !css_classes.is_empty() {
-            map.insert("css-class".to_owned(), Some(ascii(&css_classes)));
         }
         if element.name == "mj-image" && !map.contains_key("alt") {
             map.insert("alt".to_owned(), Some(String::new()));
@@ -169,7 +154,7 @@ impl Defaults {
             Content::Elements(_) => String::new(),
         };
         let text = || vec![MjBodyChild::Text(Text::from(html()))];
-        let named = |name: &str| element.children().iter().filter(move |child| child.name == name.to_owned());
+        let named = |name: &'static str| element.children().iter().filter(move |child| child.name == name);
         Some(match element.name.as_ref() {
             "mj-wrapper" => MjBodyChild::MjWrapper(MjWrapper::new(attributes(), self.children(element))),
             "mj-section" => MjBodyChild::MjSection(MjSection::new(attributes(), self.children(element))),
@@ -255,7 +240,8 @@ mod tests {
 
     #[test]
     fn finished_html_comes_out_byte_for_byte() {
-        let html = "<p>é > tea\r\n<b>one</b>\n<i>two</i>\n\n<pre>\n  a\n\n b</pre> 1 < 2 & \"x\" ❤️ \u{a0}</p>";
+        let html =
+            "<p>é > tea\r\n<b>one</b>\n<i>two</i>\n\n<pre>\n  a\n\n b</pre> 1 < 2 & \"x\" ❤️ \u{a0}</p>";
         let column = Element::new("mj-column").child(Element::raw("mj-text", html));
         let out = press(&letter(column)).expect("it renders");
         assert!(out.contains(html), "{out}");
@@ -263,7 +249,8 @@ mod tests {
 
     #[test]
     fn attributes_come_out_as_they_went_in() {
-        for alt in ["❤️ é", "a\\b", "say 'x' &quot;y&quot;", "नमस्ते", "\u{ad}\u{200d}", "&amp; &lt;"] {
+        for alt in ["❤️ é", "a\\b", "say 'x' &quot;y&quot;", "नमस्ते", "\u{ad}\u{200d}", "&amp; &lt;"]
+        {
             let image = Element::new("mj-image").with("src", "https://example.org/a.png").with("alt", alt);
             let out = press(&letter(Element::new("mj-column").child(image))).expect("it renders");
             let page = scraper::Html::parse_document(&out);

@@ -2,7 +2,7 @@
 
 use super::rules;
 use crate::{
-    issue::{Part, Phrase},
+    issue::Part,
     render::{
         Escape,
         design::MARGIN,
@@ -109,13 +109,7 @@ impl Expansion<'_, '_> {
         }
     }
 
-    fn directive(
-        &mut self,
-        node: &Node,
-        words: &str,
-        conditions: &mut Conditions,
-        out: &mut Vec<Element>,
-    ) {
+    fn directive(&mut self, node: &Node, words: &str, conditions: &mut Conditions, out: &mut Vec<Element>) {
         if self.condition(&node.source, &node.span, words, conditions) || !conditions.holds() {
             return;
         }
@@ -124,8 +118,7 @@ impl Expansion<'_, '_> {
             Some("logo") => {
                 if let Some(logo) = &self.logo {
                     out.push(
-                        Element::raw("mj-text", logo.clone())
-                            .with("padding", format!("24px {MARGIN}px 0px")),
+                        Element::raw("mj-text", logo.clone()).with("padding", format!("24px {MARGIN}px 0px")),
                     );
                 }
             }
@@ -189,7 +182,7 @@ impl Expansion<'_, '_> {
             .map(|attribute| {
                 let span = attribute.value_start..attribute.value_start + attribute.value.len();
                 let is_url = is_url(&attribute.name);
-                let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
+                let phrase = crate::render::fill::read_phrase(source, span, &mut self.filler.diagnostics);
                 let mut value = String::new();
                 for part in &phrase.0 {
                     match part {
@@ -215,7 +208,7 @@ impl Expansion<'_, '_> {
 
     /// CSS knows no escapes that we could use: only the design's own values may stand in it.
     fn css(&mut self, source: &Source, span: Span) -> String {
-        let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
+        let phrase = crate::render::fill::read_phrase(source, span, &mut self.filler.diagnostics);
         let mut out = String::new();
         for part in &phrase.0 {
             match part {
@@ -272,7 +265,7 @@ impl Expansion<'_, '_> {
     }
 
     fn html_text(&mut self, out: &mut String, source: &Source, span: Span) {
-        let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
+        let phrase = crate::render::fill::read_phrase(source, span, &mut self.filler.diagnostics);
         for part in &phrase.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
