@@ -5,6 +5,7 @@
 
 mod blocks;
 mod design;
+mod feed;
 mod fill;
 mod highlight;
 mod letter;
@@ -18,15 +19,18 @@ mod template;
 mod text;
 mod theme;
 mod tokens;
+mod web;
 mod words;
 
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
+pub use feed::{Entry, feed};
 pub use letter::{Frame, block_bytes, design, render};
 pub use materials::{Asset, Materials, Vendored, vendor_folder, vendor_name};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use scope::apply as apply_filters;
 pub use template::{SHIPPED, Template, shipped};
+pub use web::{Page, PicturePaths, web_page};
 
 use std::collections::BTreeMap;
 

@@ -65,6 +65,11 @@ pub struct Asset {
 }
 
 impl Asset {
+    /// The path as part of a URL.
+    pub fn encoded_path(&self) -> String {
+        encode_path(&self.path)
+    }
+
     /// The file's name.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
@@ -99,19 +104,16 @@ impl Materials {
     pub fn address(&self, source: &str) -> String {
         match (self.picture(source), self.place) {
             (Some(asset), PicturePlace::Inside) => format!("cid:{}", asset.cid),
-            _ => self.web_address(source),
+            (Some(asset), PicturePlace::Site) => {
+                self.site_address(asset).unwrap_or_else(|| asset.encoded_path())
+            }
+            (None, _) => source.to_owned(),
         }
     }
 
-    /// The address of a picture for the web page and the feed: below the `site` when there is one, else the path from
-    /// the newsletter's folder.
-    pub fn web_address(&self, source: &str) -> String {
-        let Some(asset) = self.picture(source) else { return source.to_owned() };
-        let path = encode_path(&asset.path);
-        match &self.site {
-            Some(site) => format!("{site}{path}"),
-            None => path,
-        }
+    /// The address of a picture at the newsletter's `site`, when there is one.
+    pub fn site_address(&self, asset: &Asset) -> Option<String> {
+        self.site.as_ref().map(|site| format!("{site}{}", asset.encoded_path()))
     }
 
     /// A link as a letter needs it: relative ones made absolute against the newsletter's `site` and the folder.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Escape, Materials, Newsletter, Pattern, Piece,
+    blocks::plain,
     scope::{Fill, Scope},
     words::{Words, words},
 };
@@ -148,10 +149,10 @@ impl Writer<'_> {
     }
 
     /// Whether a block says the title again.
-    fn is_title(&mut self, block: &Block) -> bool {
+    fn is_title(&self, block: &Block) -> bool {
         match &block.kind {
             BlockKind::Heading { level: 1, content, .. } => {
-                wrap::plain(&self.words_only(content)).trim() == self.issue.head.title.trim()
+                plain(content).trim() == self.issue.head.title.trim()
             }
             _ => false,
         }
