@@ -1,10 +1,7 @@
 //! Issue files in, documents out.
 
 use mimeograph::{
-    issue::{
-        Document, Issue,
-        document::{Block, BlockKind},
-    },
+    issue::{Document, Issue, document::Block},
     source::Source,
 };
 
