@@ -3,7 +3,6 @@
 mod cli;
 mod ledger;
 mod letters;
-mod subscriber;
 mod materials;
 mod subscriber;
 mod support;
