@@ -4,6 +4,5 @@ mod cli;
 mod ledger;
 mod letters;
 mod materials;
-mod subscriber;
 mod support;
 mod tidy;
