@@ -4,7 +4,6 @@ mod issue;
 mod cli;
 mod ledger;
 mod letters;
-mod subscriber;
 mod materials;
 mod support;
 mod tidy;
