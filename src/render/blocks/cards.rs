@@ -6,7 +6,7 @@ use crate::{
         Phrase,
         document::{Block, Card, Image, Post, Video},
     },
-    render::{Escape, fill::text},
+    render::fill::text,
     source::Span,
 };
 
@@ -29,7 +29,7 @@ impl Setter<'_> {
             self.image(out, image, width - 2, "border-radius:6px 6px 0 0");
             out.push_str("</a>");
         }
-        let link = self.link_style();
+        let link = self.quiet_link_style();
         out.push_str(&format!(
             "<div style=\"padding:16px 20px 0\"><p style=\"margin:0 0 8px\"><a href=\"{href}\"{link}><b>"
         ));
@@ -79,7 +79,7 @@ impl Setter<'_> {
             }
             None => {
                 self.open_card(out);
-                let link = self.link_style();
+                let link = self.quiet_link_style();
                 out.push_str(&format!(
                     "<p style=\"margin:16px 20px\"><a href=\"{href}\"{link}><b>&#9654;&#65038; {}: {}</b></a></p>",
                     self.words.watch,
@@ -126,7 +126,11 @@ impl Setter<'_> {
             out.push_str(&format!("{} · ", text(date)));
         }
         let place = host(&Phrase::plain(&*post.url)).map(|host| format!(" ({host})")).unwrap_or_default();
-        out.push_str(&format!("<a href=\"{href}\"{link}>{}</a>{}</p></div>", self.words.see_post, text(&place)));
+        out.push_str(&format!(
+            "<a href=\"{href}\"{link}>{}</a>{}</p></div>",
+            self.words.see_post,
+            text(&place)
+        ));
         out.push_str(&format!("</td></tr>{}", self.space_row()));
     }
 
@@ -150,7 +154,9 @@ impl Setter<'_> {
             out.push_str("</td>");
             inner_width = width.saturating_sub(84);
         }
-        out.push_str(&format!("<td class=\"r\" valign=\"top\" style=\"{border}\"><p style=\"margin:0 0 4px\"><b>"));
+        out.push_str(&format!(
+            "<td class=\"r\" valign=\"top\" style=\"{border}\"><p style=\"margin:0 0 4px\"><b>"
+        ));
         match url {
             Some(url) => {
                 let url = self.materials.link(url);
@@ -183,12 +189,6 @@ impl Setter<'_> {
             self.inlines(out, credit);
         }
         out.push_str("</p>");
-    }
-
-    /// A phrase as text between tags.
-    #[allow(dead_code, reason = "used by the fence")]
-    fn words_of(&mut self, phrase: &Phrase) -> String {
-        self.filler.phrase(phrase, &self.issue.source, Escape::Html)
     }
 }
 

@@ -32,7 +32,11 @@ impl Setter<'_> {
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
         for item in items {
-            if tight { out.push_str("<li style=\"margin:0 0 5px\">") } else { out.push_str("<li>") }
+            if tight {
+                out.push_str("<li style=\"margin:0 0 5px\">")
+            } else {
+                out.push_str("<li>")
+            }
             if let Some(done) = item.done {
                 out.push_str(if done { "☑ " } else { "☐ " });
             }
@@ -95,7 +99,7 @@ impl Setter<'_> {
             out.push_str(&format!("<p style=\"margin:0 0 {}px\">", self.gap()));
             let url = self.materials.link(&resource.url);
             let href = self.filler.url(&url, &self.issue.source, &(0..0));
-            out.push_str(&format!("<a href=\"{href}\"{}><b>", self.link_style()));
+            out.push_str(&format!("<a href=\"{href}\"{}><b>", self.quiet_link_style()));
             self.inlines(out, &resource.title);
             out.push_str("</b></a>");
             if let Some(kind) = &resource.kind {
@@ -128,7 +132,7 @@ impl Setter<'_> {
         entries: &[ContentsEntry],
     ) {
         let top = entries.iter().map(|entry| entry.level).min().unwrap_or(2);
-        self.open_box(out, "p", &format!("background-color:{}", self.design.light.panel));
+        self.open_box(out, "p", &format!("background-color:{}", self.design.light.panel), 6);
         if let Some(title) = title {
             out.push_str("<p style=\"margin:0 0 8px\"><b>");
             self.inlines(out, title);
@@ -141,7 +145,7 @@ impl Setter<'_> {
             out.push_str(&format!("<p style=\"margin:0 0 6px{inset}\">"));
             match &entry.anchor {
                 Some(anchor) => {
-                    out.push_str(&format!("<a href=\"#{}\"{}>", attribute(anchor), self.link_style()));
+                    out.push_str(&format!("<a href=\"#{}\"{}>", attribute(anchor), self.quiet_link_style()));
                     self.inlines(out, &unlinked(&entry.content));
                     out.push_str("</a>");
                 }
@@ -149,7 +153,7 @@ impl Setter<'_> {
             }
             out.push_str("</p>");
         }
-        self.close_box(out, 10);
+        self.close_box(out);
     }
 }
 
