@@ -24,7 +24,7 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 
 pub(super) struct Desk {
     pub(super) ledger: Ledger,
-    composer: Composer,
+    composer: Arc<Composer>,
     settings: Settings,
     opened: Timestamp,
     clock: Clock,
@@ -107,7 +107,7 @@ pub(super) enum Outlook {
 impl Desk {
     pub(super) fn new(
         ledger: Ledger,
-        composer: Composer,
+        composer: Arc<Composer>,
         settings: Settings,
         opened: Timestamp,
         clock: Clock,

@@ -109,7 +109,7 @@ pub struct Run {
     /// The relay's name in the ledger, for limits and histories.
     pub relay: String,
     /// Makes its letters.
-    pub composer: Composer,
+    pub composer: Arc<Composer>,
     /// Takes them away.
     pub transport: Arc<Transport>,
     /// The owner's wishes.
