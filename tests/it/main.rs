@@ -1,5 +1,6 @@
 //! The integration tests; each module is a room or a border of the program.
 
+mod issue;
 mod cli;
 mod ledger;
 mod letters;

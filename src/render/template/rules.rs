@@ -178,7 +178,8 @@ fn element(
             .push(problem("M211", name_span, format!("`{name}` is no component of a letter")).help(help));
         return;
     };
-    if !may_stand_in(name, parent) && !(parent.is_empty() && name == "mjml") {
+    let is_root = parent.is_empty() && name == "mjml";
+    if !is_root && !may_stand_in(name, parent) {
         let message = if parent.is_empty() {
             format!("`{name}` cannot stand at the top")
         } else {
