@@ -10,7 +10,7 @@ use crate::{
         diagnostics,
         words::{count, plural},
     },
-    subscriber::{List, Row, Scan, Subscriber},
+    subscriber::{List, ListError, Row, Scan, Subscriber},
 };
 
 /// Look at the list of subscribers
@@ -65,13 +65,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn open(flag: &flags::List, context: &Context) -> Result<List, Failure> {
     let config = context.config(flag.say(Overrides::default()))?;
-    Ok(List::open(config.list)?)
+    List::open(config.list).map_err(unreadable)
+}
+
+fn unreadable(error: ListError) -> Failure {
+    match error {
+        ListError::Unusable { diagnostics, .. } => Failure::found(diagnostics),
+        error => Failure::input(error).hint("`[list] path` in mimeo.toml or `--list FILE` names the list"),
+    }
 }
 
 fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let list = open(&args.list, context)?;
     let (path, columns) = (list.path().to_owned(), list.columns().to_vec());
-    let scan = list.scan(args.limit)?;
+    let scan = list.scan(args.limit).map_err(unreadable)?;
     let exit = if scan.bad == 0 { Exit::Done } else { Exit::BadInput };
     if args.json {
         let mut object = diagnostics::json(&scan.diagnostics);
@@ -123,7 +130,7 @@ fn list(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut text = String::with_capacity(CHUNK + 1024);
     for row in open(&args.list, context)? {
-        match row? {
+        match row.map_err(unreadable)? {
             Row::Person { subscriber, .. } => line(&mut text, &subscriber, args.json),
             Row::Paused { .. } | Row::Repeat(_) => {}
             Row::Bad(diagnostic) => {

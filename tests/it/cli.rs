@@ -223,7 +223,7 @@ fn the_list_is_counted_and_its_bad_rows_are_named() {
 fn a_list_that_is_not_there_or_is_no_list_is_told_so() {
     let room = Newsroom::new();
     room.run(["subscribers", "check", "--list", "none.csv"]).code(3).stderr(
-        "error: failed to read the subscriber list `none.csv`\n  because: No such file or directory (os error 2)\nhint: say where the list is: `[list] path` in mimeo.toml, or --list FILE\n",
+        "error: failed to read the subscriber list `none.csv`\n  because: No such file or directory (os error 2)\nhint: `[list] path` in mimeo.toml or `--list FILE` names the list\n",
     );
     room.write("subscribers.csv", "a,b\n1,2\n");
     room.run(["subscribers", "list"]).code(3).stdout("").stderr_has("error[M30");
