@@ -2,3 +2,470 @@
 //!
 //! In: a frozen issue and the people who are owed it, then begins and ends of attempts. Out: claims, tallies, histories.
 //! Never: sends, composes, or keeps a transaction open while the network is in use. It is the only room with SQL.
+//!
+//! A delivery goes `queued` → `claimed` → `begun` → `accepted`, `failed`, `unconfirmed`, or back as `deferred`. Claims
+//! are leases: each has an epoch, and a mark with an old epoch is refused. What a dead worker had begun is unconfirmed
+//! and never tried again unasked.
+
+mod error;
+mod files;
+mod sqlite;
+mod values;
+mod worker;
+mod writer;
+
+pub use error::{Cause, LedgerError};
+pub use values::{
+    Begun, Bucket, Choice, ChoiceId, Chosen, Claim, Decision, DeliveryId, DeliveryRow, DispatchId,
+    DispatchRecord, Domains, NewDispatch, Next, Offered, OpenOptions, Opened, OutcomeKind, Reaped, Reason,
+    ReplyGroup, Restored, State, Story, StoryEvent, Suppression, Tally, Wanted, WorkerId,
+};
+pub use worker::Worker;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::{
+    render::RenderedIssue,
+    subscriber::{EmailAddress, Subscriber},
+    transport::Outcome,
+};
+use sqlite::{Frozen, Store};
+use writer::{Mark, MarkKind, Request, Writer};
+
+/// The cause of a list of people that broke off.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Rows of a list that are read from the ledger at once.
+const PAGE: usize = 500;
+
+/// A handle to the ledger; cheap to clone and to use from many tasks.
+///
+/// Whatever waits is gathered and committed together, so callers should not wait for each other. Reads see everything
+/// that was asked for before through any clone of the handle.
+#[derive(Clone)]
+pub struct Ledger {
+    threads: Arc<Threads>,
+}
+
+/// One thread writes, and one reads (a scratch ledger has only the first, a read-only one only the second).
+struct Threads {
+    // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
+    reader: Option<Thread<writer::Job>>,
+    writer: Option<Thread<Request>>,
+}
+
+struct Thread<T> {
+    /// `None` while it is being closed.
+    inbox: Option<mpsc::Sender<T>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ledger {
+    /// Opens the ledger in a file (0600), or makes it and its folder (0700).
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
+    /// The same, with everything said.
+    pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let writer = Store::open(path, options)?;
+        let reader = Store::beside(path, options)?;
+        Ok(Self::start(Some(writer), Some(reader)))
+    }
+
+    /// Opens a ledger for questions only; it must be there.
+    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        let reader = Store::open_read_only(path, &OpenOptions::default())?;
+        Ok(Self::start(None, Some(reader)))
+    }
+
+    /// A ledger that nobody else sees and that is gone with its last handle: for dry runs and tests.
+    pub fn scratch() -> Result<Self, LedgerError> {
+        Ok(Self::start(Some(Store::scratch()?), None))
+    }
+
+    fn start(writer: Option<Store>, reader: Option<Store>) -> Self {
+        let writer =
+            writer.map(|store| Thread::start("ledger-writer", move |inbox| Writer::new(store, inbox).run()));
+        let reader = reader.map(|mut store| {
+            Thread::start("ledger-reader", move |inbox: mpsc::Receiver<writer::Job>| {
+                for job in inbox {
+                    job(&mut store);
+                }
+            })
+        });
+        Self { threads: Arc::new(Threads { writer, reader }) }
+    }
+
+    // A sending is opened.
+
+    /// Freezes an issue and one delivery for each address, in one transaction; the people are streamed. Suppressed
+    /// people get a delivery too, which is closed as such, so that the tally is the plan. An `Err` of the list undoes
+    /// everything.
+    pub async fn open_dispatch<P>(&self, new: &NewDispatch<'_>, people: P) -> Result<Opened, LedgerError>
+    where
+        P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
+    {
+        let frozen = Frozen {
+            slug: new.rendered.slug.clone(),
+            number: new.rendered.number,
+            title: new.rendered.title.clone(),
+            digest: new.rendered.digest(),
+            rendered: serde_json::to_vec(new.rendered)
+                .expect("a rendered issue is made of strings and numbers"),
+            opened_at: sqlite::opened_at(new.opened_at),
+        };
+        let opened = self.write(move |store| store.open_dispatch(&frozen, people.into_iter())).await?;
+        self.tidy();
+        Ok(opened)
+    }
+
+    /// A further, explicit plan: people who are not in the dispatch are owed the frozen issue too. Nothing changes for
+    /// those who are in.
+    pub async fn extend_dispatch<P>(&self, dispatch: DispatchId, people: P) -> Result<Opened, LedgerError>
+    where
+        P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
+    {
+        let opened = self.write(move |store| store.extend_dispatch(dispatch, people.into_iter())).await?;
+        self.tidy();
+        Ok(opened)
+    }
+
+    /// The latest dispatch of an issue.
+    pub async fn find_dispatch(&self, slug: &str) -> Result<Option<DispatchRecord>, LedgerError> {
+        let slug = slug.to_owned();
+        self.read(move |store| store.find_dispatch(&slug)).await
+    }
+
+    /// All dispatches, the latest first.
+    pub async fn dispatches(&self) -> Result<Vec<DispatchRecord>, LedgerError> {
+        self.read(|store| store.dispatches()).await
+    }
+
+    /// The issue as it was frozen.
+    pub async fn rendered(&self, dispatch: DispatchId) -> Result<RenderedIssue, LedgerError> {
+        let bytes = self.read(move |store| store.rendered(dispatch)).await?;
+        serde_json::from_slice(&bytes).map_err(|source| LedgerError::Frozen { source: Arc::new(source) })
+    }
+
+    /// Notes which deliveries a run is about, to be claimed by [`Wanted::choice`]. Known to this handle and its clones.
+    pub async fn choose(&self, dispatch: DispatchId, choice: Choice) -> Result<Chosen, LedgerError> {
+        self.write(move |store| store.choose(dispatch, &choice)).await
+    }
+
+    // It is worked off.
+
+    /// Signs on as a worker. `relay` names the relay for limits and histories.
+    pub async fn hire(&self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
+        let relay = relay.to_owned();
+        self.write(move |store| store.hire(&relay, now)).await
+    }
+
+    /// Leases up to `limit` deliveries that are due: those that were put off or given back first, then the others in
+    /// the order of the list. Suppressed ones are closed on the way. Empty: nothing is due now ([`Self::next_due`]).
+    pub async fn claim(
+        &self,
+        dispatch: DispatchId,
+        worker: &Worker,
+        limit: usize,
+        now: Timestamp,
+        wanted: &Wanted,
+    ) -> Result<Vec<Claim>, LedgerError> {
+        let (worker, wanted) = (worker.id(), wanted.clone());
+        self.write(move |store| store.claim(dispatch, worker, limit, now, &wanted)).await
+    }
+
+    /// When the next delivery that was put off is due; `None` when none waits.
+    pub async fn next_due(
+        &self,
+        dispatch: DispatchId,
+        wanted: &Wanted,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let wanted = wanted.clone();
+        // Choices are known to the writing connection only.
+        self.write(move |store| store.next_due(dispatch, &wanted)).await
+    }
+
+    /// Makes everything that was put off due at once.
+    pub async fn hurry(&self, dispatch: DispatchId) -> Result<u64, LedgerError> {
+        self.write(move |store| store.hurry(dispatch)).await
+    }
+
+    /// Writes the attempt down; durable when it answers. To be asked when the relay has said 354, before the first
+    /// byte of the body. It is the fence against late workers and the last look at suppressions. On an error nothing
+    /// may leave.
+    pub async fn begin(&self, claim: &Claim, now: Timestamp) -> Result<Begun, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        let kind = MarkKind::Begin { at: now.as_millisecond(), answer: Begun::Lost, reply };
+        self.send(Request::Mark(Mark { hold: claim.hold, kind }))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    /// Writes down what became of the letter; durable soon after, together with what else waits. Works for claims that
+    /// were begun and, for replies before the body, for those that were not. A disk that is full or a ledger that is
+    /// locked is tried again for minutes; what cannot be written in the end shows in [`Self::flush`] and stops further
+    /// begins. An accepted letter is closed as accepted and an unconfirmed one as unconfirmed, whatever `next` says.
+    pub fn end(&self, claim: &Claim, outcome: &Outcome, next: Next, now: Timestamp) {
+        let kind = MarkKind::End { at: now.as_millisecond(), outcome: outcome.clone(), next };
+        // A writer that is gone shows in `flush`.
+        let _ = self.send(Request::Mark(Mark { hold: claim.hold, kind }));
+    }
+
+    /// Takes a claim, begun or not, back to the queue, as if it had never been taken: not a byte of the body has left
+    /// and nobody refused it. Durable soon after.
+    pub fn withdraw(&self, claim: &Claim) {
+        let _ = self.send(Request::Mark(Mark { hold: claim.hold, kind: MarkKind::Withdraw }));
+    }
+
+    /// Waits until everything asked for before is durable; an error if something had to be given up.
+    pub async fn flush(&self) -> Result<(), LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Flush(reply))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    /// Gives back what the worker has claimed and not begun. Returns how many that were.
+    pub async fn release(&self, worker: &Worker, now: Timestamp) -> Result<u64, LedgerError> {
+        let worker = worker.id();
+        self.write(move |store| store.release(worker, now)).await
+    }
+
+    /// Looks for dead workers, by their locks and not by a clock: their claims go back to the queue, and what they had
+    /// begun is unconfirmed.
+    pub async fn reap(&self, now: Timestamp) -> Result<Reaped, LedgerError> {
+        self.write(move |store| store.reap(now)).await
+    }
+
+    /// Letters offered (attempts begun or ended) since then, for limits that hold across restarts.
+    pub async fn offered_since(&self, since: Timestamp) -> Result<Vec<Offered>, LedgerError> {
+        self.read(move |store| store.offered_since(since)).await
+    }
+
+    // The owner decides.
+
+    /// Decides about unconfirmed deliveries ([`Decision::Accept`], [`Decision::Resend`]) or failed ones
+    /// ([`Decision::Retry`]): all of the dispatch, or those of some addresses. Returns how many were changed.
+    pub async fn decide(
+        &self,
+        dispatch: DispatchId,
+        decision: Decision,
+        addresses: Option<Vec<EmailAddress>>,
+        now: Timestamp,
+    ) -> Result<u64, LedgerError> {
+        self.write(move |store| store.decide(dispatch, decision, addresses.as_deref(), now)).await
+    }
+
+    /// Suppresses an address from now on: no body is begun for it after this has answered. False when it was
+    /// suppressed already; its first reason stays.
+    pub async fn suppress(&self, suppression: Suppression) -> Result<bool, LedgerError> {
+        Ok(self.suppress_all([Ok(suppression)]).await? == 1)
+    }
+
+    /// Suppresses many addresses, in one transaction. Returns how many are new.
+    pub async fn suppress_all<S>(&self, suppressions: S) -> Result<u64, LedgerError>
+    where
+        S: IntoIterator<Item = Result<Suppression, BoxError>> + Send + 'static,
+    {
+        self.write(move |store| store.suppress(suppressions.into_iter())).await
+    }
+
+    /// Lifts a suppression; false when there was none. Deliveries that were closed for it stay closed.
+    pub async fn unsuppress(&self, address: &EmailAddress) -> Result<bool, LedgerError> {
+        let address = address.clone();
+        self.write(move |store| store.unsuppress(&address)).await
+    }
+
+    // The owner asks.
+
+    /// The suppression of an address, if there is one.
+    pub async fn suppression(&self, address: &EmailAddress) -> Result<Option<Suppression>, LedgerError> {
+        let address = address.clone();
+        self.read(move |store| store.suppression(&address)).await
+    }
+
+    /// The suppression list, in the order it grew.
+    pub fn suppressions(&self) -> Pages<Suppression> {
+        Pages::new(self, |store, after| store.suppressions(after, PAGE))
+    }
+
+    /// How many deliveries are in which state.
+    pub async fn tally(&self, dispatch: DispatchId) -> Result<Tally, LedgerError> {
+        self.read(move |store| store.tally(dispatch)).await
+    }
+
+    /// The deliveries of a dispatch, in the order of the list: all, or those in one state.
+    pub fn deliveries(&self, dispatch: DispatchId, only: Option<State>) -> Pages<DeliveryRow> {
+        Pages::new(self, move |store, after| {
+            let page = store.deliveries(dispatch, only, after, PAGE)?;
+            Ok(page.into_iter().map(|row| (row.delivery.0, row)).collect())
+        })
+    }
+
+    /// The state of one address; `None` when it is not in the dispatch.
+    pub async fn state_of(
+        &self,
+        dispatch: DispatchId,
+        address: &EmailAddress,
+    ) -> Result<Option<State>, LedgerError> {
+        let address = address.clone();
+        self.read(move |store| store.state_of(dispatch, &address)).await
+    }
+
+    /// Everything that ever happened for an address, the latest dispatch first.
+    pub async fn history(&self, address: &EmailAddress) -> Result<Vec<Story>, LedgerError> {
+        let address = address.clone();
+        self.read(move |store| store.history(&address)).await
+    }
+
+    /// The attempts of a dispatch, grouped by how they ended, the most frequent first.
+    pub async fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, LedgerError> {
+        self.read(move |store| store.replies(dispatch)).await
+    }
+
+    /// The course of a dispatch in stretches of so many seconds; stretches without an ended attempt are left out.
+    pub async fn timeline(&self, dispatch: DispatchId, seconds: u32) -> Result<Vec<Bucket>, LedgerError> {
+        self.read(move |store| store.timeline(dispatch, seconds)).await
+    }
+
+    /// Looks through the whole ledger for damage.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        self.read(|store| store.check()).await
+    }
+
+    // How a call reaches its thread.
+
+    /// After a long list the write-ahead log is long; the reading thread brings it into the database meanwhile.
+    fn tidy(&self) {
+        if let Some(reader) = &self.threads.reader {
+            // Only to save time later, so that a failure is no reason to stop.
+            let _ = reader.send(Box::new(|store| drop(store.checkpoint())));
+        }
+    }
+
+    fn send(&self, request: Request) -> Result<(), LedgerError> {
+        let writer = self.threads.writer.as_ref().ok_or(LedgerError::ReadOnly)?;
+        writer.send(request)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (job, answer) = answering(job);
+        self.send(Request::Job(job))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let Some(reader) = &self.threads.reader else { return self.write(job).await };
+        if self.threads.writer.is_some() {
+            let (reply, settled) = oneshot::channel();
+            self.send(Request::Settle(reply))?;
+            settled.await.map_err(|_| LedgerError::Closed)?;
+        }
+        let (job, answer) = answering(job);
+        reader.send(job)?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").finish_non_exhaustive()
+    }
+}
+
+type Answer<T> = oneshot::Receiver<Result<T, LedgerError>>;
+
+fn answering<T: Send + 'static>(
+    job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+) -> (writer::Job, Answer<T>) {
+    let (reply, answer) = oneshot::channel();
+    let job: writer::Job = Box::new(move |store| {
+        let _ = reply.send(job(store));
+    });
+    (job, answer)
+}
+
+impl<T: Send + 'static> Thread<T> {
+    fn start(name: &str, work: impl FnOnce(mpsc::Receiver<T>) + Send + 'static) -> Self {
+        let (inbox, requests) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(requests))
+            .expect("a process that starts can start two more threads");
+        Self { inbox: Some(inbox), thread: Some(thread) }
+    }
+
+    fn send(&self, request: T) -> Result<(), LedgerError> {
+        self.inbox.as_ref().and_then(|inbox| inbox.send(request).ok()).ok_or(LedgerError::Closed)
+    }
+}
+
+/// The last handle closes the ledger: what was asked for is tried once more, then the threads end.
+impl<T> Drop for Thread<T> {
+    fn drop(&mut self) {
+        self.inbox = None;
+        if let Some(thread) =
+            self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())
+        {
+            // A panic has been reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A list that is read page by page: no transaction is open between two pages, and memory stays flat.
+pub struct Pages<T> {
+    ledger: Ledger,
+    turn: PageTurn<T>,
+    after: i64,
+    page: VecDeque<T>,
+    is_last: bool,
+}
+
+type PageTurn<T> = Arc<dyn Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, LedgerError> + Send + Sync>;
+
+impl<T: Send + 'static> Pages<T> {
+    fn new(
+        ledger: &Ledger,
+        turn: impl Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, LedgerError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { ledger: ledger.clone(), turn: Arc::new(turn), after: 0, page: VecDeque::new(), is_last: false }
+    }
+
+    /// The next one; `None` after the last.
+    pub async fn next(&mut self) -> Result<Option<T>, LedgerError> {
+        if self.page.is_empty() && !self.is_last {
+            let (turn, after) = (Arc::clone(&self.turn), self.after);
+            let page = self.ledger.read(move |store| turn(store, after)).await?;
+            self.is_last = page.len() < PAGE;
+            for (id, row) in page {
+                self.after = id;
+                self.page.push_back(row);
+            }
+        }
+        Ok(self.page.pop_front())
+    }
+
+    /// All that are left, in memory at once.
+    pub async fn collect(mut self) -> Result<Vec<T>, LedgerError> {
+        let mut all = Vec::new();
+        while let Some(row) = self.next().await? {
+            all.push(row);
+        }
+        Ok(all)
+    }
+}

@@ -66,7 +66,7 @@ impl Scope {
                 };
             }
             _ => {
-                let spaces = ["issue", "newsletter", "subscriber", "link"];
+                let spaces = ["issue", "newsletter", "subscriber", "link", "design"];
                 return Fill::Unknown(nearest(first, spaces).map(|space| {
                     std::iter::once(space).chain(rest.iter().copied()).collect::<Vec<_>>().join(".")
                 }));

@@ -1,0 +1,120 @@
+use std::{error::Error, path::PathBuf, sync::Arc};
+
+/// The cause of a [`LedgerError`], shared by everybody whose request met it.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// Why the ledger could not do what it was asked for.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// There is no ledger yet.
+    #[error("there is no ledger at `{path}`")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file or its folder cannot be opened or made.
+    #[error("failed to open the ledger `{path}`")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// Another process kept the ledger for longer than we were willing to wait.
+    #[error("the ledger is locked by another process")]
+    Locked {
+        /// In SQLite's words.
+        #[source]
+        source: Cause,
+    },
+    /// The disk is full.
+    #[error("no space is left for the ledger")]
+    Full {
+        /// In SQLite's words.
+        #[source]
+        source: Cause,
+    },
+    /// The file is damaged, or no ledger at all.
+    #[error("the ledger is damaged")]
+    Corrupt {
+        /// What was found.
+        #[source]
+        source: Cause,
+    },
+    /// The ledger may only be read: opened so, or by its permissions.
+    #[error("the ledger can only be read")]
+    ReadOnly,
+    /// A later version of the program has written this ledger.
+    #[error("the ledger has schema {found}, and this program knows schemas up to {known}")]
+    Newer {
+        /// The file's schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The file is older than what this folder has seen: a backup was put back, or the ledger was deleted.
+    #[error("the ledger `{path}` is older than the last one used here (it counts {found}, {seen} was seen)")]
+    Restored {
+        /// The file.
+        path: PathBuf,
+        /// The file's count of claims and openings.
+        found: u64,
+        /// The count that was seen.
+        seen: u64,
+    },
+    /// The issue is dispatched already.
+    #[error("a dispatch of `{slug}` is open already")]
+    AlreadyOpen {
+        /// The issue's name.
+        slug: String,
+    },
+    /// The list of people broke off.
+    #[error("failed to read the people to write to")]
+    People {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The frozen issue cannot be read back.
+    #[error("failed to read the frozen issue")]
+    Frozen {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A frozen address cannot be read back.
+    #[error("the ledger holds an address that cannot be written to: {address}")]
+    Address {
+        /// It, masked as far as that goes.
+        address: String,
+    },
+    /// Anything else that the disk or the database refuses.
+    #[error("failed to use the ledger")]
+    Other {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The ledger's writer is gone: an earlier error stopped it.
+    #[error("the ledger has been closed")]
+    Closed,
+}
+
+impl LedgerError {
+    /// Whether waiting may help: another process in the way, a full disk, a disk that does not answer.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Other { .. })
+    }
+
+    pub(super) fn open(path: &std::path::Path, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Open { path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    pub(super) fn address(text: &str) -> Self {
+        // Cannot be masked by its type, as it has none: at most its domain is shown.
+        let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
+        Self::Address { address: format!("…@{domain}") }
+    }
+}

@@ -1,0 +1,170 @@
+//! The files that stand beside a ledger: its private folder, the count it had when it was last used, ballast, locks.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Given back to the disk when it is full, so that outcomes can still be written.
+const BALLAST_BYTES: usize = 2 << 20;
+
+/// A ledger's file and the ones around it.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    ledger: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(ledger: &Path) -> Self {
+        Self { ledger: ledger.to_owned() }
+    }
+
+    pub(super) fn ledger(&self) -> &Path {
+        &self.ledger
+    }
+
+    /// Makes the folder (for its owner only) and the file (likewise), where they are missing.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        if let Some(folder) = self.ledger.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            private_folder(folder)?;
+        }
+        private_folder(&self.locks())?;
+        if private().create(true).append(true).open(&self.ledger).is_err() {
+            // It may be there and be readable only; opening the database tells that better.
+            return Ok(());
+        }
+        keep_private(&self.ledger)
+    }
+
+    /// The highest count of claims that was ever seen here; 0 when none was.
+    pub(super) fn seen(&self) -> u64 {
+        fs::read_to_string(self.beside("seen")).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Remembers the count. It is only a witness, so a failure is no reason to stop.
+    pub(super) fn remember(&self, count: u64) {
+        // Always the same length, in one write: a reader never sees half of it.
+        let text = format!("{count:020}\n");
+        if let Ok(mut file) = private().create(true).truncate(false).write(true).open(self.beside("seen")) {
+            let _ = file.write_all(text.as_bytes());
+        }
+    }
+
+    /// Fills the ballast, unless it is there. Without space for it we start all the same.
+    pub(super) fn load_ballast(&self) {
+        let path = self.beside("ballast");
+        if fs::metadata(&path).is_ok_and(|there| there.len() >= BALLAST_BYTES as u64) {
+            return;
+        }
+        // Not zeros: some file systems would not keep room for them.
+        let block: Vec<u8> =
+            (0..BALLAST_BYTES).map(|at| (at as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+        let filled = private()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(&block));
+        if filled.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+    }
+
+    /// Gives the ballast back; false when there is none.
+    pub(super) fn drop_ballast(&self) -> bool {
+        fs::remove_file(self.beside("ballast")).is_ok()
+    }
+
+    /// Takes the lock that proves that a worker lives, for as long as the answer is kept.
+    pub(super) fn lock(&self, worker: i64) -> io::Result<LockFile> {
+        let path = self.lock_path(worker);
+        let file = private().create(true).truncate(false).write(true).open(&path)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::WouldBlock, "a living worker has this name")
+            }
+        })?;
+        Ok(LockFile { path, _file: file })
+    }
+
+    /// Whether nobody holds the worker's lock. Trouble with the file is no proof of death.
+    pub(super) fn is_free(&self, worker: i64) -> bool {
+        match File::open(self.lock_path(worker)) {
+            Ok(file) => file.try_lock().is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Removes what a dead worker left.
+    pub(super) fn bury(&self, worker: i64) {
+        let _ = fs::remove_file(self.lock_path(worker));
+    }
+
+    fn lock_path(&self, worker: i64) -> PathBuf {
+        self.locks().join(format!("{worker}.lock"))
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.beside("workers")
+    }
+
+    fn beside(&self, extension: &str) -> PathBuf {
+        self.ledger.with_extension(extension)
+    }
+}
+
+/// A held lock; dropping it lets go.
+#[derive(Debug)]
+pub(super) struct LockFile {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The name of this start of the machine, where the kernel gives it one.
+pub(super) fn boot() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes exist on Unix only"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes exist on Unix only"))]
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// Takes others' permissions away from a file that was made by an earlier hand.
+fn keep_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Leasing deliveries to a worker.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{
+    Store,
+    search::{Fit, Search},
+    suppressed::reason_in,
+    timestamp,
+};
+use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId};
+
+impl Store {
+    /// Leases up to `limit` deliveries that are due, those that were put off first. Suppressed ones are closed.
+    pub(in crate::ledger) fn claim(
+        &mut self,
+        dispatch: DispatchId,
+        worker: WorkerId,
+        limit: usize,
+        now: Timestamp,
+        wanted: &Wanted,
+    ) -> Result<Vec<Claim>, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        self.suppressed.refresh(&tx)?;
+        let mut search = Search::new(&tx, &self.cursors, dispatch.0, now, wanted)?;
+        let mut claims = Vec::new();
+        let mut suppress = tx.prepare_cached(
+            "UPDATE deliveries SET state = 'suppressed', due_at = 0, reason = ?2 WHERE id = ?1",
+        )?;
+        let mut lease = tx.prepare_cached(
+            "UPDATE deliveries SET state = 'claimed', due_at = 0, epoch = epoch + 1, worker = ?2 WHERE id = ?1",
+        )?;
+        while claims.len() < limit {
+            let asked = limit - claims.len();
+            let rows = search.next(&tx, asked)?;
+            let found = rows.len();
+            for row in rows {
+                if self.suppressed.may_have(row.fingerprint)
+                    && let Some(reason) = reason_in(&tx, row.key())?
+                {
+                    suppress.execute(params![row.delivery, reason.word()])?;
+                } else {
+                    lease.execute(params![row.delivery, worker.0])?;
+                    claims.push(row.into_claim(dispatch, worker)?);
+                }
+            }
+            if found < asked {
+                break;
+            }
+        }
+        drop((suppress, lease));
+        let held = claims.iter().map(|claim| claim.delivery.0);
+        if let (Some(low), Some(high)) = (held.clone().min(), held.max()) {
+            tx.prepare_cached(
+                "UPDATE workers SET left_at = NULL, first_id = min(coalesce(first_id, ?2), ?2), \
+                 last_id = max(coalesce(last_id, ?3), ?3) WHERE id = ?1",
+            )?
+            .execute(params![worker.0, low, high])?;
+        }
+        let count: i64 = tx
+            .prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'claims' RETURNING value")?
+            .query_row([], |row| row.get(0))?;
+        tx.commit()?;
+        self.cursors.remember(search);
+        if let Some(files) = &self.files {
+            files.remember(count.max(0) as u64);
+        }
+        Ok(claims)
+    }
+
+    /// When the next delivery that was put off is due; `None` when none waits.
+    pub(in crate::ledger) fn next_due(
+        &mut self,
+        dispatch: DispatchId,
+        wanted: &Wanted,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let fit = Fit::new(&self.db, wanted)?;
+        if fit.is_void() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT min(d.due_at) FROM deliveries d INDEXED BY deliveries_due \
+             WHERE d.dispatch = ?1 AND d.due_at > 0{}",
+            fit.condition()
+        );
+        let due: Option<i64> = self.db.prepare_cached(&sql)?.query_row([dispatch.0], |row| row.get(0))?;
+        Ok(due.map(timestamp))
+    }
+
+    /// Makes everything that was put off due at once.
+    pub(in crate::ledger) fn hurry(&mut self, dispatch: DispatchId) -> Result<u64, LedgerError> {
+        let changed = self.db.execute(
+            "UPDATE deliveries SET state = 'queued', due_at = 1 WHERE dispatch = ?1 AND due_at > 0 AND state = 'deferred'",
+            [dispatch.0],
+        )?;
+        Ok(changed as u64)
+    }
+}

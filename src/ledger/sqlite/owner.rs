@@ -1,0 +1,236 @@
+//! What the owner decides: choices for a run, unconfirmed and failed deliveries, suppressions.
+
+use std::collections::BinaryHeap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Store, millis, timestamp};
+use crate::{
+    ledger::{
+        BoxError, ChoiceId, DispatchId, LedgerError, Reason, Suppression,
+        values::{Choice, Chosen, Decision},
+    },
+    subscriber::EmailAddress,
+};
+
+impl Store {
+    /// Notes the deliveries that a run is about, for as long as this connection lives.
+    pub(in crate::ledger) fn choose(
+        &mut self,
+        dispatch: DispatchId,
+        choice: &Choice,
+    ) -> Result<Chosen, LedgerError> {
+        self.choices += 1;
+        let id = self.choices;
+        let tx = Self::writing(&mut self.db)?;
+        tx.execute_batch(
+            "CREATE TEMP TABLE IF NOT EXISTS chosen \
+             (choice INTEGER, delivery INTEGER, PRIMARY KEY (choice, delivery)) WITHOUT ROWID",
+        )?;
+        let range = "d.dispatch = ?2 AND d.id BETWEEN (SELECT first_id FROM dispatches WHERE id = ?2) \
+                     AND (SELECT last_id FROM dispatches WHERE id = ?2)";
+        let owed = "d.state IN ('queued', 'deferred')";
+        let mut unknown = Vec::new();
+        match choice {
+            Choice::Only(addresses) => {
+                for address in addresses {
+                    match find(&tx, dispatch.0, address)? {
+                        Some(delivery) => {
+                            tx.prepare_cached(
+                                "INSERT OR IGNORE INTO temp.chosen (choice, delivery) VALUES (?1, ?2)",
+                            )?
+                            .execute([id, delivery])?;
+                        }
+                        None => unknown.push(address.clone()),
+                    }
+                }
+            }
+            Choice::Where { field, value } => {
+                let column = match field.as_str() {
+                    "email" | "address" => "r.address".to_owned(),
+                    "name" => "r.name".to_owned(),
+                    _ => "(SELECT json_each.value FROM json_each(r.fields) WHERE json_each.key = ?4)"
+                        .to_owned(),
+                };
+                tx.execute(
+                    &format!(
+                        "INSERT INTO temp.chosen (choice, delivery) SELECT ?1, d.id FROM deliveries d \
+                         JOIN recipients r ON r.delivery = d.id WHERE {range} AND {column} = ?3 AND ?4 = ?4"
+                    ),
+                    params![id, dispatch.0, value, field],
+                )?;
+            }
+            Choice::First(count) => {
+                tx.execute(
+                    &format!(
+                        "INSERT INTO temp.chosen (choice, delivery) SELECT ?1, d.id FROM deliveries d \
+                         WHERE {range} AND {owed} ORDER BY d.id LIMIT ?3"
+                    ),
+                    params![id, dispatch.0, *count as i64],
+                )?;
+            }
+            Choice::Sample { count, seed } => {
+                let sql = format!("SELECT d.id FROM deliveries d WHERE {range} AND {owed} AND ?1 = ?1");
+                let mut statement = tx.prepare(&sql)?;
+                // Those with the smallest numbers are drawn; only they are kept.
+                let mut drawn = BinaryHeap::new();
+                for delivery in statement.query_map([id, dispatch.0], |row| row.get::<_, i64>(0))? {
+                    let delivery = delivery?;
+                    drawn.push((mix(*seed ^ mix(delivery as u64)), delivery));
+                    if drawn.len() as u64 > *count {
+                        drawn.pop();
+                    }
+                }
+                let mut insert =
+                    tx.prepare_cached("INSERT INTO temp.chosen (choice, delivery) VALUES (?1, ?2)")?;
+                for (_, delivery) in drawn {
+                    insert.execute([id, delivery])?;
+                }
+            }
+        }
+        let (chosen, owed): (i64, i64) = tx.query_row(
+            &format!(
+                "SELECT count(*), count(*) FILTER (WHERE {owed}) FROM temp.chosen c \
+                 JOIN deliveries d ON d.id = c.delivery WHERE c.choice = ?1"
+            ),
+            [id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        tx.commit()?;
+        Ok(Chosen { id: ChoiceId(id), chosen: chosen as u64, owed: owed as u64, unknown })
+    }
+
+    /// Decides about unconfirmed or failed deliveries: all of a dispatch, or those of some addresses.
+    pub(in crate::ledger) fn decide(
+        &mut self,
+        dispatch: DispatchId,
+        decision: Decision,
+        addresses: Option<&[EmailAddress]>,
+        now: Timestamp,
+    ) -> Result<u64, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        let from = match decision {
+            Decision::Accept | Decision::Resend => "unconfirmed",
+            Decision::Retry => "failed",
+        };
+        let range = "dispatch = ?1 AND id BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
+                     AND (SELECT last_id FROM dispatches WHERE id = ?1)";
+        let all: Option<(i64, i64)> = match addresses {
+            None => Some((1, i64::MAX)),
+            Some(_) => None,
+        };
+        let mut spans: Vec<(i64, i64)> = all.into_iter().collect();
+        for address in addresses.unwrap_or_default() {
+            spans.extend(find(&tx, dispatch.0, address)?.map(|delivery| (delivery, delivery)));
+        }
+        let mut changed = 0;
+        for (low, high) in spans {
+            tx.execute(
+                &format!(
+                    "INSERT INTO decisions (delivery, at, decision) SELECT id, ?2, ?3 FROM deliveries \
+                     WHERE {range} AND state = ?4 AND id BETWEEN ?5 AND ?6"
+                ),
+                params![dispatch.0, millis(now), decision.word(), from, low, high],
+            )?;
+            let set = match decision {
+                Decision::Accept => "state = 'accepted'",
+                Decision::Resend | Decision::Retry => "state = 'queued', due_at = 1, tries = 0",
+            };
+            changed += tx.execute(
+                &format!("UPDATE deliveries SET {set} WHERE {range} AND state = ?2 AND id BETWEEN ?3 AND ?4"),
+                params![dispatch.0, from, low, high],
+            )?;
+        }
+        tx.commit()?;
+        Ok(changed as u64)
+    }
+
+    /// Suppresses addresses; one that is suppressed already keeps its reason. How many are new.
+    pub(in crate::ledger) fn suppress(
+        &mut self,
+        suppressions: impl Iterator<Item = Result<Suppression, BoxError>>,
+    ) -> Result<u64, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        let mut new = 0;
+        for suppression in suppressions {
+            let suppression =
+                suppression.map_err(|source| LedgerError::People { source: std::sync::Arc::from(source) })?;
+            new += tx
+                .prepare_cached(
+                    "INSERT INTO suppressions (key, address, reason, note, at) VALUES (?1, ?2, ?3, ?4, ?5) \
+                     ON CONFLICT (key) DO NOTHING",
+                )?
+                .execute(params![
+                    suppression.address.key(),
+                    suppression.address.expose(),
+                    suppression.reason.word(),
+                    suppression.note,
+                    millis(suppression.at)
+                ])?;
+        }
+        tx.commit()?;
+        Ok(new as u64)
+    }
+
+    /// Lifts a suppression; false when there was none.
+    pub(in crate::ledger) fn unsuppress(&mut self, address: &EmailAddress) -> Result<bool, LedgerError> {
+        Ok(self.db.execute("DELETE FROM suppressions WHERE key = ?1", [address.key()])? == 1)
+    }
+
+    /// The suppression of an address.
+    pub(in crate::ledger) fn suppression(
+        &self,
+        address: &EmailAddress,
+    ) -> Result<Option<Suppression>, LedgerError> {
+        let found = self
+            .db
+            .prepare_cached("SELECT id, address, reason, note, at FROM suppressions WHERE key = ?1")?
+            .query_row([address.key()], |row| Ok(read(row)))
+            .optional()?;
+        found.map(|found| found.map(|(_, suppression)| suppression)).transpose()
+    }
+
+    /// A page of the suppression list, in the order it grew, after the entry named; with their names.
+    pub(in crate::ledger) fn suppressions(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Suppression)>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT id, address, reason, note, at FROM suppressions WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let rows = statement.query_map([after, limit as i64], |row| Ok(read(row)))?;
+        rows.map(|row| row?).collect()
+    }
+}
+
+fn read(row: &rusqlite::Row<'_>) -> Result<(i64, Suppression), LedgerError> {
+    let address: String = row.get(1)?;
+    let reason: String = row.get(2)?;
+    Ok((
+        row.get(0)?,
+        Suppression {
+            address: EmailAddress::parse(&address).map_err(|_| LedgerError::address(&address))?,
+            reason: Reason::from_word(&reason).unwrap_or(Reason::ByHand),
+            note: row.get(3)?,
+            at: timestamp(row.get(4)?),
+        },
+    ))
+}
+
+/// SplitMix64's finishing steps: neighbouring numbers go far apart.
+fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// The delivery of an address in a dispatch.
+fn find(db: &Connection, dispatch: i64, address: &EmailAddress) -> Result<Option<i64>, LedgerError> {
+    Ok(db
+        .prepare_cached("SELECT delivery FROM delivery_keys WHERE dispatch = ?1 AND key = ?2")?
+        .query_row(params![dispatch, address.key()], |row| row.get(0))
+        .optional()?)
+}

@@ -1,0 +1,194 @@
+//! Opening the file: settings of the connection, migrations, a look at its health.
+
+use std::{io, path::Path, sync::Arc};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Cursors, Store, Suppressed};
+use crate::ledger::{
+    LedgerError,
+    files::Files,
+    values::{OpenOptions, Restored},
+    worker::Living,
+};
+
+/// The schema, step by step: the file's `user_version` says how many it has taken. Steps are never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+
+/// The page cache of a connection, in KiB.
+const CACHE_KIB: u32 = 8 << 10;
+
+/// The write-ahead log is cut back to this after a long list made it long.
+const LOG_BYTES_KEPT: u32 = 16 << 20;
+
+/// A ledger up to this size is looked through when it is opened; `check` does it for any size.
+const QUICK_CHECK_BYTES: u64 = 32 << 20;
+
+impl Store {
+    /// Opens the file for writing, makes it where it is missing, and brings its schema up to date.
+    pub(in crate::ledger) fn open(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let files = Files::new(path);
+        files.prepare().map_err(|error| LedgerError::open(path, error))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
+        db.busy_timeout(options.patience)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
+        settle_in(&db)?;
+        migrate(&mut db)?;
+        if std::fs::metadata(path).is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES) {
+            quick_check(&db)?;
+        }
+        let count = count_opening(&mut db, &files, options.restored)?;
+        files.remember(count);
+        files.load_ballast();
+        Ok(Self::with(db, Some(files), options.boot.clone()))
+    }
+
+    /// Opens the file for questions only.
+    pub(in crate::ledger) fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+        if let Err(error) = std::fs::metadata(path) {
+            return Err(match error.kind() {
+                io::ErrorKind::NotFound => LedgerError::Missing { path: path.to_owned() },
+                _ => LedgerError::open(path, error),
+            });
+        }
+        Self::reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY, options)
+    }
+
+    /// The second connection of a process that writes: for questions, and for bringing a long log into the database
+    /// without keeping the writer waiting.
+    pub(in crate::ledger) fn beside(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let store = Self::reading(path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?;
+        store.db.pragma_update(None, "query_only", true)?;
+        Ok(store)
+    }
+
+    fn reading(path: &Path, access: OpenFlags, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
+        db.busy_timeout(options.patience)?;
+        settle_in(&db)?;
+        let found = schema(&db)?;
+        if found > known() {
+            return Err(LedgerError::Newer { found, known: known() });
+        }
+        if found < known() {
+            // Only a writer can bring it up to date.
+            drop(db);
+            Self::open(path, options)?;
+            return Self::open_read_only(path, options);
+        }
+        Ok(Self::with(db, Some(Files::new(path)), options.boot.clone()))
+    }
+
+    /// A ledger that nobody else sees and that is gone when it is closed: in memory, and in a file without a name
+    /// when it grows.
+    pub(in crate::ledger) fn scratch() -> Result<Self, LedgerError> {
+        let mut db = Connection::open("")?;
+        db.pragma_update(None, "journal_mode", "MEMORY")?;
+        db.pragma_update(None, "synchronous", "OFF")?;
+        settle_in(&db)?;
+        migrate(&mut db)?;
+        Ok(Self::with(db, None, None))
+    }
+
+    fn with(db: Connection, files: Option<Files>, boot: Option<String>) -> Self {
+        Self {
+            db,
+            files,
+            living: Living::default(),
+            boot,
+            suppressed: Suppressed::default(),
+            cursors: Cursors::default(),
+            choices: 0,
+        }
+    }
+
+    /// Brings the write-ahead log into the database as far as nobody is in the way.
+    pub(in crate::ledger) fn checkpoint(&self) -> Result<(), LedgerError> {
+        Ok(self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+
+    /// Looks through the whole file for damage: pages, constraints, references.
+    pub(in crate::ledger) fn check(&self) -> Result<(), LedgerError> {
+        quick_check(&self.db)?;
+        let broken: Option<String> = {
+            let mut statement = self.db.prepare("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")?;
+            let mut rows = statement.query([])?;
+            rows.next()?.map(|row| row.get(0)).transpose()?
+        };
+        match broken {
+            None => Ok(()),
+            Some(table) => Err(damaged(format!("a row of `{table}` refers to nothing"))),
+        }
+    }
+}
+
+fn settle_in(db: &Connection) -> Result<(), LedgerError> {
+    db.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+    // References are looked through by `check`; looking at each mark would cost more than the mark.
+    db.pragma_update(None, "foreign_keys", false)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn known() -> u32 {
+    MIGRATIONS.len() as u32
+}
+
+fn schema(db: &Connection) -> Result<u32, LedgerError> {
+    Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
+    let mut found = schema(db)?;
+    if found < known() {
+        let tx = Store::writing(db)?;
+        // Another process may have been faster.
+        found = schema(&tx)?;
+        for step in MIGRATIONS.iter().skip(found as usize) {
+            tx.execute_batch(step)?;
+        }
+        tx.pragma_update(None, "user_version", known().max(found))?;
+        tx.commit()?;
+        found = found.max(known());
+    }
+    if found > known() {
+        return Err(LedgerError::Newer { found, known: known() });
+    }
+    Ok(())
+}
+
+fn quick_check(db: &Connection) -> Result<(), LedgerError> {
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(damaged(found)) }
+}
+
+fn count_opening(db: &mut Connection, files: &Files, restored: Restored) -> Result<u64, LedgerError> {
+    let tx = Store::writing(db)?;
+    let found: i64 =
+        tx.query_row("SELECT value FROM counters WHERE name = 'claims'", [], |row| row.get(0))?;
+    let (found, seen) = (found.max(0) as u64, files.seen());
+    if found < seen && restored == Restored::Refuse {
+        return Err(LedgerError::Restored { path: files.ledger().to_owned(), found, seen });
+    }
+    let next = found.max(seen) + 1;
+    tx.execute("UPDATE counters SET value = ?1 WHERE name = 'claims'", [next as i64])?;
+    tx.commit()?;
+    Ok(next)
+}
+
+fn opening(path: &Path, error: rusqlite::Error) -> LedgerError {
+    match LedgerError::from(error) {
+        LedgerError::Other { source } => LedgerError::Open { path: path.to_owned(), source },
+        known => known,
+    }
+}
+
+fn damaged(found: String) -> LedgerError {
+    LedgerError::Corrupt { source: Arc::new(io::Error::new(io::ErrorKind::InvalidData, found)) }
+}

@@ -1,0 +1,98 @@
+//! The suppressed addresses as fingerprints in memory, so that a letter costs no query.
+//!
+//! Inside a writing transaction nobody else can commit, so a look at the counter there makes the set exact.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
+};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::ledger::{LedgerError, Reason};
+
+/// Of an address key. Equal fingerprints of different keys cost a query, and nothing else.
+pub(super) fn fingerprint(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[derive(Default)]
+pub(super) struct Suppressed {
+    /// The counter of changes that the set knows of.
+    changes: i64,
+    last: i64,
+    prints: HashSet<u64, BuildHasherDefault<Passed>>,
+}
+
+impl Suppressed {
+    /// Brings the set up to date; to be called inside the transaction that relies on it.
+    pub(super) fn refresh(&mut self, db: &Connection) -> Result<(), LedgerError> {
+        let changes: i64 = db
+            .prepare_cached("SELECT value FROM counters WHERE name = 'suppressions'")?
+            .query_row([], |row| row.get(0))?;
+        if changes == self.changes {
+            return Ok(());
+        }
+        let new: i64 = db
+            .prepare_cached("SELECT count(*) FROM suppressions WHERE id > ?1")?
+            .query_row([self.last], |row| row.get(0))?;
+        if new != changes - self.changes {
+            // Something was changed or removed too: start again.
+            self.last = 0;
+            self.prints.clear();
+        }
+        let mut statement =
+            db.prepare_cached("SELECT id, key FROM suppressions WHERE id > ?1 ORDER BY id")?;
+        let mut rows = statement.query([self.last])?;
+        while let Some(row) = rows.next()? {
+            self.last = row.get(0)?;
+            self.prints.insert(fingerprint(row.get_ref(1)?.as_str().unwrap_or_default()));
+        }
+        self.changes = changes;
+        Ok(())
+    }
+
+    /// Why the key is suppressed, if it is.
+    pub(super) fn reason(&self, db: &Connection, key: &str) -> Result<Option<Reason>, LedgerError> {
+        if self.prints.is_empty() || !self.prints.contains(&fingerprint(key)) {
+            return Ok(None);
+        }
+        reason_in(db, key)
+    }
+
+    /// Whether a key with this fingerprint may be suppressed.
+    pub(super) fn may_have(&self, fingerprint: u64) -> bool {
+        !self.prints.is_empty() && self.prints.contains(&fingerprint)
+    }
+}
+
+/// Asks the table itself.
+pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, LedgerError> {
+    let word: Option<String> = db
+        .prepare_cached("SELECT reason FROM suppressions WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    Ok(word.map(|word| Reason::from_word(&word).unwrap_or(Reason::ByHand)))
+}
+
+/// Fingerprints are hashes already.
+#[derive(Default)]
+pub(super) struct Passed(u64);
+
+impl Hasher for Passed {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,59 @@
+//! Who works deliveries off, and how the others know that it lives.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{WorkerId, files::LockFile};
+
+/// A process that works deliveries off. It lives for as long as a clone of this is kept: what it has claimed is taken
+/// from it only when it is proved dead.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    id: WorkerId,
+    _life: Arc<Life>,
+}
+
+impl Worker {
+    pub(super) fn new(id: i64, life: Life) -> Self {
+        Self { id: WorkerId(id), _life: Arc::new(life) }
+    }
+
+    /// Its name in the ledger.
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+}
+
+/// The proof that a worker lives.
+#[derive(Debug)]
+pub(super) enum Life {
+    /// The lock of a file: the kernel lets go of it when the process ends, however it ends.
+    Lock(#[expect(dead_code, reason = "it is held, not read")] LockFile),
+    /// An entry in the list of a ledger that no other process can see.
+    Listed(Living, i64),
+}
+
+/// The living workers of a scratch ledger.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Living(Arc<Mutex<HashSet<i64>>>);
+
+impl Living {
+    pub(super) fn enter(&self, worker: i64) -> Life {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
+        Life::Listed(self.clone(), worker)
+    }
+
+    pub(super) fn has(&self, worker: i64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&worker)
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if let Self::Listed(living, worker) = self {
+            living.0.lock().unwrap_or_else(PoisonError::into_inner).remove(worker);
+        }
+    }
+}

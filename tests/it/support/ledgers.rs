@@ -1,0 +1,168 @@
+//! Fresh ledgers, a frozen issue, and people to write to.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use jiff::Timestamp;
+use mimeograph::{
+    ledger::{
+        BoxError, Claim, DispatchId, Ledger, LedgerError, NewDispatch, Opened, Reason, Suppression, Wanted,
+        Worker,
+    },
+    render::{Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
+    subscriber::{EmailAddress, Subscriber},
+    transport::{Outcome, Reply, Stage},
+};
+use tempfile::TempDir;
+
+/// A kind of ledger that the contract is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// SQLite without a file.
+    Scratch,
+    /// SQLite in a file.
+    File,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Scratch, Self::File];
+}
+
+/// A ledger and the folder it lives in.
+pub(crate) struct Shelf {
+    folder: Option<TempDir>,
+    pub(crate) ledger: Ledger,
+}
+
+impl Shelf {
+    pub(crate) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Scratch => Self { folder: None, ledger: Ledger::scratch().unwrap() },
+            Kind::File => {
+                let folder = tempfile::tempdir().unwrap();
+                let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
+                Self { folder: Some(folder), ledger }
+            }
+        }
+    }
+
+    /// Where the file is, for ledgers that have one.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.as_ref().unwrap().path().join("ledger.db")
+    }
+
+    /// Another handle, as another process would have it; the same one where there is no file.
+    pub(crate) fn second(&self) -> Result<Ledger, LedgerError> {
+        match &self.folder {
+            None => Ok(self.ledger.clone()),
+            Some(folder) => Ledger::open(&folder.path().join("ledger.db")),
+        }
+    }
+}
+
+/// Tells a story to every kind of ledger.
+pub(crate) async fn on_each(story: impl AsyncFn(Shelf)) {
+    for kind in Kind::ALL {
+        println!("on {kind:?}");
+        story(Shelf::new(kind)).await;
+    }
+}
+
+/// So many seconds after a fixed moment.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_672_400_000 + seconds).unwrap()
+}
+
+pub(crate) fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
+/// `ada@example.com` for `ada`; texts with an `@` stay as they are.
+pub(crate) fn person(name: &str) -> Subscriber {
+    let text = if name.contains('@') { name.to_owned() } else { format!("{name}@example.com") };
+    Subscriber { address: address(&text), name: None, fields: BTreeMap::new() }
+}
+
+pub(crate) fn people(names: &[&str]) -> Vec<Result<Subscriber, BoxError>> {
+    names.iter().map(|name| Ok(person(name))).collect()
+}
+
+/// A small issue, frozen.
+pub(crate) fn issue(slug: &str) -> RenderedIssue {
+    let text = |text: &str| Pattern { pieces: vec![Piece::Literal(text.to_owned())] };
+    RenderedIssue {
+        slug: slug.to_owned(),
+        title: format!("The story of {slug}"),
+        number: None,
+        language: "en".to_owned(),
+        subject: text("A subject"),
+        html: text("<p>Hello</p>"),
+        text: text("Hello\n"),
+        mjml: String::new(),
+        pictures: Vec::new(),
+        from: Mailbox { name: None, address: address("editor@example.org") },
+        reply_to: None,
+        date: at(0),
+        list_id: "letters.example.org".to_owned(),
+        newsletter: "Letters".to_owned(),
+        unsubscribe: Unsubscribe::default(),
+        archive: None,
+        view: None,
+        bounces: address("bounces@example.org"),
+        headers: BTreeMap::new(),
+    }
+}
+
+pub(crate) async fn open(ledger: &Ledger, slug: &str, names: &[&str]) -> Opened {
+    let rendered = issue(slug);
+    ledger.open_dispatch(&NewDispatch { rendered: &rendered, opened_at: at(0) }, people(names)).await.unwrap()
+}
+
+/// The address and state of each delivery, as `ada: queued`.
+pub(crate) async fn states(ledger: &Ledger, dispatch: DispatchId) -> Vec<String> {
+    let rows = ledger.deliveries(dispatch, None).collect().await.unwrap();
+    rows.iter()
+        .map(|row| format!("{}: {}", row.address.expose().trim_end_matches("@example.com"), row.state))
+        .collect()
+}
+
+pub(crate) async fn claim(
+    ledger: &Ledger,
+    dispatch: DispatchId,
+    worker: &Worker,
+    limit: usize,
+    now: Timestamp,
+) -> Vec<Claim> {
+    ledger.claim(dispatch, worker, limit, now, &Wanted::default()).await.unwrap()
+}
+
+/// Whom the claims are for: `ada` for `ada@example.com`.
+pub(crate) fn names(claims: &[Claim]) -> Vec<String> {
+    claims
+        .iter()
+        .map(|claim| claim.subscriber.address.expose().trim_end_matches("@example.com").to_owned())
+        .collect()
+}
+
+pub(crate) fn by_hand(name: &str) -> Suppression {
+    Suppression { address: person(name).address, reason: Reason::ByHand, note: None, at: at(0) }
+}
+
+pub(crate) fn reply(code: u16, text: &str) -> Reply {
+    Reply { code, enhanced: None, text: text.to_owned() }
+}
+
+pub(crate) fn accepted() -> Outcome {
+    Outcome::Accepted { reply: reply(250, "taken") }
+}
+
+pub(crate) fn deferred() -> Outcome {
+    Outcome::Deferred { stage: Stage::Rcpt, reply: reply(451, "later") }
+}
+
+pub(crate) fn rejected() -> Outcome {
+    Outcome::Rejected { stage: Stage::Rcpt, reply: reply(550, "no such person") }
+}
+
+pub(crate) fn unconfirmed() -> Outcome {
+    Outcome::Unconfirmed { why: "the connection broke".to_owned() }
+}
