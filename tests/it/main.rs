@@ -6,4 +6,5 @@ mod ledger;
 mod letters;
 mod materials;
 mod support;
+mod transport;
 mod tidy;
