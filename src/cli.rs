@@ -12,6 +12,7 @@ mod keygen;
 mod man;
 mod new;
 mod settings;
+mod subscribers;
 
 pub(crate) use context::Context;
 pub(crate) use failure::{Exit, Failure};
@@ -39,6 +40,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     New(new::Args),
+    Subscribers(subscribers::Args),
     Keygen(keygen::Args),
     Settings(settings::Args),
     Completions(completions::Args),
@@ -58,6 +60,7 @@ pub fn main() -> ExitCode {
     let context = Context::new(&cli.global);
     let ended = match &cli.command {
         Command::New(args) => new::run(args, &context),
+        Command::Subscribers(args) => subscribers::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
         Command::Settings(args) => settings::run(args, &context),
         Command::Completions(args) => completions::run(args, &context),

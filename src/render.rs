@@ -15,6 +15,7 @@ mod pattern;
 mod scope;
 mod tags;
 mod template;
+mod text;
 mod theme;
 mod tokens;
 mod words;

@@ -13,6 +13,7 @@ use crate::{
     config::{KeyError, SecretError},
     report::Terminal,
     source::Diagnostics,
+    subscriber::ListError,
 };
 
 /// How the program ends. The numbers are part of what we promise.
@@ -174,6 +175,18 @@ impl Failure {
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
         Self::found(diagnostics)
+    }
+}
+
+impl From<ListError> for Failure {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Unusable { diagnostics, .. } => Self::found(diagnostics),
+            ListError::Read { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Self::input(error).hint("say where the list is: `[list] path` in mimeo.toml, or --list FILE")
+            }
+            error => Self::outside(error),
+        }
     }
 }
 

@@ -2,3 +2,4 @@
 
 pub(crate) mod ledgers;
 pub(crate) mod newsletter;
+pub(crate) mod newsroom;
