@@ -5,6 +5,7 @@ use crate::{
     dispatch::SurveyError,
     ledger::LedgerError,
     message::ComposeError,
+    subscriber::ListError,
     transport::{BadRelay, RelayDown, Stage, Trouble},
 };
 
@@ -28,6 +29,19 @@ impl From<LedgerError> for Failure {
             _ => None,
         };
         with(Self::outside(error), hint)
+    }
+}
+
+impl From<ListError> for Failure {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Unusable { diagnostics, .. } => {
+                Self::found(diagnostics).hint("nothing was sent; compare it with subscribers.example.csv")
+            }
+            ListError::Read { .. } => {
+                Self::input(error).hint("say where the list is: `[list] path` in mimeo.toml, or --list FILE")
+            }
+        }
     }
 }
 
