@@ -2,6 +2,7 @@
 
 mod issue;
 mod cli;
+mod crash;
 mod ledger;
 mod letters;
 mod materials;
