@@ -3,6 +3,18 @@
 //! In: a [`RenderedIssue`](crate::render::RenderedIssue), once, then each `Subscriber`. Out: [`Message`].
 //! Never: draws a date, an identifier or a boundary: same input, same bytes. Reads no file, opens no socket.
 
+mod composer;
+mod dkim;
+mod field;
+mod gate;
+mod skeleton;
+mod token;
+mod wire;
+
+pub use composer::{Composer, Secrets};
+pub use dkim::{KeyKind, Signer};
+pub use token::Tokens;
+
 use crate::subscriber::EmailAddress;
 
 /// One letter to one person: envelope and bytes.
@@ -16,30 +28,41 @@ pub struct Message {
     pub bytes: Vec<u8>,
 }
 
-// STUB BEGIN
-#[allow(missing_docs)]
-mod stub {
-    use super::*;
-    use crate::{issue::Placeholder, render::*, subscriber::Subscriber};
-    #[derive(Debug)]
-    pub struct Signer;
-    impl Signer { pub fn from_pem(_: &str, _: &str, _: &str) -> Result<Self, ComposeError> { Ok(Self) } }
-    pub struct Secrets { pub key: [u8; 32], pub signers: Vec<Signer> }
-    #[derive(Debug, thiserror::Error)]
-    #[error("stub")]
-    pub struct ComposeError;
-    pub struct Composer { r: RenderedIssue }
-    impl Composer {
-        pub fn new(r: &RenderedIssue, _: Secrets) -> Result<Self, ComposeError> { Ok(Self { r: r.clone() }) }
-        pub fn for_tests(r: &RenderedIssue, s: Secrets) -> Result<Self, ComposeError> { Self::new(r, s) }
-        pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> { self.r.html.placeholders() }
-        pub fn missing<'a>(&'a self, _: &'a Subscriber) -> impl Iterator<Item = &'a Placeholder> { std::iter::empty() }
-        pub fn size_hint(&self) -> usize { 1000 }
-        pub fn compose(&self, s: &Subscriber, mut b: Vec<u8>) -> Result<Message, ComposeError> {
-            b.extend_from_slice(format!("From: <{}>\r\nTo: <{}>\r\nSubject: x\r\nMessage-ID: <{}@x>\r\n\r\nhello\r\n", self.r.from.address.expose(), s.address.expose(), s.address.key().replace('@', ".")).as_bytes());
-            Ok(Message { from: self.r.bounces.clone(), to: s.address.clone(), bytes: b })
-        }
-    }
+/// Why a letter cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// The letter is not fit to be handed to a relay. This is a mistake of ours.
+    #[error("the letter holds {what} at octet {at}, which no relay may be given")]
+    Unfit {
+        /// What it holds.
+        what: &'static str,
+        /// Where.
+        at: usize,
+    },
+    /// The person has no value for a placeholder without a default.
+    #[error("`{name}` is empty for this person")]
+    Missing {
+        /// The placeholder.
+        name: String,
+    },
+    /// A header field of the owner's own cannot be written.
+    #[error("the header field `{name}` cannot be used: {reason}")]
+    Header {
+        /// Its name, without control characters.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A key to sign with cannot be used.
+    #[error("the DKIM key for `{domain}` cannot be used: {reason}")]
+    Key {
+        /// The signing domain.
+        domain: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The skeleton of the letter cannot be built.
+    #[error("the parts of the letter cannot be put together: {0}")]
+    Skeleton(String),
 }
-pub use stub::*;
-// STUB END
