@@ -18,8 +18,8 @@ mod resolve;
 mod send;
 mod sending;
 mod settings;
-mod subscribers;
 mod status;
+mod subscribers;
 mod suppress;
 mod test;
 

@@ -10,8 +10,8 @@ mod desk;
 mod pace;
 mod plan;
 mod retry;
-mod survey;
 mod run;
+mod survey;
 mod wait;
 mod window;
 

@@ -1,4 +1,7 @@
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{Context, Exit, Failure, flags, issues, press, sending};
 use crate::{
@@ -42,7 +45,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let composer = sending::composer(&config, rendered)?;
         files.push((format!("{}.eml", file.slug), composer.compose(&reader, Vec::new())?.bytes));
     }
-    fs::create_dir_all(&args.output).map_err(|error| Failure::file("make the folder", &args.output, error))?;
+    fs::create_dir_all(&args.output)
+        .map_err(|error| Failure::file("make the folder", &args.output, error))?;
     for (name, bytes) in files {
         let path = args.output.join(name);
         fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
@@ -55,7 +59,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 pub(super) fn subscriber(list: &Path, text: &str) -> Result<Subscriber, Failure> {
     let address = EmailAddress::parse(text)
         .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
-    Ok(on_the_list(list, &address)?.unwrap_or_else(|| Subscriber { address, name: None, fields: Default::default() }))
+    Ok(on_the_list(list, &address)?.unwrap_or_else(|| Subscriber {
+        address,
+        name: None,
+        fields: Default::default(),
+    }))
 }
 
 /// The person with this address on the list; a list that is not there has nobody on it.

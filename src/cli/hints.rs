@@ -12,15 +12,21 @@ use crate::{
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         let hint = match &error {
-            LedgerError::Missing { .. } => Some("nothing has been sent with it yet; look at `[ledger] path` and --ledger"),
+            LedgerError::Missing { .. } => {
+                Some("nothing has been sent with it yet; look at `[ledger] path` and --ledger")
+            }
             LedgerError::Locked { .. } => Some(
                 "another mimeo, a backup or a database browser is using it; nothing is lost: run again when it is done",
             ),
             LedgerError::Full { .. } => Some(
                 "make room on the disk and run again; what could not be written down is unconfirmed, and nothing is lost",
             ),
-            LedgerError::Corrupt { .. } => Some("put it back from a backup, and look at it with `sqlite3 FILE .recover`"),
-            LedgerError::ReadOnly => Some("the file or its folder is not yours to write: look at its permissions"),
+            LedgerError::Corrupt { .. } => {
+                Some("put it back from a backup, and look at it with `sqlite3 FILE .recover`")
+            }
+            LedgerError::ReadOnly => {
+                Some("the file or its folder is not yours to write: look at its permissions")
+            }
             LedgerError::Newer { .. } => Some("use the mimeo that wrote it, or a later one"),
             LedgerError::Restored { .. } => Some(
                 "letters that left after the backup would leave again: see \"A ledger from a backup\" in docs/guide.md",
@@ -66,9 +72,9 @@ impl From<BadRelay> for Failure {
             BadRelay::PasswordInAddress => Some(
                 "take it out of the address: set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` in mimeo.toml",
             ),
-            BadRelay::NoPassword { .. } => {
-                Some("set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` or `{ command = […] }` in mimeo.toml")
-            }
+            BadRelay::NoPassword { .. } => Some(
+                "set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` or `{ command = […] }` in mimeo.toml",
+            ),
             BadRelay::LoginInTheClear { .. } => Some("use smtps://, or smtp:// for STARTTLS"),
             BadRelay::Address { .. } => Some("write it like smtps://login@smtp.example.com"),
             _ => None,
@@ -82,7 +88,9 @@ impl From<RelayDown> for Failure {
         let hint = match (error.stage, &error.trouble) {
             (_, Trouble::Outbox(_)) => "check the outbox's folder and the room on its disk",
             (Stage::Connect, _) => "check the relay's name and port, and that this machine may reach it",
-            (Stage::Tls, _) => "check the relay's name, its certificate and `ca_file`; nothing was sent without TLS",
+            (Stage::Tls, _) => {
+                "check the relay's name, its certificate and `ca_file`; nothing was sent without TLS"
+            }
             (Stage::Auth, _) => "check the login and the password; nothing was sent",
             _ => "run again to go on",
         };

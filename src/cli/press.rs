@@ -34,7 +34,10 @@ pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
     };
     let octets = fs::metadata(path).map_err(|error| Failure::file("read", path, error))?.len();
     if LARGEST < octets {
-        return Err(refuse(format!("the issue has {} MB", octets / 1_000_000), "no letter is that long: name another file"));
+        return Err(refuse(
+            format!("the issue has {} MB", octets / 1_000_000),
+            "no letter is that long: name another file",
+        ));
     }
     let bytes = fs::read(path).map_err(|error| Failure::file("read", path, error))?;
     let text = match String::from_utf8(bytes) {

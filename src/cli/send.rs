@@ -1,14 +1,18 @@
+mod course;
+mod dry_run;
+
 use std::{
-    collections::BTreeMap,
     io::{self, BufRead, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
+
+use course::{Course, Totals};
 
 use super::{
     Context, Exit, Failure, flags, issues,
@@ -17,8 +21,8 @@ use super::{
 };
 use crate::{
     config::{Config, Overrides},
-    dispatch::{self, Ended, Event, Interrupt, Plan, Prediction, Settings, Survey},
-    ledger::{Choice, Decision, DispatchId, DispatchRecord, Ledger, LedgerError, NewDispatch, Tally},
+    dispatch::{self, Ended, Interrupt, Plan, Prediction, Survey},
+    ledger::{Choice, Decision, DispatchId, DispatchRecord, Ledger, NewDispatch, Tally},
     message::Composer,
     render::RenderedIssue,
     report::{
@@ -26,7 +30,6 @@ use crate::{
         words::{count, duration, octets, plural, when},
     },
     subscriber::{EmailAddress, List},
-    transport::{Outbox, Outcome},
 };
 
 /// Send an issue to everybody on the list who does not have it yet
@@ -120,10 +123,12 @@ impl Args {
             let Some((field, value)) = text.split_once('=') else {
                 return Err(usage(format!("`{text}` is not like `field=value`")));
             };
-            let (field, value) = (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
+            let (field, value) =
+                (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
             return Ok(Some(Choice::Where { field, value }));
         }
-        let seed = u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
+        let seed =
+            u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
         Ok(self.limit.map(Choice::First).or(self.sample.map(|count| Choice::Sample { count, seed })))
     }
 
@@ -229,7 +234,8 @@ impl Job<'_> {
         ledger: &Ledger,
         rendered: RenderedIssue,
     ) -> Result<(RenderedIssue, Option<DispatchRecord>), Failure> {
-        let record = ledger.find_dispatch(&rendered.slug).await?.filter(|record| record.number == rendered.number);
+        let record =
+            ledger.find_dispatch(&rendered.slug).await?.filter(|record| record.number == rendered.number);
         let Some(record) = record else { return Ok((rendered, None)) };
         let frozen = ledger.rendered(record.id).await?;
         if record.digest != rendered.digest() && !self.args.as_opened {
@@ -256,7 +262,8 @@ impl Job<'_> {
         let list = List::open(&self.config.list)?;
         sending::check_columns(composer, &list)?;
         let survey =
-            dispatch::survey(list, ledger, opened.map(|record| record.id), composer, self.choice.as_ref()).await?;
+            dispatch::survey(list, ledger, opened.map(|record| record.id), composer, self.choice.as_ref())
+                .await?;
         if 0 < survey.unusable && !self.args.skip_bad_rows {
             let hint = format!(
                 "nothing was sent; mend {}, or pass over {} with --skip-bad-rows",
@@ -301,7 +308,11 @@ impl Job<'_> {
         let sentence = if tally.planned == 0 {
             "nobody on the list wants letters; nothing was sent".to_owned()
         } else if tally.accepted + tally.suppressed == tally.planned {
-            format!("everybody has it: {} of {} accepted; nothing was sent", count(tally.accepted), count(tally.planned))
+            format!(
+                "everybody has it: {} of {} accepted; nothing was sent",
+                count(tally.accepted),
+                count(tally.planned)
+            )
         } else {
             format!("nothing is left to send: {}", sending::sentence(&tally))
         };
@@ -340,7 +351,9 @@ impl Job<'_> {
         lines.push(format!("  about {} a letter, {}", octets(size), errand.description));
         match plan.prediction {
             Prediction::AtOnce => {}
-            Prediction::Until(at) => lines.push(format!("  at this pace the last letter leaves about {}", when(at))),
+            Prediction::Until(at) => {
+                lines.push(format!("  at this pace the last letter leaves about {}", when(at)))
+            }
             Prediction::Never => lines.push("  at this pace it never ends: look at [pace]".to_owned()),
         }
         terminal.say(&lines.join("\n"));
@@ -374,7 +387,8 @@ impl Job<'_> {
         composer: &Arc<Composer>,
         newcomers: u64,
     ) -> Result<DispatchId, Failure> {
-        let people = || Ok::<_, Failure>(dispatch::people(List::open(&self.config.list)?, Arc::clone(composer)));
+        let people =
+            || Ok::<_, Failure>(dispatch::people(List::open(&self.config.list)?, Arc::clone(composer)));
         match opened {
             None => {
                 let new = NewDispatch { rendered, opened_at: self.context.now };
@@ -430,7 +444,13 @@ impl Job<'_> {
     }
 
     /// Says how it ended.
-    fn tell(&self, plan: &Plan, course: &Course, tally: Option<Tally>, page: Option<&Path>) -> Result<(), Failure> {
+    fn tell(
+        &self,
+        plan: &Plan,
+        course: &Course,
+        tally: Option<Tally>,
+        page: Option<&Path>,
+    ) -> Result<(), Failure> {
         let terminal = &self.context.terminal;
         let again = format!("run `mimeo send {}` again to go on", self.args.issue);
         let (word, go_on_at) = match &course.ended {
@@ -522,7 +542,8 @@ impl Job<'_> {
         let age = Duration::try_from(now.duration_since(dispatch.opened_at)).unwrap_or_default();
         let seconds = (age.as_secs() / 120).clamp(1, 86_400) as u32;
         let write = async {
-            let (course_of, replies) = (ledger.timeline(dispatch.id, seconds).await?, ledger.replies(dispatch.id).await?);
+            let (course_of, replies) =
+                (ledger.timeline(dispatch.id, seconds).await?, ledger.replies(dispatch.id).await?);
             let html = RunPage {
                 newsletter: &rendered.newsletter,
                 dispatch,
@@ -547,148 +568,6 @@ impl Job<'_> {
                 self.context.terminal.say(&format!("the report could not be written: {error}"));
                 None
             }
-        }
-    }
-
-    /// The same with other values in the sockets: a scratch ledger, and the outbox.
-    async fn dry_run(self, pressed: Pressed) -> Result<Exit, Failure> {
-        let now = self.context.now;
-        let real = match Ledger::open_read_only(&self.config.ledger) {
-            Ok(ledger) => Some(ledger),
-            Err(LedgerError::Missing { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let (rendered, opened) = match &real {
-            Some(ledger) => self.frozen(ledger, pressed.rendered).await?,
-            None => (pressed.rendered, None),
-        };
-        let composer = Arc::new(sending::composer(self.config, &rendered)?);
-        let survey = self.survey(real.as_ref(), opened.as_ref(), &composer).await?;
-        let so_far = match (&real, &opened) {
-            (Some(ledger), Some(record)) => ledger.tally(record.id).await?,
-            _ => Tally::default(),
-        };
-        let plan = self.plan(&rendered, opened.as_ref(), &survey, so_far);
-        if plan.letters == 0 && plan.newcomers == 0 {
-            return self.nothing_to_do(&plan, &rendered);
-        }
-        let outbox = Outbox::new(self.config.outbox.clone());
-        let errand = Errand::outbox(outbox);
-        self.show(&plan, &composer, &errand)?;
-        let scratch = Ledger::scratch()?;
-        let people = dispatch::people(List::open(&self.config.list)?, Arc::clone(&composer));
-        let new = NewDispatch { rendered: &rendered, opened_at: now };
-        let dispatch = match (&real, &opened) {
-            (Some(ledger), Some(record)) => {
-                let closed = sending::closed(ledger, record.id).await?;
-                let people = people.filter(move |person| {
-                    person.as_ref().map_or(true, |person| !closed.contains(&person.address.key()))
-                });
-                scratch.open_dispatch(&new, people).await?.dispatch
-            }
-            _ => scratch.open_dispatch(&new, people).await?.dispatch,
-        };
-        if let Some(ledger) = &real {
-            sending::copy_suppressions(ledger, &scratch).await?;
-        }
-        let choice = match self.choice.clone() {
-            Some(choice) => Some(scratch.choose(dispatch, choice).await?.id),
-            None => None,
-        };
-        let run = dispatch::Run {
-            ledger: scratch.clone(),
-            dispatch,
-            opened: now,
-            choice,
-            relay: errand.name.clone(),
-            composer: Arc::clone(&composer),
-            transport: Arc::new(errand.transport),
-            settings: Settings { connections: errand.connections, ..Settings::default() },
-            clock: Arc::new(Timestamp::now),
-        };
-        let course = self.work(run, plan.letters).await?;
-        let tally = scratch.tally(dispatch).await?;
-        let exit = self.exit(&course, &tally);
-        let totals = &course.totals;
-        if matches!(course.ended, Ended::Finished) {
-            let terminal = &self.context.terminal;
-            terminal.say(&format!(
-                "dry run: {} in `{}`, {} in all ({} to {} each), made in {}; nothing was sent and nothing is written down",
-                plural(totals.answers, "letter", "letters"),
-                self.config.outbox.display(),
-                octets(totals.octets),
-                octets(totals.least),
-                octets(totals.most),
-                duration(course.took)
-            ));
-            match plan.prediction {
-                Prediction::AtOnce => terminal.say("the pace sets no limit: the relay decides how long the real run takes"),
-                Prediction::Until(at) => {
-                    let takes = Duration::try_from(at.duration_since(now)).unwrap_or_default();
-                    terminal.say(&format!("the real run would take about {}, until {}", duration(takes), when(at)));
-                }
-                Prediction::Never => {}
-            }
-            self.json(&plan, None, "finished", None, Totals { took: course.took, ..totals.clone() })?;
-        } else {
-            self.tell(&plan, &course, None, None)?;
-        }
-        Ok(exit)
-    }
-}
-
-/// How a run went.
-struct Course {
-    ended: Ended,
-    totals: Totals,
-    began: Timestamp,
-    took: Duration,
-}
-
-impl Course {
-    fn sentence(&self) -> String {
-        match &self.ended {
-            Ended::Finished => "The run finished.".to_owned(),
-            Ended::Paused { why, until } => format!("The run paused: {} until {}.", wait_word(*why), when(*until)),
-            Ended::Interrupted => "The run was interrupted.".to_owned(),
-            Ended::Brake(pulled) => format!(
-                "The brake stopped the run after {} refusals in a row ({} of {} answers).",
-                pulled.in_a_row, pulled.refused, pulled.answered
-            ),
-            Ended::RelayDown(down) => format!("The run stopped: {down}."),
-        }
-    }
-}
-
-/// What the events of a run add up to.
-#[derive(Clone, Debug, Default)]
-struct Totals {
-    answers: u64,
-    octets: u64,
-    least: u64,
-    most: u64,
-    waits: BTreeMap<&'static str, Duration>,
-    took: Duration,
-}
-
-impl Totals {
-    fn note(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Answered { octets, outcome } => {
-                let octets = *octets as u64;
-                self.answers += 1;
-                if matches!(outcome, Outcome::Accepted { .. }) {
-                    self.octets += octets;
-                    self.least = if self.least == 0 { octets } else { self.least.min(octets) };
-                    self.most = self.most.max(octets);
-                }
-            }
-            Event::Waiting { why, until } => {
-                let wait = until.duration_since(Timestamp::now()).max(SignedDuration::ZERO);
-                *self.waits.entry(wait_word(*why)).or_default() += wait.unsigned_abs();
-            }
-            Event::RelayAway { wait, .. } => *self.waits.entry("the relay").or_default() += *wait,
-            _ => {}
         }
     }
 }

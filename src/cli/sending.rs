@@ -31,7 +31,9 @@ pub(super) struct Errand {
 impl Errand {
     /// As the settings say.
     pub(super) fn of(config: &Config) -> Result<Self, Failure> {
-        let Some(relay) = config.relay()? else { return Ok(Self::outbox(Outbox::new(config.outbox.clone()))) };
+        let Some(relay) = config.relay()? else {
+            return Ok(Self::outbox(Outbox::new(config.outbox.clone())));
+        };
         let (connections, name) = (usize::from(relay.connections.get()), relay.to_string());
         let description = format!("through {name}");
         Ok(Self { transport: Transport::Smtp(Smtp::new(relay)?), connections, name, description })
@@ -77,7 +79,10 @@ pub(super) fn settings(config: &Config, connections: usize, until: Option<Timest
         suppress_hard_bounces: config.suppress_hard_bounces,
         until,
         // Long enough for the first, quick second try, with its jitter.
-        linger: first_wait.mul_f64(1.5).max(std::time::Duration::from_secs(2)).min(std::time::Duration::from_secs(150)),
+        linger: first_wait
+            .mul_f64(1.5)
+            .max(std::time::Duration::from_secs(2))
+            .min(std::time::Duration::from_secs(150)),
         ..Settings::default()
     }
 }
@@ -135,7 +140,11 @@ pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> Str
     {
         what.push("the list's header fields".to_owned());
     }
-    if what.is_empty() { "something in its settings differs".to_owned() } else { format!("{} differ", what.join(", ")) }
+    if what.is_empty() {
+        "something in its settings differs".to_owned()
+    } else {
+        format!("{} differ", what.join(", "))
+    }
 }
 
 fn first_changed_line(frozen: &Pattern, edited: &Pattern) -> Option<String> {
@@ -181,7 +190,10 @@ pub(super) fn sentence(tally: &Tally) -> String {
 }
 
 /// Watches for Ctrl-C, SIGTERM and a closed terminal: the first finishes what is under way, the second stops at once.
-pub(super) fn listen_for_interrupts(interrupt: watch::Sender<Interrupt>, terminal: Terminal) -> JoinHandle<()> {
+pub(super) fn listen_for_interrupts(
+    interrupt: watch::Sender<Interrupt>,
+    terminal: Terminal,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut signals = Signals::new();
         signals.next().await;

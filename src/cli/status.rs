@@ -157,7 +157,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The sending that a name means: an issue's file, or the name of a sending whose file is gone.
-pub(super) async fn dispatch(context: &Context, ledger: &Ledger, name: &str) -> Result<Option<DispatchRecord>, Failure> {
+pub(super) async fn dispatch(
+    context: &Context,
+    ledger: &Ledger,
+    name: &str,
+) -> Result<Option<DispatchRecord>, Failure> {
     match issues::find(context, name) {
         Ok(file) => Ok(ledger.find_dispatch(&file.slug).await?),
         Err(failure) => match ledger.find_dispatch(name).await? {
@@ -199,7 +203,12 @@ impl Args {
         let mut text = String::new();
         for (record, tally) in told {
             let number = record.number.map(|number| format!("#{number} ")).unwrap_or_default();
-            let line = format!("{number}{}  {}  {}\n", record.title, when(record.opened_at), sending::sentence(&tally));
+            let line = format!(
+                "{number}{}  {}  {}\n",
+                record.title,
+                when(record.opened_at),
+                sending::sentence(&tally)
+            );
             text.push_str(&line);
         }
         Self::data(context, &text)
@@ -270,13 +279,13 @@ impl Args {
     }
 
     async fn person(&self, context: &Context, ledger: &Ledger, text: &str) -> Result<Exit, Failure> {
-        let address = EmailAddress::parse(text).map_err(|error| {
-            Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage)
-        })?;
+        let address = EmailAddress::parse(text)
+            .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
         let stories = ledger.history(&address).await?;
         let suppression = ledger.suppression(&address).await?;
         if self.json {
-            let events = |events: &[StoryEvent]| -> Vec<serde_json::Value> { events.iter().map(event_json).collect() };
+            let events =
+                |events: &[StoryEvent]| -> Vec<serde_json::Value> { events.iter().map(event_json).collect() };
             let list: Vec<_> = stories
                 .iter()
                 .map(|story| {
@@ -329,7 +338,8 @@ impl<'a> Told<'a> {
 
 fn table(record: &DispatchRecord, tally: Tally) -> String {
     let counts = Counts::from(tally);
-    let mut out = format!("{}\nopened {}, digest {}\n\n", record.title, when(record.opened_at), short(&record.digest));
+    let mut out =
+        format!("{}\nopened {}, digest {}\n\n", record.title, when(record.opened_at), short(&record.digest));
     for (word, number) in [
         ("planned", counts.planned),
         ("accepted", counts.accepted),

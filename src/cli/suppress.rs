@@ -133,7 +133,9 @@ pub(crate) fn lift(args: &UnArgs, context: &Context) -> Result<Exit, Failure> {
         for address in &addresses {
             match ledger.suppression(address).await? {
                 Some(one) if ledger.unsuppress(address).await? => {
-                    context.terminal.say(&format!("{address} gets letters again (suppressed {})", when(one.at)));
+                    context
+                        .terminal
+                        .say(&format!("{address} gets letters again (suppressed {})", when(one.at)));
                 }
                 _ => missing += 1,
             }

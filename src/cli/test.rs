@@ -55,8 +55,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         };
         if let Some(gap) = composer.missing(&reader).next() {
             let name = gap.path.join(".");
-            return Err(Failure::input(format!("`{name}` is empty for {}", reader.address))
-                .hint(format!("choose another reader with --as, or write `{{{{ {name} | default(\"…\") }}}}`")));
+            return Err(Failure::input(format!("`{name}` is empty for {}", reader.address)).hint(format!(
+                "choose another reader with --as, or write `{{{{ {name} | default(\"…\") }}}}`"
+            )));
         }
         let mut message = composer.compose(&reader, Vec::new())?;
         message.to = to.clone();

@@ -80,9 +80,30 @@ enum Source {
 
 /// Fields that are ours to write.
 const OURS: [&str; 24] = [
-    "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id", "mime-version", "content-type",
-    "content-transfer-encoding", "list-id", "list-unsubscribe", "list-unsubscribe-post", "list-archive", "precedence",
-    "feedback-id", "dkim-signature", "return-path", "received", "in-reply-to", "references", "content-disposition",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-archive",
+    "precedence",
+    "feedback-id",
+    "dkim-signature",
+    "return-path",
+    "received",
+    "in-reply-to",
+    "references",
+    "content-disposition",
 ];
 
 impl Composer {
@@ -180,7 +201,8 @@ impl Composer {
                         match group {
                             Group::Fixed(text) => writer.fixed(text, &mut to),
                             Group::Value(slot) => {
-                                writer.value(self.value(*slot, subscriber, &unsubscribe)?.as_bytes(), &mut to);
+                                writer
+                                    .value(self.value(*slot, subscriber, &unsubscribe)?.as_bytes(), &mut to);
                             }
                         }
                     }
@@ -279,11 +301,15 @@ impl Composer {
 /// Most values need no escaping anywhere: letters, digits and a few signs.
 fn escaped(escape: Escape, value: Cow<'_, str>) -> Cow<'_, str> {
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let plain = |byte: &u8| harmless(byte) || matches!(byte, b' ' | b',' | b'@' | b'/' | b':' | b'?' | b'=' | b'%' | b'+');
+    let plain = |byte: &u8| {
+        harmless(byte) || matches!(byte, b' ' | b',' | b'@' | b'/' | b':' | b'?' | b'=' | b'%' | b'+')
+    };
     let is_safe = match escape {
         Escape::UrlPart => value.bytes().all(|byte| harmless(&byte)),
         Escape::Url => value.starts_with("https://") && value.bytes().all(|byte| plain(&byte)),
-        Escape::Text | Escape::Html | Escape::Attribute | Escape::Header => value.bytes().all(|byte| plain(&byte)),
+        Escape::Text | Escape::Html | Escape::Attribute | Escape::Header => {
+            value.bytes().all(|byte| plain(&byte))
+        }
     };
     if is_safe { value } else { Cow::Owned(escape.apply(&value)) }
 }
@@ -318,10 +344,14 @@ fn unsubscribe(rendered: &RenderedIssue) -> Unsubscribe {
     let ways = &rendered.unsubscribe;
     match (&ways.https, &ways.mailto) {
         (Some(https), _) => match https.split_once("{token}") {
-            Some((before, behind)) => Unsubscribe::Https { before: before.to_owned(), behind: behind.to_owned() },
+            Some((before, behind)) => {
+                Unsubscribe::Https { before: before.to_owned(), behind: behind.to_owned() }
+            }
             None => Unsubscribe::Https { before: https.clone(), behind: String::new() },
         },
-        (None, Some(address)) => Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", address.expose())),
+        (None, Some(address)) => {
+            Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", address.expose()))
+        }
         (None, None) => Unsubscribe::Nothing,
     }
 }
@@ -393,7 +423,10 @@ fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, Co
 /// `issue:list:newsletter:sender`: for Gmail's statistics of complaints; nothing of the reader in it.
 fn feedback_id(rendered: &RenderedIssue) -> String {
     let word = |text: &str, most: usize| -> String {
-        text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' }).take(most).collect()
+        text.chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
+            .take(most)
+            .collect()
     };
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, rendered.list_id.as_bytes());
     let sender: String = digest.as_ref().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
@@ -402,7 +435,9 @@ fn feedback_id(rendered: &RenderedIssue) -> String {
 
 fn literal(pattern: &Pattern) -> String {
     let pieces = pattern.pieces.iter();
-    pieces.filter_map(|piece| if let Piece::Literal(text) = piece { Some(text.as_str()) } else { None }).collect()
+    pieces
+        .filter_map(|piece| if let Piece::Literal(text) = piece { Some(text.as_str()) } else { None })
+        .collect()
 }
 
 /// The steps of one part.
@@ -422,7 +457,9 @@ fn steps(
         match piece {
             Piece::Literal(text) => {
                 let mut text = Cow::Borrowed(text.as_str());
-                while let Some(Piece::Literal(more)) = pieces.next_if(|next| matches!(next, Piece::Literal(_))) {
+                while let Some(Piece::Literal(more)) =
+                    pieces.next_if(|next| matches!(next, Piece::Literal(_)))
+                {
                     text.to_mut().push_str(more);
                 }
                 match encoding {
@@ -432,7 +469,11 @@ fn steps(
             }
             Piece::Open { placeholder, escape } => {
                 let slot = slots.len();
-                slots.push(Slot { source: source(placeholder, rendered), placeholder: placeholder.clone(), escape: *escape });
+                slots.push(Slot {
+                    source: source(placeholder, rendered),
+                    placeholder: placeholder.clone(),
+                    escape: *escape,
+                });
                 match encoding {
                     Encoding::QuotedPrintable => {
                         if 0 < column {

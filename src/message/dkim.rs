@@ -119,8 +119,7 @@ impl Signer {
         relax(&field, &mut signed);
         // The signature's own field comes last, without its CRLF (RFC 6376 section 3.7).
         signed.truncate(signed.len() - 2);
-        let failed =
-            |_| ComposeError::Key { domain: domain.clone(), reason: "signing with it failed" };
+        let failed = |_| ComposeError::Key { domain: domain.clone(), reason: "signing with it failed" };
         let signature = match &self.key {
             Key::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
@@ -148,7 +147,12 @@ struct Canonical {
 }
 
 /// The signature fields for a letter, each with its CRLF.
-pub(super) fn sign(signers: &[Signer], header: &[u8], body: &[u8], time: i64) -> Result<Vec<u8>, ComposeError> {
+pub(super) fn sign(
+    signers: &[Signer],
+    header: &[u8],
+    body: &[u8],
+    time: i64,
+) -> Result<Vec<u8>, ComposeError> {
     let body_hash = STANDARD.encode(digest(&SHA256, body));
     let canonical = canonical(header);
     let mut fields = Vec::with_capacity(1024);
@@ -189,7 +193,9 @@ fn canonical(header: &[u8]) -> Canonical {
 }
 
 fn is_named(field: &[u8], name: &str) -> bool {
-    field.len() > name.len() && field[name.len()] == b':' && field[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+    field.len() > name.len()
+        && field[name.len()] == b':'
+        && field[..name.len()].eq_ignore_ascii_case(name.as_bytes())
 }
 
 /// The fields of a header, each with its folded lines and without its last CRLF.
@@ -238,7 +244,8 @@ fn relax(field: &[u8], to: &mut Vec<u8>) {
 
 /// The octets between `-----BEGIN … PRIVATE KEY-----` and its end.
 fn decode_pem(pem: &str) -> Option<Vec<u8>> {
-    let begin = pem.lines().position(|line| line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY-----"))?;
+    let begin =
+        pem.lines().position(|line| line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY-----"))?;
     let body: String = pem
         .lines()
         .skip(begin + 1)
@@ -275,7 +282,10 @@ mod tests {
         for (pem, reason) in [
             ("", "it is no private key in PEM"),
             ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----", "it is no private key in PEM"),
-            ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "it is neither an RSA nor an Ed25519 key"),
+            (
+                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+                "it is neither an RSA nor an Ed25519 key",
+            ),
         ] {
             let error = Signer::from_pem("example.org", "s", pem).unwrap_err().to_string();
             assert!(error.ends_with(reason), "{error}");

@@ -86,7 +86,8 @@ fn clean_name(name: &str) -> Cow<'_, str> {
     if name.len() <= NAME_MAX && is_printable_ascii(name) && !name.contains("  ") {
         return Cow::Borrowed(name);
     }
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut cleaned = String::with_capacity(name.len().min(NAME_MAX * 4));
     for c in clean(name).chars().filter(|c| !turns(*c)).take(NAME_MAX) {
         if c != ' ' || !cleaned.ends_with(' ') {
@@ -142,7 +143,11 @@ fn encoded_words(text: &str, mut column: usize, to: &mut Vec<u8>) {
         let (word, behind) = rest.split_at(taken);
         let start = to.len();
         to.extend_from_slice(if by_q { b"=?utf-8?q?" } else { b"=?utf-8?b?" });
-        if by_q { q_encode(word, to) } else { to.extend_from_slice(STANDARD.encode(word).as_bytes()) }
+        if by_q {
+            q_encode(word, to)
+        } else {
+            to.extend_from_slice(STANDARD.encode(word).as_bytes())
+        }
         to.extend_from_slice(b"?=");
         column += to.len() - start;
         rest = behind;

@@ -36,7 +36,11 @@ pub(super) fn encoding(pattern: &Pattern) -> Encoding {
         }
     }
     // Both break their lines: one octet in 25, and one in 38.
-    if quoted + quoted / 25 <= octets / 3 * 4 + octets / 28 { Encoding::QuotedPrintable } else { Encoding::Base64 }
+    if quoted + quoted / 25 <= octets / 3 * 4 + octets / 28 {
+        Encoding::QuotedPrintable
+    } else {
+        Encoding::Base64
+    }
 }
 
 /// Builds the structure: text first, then HTML, alone or together with its pictures. `seed` is the digest, from
@@ -55,7 +59,9 @@ pub(super) fn build(
             Encoding::QuotedPrintable => ContentTransferEncoding::QuotedPrintable,
             Encoding::Base64 => ContentTransferEncoding::Base64,
         };
-        SinglePart::builder().header(kind).body(Body::dangerous_pre_encoded(mark.as_bytes().to_vec(), encoding))
+        SinglePart::builder()
+            .header(kind)
+            .body(Body::dangerous_pre_encoded(mark.as_bytes().to_vec(), encoding))
     };
     let text_part = part(ContentType::TEXT_PLAIN, text, &text_mark);
     let html_part = part(ContentType::TEXT_HTML, html, &html_mark);
@@ -65,8 +71,9 @@ pub(super) fn build(
     } else {
         let mut related = MultiPart::related().boundary(format!("=_r_{short}")).singlepart(html_part);
         for picture in pictures {
-            let kind = ContentType::parse(&picture.media_type)
-                .map_err(|_| ComposeError::Skeleton(format!("`{}` is no media type", printable(&picture.media_type))))?;
+            let kind = ContentType::parse(&picture.media_type).map_err(|_| {
+                ComposeError::Skeleton(format!("`{}` is no media type", printable(&picture.media_type)))
+            })?;
             let body = Body::new_with_encoding(picture.bytes.clone(), ContentTransferEncoding::Base64)
                 .map_err(|_| ComposeError::Skeleton("a picture cannot be encoded".to_owned()))?;
             let inline = Attachment::new_inline_with_name(printable(&picture.cid), printable(&picture.name));
@@ -85,7 +92,11 @@ pub(super) fn build(
     while behind.ends_with(b"\r\n\r\n") {
         behind.truncate(behind.len() - 2);
     }
-    Ok(Skeleton { before_text: bytes[..text_at].to_vec(), before_html: bytes[text_end..html_at].to_vec(), behind })
+    Ok(Skeleton {
+        before_text: bytes[..text_at].to_vec(),
+        before_html: bytes[text_end..html_at].to_vec(),
+        behind,
+    })
 }
 
 /// What may stand in a quoted parameter: printable ASCII without quotes.

@@ -83,7 +83,11 @@ mod tests {
         for at in 0..TOKEN_LEN {
             let mut forged = token.clone().into_bytes();
             forged[at] ^= 1;
-            assert!(!tokens.may_unsubscribe(&String::from_utf8(forged).unwrap(), "letters.example.org", &ann));
+            assert!(!tokens.may_unsubscribe(
+                &String::from_utf8(forged).unwrap(),
+                "letters.example.org",
+                &ann
+            ));
         }
     }
 

@@ -66,7 +66,9 @@ pub(super) fn quote_value(value: &str, to: &mut Vec<u8>) {
 
 /// The size of a text in quoted-printable, without its line breaks.
 pub(super) fn quoted_size(text: &str) -> usize {
-    text.bytes().map(|byte| if matches!(byte, b' '..=b'~' | b'\n' | b'\t') && byte != b'=' { 1 } else { 3 }).sum()
+    text.bytes()
+        .map(|byte| if matches!(byte, b' '..=b'~' | b'\n' | b'\t') && byte != b'=' { 1 } else { 3 })
+        .sum()
 }
 
 /// A text's line breaks as CRLF, for base64, which carries them as they are.
@@ -216,7 +218,21 @@ mod tests {
     fn text() -> impl Strategy<Value = String> {
         prop::collection::vec(
             prop::sample::select(vec![
-                "a", "Z", " ", "\t", ".", "=", "\n", "\r\n", "é", "€", "💌", "From ", "\0", "--", "xxxxxxxxxxxxxxxxxxxxxxx",
+                "a",
+                "Z",
+                " ",
+                "\t",
+                ".",
+                "=",
+                "\n",
+                "\r\n",
+                "é",
+                "€",
+                "💌",
+                "From ",
+                "\0",
+                "--",
+                "xxxxxxxxxxxxxxxxxxxxxxx",
             ]),
             0..80,
         )

@@ -62,7 +62,10 @@ pub(crate) fn room(people: usize, more_settings: &str) -> Newsroom {
     let settings = format!(
         "{LEAST}\n[list]\npath = \"subscribers.csv\"\n[retry]\nfirst_wait = \"20ms\"\nwait_max = \"100ms\"\n{more_settings}"
     );
-    Newsroom::empty().file("mimeo.toml", settings).file("subscribers.csv", list).file("issues/one.md", issue())
+    Newsroom::empty()
+        .file("mimeo.toml", settings)
+        .file("subscribers.csv", list)
+        .file("issues/one.md", issue())
 }
 
 impl Story {
@@ -151,7 +154,11 @@ impl Story {
         // Faults of the relay make unconfirmed letters of their own; without them only kills do.
         if self.is_kind() {
             let most = kills * self.connections * self.window;
-            assert!(unconfirmed.len() <= most, "seed {seed}: {} unconfirmed after {kills} kills", unconfirmed.len());
+            assert!(
+                unconfirmed.len() <= most,
+                "seed {seed}: {} unconfirmed after {kills} kills",
+                unconfirmed.len()
+            );
         }
         figures.people += self.people;
         figures.accepted += taken.len();
@@ -253,12 +260,20 @@ fn a_thousand_kills() {
 #[test]
 #[ignore = "takes minutes; run by `just kill`"]
 fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
-    let script = Script::new()
-        .rule(At::Rcpt, When::Chance(0.01), Do::Say("450 4.2.0 later".into()))
-        .rule(At::Rcpt, When::Chance(0.01), Do::Say("550 5.1.1 unknown".into()));
+    let script = Script::new().rule(At::Rcpt, When::Chance(0.01), Do::Say("450 4.2.0 later".into())).rule(
+        At::Rcpt,
+        When::Chance(0.01),
+        Do::Say("550 5.1.1 unknown".into()),
+    );
     let began = Instant::now();
     let mut figures = Figures::default();
     Story { seed: 7, people: 100_000, connections: 10, window: 1, senders: 1, script: script.seed(7) }
         .tell(20, &mut figures);
     println!("{figures:?} in {:?}", began.elapsed());
+}
+
+/// A count while a sender may be working; 0 before anything was opened.
+pub(crate) fn counts_if_any(room: &Newsroom, word: &str) -> usize {
+    let told = room.run(["status", "one", "--json"]).stdout;
+    serde_json::from_str::<Value>(&told).ok().and_then(|told| told[word].as_u64()).unwrap_or(0) as usize
 }
