@@ -15,6 +15,7 @@ mod issue;
 mod ledger;
 mod letters;
 mod materials;
+mod message;
 mod postfix;
 mod subscriber;
 mod support;
