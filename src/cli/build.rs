@@ -35,8 +35,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let file = issues::find(context, &args.issue)?;
     let pressed = press::press(context, &config, &file)?;
     let rendered = &pressed.rendered;
+    // In a letter pictures are named by `cid:`; beside a page they are files.
+    let mut html = sending::plain(&rendered.html);
+    let mut pictures = Vec::new();
+    for picture in &rendered.pictures {
+        let name = format!("{}-pictures/{}", file.slug, safe(&picture.name));
+        html = html.replace(&format!("cid:{}", picture.cid), &name);
+        pictures.push((name, picture.bytes.clone()));
+    }
     let mut files = vec![
-        (format!("{}.html", file.slug), sending::plain(&rendered.html).into_bytes()),
+        (format!("{}.html", file.slug), html.into_bytes()),
         (format!("{}.txt", file.slug), sending::plain(&rendered.text).into_bytes()),
         (format!("{}.mjml", file.slug), rendered.mjml.clone().into_bytes()),
     ];
@@ -45,14 +53,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let composer = sending::composer(&config, rendered)?;
         files.push((format!("{}.eml", file.slug), composer.compose(&reader, Vec::new())?.bytes));
     }
-    fs::create_dir_all(&args.output)
-        .map_err(|error| Failure::file("make the folder", &args.output, error))?;
+    files.extend(pictures);
     for (name, bytes) in files {
         let path = args.output.join(name);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, error))?;
         fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
         context.terminal.say(&format!("{:>10}  {}", octets(bytes.len() as u64), path.display()));
     }
     Ok(Exit::Done)
+}
+
+/// A picture's name as a file's: nothing that leads elsewhere.
+fn safe(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '-' }).collect()
 }
 
 /// The person with this address on the list, or somebody with nothing but an address.

@@ -8,7 +8,7 @@ use super::{Context, Failure, issues::IssueFile};
 use crate::{
     config::Config,
     issue::Issue,
-    render::{self, Frame, Materials, RenderedIssue, Template},
+    render::{self, Frame, Logo, Materials, RenderedIssue, Template},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
 };
 
@@ -89,7 +89,13 @@ pub(crate) fn press_source(
             return Err(problems);
         }
     };
-    let (materials, noticed) = Materials::gather(&issue, newsletter, &template.pictures(), &config.root);
+    let mut extra = template.pictures();
+    let (design, _) = render::design(&issue, newsletter, &template);
+    let place = Place::File { path: config.file.clone() };
+    extra.extend(
+        design.logo.iter().flat_map(Logo::pictures).map(|picture| (picture.to_owned(), place.clone())),
+    );
+    let (materials, noticed) = Materials::gather(&issue, newsletter, &extra, &config.root);
     let mut diagnostics = issue.diagnostics.clone();
     diagnostics.extend(noticed);
     // Whole seconds, as a letter's Date has no more.

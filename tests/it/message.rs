@@ -35,7 +35,11 @@ fn rendered() -> RenderedIssue {
         number: Some(52),
         language: "en".into(),
         subject: Pattern {
-            pieces: vec![text("For "), open("subscriber.first_name", Escape::Header, Some("you")), text(": a year")],
+            pieces: vec![
+                text("For "),
+                open("subscriber.first_name", Escape::Header, Some("you")),
+                text(": a year"),
+            ],
         },
         html: Pattern {
             pieces: vec![
@@ -62,7 +66,10 @@ fn rendered() -> RenderedIssue {
         date: Timestamp::from_second(1_672_394_400).unwrap(),
         list_id: "letters.example.org".into(),
         newsletter: "Gradient, Ascent".into(),
-        unsubscribe: Unsubscribe { https: None, mailto: Some(EmailAddress::parse("leave@example.org").unwrap()) },
+        unsubscribe: Unsubscribe {
+            https: None,
+            mailto: Some(EmailAddress::parse("leave@example.org").unwrap()),
+        },
         archive: Some("https://example.org/archive/".into()),
         view: None,
         bounces: address,
@@ -111,23 +118,40 @@ fn a_letter_has_each_field_once_and_both_parts() {
     let parsed = MessageParser::new().parse(&bytes).unwrap();
     let raw = String::from_utf8_lossy(&bytes);
     let head = raw.split("\r\n\r\n").next().unwrap();
-    for field in ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Id", "List-Unsubscribe", "Content-Type"]
-    {
-        assert_eq!(head.matches(&format!("\r\n{field}: ")).count() + usize::from(head.starts_with(field)), 1, "{field}");
+    for field in [
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "MIME-Version",
+        "List-Id",
+        "List-Unsubscribe",
+        "Content-Type",
+    ] {
+        assert_eq!(
+            head.matches(&format!("\r\n{field}: ")).count() + usize::from(head.starts_with(field)),
+            1,
+            "{field}"
+        );
     }
     assert_eq!(parsed.subject(), Some("For Jörg: a year"));
     assert_eq!(parsed.to().unwrap().first().unwrap().name(), Some("Jörg Müller"));
     assert_eq!(parsed.date().unwrap().to_timestamp(), 1_672_394_400);
     let (html, plain) = (parsed.body_html(0).unwrap(), parsed.body_text(0).unwrap().replace("\r\n", "\n"));
     assert!(html.contains("<p>Hello Jörg, héllo = wörld.</p>"), "{html}");
-    assert!(plain.starts_with("Hello Jörg,\n.\nFrom here on: mailto:leave@example.org?subject=unsubscribe%20"), "{plain}");
+    assert!(
+        plain.starts_with("Hello Jörg,\n.\nFrom here on: mailto:leave@example.org?subject=unsubscribe%20"),
+        "{plain}"
+    );
     assert!(!head.contains("List-Unsubscribe-Post"), "one click needs https");
 }
 
 #[test]
 fn one_click_is_offered_when_there_is_an_https_address() {
     let https = Some("https://example.org/leave/{token}?list=1".to_owned());
-    let rendered = RenderedIssue { unsubscribe: Unsubscribe { https, ..rendered().unsubscribe }, ..rendered() };
+    let rendered =
+        RenderedIssue { unsubscribe: Unsubscribe { https, ..rendered().unsubscribe }, ..rendered() };
     let bytes = letter(&rendered, &person("", ""));
     let head = String::from_utf8_lossy(&bytes).replace("\r\n ", " ");
     assert!(head.contains("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"), "{head}");
@@ -158,7 +182,8 @@ fn pictures_travel_with_the_html_and_are_named_by_it() {
 #[test]
 fn a_part_outside_ascii_travels_in_base64_and_a_long_value_breaks_nothing() {
     let long = "王".repeat(4_000);
-    let html = Pattern { pieces: vec![text(&long), open("subscriber.first_name", Escape::Html, None), text(&long)] };
+    let html =
+        Pattern { pieces: vec![text(&long), open("subscriber.first_name", Escape::Html, None), text(&long)] };
     let bytes = letter(&RenderedIssue { html, ..rendered() }, &person("王秀英", "秀 & \"英\""));
     is_fit(&bytes);
     assert!(String::from_utf8_lossy(&bytes).contains("Content-Transfer-Encoding: base64"));
@@ -190,7 +215,9 @@ fn a_test_letter_says_so_in_its_subject_and_nowhere_else() {
 fn header_fields_of_the_owners_own_cannot_harm() {
     let with = |name: &str, value: &str| {
         let headers = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-        Composer::new(&RenderedIssue { headers, ..rendered() }, secrets()).map(drop).map_err(|error| error.to_string())
+        Composer::new(&RenderedIssue { headers, ..rendered() }, secrets())
+            .map(drop)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(with("X-Campaign", "winter ❄"), Ok(()));
     for (name, value, reason) in [
@@ -210,7 +237,10 @@ fn somebody_without_a_value_is_named_and_gets_no_letter_with_a_gap() {
     let ann = person("Ann", "Ann");
     let missing: Vec<_> = composer.missing(&ann).map(|placeholder| placeholder.path.join(".")).collect();
     assert_eq!(missing, ["subscriber.city"]);
-    assert_eq!(composer.compose(&ann, Vec::new()).unwrap_err().to_string(), "`subscriber.city` is empty for this person");
+    assert_eq!(
+        composer.compose(&ann, Vec::new()).unwrap_err().to_string(),
+        "`subscriber.city` is empty for this person"
+    );
 }
 
 proptest! {
@@ -239,7 +269,11 @@ proptest! {
 
 #[test]
 fn signatures_of_both_kinds_hold_for_somebody_elses_verifier() {
-    if !Command::new("python3").args(["-c", "import dkim, nacl"]).output().is_ok_and(|ran| ran.status.success()) {
+    if !Command::new("python3")
+        .args(["-c", "import dkim, nacl"])
+        .output()
+        .is_ok_and(|ran| ran.status.success())
+    {
         return skip("dkimpy is not installed (pip install -r tests/tools/requirements.txt)");
     }
     let room = Newsroom::gradient_ascent();
@@ -270,7 +304,9 @@ fn signatures_of_both_kinds_hold_for_somebody_elses_verifier() {
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{name}: {told}{}", String::from_utf8_lossy(&output.stderr));
         assert!(told.contains("rsa-sha256") && told.contains("ed25519-sha256"), "{told}");
-        for field in ["from", "to", "subject", "date", "message-id", "list-unsubscribe", "list-id", "mime-version"] {
+        for field in
+            ["from", "to", "subject", "date", "message-id", "list-unsubscribe", "list-id", "mime-version"]
+        {
             assert!(told.lines().all(|line| line.contains(field)), "{field} is not signed: {told}");
         }
     }
