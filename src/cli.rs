@@ -4,8 +4,10 @@
 //! Never: decides what a room should decide. Each command is a file of one shape: `Args` and `run`.
 
 mod build;
+mod check;
 mod completions;
 mod context;
+mod explain;
 mod failure;
 mod flags;
 mod hints;
@@ -51,6 +53,8 @@ enum Command {
     New(new::Args),
     Subscribers(subscribers::Args),
     Build(build::Args),
+    Check(check::Args),
+    Explain(explain::Args),
     Test(test::Args),
     Send(Box<send::Args>),
     Status(status::Args),
@@ -78,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::New(args) => new::run(args, &context),
         Command::Subscribers(args) => subscribers::run(args, &context),
         Command::Build(args) => build::run(args, &context),
+        Command::Check(args) => check::run(args, &context),
+        Command::Explain(args) => explain::run(args, &context),
         Command::Test(args) => test::run(args, &context),
         Command::Send(args) => send::run(args, &context),
         Command::Status(args) => status::run(args, &context),

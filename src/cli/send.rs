@@ -1,3 +1,4 @@
+mod args;
 mod course;
 mod dry_run;
 
@@ -12,10 +13,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
+pub(crate) use args::Args;
 use course::{Course, Totals};
 
 use super::{
-    Context, Exit, Failure, flags, issues,
+    Context, Exit, Failure, issues,
     press::{self, Pressed},
     sending::{self, Errand},
 };
@@ -29,66 +31,8 @@ use crate::{
         Progress, RunPage, Style, wait_word,
         words::{count, duration, octets, plural, when},
     },
-    subscriber::{EmailAddress, List},
+    subscriber::List,
 };
-
-/// Send an issue to everybody on the list who does not have it yet
-///
-/// It shows who will get it and asks. Whatever interrupts it (a crash, a full disk, a relay that goes away), run it
-/// again: it goes on where it stopped, nobody gets the issue twice, and letters whose fate is unknown are listed by
-/// `mimeo status` for you to decide about.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  mimeo send a-year-in-review --dry-run
-  mimeo send a-year-in-review
-  mimeo send 52 --sample 100
-  mimeo send 52 --where 'city=Berlin' --yes
-  mimeo send 52 --until 2h --yes")]
-pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
-    issue: String,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-    /// Do everything but hand letters to a relay: they go to the outbox, and the ledger stays as it is
-    #[arg(long)]
-    dry_run: bool,
-    /// Go on with the issue as it was when its sending was opened, although it has been edited since
-    #[arg(long)]
-    as_opened: bool,
-    /// Try those again that failed
-    #[arg(long)]
-    retry_failed: bool,
-    /// Only these people
-    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', group = "choice")]
-    only: Vec<String>,
-    /// Only people with this value in a column of the list
-    #[arg(long = "where", value_name = "FIELD=VALUE", group = "choice")]
-    field: Option<String>,
-    /// Only the first so many who do not have it yet, in the order of the list
-    #[arg(long, value_name = "N", group = "choice")]
-    limit: Option<u64>,
-    /// Only so many who do not have it yet, drawn by lot
-    #[arg(long, value_name = "N", group = "choice")]
-    sample: Option<u64>,
-    /// Keep trying for so long (as in 2h), or until then (as in 2022-12-30T18:00:00+01:00)
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// Pass over rows of the list that cannot be used
-    #[arg(long)]
-    skip_bad_rows: bool,
-    /// Print the plan and the outcome as one JSON object on standard output
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    list: flags::List,
-    #[command(flatten)]
-    relay: flags::Relay,
-    #[command(flatten)]
-    outbox: flags::Outbox,
-    #[command(flatten)]
-    ledger: flags::Ledger,
-}
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let overrides = args.list.say(args.relay.say(args.outbox.say(args.ledger.say(Overrides::default()))));
@@ -101,48 +45,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::input(format!("`{}` is a draft", file.path.display()))
             .hint("take `draft: true` out of its front matter when it is ready, or use --dry-run"));
     }
+    args.check(context, &config, &file, &pressed)?;
     sending::runtime()?.block_on(async {
         let job = Job { args, context, config: &config, choice, until };
         if args.dry_run { job.dry_run(pressed).await } else { job.send(pressed).await }
     })
-}
-
-impl Args {
-    fn choice(&self, context: &Context) -> Result<Option<Choice>, Failure> {
-        let usage = |text: String| Failure::input(text).exit(Exit::Usage);
-        if !self.only.is_empty() {
-            let mut addresses = Vec::new();
-            for text in &self.only {
-                let address = EmailAddress::parse(text)
-                    .map_err(|error| usage(format!("`{text}` is no address: {error}")))?;
-                addresses.push(address);
-            }
-            return Ok(Some(Choice::Only(addresses)));
-        }
-        if let Some(text) = &self.field {
-            let Some((field, value)) = text.split_once('=') else {
-                return Err(usage(format!("`{text}` is not like `field=value`")));
-            };
-            let (field, value) =
-                (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
-            return Ok(Some(Choice::Where { field, value }));
-        }
-        let seed =
-            u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
-        Ok(self.limit.map(Choice::First).or(self.sample.map(|count| Choice::Sample { count, seed })))
-    }
-
-    fn until(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {
-        let Some(text) = &self.until else { return Ok(None) };
-        let moment = crate::config::parse_duration(text)
-            .and_then(|wait| context.now.checked_add(wait).ok())
-            .or_else(|| text.parse().ok());
-        moment.map(Some).ok_or_else(|| {
-            Failure::input(format!("`{text}` is no time"))
-                .hint("write how long, as in 2h or 30m, or when, as in 2022-12-30T18:00:00+01:00")
-                .exit(Exit::Usage)
-        })
-    }
 }
 
 struct Job<'a> {
