@@ -99,6 +99,21 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
         issue.source.place(span.cloned().unwrap_or_default())
     };
     design.overlay(&issue.head.design, &place, &mut diagnostics);
+    let is_issues = !issue.head.design.is_empty();
+    let blame = if is_issues { place("design") } else { file };
+    for (name, palette) in [("light", &design.light), ("dark", &design.dark)] {
+        for (words, colour, ground, on) in palette.pairs() {
+            let contrast = colour.contrast(on);
+            if contrast < 4.5 {
+                let message =
+                    format!("in the {name} colours, {words} on {ground} has a contrast of {contrast:.1}");
+                let diagnostic = Diagnostic::at("M241", Severity::Warning, blame.clone(), message);
+                diagnostics.push(
+                    diagnostic.help("many people cannot read less than 4.5; choose a darker or lighter one"),
+                );
+            }
+        }
+    }
     (design, diagnostics)
 }
 

@@ -173,10 +173,12 @@ impl Walk<'_> {
     /// Pictures and links of raw HTML and of MJML.
     fn markup(&mut self, markup: &str, span: &Span) {
         for token in tokens(markup) {
-            if let Some(source) = token.attribute("src") {
-                if !source.is_empty() && !source.contains(OPEN) && !source.contains("{{") {
-                    (self.tell)(Pointer::Picture(source), span.clone());
-                }
+            if let Some(source) = token.attribute("src")
+                && !source.is_empty()
+                && !source.contains(OPEN)
+                && !source.contains("{{")
+            {
+                (self.tell)(Pointer::Picture(source), span.clone());
             }
             if let Some(url) = token.attribute("href")
                 && !url.contains(OPEN)
