@@ -21,5 +21,6 @@ mod message;
 mod postfix;
 mod subscriber;
 mod support;
+mod text;
 mod tidy;
 mod transport;

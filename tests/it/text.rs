@@ -1,0 +1,136 @@
+//! The text part of real issues: nothing that the HTML part shows is missing, and lines are made for people.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use mimeograph::{
+    issue::Issue,
+    render::{
+        self, Design, Frame, Materials, Newsletter, Page, Pattern, PicturePaths, Piece, RenderedIssue,
+        Template,
+    },
+    source::Source,
+};
+use scraper::{Html, Selector};
+
+use crate::support::newsletter::newsletter;
+
+/// Every issue of the fixtures, and our own two.
+pub(crate) fn issues() -> Vec<(PathBuf, PathBuf)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let ordinary = root.join("tests/fixtures/ordinary");
+    let kitchen = root.join("tests/fixtures/kitchen-sink");
+    let mut found = vec![
+        (kitchen.clone(), kitchen.join("index.md")),
+        (root.clone(), root.join("issues/2022-12-30-a-year-in-review/index.md")),
+    ];
+    for entry in fs::read_dir(&ordinary).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            found.push((ordinary.clone(), path));
+        }
+    }
+    assert!(found.len() > 20);
+    found.sort();
+    found
+}
+
+pub(crate) fn read(path: &PathBuf) -> Issue {
+    Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap()
+}
+
+fn letter(root: &PathBuf, path: &PathBuf) -> (Issue, Newsletter, Materials, RenderedIssue) {
+    let (issue, newsletter) = (read(path), newsletter());
+    let (materials, _) = Materials::gather(&issue, &newsletter, &[], root);
+    let frame = Frame { slug: "issue".into(), date: "2022-12-30T09:00:00Z".parse().unwrap() };
+    let template = Template::load(std::path::Path::new("templates"), "plain").unwrap();
+    let (rendered, _) = render::render(&issue, &newsletter, &template, &materials, &frame)
+        .unwrap_or_else(|found| panic!("{}: {found:#?}", path.display()));
+    (issue, newsletter, materials, rendered)
+}
+
+fn plain(pattern: &Pattern) -> String {
+    let pieces = pattern.pieces.iter().map(|piece| match piece {
+        Piece::Literal(text) => text.clone(),
+        Piece::Open { .. } => "X".to_owned(),
+    });
+    pieces.collect()
+}
+
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+#[test]
+fn every_link_and_heading_of_the_html_part_is_in_the_text_part() {
+    let (links, headings) = (Selector::parse("a[href]").unwrap(), Selector::parse("h1,h2,h3,h4").unwrap());
+    for (root, path) in issues() {
+        let (_, _, _, rendered) = letter(&root, &path);
+        let html = Html::parse_document(&plain(&rendered.html));
+        let text = plain(&rendered.text);
+        let words = squeezed(&text);
+        for link in html.select(&links) {
+            let href = link.value().attr("href").unwrap();
+            let bare = href.strip_prefix("mailto:").unwrap_or(href);
+            if href.starts_with('#') || href == "X" {
+                continue;
+            }
+            assert!(text.contains(bare), "{}: {href} is missing in\n{text}", path.display());
+        }
+        for heading in html.select(&headings) {
+            let said = squeezed(&heading.text().collect::<String>());
+            assert!(words.contains(&said), "{}: {said} is missing", path.display());
+        }
+    }
+}
+
+#[test]
+fn prose_keeps_within_72_columns_unless_a_single_word_is_longer() {
+    use unicode_width::UnicodeWidthStr;
+    for (root, path) in issues() {
+        let (_, _, _, rendered) = letter(&root, &path);
+        let text = plain(&rendered.text);
+        assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{}", path.display());
+        for line in text.lines().filter(|line| line.width() > 72 && !line.starts_with("    ")) {
+            // A mark and one word, for example `[12] https://…` or `<https://…>,`.
+            let long = line.split_whitespace().filter(|word| word.width() > 40).count();
+            let words = line.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
+            assert!(long == 1 && words == 1, "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_page_has_one_title_no_script_no_name_and_no_way_out() {
+    for (root, path) in issues() {
+        let (issue, newsletter, materials, _) = letter(&root, &path);
+        let page = Page {
+            slug: "issue",
+            address: Some("https://example.org/i/"),
+            pictures: PicturePaths::Folder("../"),
+        };
+        let html = render::web_page(&issue, &newsletter, &materials, &Design::default(), page);
+        let parsed = Html::parse_document(&html);
+        let count = |selector: &str| parsed.select(&Selector::parse(selector).unwrap()).count();
+        assert_eq!(count("h1"), 1, "{}", path.display());
+        assert_eq!(count("script, iframe, form, [onclick]"), 0, "{}", path.display());
+        assert_eq!(count("img:not([alt])"), 0, "{}", path.display());
+        assert!(!html.contains("cid:") && !html.contains("\u{100010}"), "{}", path.display());
+        let body = parsed.select(&Selector::parse("article").unwrap()).next().unwrap();
+        let body: String = body.text().collect();
+        assert!(!body.contains("subscriber.first_name }}") || body.contains("\\{{"), "{}", path.display());
+        assert!(!html.contains("link.unsubscribe"), "{}", path.display());
+        for image in parsed.select(&Selector::parse("img[src]").unwrap()) {
+            let src = image.value().attr("src").unwrap();
+            assert!(src.starts_with("../") || src.starts_with("http"), "{}: {src}", path.display());
+        }
+        let ids: Vec<&str> = parsed
+            .select(&Selector::parse("[id]").unwrap())
+            .filter_map(|element| element.value().attr("id"))
+            .collect();
+        let mut seen = BTreeMap::new();
+        for id in ids {
+            *seen.entry(id).or_insert(0) += 1;
+        }
+        assert!(seen.values().all(|count| *count == 1), "{}: {seen:?}", path.display());
+    }
+}
