@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use mimeograph::{
     issue::Issue,
     render::{
-        self, Design, Frame, Materials, Newsletter, Page, Pattern, PicturePaths, Piece, RenderedIssue,
+        self, Design, Entry, Frame, Materials, Newsletter, Page, Pattern, PicturePaths, Piece, RenderedIssue,
         Template,
     },
     source::Source,
@@ -132,5 +132,77 @@ fn a_page_has_one_title_no_script_no_name_and_no_way_out() {
             *seen.entry(id).or_insert(0) += 1;
         }
         assert!(seen.values().all(|count| *count == 1), "{}: {seen:?}", path.display());
+    }
+}
+
+#[test]
+fn a_feed_of_all_issues_is_valid_atom() {
+    let read: Vec<(Issue, Materials)> = issues()
+        .iter()
+        .map(|(root, path)| {
+            let (issue, _, materials, _) = letter(root, path);
+            (issue, materials)
+        })
+        .collect();
+    let slugs: Vec<String> = (0..read.len()).map(|index| format!("issue {index}")).collect();
+    let entries: Vec<Entry<'_>> = read
+        .iter()
+        .zip(&slugs)
+        .map(|((issue, materials), slug)| Entry {
+            issue,
+            materials,
+            slug,
+            address: Some("https://example.org/a?b=1&c=2"),
+            updated: None,
+        })
+        .collect();
+    let xml = render::feed(&newsletter(), &entries, Some("https://example.org/feed.xml"));
+    let feed = roxmltree::Document::parse(&xml).unwrap();
+    let atom = "http://www.w3.org/2005/Atom";
+    let root = feed.root_element();
+    assert_eq!((root.tag_name().namespace(), root.tag_name().name()), (Some(atom), "feed"));
+    // RFC 4287, sections 4.1.1 and 4.1.2: what there is exactly once, and what there may be.
+    let one = |node: roxmltree::Node<'_, '_>, name: &str| {
+        let found: Vec<_> = node.children().filter(|child| child.tag_name().name() == name).collect();
+        assert_eq!(found.len(), 1, "{name}");
+        found[0].text().unwrap_or_default().to_owned()
+    };
+    let known = [
+        "title",
+        "subtitle",
+        "id",
+        "updated",
+        "link",
+        "author",
+        "generator",
+        "entry",
+        "published",
+        "summary",
+        "content",
+    ];
+    let mut ids = std::collections::BTreeSet::new();
+    let all: Vec<_> = feed.descendants().filter(|node| node.has_tag_name((atom, "entry"))).collect();
+    assert_eq!(all.len(), read.len());
+    for node in all.iter().copied().chain([root]) {
+        assert!(!one(node, "title").is_empty());
+        let id = one(node, "id");
+        assert!(url::Url::parse(&id).is_ok() && ids.insert(id.clone()), "{id}");
+        let updated = one(node, "updated");
+        assert!(updated.parse::<jiff::Timestamp>().is_ok() && updated.ends_with('Z'), "{updated}");
+        for child in node.children().filter(roxmltree::Node::is_element) {
+            assert!(known.contains(&child.tag_name().name()), "{child:?}");
+        }
+        for link in node.children().filter(|child| child.has_tag_name((atom, "link"))) {
+            assert!(url::Url::parse(link.attribute("href").unwrap()).is_ok());
+        }
+    }
+    for entry in all {
+        let content = entry.children().find(|child| child.has_tag_name((atom, "content"))).unwrap();
+        assert_eq!(content.attribute("type"), Some("html"));
+        let html = Html::parse_fragment(content.text().unwrap());
+        assert!(html.select(&Selector::parse("script, img[src^=cid]").unwrap()).next().is_none());
+        for image in html.select(&Selector::parse("img").unwrap()) {
+            assert!(image.value().attr("src").unwrap().starts_with("http"));
+        }
     }
 }
