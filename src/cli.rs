@@ -24,6 +24,7 @@ mod status;
 mod subscribers;
 mod suppress;
 mod test;
+mod vendor;
 
 pub(crate) use context::Context;
 pub(crate) use failure::{Exit, Failure};
@@ -53,6 +54,7 @@ enum Command {
     New(new::Args),
     Subscribers(subscribers::Args),
     Build(build::Args),
+    Vendor(vendor::Args),
     Check(check::Args),
     Explain(explain::Args),
     Test(test::Args),
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::New(args) => new::run(args, &context),
         Command::Subscribers(args) => subscribers::run(args, &context),
         Command::Build(args) => build::run(args, &context),
+        Command::Vendor(args) => vendor::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Explain(args) => explain::run(args, &context),
         Command::Test(args) => test::run(args, &context),

@@ -189,6 +189,41 @@ impl Materials {
     }
 }
 
+/// A video or a post in an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Embed {
+    /// Which of the two.
+    pub kind: EmbedKind,
+    /// Its address.
+    pub url: String,
+    /// The issue itself does not say what it shows.
+    pub is_bare: bool,
+}
+
+/// What an embed is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmbedKind {
+    /// A video.
+    Video,
+    /// A post on a social network.
+    Post,
+}
+
+/// The videos and posts of an issue, in reading order.
+pub fn embeds(issue: &Issue) -> Vec<Embed> {
+    let mut found = Vec::new();
+    walk::pointers(&issue.document, &mut |pointer, _| match pointer {
+        walk::Pointer::Video(Video { url, still, .. }) => {
+            found.push(Embed { kind: EmbedKind::Video, url: url.clone(), is_bare: still.is_none() });
+        }
+        walk::Pointer::Post(Post { url, blocks, .. }) => {
+            found.push(Embed { kind: EmbedKind::Post, url: url.clone(), is_bare: blocks.is_empty() });
+        }
+        _ => {}
+    });
+    found
+}
+
 /// Whether a link needs the site to be whole.
 fn is_relative(url: &str) -> bool {
     let has_scheme = url.split_once(':').is_some_and(|(scheme, _)| {

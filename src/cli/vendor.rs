@@ -1,0 +1,170 @@
+//! `mimeo vendor`: what videos and posts say about themselves, fetched once and stored beside the issue.
+
+mod facts;
+mod net;
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use super::{Context, Exit, Failure, issues, press};
+use crate::{
+    config::Overrides,
+    issue::Issue,
+    render::{self, Embed, EmbedKind, Vendored},
+};
+use net::{Net, NetError};
+
+/// Fetch what an issue's videos and posts say about themselves
+///
+/// Titles, stills and words are stored beside the issue, so that it can be built without a network from then on. What is
+/// stored already, or written in the issue itself, is not fetched again.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo vendor a-year-in-review
+  mimeo vendor 52")]
+pub(crate) struct Args {
+    /// The issue: its name, a part of it, its number or its path
+    issue: String,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(Overrides::default())?;
+    let file = issues::find(context, &args.issue)?;
+    let issue = Issue::parse(press::source(&file.path)?).map_err(Failure::found)?;
+    let report = vendor(&config.root, &issue, &Net::new())
+        .map_err(|error| Failure::file("write", &render::vendor_folder(&file.path), error))?;
+    if report.is_empty() {
+        context.terminal.say("the issue has no videos and no posts");
+    }
+    let mut exit = Exit::Done;
+    for (url, became) in &report {
+        context.terminal.say(&match became {
+            Became::Known => format!("{:>10}  {url}", "known"),
+            Became::Stored(path) => format!("{:>10}  {url} in {}", "stored", path.display()),
+            Became::Failed(why) => {
+                exit = Exit::Failed;
+                format!("{:>10}  {url}: {why}", "failed")
+            }
+        });
+    }
+    Ok(exit)
+}
+
+/// What became of a video or a post.
+#[derive(Debug, PartialEq)]
+enum Became {
+    /// Nothing was missing.
+    Known,
+    /// Stored in this file.
+    Stored(PathBuf),
+    /// Why nothing could be fetched.
+    Failed(String),
+}
+
+/// Fetches and stores what is missing; one that fails does not keep the others from being fetched.
+fn vendor(root: &Path, issue: &Issue, net: &Net) -> io::Result<Vec<(String, Became)>> {
+    let folder = render::vendor_folder(issue.source.path());
+    let mut report: Vec<(String, Became)> = Vec::new();
+    for embed in render::embeds(issue) {
+        if report.iter().any(|(url, _)| *url == embed.url) {
+            continue;
+        }
+        let path = folder.join(render::vendor_name(&embed.url)).with_extension("toml");
+        let became = if !embed.is_bare || path.exists() {
+            Became::Known
+        } else {
+            match fetch(&embed, net) {
+                Ok((facts, picture)) => {
+                    store(root, &path, facts, picture)?;
+                    Became::Stored(path)
+                }
+                Err(error) => Became::Failed(chain(&error)),
+            }
+        };
+        report.push((embed.url, became));
+    }
+    Ok(report)
+}
+
+/// A picture's extension and bytes.
+type Picture = (&'static str, Vec<u8>);
+
+/// What is known about an embed, and its picture.
+fn fetch(embed: &Embed, net: &Net) -> Result<(Vendored, Option<Picture>), NetError> {
+    let found = match embed.kind {
+        EmbedKind::Video => facts::video(&embed.url, net)?,
+        EmbedKind::Post => facts::post(&embed.url, net)?,
+    };
+    let mut picture = None;
+    for address in &found.pictures {
+        // A picture that cannot be had does not spoil the words.
+        if let Ok(fetched) = net.get(address)
+            && let Some(extension) = extension(&fetched)
+        {
+            picture = Some((extension, fetched));
+            break;
+        }
+    }
+    let mut facts = Vendored { url: embed.url.clone(), ..found.facts };
+    if let Some((extension, _)) = &picture {
+        let name = format!("{}.{extension}", render::vendor_name(&embed.url));
+        match embed.kind {
+            EmbedKind::Video => facts.still = Some(name),
+            EmbedKind::Post => facts.picture = Some(name),
+        }
+    }
+    Ok((facts, picture))
+}
+
+/// The extension that fits a picture; none for what is no picture that a letter can show.
+fn extension(bytes: &[u8]) -> Option<&'static str> {
+    match imagesize::image_type(bytes).ok()? {
+        imagesize::ImageType::Png => Some("png"),
+        imagesize::ImageType::Jpeg => Some("jpg"),
+        imagesize::ImageType::Gif => Some("gif"),
+        imagesize::ImageType::Webp => Some("webp"),
+        _ => None,
+    }
+}
+
+/// Writes the picture, then the file that names it.
+fn store(root: &Path, path: &Path, facts: Vendored, picture: Option<Picture>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(root);
+    fs::create_dir_all(folder)?;
+    if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
+        return Err(io::Error::other("the folder lies outside the newsletter's folder"));
+    }
+    if let Some((extension, bytes)) = picture {
+        write_whole(&path.with_extension(extension), &bytes)?;
+    }
+    let text = toml::to_string(&facts).map_err(io::Error::other)?;
+    let note = "# Fetched by `mimeo vendor`. Yours to edit; delete it to have it fetched again.\n";
+    write_whole(path, format!("{note}{text}").as_bytes())
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut inner = error.source();
+    while let Some(cause) = inner {
+        text.push_str(&format!(": {cause}"));
+        inner = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
