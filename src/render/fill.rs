@@ -147,7 +147,7 @@ impl<'a> Filler<'a> {
         };
         let message = format!("no value is known for `{name}`");
         self.diagnostics
-            .push(Diagnostic::error("M208", source, placeholder.span.clone(), message).help(help));
+            .push(Diagnostic::error("M215", source, placeholder.span.clone(), message).help(help));
     }
 
     /// A phrase as HTML source for where it lands.
@@ -173,7 +173,7 @@ impl<'a> Filler<'a> {
                     Err(scheme) => {
                         self.diagnostics.push(
                             Diagnostic::error(
-                                "M209",
+                                "M216",
                                 source,
                                 span.clone(),
                                 format!("mail clients do not follow links to `{scheme}:`"),

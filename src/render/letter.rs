@@ -229,7 +229,7 @@ fn press_sheet(
         Err(problem) => {
             let place = Place::File { path: issue.source.path().to_owned() };
             let message = format!("the letter cannot be made: {problem}");
-            let diagnostic = Diagnostic::at("M230", Severity::Error, place, message);
+            let diagnostic = Diagnostic::at("M227", Severity::Error, place, message);
             diagnostics.push(diagnostic.help("this is a fault of the program: please report it"));
             return Err(diagnostics);
         }
