@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Escape, Materials, Newsletter, Pattern, RenderedIssue, Template,
-    blocks::{CODE_BUDGET, Setter},
+    blocks::{CODE_BUDGET, ITEMS_MAX, Setter, items},
     design::Design,
     fill::{Filler, attribute},
     mjml::{Element, press, print},
@@ -187,6 +187,7 @@ fn press_sheet(
         right_to_left,
         code_budget: CODE_BUDGET,
         has_syntax: false,
+        crowded: items(&issue.document.blocks) > ITEMS_MAX,
         fence: |setter, span| {
             let mut expansion = Expansion {
                 filler: &mut setter.filler,
