@@ -36,7 +36,7 @@ impl Setter<'_> {
             // A row of its own, because Outlook gives padding to cells only.
             out.push_str(ROUND);
             self.card_cell(out, "border-bottom:0;border-radius:6px 6px 0 0");
-            out.push_str(&format!("<a href=\"{href}\">"));
+            out.push_str(&format!("<a href=\"{href}\"{}>", self.link_style()));
             self.image(out, image, width.saturating_sub(2), "border-radius:5px 5px 0 0");
             out.push_str("</a></td></tr>");
             self.card_cell(out, "border-top:0;padding:16px 20px 0;border-radius:0 0 6px 6px");
@@ -73,7 +73,10 @@ impl Setter<'_> {
                 };
                 let still = Image { alt, ..still.clone() };
                 let below = if video.caption.is_some() || video.title.is_some() { 6 } else { gap };
-                out.push_str(&format!("<p style=\"margin:0 0 {below}px\"><a href=\"{href}\">"));
+                out.push_str(&format!(
+                    "<p style=\"margin:0 0 {below}px\"><a href=\"{href}\"{}>",
+                    self.link_style()
+                ));
                 self.image(out, &still, width, "border-radius:6px");
                 out.push_str("</a></p>");
                 if below != gap {
@@ -127,7 +130,11 @@ impl Setter<'_> {
         }
         self.blocks(out, &post.blocks, width.saturating_sub(42));
         if let Some(image) = &post.image {
-            out.push_str(&format!("<p style=\"margin:0 0 {}px\"><a href=\"{href}\">", self.gap()));
+            out.push_str(&format!(
+                "<p style=\"margin:0 0 {}px\"><a href=\"{href}\"{}>",
+                self.gap(),
+                self.link_style()
+            ));
             self.image(out, image, width.saturating_sub(42), "border-radius:4px");
             out.push_str("</a></p>");
         }

@@ -17,8 +17,8 @@ fn narrowest(head: &[Inlines], rows: &[Vec<Inlines>], size: u32) -> u32 {
             }
         }
     }
-    // Two thirds of an em for each letter, and the cells' padding.
-    words.iter().map(|&word| word as u32 * size * 2 / 3 + 14).fold(0, u32::saturating_add)
+    // More than half an em for each letter, and the cells' padding.
+    words.iter().map(|&word| word as u32 * size * 3 / 5 + 14).fold(0, u32::saturating_add)
 }
 
 impl Setter<'_> {
@@ -33,12 +33,14 @@ impl Setter<'_> {
         let rule = self.design.light.rule;
         let size = if head.len() > 4 { self.design.size - 4 } else { self.design.size - 2 };
         let words = narrowest(head, rows, size);
-        let (class, breaks) = match () {
+        let (class, breaks) = if words <= PHONE.min(width) {
             // Its longest words fit a telephone: no word need be broken.
-            () if words <= PHONE => ("R", ";word-break:normal"),
-            // They fit the letter: on a telephone the theme lets readers move the table sideways.
-            () if words <= width => ("R W", ""),
-            () => ("R", ""),
+            ("R", ";word-break:normal")
+        } else if width == self.design.column() {
+            // Where there are styles, it is moved sideways in its own frame.
+            ("R W", "")
+        } else {
+            ("R", "")
         };
         out.push_str(&format!(
             "<div class=\"{class}\" style=\"margin:0 0 {}px\"><table width=\"100%\" cellpadding=\"7\" \
