@@ -14,6 +14,7 @@ mod cli;
 mod compose;
 mod crash;
 mod diagnostics;
+mod dispatch;
 mod issue;
 mod ledger;
 mod materials;
