@@ -42,6 +42,8 @@ pub(crate) struct Setter<'a> {
     pub(crate) right_to_left: bool,
     /// Bytes that colours in code may still cost.
     pub(crate) code_budget: usize,
+    /// Whether there are so many items in lists that each of them has to be short.
+    pub(crate) crowded: bool,
     /// Whether some code got colours.
     pub(crate) has_syntax: bool,
     /// How elements of a `mjml` fence are made; needs the template's machinery.
@@ -151,7 +153,7 @@ impl Setter<'_> {
             BlockKind::Video(video) => self.video(out, video, width),
             BlockKind::Post(post) => self.post(out, post, width),
             BlockKind::Resources(resources) => self.resources(out, resources),
-            BlockKind::Table { alignments, head, rows } => self.table(out, alignments, head, rows),
+            BlockKind::Table { alignments, head, rows } => self.table(out, alignments, head, rows, width),
             BlockKind::Code { language, text } => self.code(out, language.as_deref(), text),
             BlockKind::Math(tex) => self.math_block(out, tex),
             BlockKind::Definitions(definitions) => self.definitions(out, definitions, width),
@@ -231,7 +233,8 @@ impl Setter<'_> {
             style.push_str(&format!(";color:{colour}"));
         }
         let class = if level >= 5 { " class=\"m\"" } else { "" };
-        out.push_str(&format!("<h{level}{class} style=\"{style}\">"));
+        let (dir, align) = self.direction(content);
+        out.push_str(&format!("<h{level}{class}{dir} style=\"{style}{align}\">"));
         if !anchor.is_empty() {
             // `name`, because some webmails drop `id`.
             out.push_str(&format!("<a name=\"{}\"></a>", attribute(anchor)));
@@ -246,9 +249,19 @@ impl Setter<'_> {
     }
 
     fn paragraph(&mut self, out: &mut String, content: &[Inline]) {
-        out.push_str(&format!("<p style=\"margin:0 0 {}px\">", self.gap()));
+        let (dir, align) = self.direction(content);
+        out.push_str(&format!("<p{dir} style=\"margin:0 0 {}px{align}\">", self.gap()));
         self.inlines(out, content);
         out.push_str("</p>");
+    }
+
+    /// For words that run against the letter's direction: the attribute, and the rule that moves them to their side.
+    pub(super) fn direction(&self, content: &[Inline]) -> (&'static str, &'static str) {
+        match first_strong(&plain(content)) {
+            Some(true) if !self.right_to_left => (" dir=\"rtl\"", ";text-align:right"),
+            Some(false) if self.right_to_left => (" dir=\"ltr\"", ";text-align:left"),
+            _ => ("", ""),
+        }
     }
 
     fn divider(&mut self, out: &mut String) {
@@ -330,6 +343,29 @@ fn mark_first(elements: &mut [Element], mark: &str) -> bool {
         }
         Content::Raw(_) => false,
         Content::Elements(children) => mark_first(children, mark),
+    })
+}
+
+/// More items than this are set without space of their own.
+pub(crate) const ITEMS_MAX: usize = 100;
+
+/// Items of lists, those within others too.
+pub(crate) fn items(blocks: &[Block]) -> usize {
+    blocks
+        .iter()
+        .map(|block| match &block.kind {
+            BlockKind::List { items: list, .. } => {
+                list.len() + list.iter().map(|item| items(&item.blocks)).sum::<usize>()
+            }
+            _ => 0,
+        })
+        .sum()
+}
+
+/// Whether the first letter with a direction runs from right to left (Unicode Standard Annex 9, rule P2).
+fn first_strong(text: &str) -> Option<bool> {
+    text.chars().find(|c| c.is_alphabetic()).map(|c| {
+        matches!(u32::from(c), 0x590..=0x8FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF)
     })
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Filler<'a> {
     head: &'a FrontMatter,
     head_source: &'a Source,
     design: &'a Design,
+    /// What inboxes show when there is no preheader.
+    pub(crate) opening: String,
     /// The names of links that this letter has.
     links: Vec<&'static str>,
     reported: BTreeSet<(std::path::PathBuf, usize)>,
@@ -63,6 +65,7 @@ impl<'a> Filler<'a> {
             head,
             head_source,
             design,
+            opening: String::new(),
             links,
             reported: BTreeSet::new(),
         }
@@ -78,9 +81,12 @@ impl<'a> Filler<'a> {
         let names: Vec<&str> = placeholder.path.iter().map(String::as_str).collect();
         match names[..] {
             ["issue", name @ ("subject" | "preheader")] if placeholder.filters.is_empty() => {
-                let phrase = if name == "subject" { &self.head.subject } else { &self.head.preheader };
                 let head_source = self.head_source;
-                self.phrase(phrase, head_source, lands)
+                match name {
+                    "subject" => self.phrase(&self.head.subject, head_source, lands),
+                    _ if self.head.preheader.is_empty() => lands.apply(&self.opening.clone()),
+                    _ => self.phrase(&self.head.preheader, head_source, lands),
+                }
             }
             ["design", name] => match self.design_value(name) {
                 Some(value) => lands.apply(&value),
@@ -108,7 +114,7 @@ impl<'a> Filler<'a> {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         match names[..] {
             ["design", "logo"] | ["newsletter", "logo"] => self.design.logo.is_some(),
-            ["issue", "preheader"] => !self.head.preheader.is_empty(),
+            ["issue", "preheader"] => !self.head.preheader.is_empty() || !self.opening.is_empty(),
             ["issue", "subject"] => !self.head.subject.is_empty(),
             ["design", name] => self.design_value(name).is_some(),
             ["link", name] => self.links.contains(&name),
@@ -147,7 +153,7 @@ impl<'a> Filler<'a> {
         };
         let message = format!("no value is known for `{name}`");
         self.diagnostics
-            .push(Diagnostic::error("M208", source, placeholder.span.clone(), message).help(help));
+            .push(Diagnostic::error("M215", source, placeholder.span.clone(), message).help(help));
     }
 
     /// A phrase as HTML source for where it lands.
@@ -173,7 +179,7 @@ impl<'a> Filler<'a> {
                     Err(scheme) => {
                         self.diagnostics.push(
                             Diagnostic::error(
-                                "M209",
+                                "M216",
                                 source,
                                 span.clone(),
                                 format!("mail clients do not follow links to `{scheme}:`"),

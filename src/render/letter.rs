@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Escape, Materials, Newsletter, Pattern, RenderedIssue, Template,
-    blocks::{CODE_BUDGET, Setter},
+    blocks::{CODE_BUDGET, ITEMS_MAX, Setter, items, plain},
     design::Design,
     fill::{Filler, attribute},
     mjml::{Element, press, print},
@@ -18,7 +18,7 @@ use super::{
     words::{is_right_to_left, words},
 };
 use crate::{
-    issue::{Issue, Value},
+    issue::{Issue, Placeholder, Value, document::BlockKind},
     source::{Diagnostic, Diagnostics, Place, Severity, Span},
 };
 
@@ -132,6 +132,25 @@ fn view(issue: &Issue, newsletter: &Newsletter, slug: &str) -> Option<String> {
     Some(format!("{}/{slug}/", archive.trim_end_matches('/')))
 }
 
+/// The first words that say something, for inboxes of an issue without a preheader: past the greeting, cut between
+/// words.
+fn opening(issue: &Issue) -> String {
+    const LONG_ENOUGH: usize = 40;
+    const CHARACTERS_MAX: usize = 120;
+    let paragraphs = issue.document.blocks.iter().filter_map(|block| match &block.kind {
+        BlockKind::Paragraph(content) => {
+            Some(plain(content).split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+        _ => None,
+    });
+    let mut paragraphs = paragraphs.filter(|text| !text.is_empty()).peekable();
+    let first = paragraphs.peek().cloned().unwrap_or_default();
+    let text = paragraphs.find(|text| LONG_ENOUGH <= text.chars().count()).unwrap_or(first);
+    let Some((end, _)) = text.char_indices().nth(CHARACTERS_MAX) else { return text };
+    let cut = &text[..end];
+    format!("{}…", cut.rsplit_once(' ').map_or(cut, |(words, _)| words))
+}
+
 /// The names that are worked out from what is given.
 fn derived(issue: &Issue, newsletter: &Newsletter, frame: &Frame) -> BTreeMap<String, Value> {
     let words = words(language(issue, newsletter));
@@ -172,9 +191,12 @@ fn press_sheet(
     links.extend(newsletter.archive.as_ref().map(|_| "archive"));
     let mut filler = Filler::new(&scope, tokens, (&issue.head, &issue.source), &design, links);
     filler.diagnostics = diagnostics;
+    filler.opening = opening(issue);
 
     let subject = filler.phrase(&issue.head.subject, &issue.source, Escape::Header);
-    let preheader = filler.phrase(&issue.head.preheader, &issue.source, Escape::Attribute);
+    let name =
+        Placeholder { path: vec!["issue".into(), "preheader".into()], filters: Vec::new(), span: 0..0 };
+    let preheader = filler.placeholder(&name, &issue.source, Escape::Attribute);
     // A description for everybody cannot hold a name.
     let description = if filler.tokens.is_open(&preheader) { String::new() } else { preheader };
 
@@ -187,6 +209,7 @@ fn press_sheet(
         right_to_left,
         code_budget: CODE_BUDGET,
         has_syntax: false,
+        crowded: items(&issue.document.blocks) > ITEMS_MAX,
         fence: |setter, span| {
             let mut expansion = Expansion {
                 filler: &mut setter.filler,
@@ -229,7 +252,7 @@ fn press_sheet(
         Err(problem) => {
             let place = Place::File { path: issue.source.path().to_owned() };
             let message = format!("the letter cannot be made: {problem}");
-            let diagnostic = Diagnostic::at("M230", Severity::Error, place, message);
+            let diagnostic = Diagnostic::at("M227", Severity::Error, place, message);
             diagnostics.push(diagnostic.help("this is a fault of the program: please report it"));
             return Err(diagnostics);
         }

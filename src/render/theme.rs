@@ -162,7 +162,11 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         let marked: Vec<String> = selectors.split(',').map(|one| format!("{mark} {one}")).collect();
         outlook.push_str(&format!("{}{{{body}}}", marked.join(",")));
     }
-    let wide = "@media only screen and (max-width:480px){.W{max-width:calc(100vw - 48px);overflow-x:auto}.W td,.W th{word-break:normal}}";
+    let wide = format!(
+        ".W{{max-width:{}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
+         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}}}",
+        design.column()
+    );
     format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
 }
 

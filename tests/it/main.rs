@@ -8,19 +8,22 @@
     reason = "a test that cannot go on has failed, and one that is skipped says so"
 )]
 
+mod bytes;
 mod check;
 mod cli;
+mod compose;
 mod crash;
 mod diagnostics;
 mod dispatch;
 mod issue;
 mod ledger;
-mod letters;
 mod materials;
 mod message;
+mod pictures;
 mod postfix;
 mod subscriber;
 mod support;
 mod text;
+mod templates;
 mod tidy;
 mod transport;

@@ -20,7 +20,7 @@ impl Setter<'_> {
             .map(|colour| format!(" bgcolor=\"{colour}\""))
             .unwrap_or_default();
         out.push_str(&format!(
-            "{TABLE}<tr><td class=\"{class}\"{ground} style=\"{style};padding:16px {INSET}px {}px;border-radius:6px\">",
+            "{ROUND}<tr><td class=\"{class}\"{ground} style=\"{style};padding:16px {INSET}px {}px;border-radius:6px\">",
             16u32.saturating_sub(inner)
         ));
     }
@@ -63,8 +63,8 @@ impl Setter<'_> {
         out.push_str(&format!(
             "{TABLE}<tr><td class=\"r\" align=\"center\" style=\"border-top:1px solid {rule};border-bottom:1px solid \
              {rule};padding:24px 16px 0;text-align:center\"><div class=\"h\" style=\"font-size:{size}px;line-height:1.4;\
-             font-style:italic;font-family:{};color:{}\">",
-            design.heading_font, design.light.heading
+             font-style:italic;color:{}\">",
+            design.light.heading
         ));
         self.blocks(out, &quote.blocks, width.saturating_sub(32));
         out.push_str("</div>");
@@ -218,6 +218,10 @@ impl Setter<'_> {
 /// The beginning of a table that only sets things out.
 pub(super) const TABLE: &str =
     "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">";
+
+/// The same for cells with round corners, which cannot share their borders.
+pub(super) const ROUND: &str = "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" \
+                                border=\"0\" style=\"border-collapse:separate\">";
 
 /// Takes away the space below the last paragraph, so that a line beside it ends with the words.
 pub(super) fn trim_gap(out: &mut String, gap: u32) {

@@ -1,6 +1,10 @@
 //! Links set as cards: pages, videos, posts, people.
 
-use super::{Setter, boxes::TABLE, plain};
+use super::{
+    Setter,
+    boxes::{ROUND, TABLE},
+    plain,
+};
 use crate::{
     issue::{
         Phrase,
@@ -11,28 +15,36 @@ use crate::{
 };
 
 impl Setter<'_> {
-    fn open_card(&mut self, out: &mut String) {
+    /// Opens the cell of a card; `edges` are its border's and padding's rules.
+    fn card_cell(&mut self, out: &mut String, edges: &str) {
         let (rule, panel) = (self.design.light.rule, self.design.light.panel);
         out.push_str(&format!(
-            "{TABLE}<tr><td class=\"p r\" bgcolor=\"{panel}\" style=\"background-color:{panel};border:1px solid {rule};\
-             border-radius:6px\">"
+            "<tr><td class=\"p r\" bgcolor=\"{panel}\" style=\"background-color:{panel};border:1px solid {rule};{edges}\">"
         ));
+    }
+
+    fn open_card(&mut self, out: &mut String) {
+        out.push_str(ROUND);
+        self.card_cell(out, "padding:16px 20px 0;border-radius:6px");
     }
 
     pub(super) fn card(&mut self, out: &mut String, card: &Card, width: u32) {
         let url = self.materials.link(&card.url);
         let span = card.image.as_ref().map_or(0..0, |image| image.span.clone());
         let href = self.filler.url(&url, &self.issue.source, &span);
-        self.open_card(out);
         if let Some(image) = &card.image {
-            out.push_str(&format!("<a href=\"{href}\">"));
-            self.image(out, image, width - 2, "border-radius:6px 6px 0 0");
-            out.push_str("</a>");
+            // A row of its own, because Outlook gives padding to cells only.
+            out.push_str(ROUND);
+            self.card_cell(out, "border-bottom:0;border-radius:6px 6px 0 0");
+            out.push_str(&format!("<a href=\"{href}\"{}>", self.link_style()));
+            self.image(out, image, width.saturating_sub(2), "border-radius:5px 5px 0 0");
+            out.push_str("</a></td></tr>");
+            self.card_cell(out, "border-top:0;padding:16px 20px 0;border-radius:0 0 6px 6px");
+        } else {
+            self.open_card(out);
         }
         let link = self.quiet_link_style();
-        out.push_str(&format!(
-            "<div style=\"padding:16px 20px 0\"><p style=\"margin:0 0 8px\"><a href=\"{href}\"{link}><b>"
-        ));
+        out.push_str(&format!("<p style=\"margin:0 0 8px\"><a href=\"{href}\"{link}><b>"));
         self.inlines(out, &card.title);
         out.push_str("</b></a></p>");
         self.blocks(out, &card.blocks, width.saturating_sub(42));
@@ -43,7 +55,7 @@ impl Setter<'_> {
                 text(&host)
             ));
         }
-        out.push_str(&format!("</div></td></tr>{}", self.space_row()));
+        out.push_str(&format!("</td></tr>{}", self.space_row()));
     }
 
     pub(super) fn video(&mut self, out: &mut String, video: &Video, width: u32) {
@@ -61,7 +73,10 @@ impl Setter<'_> {
                 };
                 let still = Image { alt, ..still.clone() };
                 let below = if video.caption.is_some() || video.title.is_some() { 6 } else { gap };
-                out.push_str(&format!("<p style=\"margin:0 0 {below}px\"><a href=\"{href}\">"));
+                out.push_str(&format!(
+                    "<p style=\"margin:0 0 {below}px\"><a href=\"{href}\"{}>",
+                    self.link_style()
+                ));
                 self.image(out, &still, width, "border-radius:6px");
                 out.push_str("</a></p>");
                 if below != gap {
@@ -81,12 +96,12 @@ impl Setter<'_> {
                 self.open_card(out);
                 let link = self.quiet_link_style();
                 out.push_str(&format!(
-                    "<p style=\"margin:16px 20px\"><a href=\"{href}\"{link}><b>&#9654;&#65038; {}: {}</b></a></p>",
+                    "<p style=\"margin:0 0 16px\"><a href=\"{href}\"{link}><b>&#9654;&#65038; {}: {}</b></a></p>",
                     self.words.watch,
                     text(&title)
                 ));
                 if let Some(caption) = &video.caption {
-                    out.push_str(&format!("<p class=\"m\" style=\"margin:0 20px 16px;{}\">", self.muted()));
+                    out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 16px;{}\">", self.muted()));
                     self.inlines(out, caption);
                     out.push_str("</p>");
                 }
@@ -99,7 +114,6 @@ impl Setter<'_> {
         let post = self.materials.post(post);
         let href = self.filler.url(&Phrase::plain(&*post.url), &self.issue.source, &(0..0));
         self.open_card(out);
-        out.push_str("<div style=\"padding:16px 20px 0\">");
         if post.author.is_some() || post.handle.is_some() {
             out.push_str("<p style=\"margin:0 0 8px\">");
             if let Some(author) = &post.author {
@@ -116,7 +130,11 @@ impl Setter<'_> {
         }
         self.blocks(out, &post.blocks, width.saturating_sub(42));
         if let Some(image) = &post.image {
-            out.push_str(&format!("<p style=\"margin:0 0 {}px\"><a href=\"{href}\">", self.gap()));
+            out.push_str(&format!(
+                "<p style=\"margin:0 0 {}px\"><a href=\"{href}\"{}>",
+                self.gap(),
+                self.link_style()
+            ));
             self.image(out, image, width.saturating_sub(42), "border-radius:4px");
             out.push_str("</a></p>");
         }
@@ -126,11 +144,7 @@ impl Setter<'_> {
             out.push_str(&format!("{} · ", text(date)));
         }
         let place = host(&Phrase::plain(&*post.url)).map(|host| format!(" ({host})")).unwrap_or_default();
-        out.push_str(&format!(
-            "<a href=\"{href}\"{link}>{}</a>{}</p></div>",
-            self.words.see_post,
-            text(&place)
-        ));
+        out.push_str(&format!("<a href=\"{href}\"{link}>{}</a>{}</p>", self.words.see_post, text(&place)));
         out.push_str(&format!("</td></tr>{}", self.space_row()));
     }
 

@@ -45,11 +45,12 @@ impl Setter<'_> {
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
         for item in items {
-            if tight {
-                out.push_str("<li style=\"margin:0 0 5px\">")
-            } else {
-                out.push_str("<li>")
-            }
+            let dir = match item.blocks.first().map(|block| &block.kind) {
+                Some(BlockKind::Paragraph(content)) if tight => self.direction(content).0,
+                _ => "",
+            };
+            let style = if tight && !self.crowded { " style=\"margin:0 0 5px\"" } else { "" };
+            out.push_str(&format!("<li{dir}{style}>"));
             if let Some(done) = item.done {
                 out.push_str(if done { "☑ " } else { "☐ " });
             }

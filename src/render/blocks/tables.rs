@@ -1,7 +1,25 @@
 //! Tables of data.
 
-use super::Setter;
+use super::{Setter, plain};
 use crate::issue::document::{Alignment, Inlines};
+
+/// What a telephone gives a table, in CSS pixels.
+const PHONE: u32 = 320;
+
+/// The width that a table needs if no word of it is broken, in CSS pixels; a careful guess.
+fn narrowest(head: &[Inlines], rows: &[Vec<Inlines>], size: u32) -> u32 {
+    let columns = rows.iter().map(Vec::len).chain([head.len()]).max().unwrap_or_default();
+    let mut words = vec![0; columns];
+    for row in rows.iter().map(Vec::as_slice).chain([head]) {
+        for (column, cell) in row.iter().enumerate() {
+            for word in plain(cell).split(|c: char| c.is_whitespace() || c == '-') {
+                words[column] = words[column].max(unicode_width::UnicodeWidthStr::width(word));
+            }
+        }
+    }
+    // More than half an em for each letter, and the cells' padding.
+    words.iter().map(|&word| word as u32 * size * 3 / 5 + 14).fold(0, u32::saturating_add)
+}
 
 impl Setter<'_> {
     pub(super) fn table(
@@ -10,14 +28,23 @@ impl Setter<'_> {
         alignments: &[Alignment],
         head: &[Inlines],
         rows: &[Vec<Inlines>],
+        width: u32,
     ) {
         let rule = self.design.light.rule;
         let size = if head.len() > 4 { self.design.size - 4 } else { self.design.size - 2 };
-        // Few columns fit by breaking words; the theme lets readers move many columns sideways on a phone.
-        let class = if head.len() > 3 { "R W" } else { "R" };
+        let words = narrowest(head, rows, size);
+        let (class, breaks) = if words <= PHONE.min(width) {
+            // Its longest words fit a telephone: no word need be broken.
+            ("R", ";word-break:normal")
+        } else if width == self.design.column() {
+            // Where there are styles, it is moved sideways in its own frame.
+            ("R W", "")
+        } else {
+            ("R", "")
+        };
         out.push_str(&format!(
             "<div class=\"{class}\" style=\"margin:0 0 {}px\"><table width=\"100%\" cellpadding=\"7\" \
-             cellspacing=\"0\" border=\"0\" style=\"border-collapse:collapse;font-size:{size}px;line-height:1.4\">",
+             cellspacing=\"0\" border=\"0\" style=\"border-collapse:collapse;font-size:{size}px;line-height:1.4{breaks}\">",
             self.gap()
         ));
         if head.iter().any(|cell| !cell.is_empty()) {

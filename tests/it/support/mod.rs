@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod ledgers;
+pub(crate) mod letters;
 pub(crate) mod newsletter;
 pub(crate) mod newsroom;
 pub(crate) mod postfix;

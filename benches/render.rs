@@ -1,0 +1,86 @@
+//! What letters cost: bytes for each kind of block, and the time from file to letter.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench tells its figures, and stops when it cannot"
+)]
+
+use std::{collections::BTreeMap, fs, path::Path, time::Instant};
+
+use mimeograph::{
+    issue::Issue,
+    render::{self, Frame, Mailbox, Materials, Newsletter, PicturePlace, Piece, Template, Unsubscribe},
+    source::Source,
+    subscriber::EmailAddress,
+};
+
+const ISSUES: [&str; 3] = [
+    "issues/2022-12-30-a-year-in-review/index.md",
+    "issues/2023-01-06-the-quiet-week.md",
+    "tests/fixtures/kitchen-sink/index.md",
+];
+
+fn newsletter() -> Newsletter {
+    let address = EmailAddress::parse("ada@example.org").unwrap();
+    Newsletter {
+        name: "Gradient Notes".into(),
+        tagline: None,
+        language: "en".into(),
+        site: None,
+        archive: Some("https://example.org/archive/".into()),
+        postal_address: Some("1 Example Street, Exampletown".into()),
+        from: Mailbox { name: None, address: address.clone() },
+        reply_to: None,
+        bounces: address,
+        list_id: "letters.example.org".into(),
+        unsubscribe: Unsubscribe::default(),
+        pictures: PicturePlace::Inside,
+        template: "default".into(),
+        design: BTreeMap::new(),
+        headers: BTreeMap::new(),
+        fields: BTreeMap::new(),
+    }
+}
+
+fn main() {
+    let newsletter = newsletter();
+    let frame = Frame { slug: "a-letter".into(), date: "2024-02-29T08:00:00Z".parse().unwrap() };
+    for path in ISSUES {
+        let path = Path::new(path);
+        let read = || Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap();
+        let load = || Template::load(Path::new("templates"), "default").unwrap();
+        let (issue, template) = (read(), load());
+        let (materials, _) = Materials::gather(&issue, &newsletter, &[], path.parent().unwrap());
+        let shares = render::block_bytes(&issue, &newsletter, &template, &materials, &frame).unwrap();
+        let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for (span, bytes) in &shares {
+            let block = issue.document.blocks.iter().find(|block| block.span == *span);
+            let name = block.map_or("(frame and notes)".to_owned(), |block| {
+                let debug = format!("{:?}", block.kind);
+                debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+            });
+            let entry = kinds.entry(name).or_default();
+            *entry = (entry.0 + 1, entry.1 + bytes);
+        }
+        println!("{}", path.display());
+        for (kind, (count, bytes)) in kinds {
+            println!("  {kind:<18} {count:>4} {bytes:>7} bytes {:>6} each", bytes / count);
+        }
+        let mut times: Vec<f64> = (0..60)
+            .map(|_| {
+                let start = Instant::now();
+                let (issue, template) = (read(), load());
+                let (letter, _) = render::render(&issue, &newsletter, &template, &materials, &frame).unwrap();
+                let seconds = start.elapsed().as_secs_f64();
+                assert!(matches!(letter.html.pieces.first(), Some(Piece::Literal(_))));
+                seconds * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!(
+            "  file to HTML, text and MJML: first quartile {:.2} ms, median {:.2} ms\n",
+            times[15], times[30]
+        );
+    }
+}

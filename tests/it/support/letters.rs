@@ -1,0 +1,124 @@
+//! Issues in files, made into letters as the program makes them.
+
+use std::{fs, path::Path};
+
+use mimeograph::{
+    issue::Issue,
+    render::{self, Escape, Frame, Materials, Newsletter, Pattern, Piece, RenderedIssue, Template},
+    source::{Diagnostics, Source},
+};
+
+/// A letter and everything that was said about it.
+pub(crate) struct Letter {
+    /// The letter.
+    pub(crate) rendered: RenderedIssue,
+    /// What it was made from.
+    pub(crate) issue: Issue,
+    /// Warnings and notes.
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// Sets a text that stands in `path`, below `root`, with a template of a folder.
+pub(crate) fn set(
+    path: &Path,
+    text: &str,
+    root: &Path,
+    templates: &Path,
+    newsletter: &Newsletter,
+) -> Result<Letter, Diagnostics> {
+    let issue = Issue::parse(Source::new(path, text))?;
+    let name = issue.head.template.as_deref().unwrap_or(&newsletter.template);
+    let template = Template::load(templates, name)?;
+    let (materials, mut diagnostics) = Materials::gather(&issue, newsletter, &template.pictures(), root);
+    let (rendered, more) = render::render(&issue, newsletter, &template, &materials, &frame())?;
+    diagnostics.extend(more);
+    diagnostics.extend(issue.diagnostics.clone());
+    Ok(Letter { rendered, issue, diagnostics })
+}
+
+/// Sets a file with the shipped templates.
+pub(crate) fn set_file(path: &Path, newsletter: &Newsletter) -> Letter {
+    let text = fs::read_to_string(path).unwrap();
+    let root = path.parent().unwrap();
+    set(path, &text, root, Path::new("templates"), newsletter).unwrap_or_else(|diagnostics| {
+        panic!("{}: {:?}", path.display(), diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>())
+    })
+}
+
+/// What is given from outside, always the same.
+pub(crate) fn frame() -> Frame {
+    Frame { slug: "a-letter".into(), date: "2024-02-29T08:00:00Z".parse().unwrap() }
+}
+
+/// A pattern with its placeholders filled as for somebody.
+pub(crate) fn filled(pattern: &Pattern) -> String {
+    let mut out = String::new();
+    for piece in &pattern.pieces {
+        match piece {
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Open { placeholder, escape } => {
+                let name = placeholder.path.join(".");
+                let value = match name.as_str() {
+                    "subscriber.first_name" => "Ada".to_owned(),
+                    "link.view" => "https://example.org/archive/a-letter/".to_owned(),
+                    "link.unsubscribe" => format!("https://example.org/leave/{}", "k".repeat(43)),
+                    "link.archive" => "https://example.org/archive/".to_owned(),
+                    _ => "something".to_owned(),
+                };
+                out.push_str(&escape.apply(&value));
+            }
+        }
+    }
+    out
+}
+
+/// A pattern with its placeholders shown, and where each lands.
+pub(crate) fn shown(pattern: &Pattern) -> String {
+    let mut out = String::new();
+    for piece in &pattern.pieces {
+        match piece {
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Open { placeholder, escape } => {
+                let lands = match escape {
+                    Escape::Text => "text",
+                    Escape::Html => "html",
+                    Escape::Attribute => "attribute",
+                    Escape::Url => "url",
+                    Escape::UrlPart => "url-part",
+                    Escape::Header => "header",
+                };
+                out.push_str(&format!("⟦{placeholder} → {lands}⟧"));
+            }
+        }
+    }
+    out
+}
+
+/// The bytes of a text as it goes over the wire, in the shorter of the two encodings (RFC 2045 section 6): quoted
+/// printable with its soft line breaks, or base64 with its line ends.
+pub(crate) fn encoded_bytes(text: &str) -> usize {
+    let crlf = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let base64 = crlf.len().div_ceil(3) * 4;
+    let base64 = base64 + base64 / 76 * 2;
+    let mut quoted = 0;
+    let mut column = 0;
+    for &byte in crlf.as_bytes() {
+        let width = match byte {
+            b'\r' | b'\n' => {
+                column = 0;
+                quoted += 1;
+                continue;
+            }
+            b'=' => 3,
+            b' '..=b'~' | b'\t' => 1,
+            _ => 3,
+        };
+        if column + width > 75 {
+            quoted += 3;
+            column = 0;
+        }
+        column += width;
+        quoted += width;
+    }
+    base64.min(quoted)
+}

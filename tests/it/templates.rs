@@ -1,0 +1,283 @@
+//! Templates that people write: what is wrong with them is said, and nothing they hold panics or hangs.
+
+use std::path::Path;
+
+use mimeograph::{render::Template, source::Diagnostics};
+use proptest::prelude::*;
+
+use crate::support::{
+    letters::{self, filled},
+    newsletter::{newsletter, write},
+};
+
+const HEAD: &str = "<mjml><mj-head><mj-preview>{{ issue.preheader }}</mj-preview></mj-head><mj-body>";
+const FOOT: &str = "<mj-section><mj-column><mj-text><a href=\"{{ link.unsubscribe }}\">x</a> <a href=\"{{ link.view }}\">y</a> {{ newsletter.postal_address }}</mj-text></mj-column></mj-section></mj-body></mjml>";
+
+fn load(files: &[(&str, &str)]) -> (Result<Template, Diagnostics>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        write(folder.path(), path, text);
+    }
+    (Template::load(folder.path(), "mine"), folder)
+}
+
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    let (template, folder) = load(files);
+    let diagnostics = match template {
+        Ok(template) => template.diagnostics,
+        Err(diagnostics) => diagnostics,
+    };
+    let prefix = format!("{}/", folder.path().display());
+    diagnostics
+        .iter()
+        .map(|one| {
+            assert!(one.help.is_some(), "{one} has no help");
+            format!("{} {one} ({})", one.code, one.help.as_deref().unwrap_or_default()).replace(&prefix, "")
+        })
+        .collect()
+}
+
+/// The problems of a template that is whole but for `middle`, which stands on line 2 of its body.
+fn middle(middle: &str) -> Vec<String> {
+    problems(&[("mine.mjml", &format!("{HEAD}<!-- mimeo:content -->\n{middle}\n{FOOT}"))])
+}
+
+#[test]
+fn unknown_components_and_attributes_are_named_with_their_places_and_the_nearest_name() {
+    let table = [
+        (
+            "<mj-sectoin></mj-sectoin>",
+            "M211 mine.mjml:2:1: `mj-sectoin` is no component of a letter (did you mean `mj-section`?)",
+        ),
+        (
+            "<div></div>",
+            "M211 mine.mjml:2:1: `div` is no component of a letter (HTML stands in an mj-text or mj-raw; the components are listed at documentation.mjml.io)",
+        ),
+        (
+            "<mj-carousel></mj-carousel>",
+            "M211 mine.mjml:2:1: `mj-carousel` is no component of a letter (most mail clients show a carousel's first picture only: use pictures)",
+        ),
+        (
+            "<mj-section paddding=\"0px\" />",
+            "M212 mine.mjml:2:13: `mj-section` has no attribute `paddding` (did you mean `padding`?)",
+        ),
+        (
+            "<mj-text>x</mj-text>",
+            "M213 mine.mjml:2:1: `mj-text` cannot stand in `mj-body` (it stands in mj-column, mj-hero)",
+        ),
+        (
+            "<mj-section padding=\"1px\" padding=\"2px\" />",
+            "M212 mine.mjml:2:27: `padding` stands here twice (keep one of them)",
+        ),
+        ("words", "M210 mine.mjml:2:1: text cannot stand between elements (put it into an `mj-text`)"),
+        (
+            "<!-- mimeo:contnet -->",
+            "M224 mine.mjml:2:1: there is no slot `mimeo:contnet` (did you mean `mimeo:content`?)",
+        ),
+        (
+            "<mj-include path=\"a.mjml\" />",
+            "M222 mine.mjml:2:1: `a.mjml` cannot be included: there is no such file (the path is taken from the file that includes, for example path=\"partials/footer.mjml\")",
+        ),
+        (
+            "<mj-include path=\"../../etc/passwd\" />",
+            "M222 mine.mjml:2:1: `../../etc/passwd` leads out of the folder of templates (the path is taken from the file that includes, for example path=\"partials/footer.mjml\")",
+        ),
+        (
+            "<mj-include path=\"/etc/passwd\" />",
+            "M222 mine.mjml:2:1: `/etc/passwd` leads out of the folder of templates (the path is taken from the file that includes, for example path=\"partials/footer.mjml\")",
+        ),
+        (
+            "<mj-include path=\"mine.mjml\" />",
+            "M222 mine.mjml:2:1: `mine.mjml` includes itself (take one of the includes out)",
+        ),
+    ];
+    for (text, problem) in table {
+        assert_eq!(middle(text), [problem], "{text}");
+    }
+}
+
+#[test]
+fn a_template_without_what_the_law_asks_for_is_refused() {
+    let found = problems(&[("mine.mjml", "<mjml><mj-body></mj-body></mjml>")]);
+    let whats: Vec<&str> =
+        found.iter().filter_map(|line| line.split("no place for ").nth(1)?.split(" (").next()).collect();
+    assert_eq!(
+        whats,
+        [
+            "the text of the issue",
+            "the way to leave",
+            "the postal address",
+            "the link to the issue on the web",
+            "the preheader"
+        ]
+    );
+}
+
+#[test]
+fn includes_in_a_circle_end() {
+    let a = format!("{HEAD}<!-- mimeo:content --><mj-include path=\"parts/b.mjml\" />{FOOT}");
+    let found = problems(&[
+        ("mine.mjml", &a),
+        ("parts/b.mjml", "<mj-include path=\"c.mjml\" />"),
+        ("parts/c.mjml", "<mj-include path=\"./b.mjml\" />"),
+    ]);
+    assert_eq!(found, ["M222 parts/c.mjml:1:1: `./b.mjml` includes itself (take one of the includes out)"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_does_not_lead_out_of_the_folder() {
+    let outside = tempfile::tempdir().unwrap();
+    write(outside.path(), "secret.mjml", "<mj-section />");
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.mjml"), folder.path().join("in.mjml")).unwrap();
+    write(
+        folder.path(),
+        "mine.mjml",
+        format!("{HEAD}<!-- mimeo:content --><mj-include path=\"in.mjml\" />{FOOT}"),
+    );
+    let found = Template::load(folder.path(), "mine").unwrap_err();
+    assert!(found[0].message.contains("outside the folder of templates"), "{found:?}");
+}
+
+#[test]
+fn a_missing_template_says_which_there_are() {
+    let (template, _folder) = load(&[]);
+    let found = template.unwrap_err();
+    assert_eq!(found[0].help.as_deref(), Some("known are default, digest, plain"));
+    let found = Template::load(Path::new("nowhere"), "defualt").unwrap_err();
+    assert_eq!(found[0].help.as_deref(), Some("did you mean `default`?"));
+    assert!(Template::load(Path::new("nowhere"), "../default").is_err());
+    assert!(Template::load(Path::new("nowhere"), "digest").is_ok());
+}
+
+fn set(template: &str, issue: &str) -> Result<String, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "templates/mine.mjml", template);
+    let mut newsletter = newsletter();
+    newsletter.template = "mine".into();
+    newsletter.archive = Some("https://example.org/archive/".into());
+    letters::set(Path::new("issue.md"), issue, folder.path(), &folder.path().join("templates"), &newsletter)
+        .map(|letter| filled(&letter.rendered.html))
+        .map_err(|diagnostics| {
+            diagnostics
+                .iter()
+                .map(|one| {
+                    let line = one.to_string();
+                    line.rsplit('/').next().unwrap_or_default().to_owned()
+                })
+                .collect()
+        })
+}
+
+#[test]
+fn names_in_templates_are_filled_for_where_they_stand_and_unknown_ones_are_named() {
+    let part = "<mj-section><mj-column><mj-text><!-- mimeo:if issue.mood --><i title='{{ issue.mood }}'>{{ issue.mood }}</i><!-- mimeo:else -->none<!-- mimeo:end --></mj-text><mj-button href=\"https://example.org/?q={{ issue.mood }}\">b</mj-button></mj-column></mj-section>";
+    let template = format!("{HEAD}<!-- mimeo:content -->{part}{FOOT}");
+    let html = set(&template, "---\ntitle: x\nmood: '\"<b>\" & ''é'' ?'\n---\n\nwords").unwrap();
+    assert!(
+        html.contains(
+            "<i title='&quot;&lt;b&gt;&quot; &amp; &#39;é&#39; ?'>&quot;&lt;b&gt;&quot; &amp; 'é' ?</i>"
+        ),
+        "{html}"
+    );
+    assert!(html.contains("https://example.org/?q=%22%3Cb%3E%22%20%26%20%27%C3%A9%27%20%3F\""), "{html}");
+    let found = set(&template, "---\ntitle: x\nmod: y\n---\n\nwords").unwrap_err();
+    assert_eq!(found, ["mine.mjml:1:302: no value is known for `issue.mood`"]);
+}
+
+#[test]
+fn a_condition_that_is_not_closed_is_named() {
+    let template = format!("{HEAD}<!-- mimeo:content --><!-- mimeo:if issue.mood -->{FOOT}");
+    let found = set(&template, "---\ntitle: x\n---\n\nwords").unwrap_err();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("this `mimeo:if` has no `mimeo:end`"), "{found:?}");
+}
+
+#[test]
+fn a_fence_of_mjml_is_set_and_its_mistakes_have_places_in_the_issue() {
+    let issue = "---\ntitle: x\n---\n\n```mjml\n<mj-section><mj-column><mj-text>{{ subscriber.first_name }} é > 1</mj-text></mj-column></mj-section>\n```\n";
+    let html = set(&format!("{HEAD}<!-- mimeo:content -->{FOOT}"), issue).unwrap();
+    assert!(html.contains("Ada é > 1"), "{html}");
+    let found =
+        set(&format!("{HEAD}<!-- mimeo:content -->{FOOT}"), &issue.replace("mj-column>", "mj-colum>"))
+            .unwrap_err();
+    assert!(found[0].starts_with("issue.md:6:13: `mj-colum` is no component"), "{found:?}");
+}
+
+#[test]
+fn mail_clients_follow_no_strange_links() {
+    let found =
+        set(&format!("{HEAD}<!-- mimeo:content -->{FOOT}"), "---\ntitle: x\n---\n\n[x](javascript:alert)")
+            .unwrap_err();
+    assert!(found.iter().any(|line| line.contains("issue.md:5:1")), "{found:?}");
+}
+
+/// Pieces that are near enough to MJML to get deep into the reader.
+fn shreds() -> impl Strategy<Value = String> {
+    let shred = prop::sample::select(vec![
+        "<mj-section>",
+        "</mj-section>",
+        "<mj-column>",
+        "</mj-column>",
+        "<mj-text>",
+        "</mj-text>",
+        "<mj-raw>",
+        "</mj-raw>",
+        "<mj-image src=\"a\" />",
+        "<mj-button href='",
+        "'>",
+        "<mj-wrapper",
+        " padding=\"0 1px\"",
+        ">",
+        "/>",
+        "<!-- mimeo:if issue.title -->",
+        "<!-- mimeo:end -->",
+        "<!-- mimeo:else -->",
+        "<!--",
+        "-->",
+        "<!-- mimeo:content -->",
+        "<!-- mimeo:logo -->",
+        "{{ issue.title }}",
+        "{{ subscriber.a }}",
+        "{{",
+        "}}",
+        "é >",
+        "<p>",
+        "<a href=\"{{ link.view }}",
+        "\"",
+        "'",
+        "\r\n",
+        " ",
+        "<mj-include path=\"mine.mjml\" />",
+        "=",
+        "<mj-head>",
+        "<mj-style>",
+        "</mj-style>",
+        "<mj-social>",
+        "<mj-social-element>",
+        "<mj-navbar>",
+        "<mj-table>",
+        "<mj-hero>",
+        "mj-class=\"paper\"",
+        "<mj-group>",
+        "\u{0}",
+        "\u{202e}",
+    ]);
+    prop::collection::vec(shred, 0..60).prop_map(|shreds| shreds.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_template_and_no_fence_panics(shreds in shreds()) {
+        let whole = format!("{HEAD}<!-- mimeo:content -->{shreds}{FOOT}");
+        drop(set(&whole, "---\ntitle: x\n---\n\nwords"));
+        drop(set(&shreds, "words"));
+        let fence = format!("---\ntitle: x\n---\n\n~~~~mjml\n{shreds}\n~~~~\n");
+        if let Ok(html) = set(&format!("{HEAD}<!-- mimeo:content -->{FOOT}"), &fence) {
+            prop_assert!(html.ends_with("</html>"));
+        }
+    }
+}
