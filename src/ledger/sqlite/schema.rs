@@ -1,6 +1,6 @@
 //! Opening the file: settings of the connection, migrations, a look at its health.
 
-use std::{io, path::Path, sync::Arc};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -105,6 +105,7 @@ impl Store {
             suppressed: Suppressed::default(),
             cursors: Cursors::default(),
             choices: 0,
+            begun: HashMap::default(),
         }
     }
 
