@@ -1,4 +1,107 @@
-//! (to come)
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The `mimeo` program: arguments, clock, files, and what the sockets of the rooms are filled with.
+//!
+//! In: the command line. Out: an exit code; data on standard output, talk on standard error.
+//! Never: decides what a room should decide. Each command is a file of one shape: `Args` and `run`.
+
+mod build;
+mod check;
+mod completions;
+mod context;
+mod explain;
+mod failure;
+mod flags;
+mod hints;
+mod issues;
+mod keygen;
+mod man;
+mod new;
+mod press;
+mod resolve;
+mod send;
+mod sending;
+mod settings;
+mod status;
+mod subscribers;
+mod suppress;
+mod test;
+
+pub(crate) use context::Context;
+pub(crate) use failure::{Exit, Failure};
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Markdown issues become responsive letters and go to a list, once each.
+#[derive(Parser)]
+#[command(
+    name = "mimeo",
+    version,
+    max_term_width = 100,
+    after_help = "A newsletter is a folder with `mimeo.toml`, `issues/` and a list of subscribers. `mimeo help COMMAND` tells more.",
+    after_long_help = failure::EXIT_CODES_HELP
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: flags::Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    New(new::Args),
+    Subscribers(subscribers::Args),
+    Build(build::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    Test(test::Args),
+    Send(Box<send::Args>),
+    Status(status::Args),
+    Resolve(resolve::Args),
+    Suppress(suppress::Args),
+    Unsuppress(suppress::UnArgs),
+    Keygen(keygen::Args),
+    Settings(settings::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version come this way too. Nobody listens when this cannot be printed.
+            let _ = told.print();
+            return if told.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let context = Context::new(&cli.global);
+    let ended = match &cli.command {
+        Command::New(args) => new::run(args, &context),
+        Command::Subscribers(args) => subscribers::run(args, &context),
+        Command::Build(args) => build::run(args, &context),
+        Command::Check(args) => check::run(args, &context),
+        Command::Explain(args) => explain::run(args, &context),
+        Command::Test(args) => test::run(args, &context),
+        Command::Send(args) => send::run(args, &context),
+        Command::Status(args) => status::run(args, &context),
+        Command::Resolve(args) => resolve::run(args, &context),
+        Command::Suppress(args) => suppress::run(args, &context),
+        Command::Unsuppress(args) => suppress::lift(args, &context),
+        Command::Keygen(args) => keygen::run(args, &context),
+        Command::Settings(args) => settings::run(args, &context),
+        Command::Completions(args) => completions::run(args, &context),
+        Command::Man(args) => man::run(args, &context),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.tell(&context.terminal).into(),
+    }
+}
+
+/// The whole command line, for completions and manual pages.
+fn command() -> clap::Command {
+    Cli::command()
 }

@@ -1,1 +1,236 @@
-//! (to come)
+//! The settings file, the environment and the flags become the rooms' settings types.
+//!
+//! In: `mimeo.toml`, `MIMEO_…` variables, flags. Out: [`Config`], or every [`Diagnostic`] about the file at once.
+//! Never: prints a secret, or reads one before it is needed.
+
+mod duration;
+mod key;
+mod mailbox;
+mod newsletter;
+mod overrides;
+mod raw;
+mod relay;
+mod secret;
+mod sending;
+mod settings;
+
+pub use duration::parse as parse_duration;
+pub use key::KeyError;
+pub use overrides::{Override, Overrides, RELAY_PASSWORD, Strength};
+pub use secret::{SecretError, SecretRef};
+pub use settings::{Check, Dkim, DkimEd25519, Transport};
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use toml::de::DeTable;
+
+use crate::{
+    dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
+    render::Newsletter,
+    source::{Diagnostic, Diagnostics, Place, Severity, Source},
+    transport::Relay,
+};
+use raw::{Notes, Table};
+
+/// All settings, with a comment each: what `mimeo settings` prints.
+pub const REFERENCE: &str = include_str!("config/reference.toml");
+
+/// The settings file's name.
+pub const FILE_NAME: &str = "mimeo.toml";
+
+/// Everything that `mimeo.toml`, the environment and the flags say.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The newsletter's folder, with `issues/` and `templates/` in it.
+    pub root: PathBuf,
+    /// The settings file, as the user would write it.
+    pub file: PathBuf,
+    /// What readers see.
+    pub newsletter: Newsletter,
+    /// `[list] path`
+    pub list: PathBuf,
+    /// Where letters go.
+    pub transport: Transport,
+    /// `[outbox] folder`: where a dry run puts letters, and a sending without a relay.
+    pub outbox: PathBuf,
+    /// `[ledger] path`
+    pub ledger: PathBuf,
+    /// `[pace]`
+    pub pace: PacePolicy,
+    /// `[pace] brake`
+    pub brake: BrakePolicy,
+    /// `[retry]`
+    pub retry: RetryPolicy,
+    /// `[suppress] hard_bounces`: whether "no such person" suppresses an address.
+    pub suppress_hard_bounces: bool,
+    /// `[dkim]`
+    pub dkim: Option<Dkim>,
+    /// `[check]`
+    pub check: Check,
+    key: key::KeyPlace,
+}
+
+impl Config {
+    /// Reads the settings of the newsletter in the folder `root`. Beside the settings come warnings and notes; `Err`
+    /// holds at least one error, and everything else that was noticed.
+    ///
+    /// Paths in the file are relative to the file's folder, those of flags and variables to the current directory.
+    pub fn load(root: &Path, overrides: &Overrides) -> Result<(Self, Diagnostics), Diagnostics> {
+        let file = overrides.config.as_ref().map_or_else(|| under(root, FILE_NAME), Override::path);
+        let text = read(&file)?;
+        Self::parse(root, Source::new(file, text), overrides)
+    }
+
+    /// The same from a text that was read before.
+    pub fn parse(
+        root: &Path,
+        source: Source,
+        overrides: &Overrides,
+    ) -> Result<(Self, Diagnostics), Diagnostics> {
+        let notes = Notes::new(source.clone());
+        let config = tree(&notes).and_then(|tree| from_tree(root, &Table::root(&notes, &tree), overrides));
+        let mut diagnostics = notes.into_diagnostics();
+        diagnostics.sort_by_key(|diagnostic| match &diagnostic.place {
+            Place::Text { path, start, .. } if path == source.path() => Some(*start),
+            _ => None,
+        });
+        match config {
+            Some(config) if !diagnostics.iter().any(Diagnostic::is_error) => Ok((config, diagnostics)),
+            _ => Err(diagnostics),
+        }
+    }
+
+    /// The relay with its password, which is read now; `None` when letters go into the outbox.
+    pub fn relay(&self) -> Result<Option<Relay>, SecretError> {
+        let Transport::Relay { relay, password } = &self.transport else { return Ok(None) };
+        let mut relay = Relay::clone(relay);
+        relay.password = password.as_ref().map(SecretRef::read).transpose()?;
+        Ok(Some(relay))
+    }
+
+    /// The newsletter's own key, made and kept in `.mimeo/key` when there is none: for Message-IDs and tokens.
+    pub fn key(&self) -> Result<[u8; 32], KeyError> {
+        self.key.read()
+    }
+
+    /// The folder of the issues.
+    pub fn issues(&self) -> PathBuf {
+        under(&self.root, "issues")
+    }
+
+    /// The folder of the owner's own templates.
+    pub fn templates(&self) -> PathBuf {
+        under(&self.root, "templates")
+    }
+}
+
+/// No settings file is larger than this, in octets.
+const LARGEST: u64 = 1024 * 1024;
+
+fn read(path: &Path) -> Result<String, Diagnostics> {
+    let refuse = |message: String, help: &str| {
+        vec![
+            Diagnostic::at("M001", Severity::Error, Place::File { path: path.to_owned() }, message)
+                .help(help),
+        ]
+    };
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        io::Result::Ok(bytes)
+    };
+    let bytes = read().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => refuse(
+            "there is no settings file".to_owned(),
+            "go to the newsletter's folder, name it with `-C DIR`, or name the file with `--config FILE`",
+        ),
+        _ => {
+            refuse(format!("the settings file cannot be read: {error}"), "check the path and its permissions")
+        }
+    })?;
+    if LARGEST < bytes.len() as u64 {
+        return Err(refuse("the settings file is larger than 1 MiB".to_owned(), "name another file"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| refuse("the settings file is not UTF-8".to_owned(), "save it as UTF-8"))
+}
+
+/// The file as a tree; `None` when it is not TOML.
+fn tree(notes: &Notes) -> Option<DeTable<'_>> {
+    let (tree, errors) = DeTable::parse_recoverable(notes.source.text());
+    let mut lines = Vec::new();
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        let line = notes.source.position(span.start).line;
+        // After the first mistake in a line the parser only guesses.
+        if !lines.contains(&line) {
+            lines.push(line);
+            let message = format!("this is not TOML: {}", error.message().trim().replace('\n', ", "));
+            let mut diagnostic = Diagnostic::error("M002", &notes.source, span, message)
+                .help("texts stand in quotes, and sections begin with `[name]`");
+            if raw::sounds_secret(notes.source.line(line)) {
+                diagnostic = raw::without_excerpt(diagnostic);
+            }
+            notes.push(diagnostic);
+        }
+    }
+    errors.is_empty().then(|| tree.into_inner())
+}
+
+fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Config> {
+    let file = tree.notes().source.path().to_owned();
+    let base = file.parent().unwrap_or(Path::new("")).to_owned();
+    let section = tree.table("newsletter");
+    let newsletter = newsletter::read(tree, &section);
+    let key = match relay::secret(&section, "key", &base) {
+        Some(kept) => key::KeyPlace::Kept(kept),
+        None => key::KeyPlace::Own(under(root, ".mimeo/key")),
+    };
+    section.finish();
+    let path = |section: &'static str, name: &'static str, said: &Option<Override>, usual: &str| {
+        let table = tree.table(section);
+        let found = table.text(name, usual).map(|path| under(&base, &path.value));
+        table.finish();
+        said.as_ref().map(Override::path).or(found).unwrap_or_else(|| under(root, usual))
+    };
+    let list = path("list", "path", &overrides.list, "subscribers.csv");
+    let outbox = path("outbox", "folder", &overrides.outbox, "outbox");
+    let ledger = path("ledger", "path", &overrides.ledger, ".mimeo/ledger.db");
+    let transport = relay::transport(tree, overrides, outbox.clone(), &base);
+    let (pace, brake) = sending::pace(tree);
+    let retry = sending::retry(tree);
+    let suppress = tree.table("suppress");
+    let suppress_hard_bounces = suppress.flag("hard_bounces").is_some_and(|flag| flag.value);
+    suppress.finish();
+    let dkim = relay::dkim(tree, &base);
+    let check = sending::check(tree);
+    tree.unknown();
+    Some(Config {
+        root: root.to_owned(),
+        newsletter: newsletter?,
+        file,
+        list,
+        transport,
+        outbox,
+        ledger,
+        pace,
+        brake,
+        retry,
+        suppress_hard_bounces,
+        dkim,
+        check,
+        key,
+    })
+}
+
+/// A path below a folder, as a person would write it: nothing before it when the folder is the current one.
+fn under(folder: &Path, path: impl AsRef<Path>) -> PathBuf {
+    if folder == Path::new(".") { path.as_ref().to_owned() } else { folder.join(path) }
+}
+
+#[cfg(test)]
+mod tests;

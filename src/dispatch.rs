@@ -1,1 +1,72 @@
-//! (to come)
+//! Plans a sending, opens it, and works it off.
+//!
+//! In: a rendered issue, a list, a ledger, a transport and the owner's wishes about pace. Out: a [`Plan`], [`Event`]s
+//! while letters leave, and an [`Ended`] that says why the run stopped.
+//! Never: decides without a pure function ([`RetryPolicy`], [`Pace`], [`Brake`], [`Window`]), or keeps the list in memory.
+//! It is the only room that joins ledger and transport.
+
+mod brake;
+mod desk;
+mod pace;
+mod plan;
+mod retry;
+mod run;
+mod survey;
+mod wait;
+mod window;
+
+pub use brake::{Brake, BrakePolicy, Pulled};
+pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
+pub use plan::{Plan, Prediction, predict};
+pub use retry::{RetryPolicy, means_no_such_person};
+pub use run::{Clock, Ended, Interrupt, Run, Settings};
+pub use survey::{Survey, SurveyError, people, survey};
+pub use wait::Wait;
+pub use window::{Hours, Window};
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::transport::{Outcome, RelayDown};
+
+/// What happens while letters leave. Reporters listen; nothing here depends on them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A letter got an answer (or none).
+    Answered {
+        /// What became of it.
+        outcome: &'a Outcome,
+        /// Its size, in octets.
+        octets: usize,
+    },
+    /// A deferred letter will come back.
+    ComesBack {
+        /// Not before then.
+        at: Timestamp,
+    },
+    /// Somebody was suppressed between the plan and the letter.
+    SuppressedLate,
+    /// A connection opened or closed; so many are open now.
+    Connections(usize),
+    /// The relay asked for patience; so many letters a second from now on.
+    Slower {
+        /// Letters a second.
+        letters_per_second: f64,
+    },
+    /// The relay cannot be used at the moment; the next try comes after this wait.
+    RelayAway {
+        /// What is the matter.
+        down: &'a RelayDown,
+        /// Until the next try.
+        wait: Duration,
+    },
+    /// Nothing to do until then: a limit, or letters that come back.
+    Waiting {
+        /// Why.
+        why: Wait,
+        /// Until then.
+        until: Timestamp,
+    },
+}

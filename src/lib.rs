@@ -4,6 +4,7 @@
 //! `source`, `subscriber`, `issue`, `render`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`.
 //! The doors `config` and `cli` stand outside; no room imports them. `ARCHITECTURE.md` tells the rest.
 
+pub mod check;
 pub mod dispatch;
 pub mod issue;
 pub mod ledger;

@@ -3,13 +3,30 @@
 //! In: an `Issue`, the [`Newsletter`] it appears in, its template and pictures. Out: [`RenderedIssue`], or diagnostics.
 //! Never: knows a subscriber, a date of today or a relay. It is the only room with MJML, and it runs once per issue.
 
+mod blocks;
+mod design;
+mod fill;
+mod highlight;
+mod letter;
+mod materials;
+mod mjml;
 mod newsletter;
 mod pattern;
 mod scope;
+mod tags;
+mod template;
+mod text;
+mod theme;
+mod tokens;
+mod words;
 
+pub use design::{COLOURS, Colour, Design, Logo, Palette};
+pub use letter::{Frame, block_bytes, design, render};
+pub use materials::{Asset, Materials, Vendored, vendor_folder, vendor_name};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use scope::apply as apply_filters;
+pub use template::{SHIPPED, Template, shipped};
 
 use std::collections::BTreeMap;
 
@@ -76,10 +93,12 @@ pub struct Picture {
 }
 
 impl RenderedIssue {
-    /// SHA-256, in hexadecimal, over everything that makes the letters: equal digests, equal letters.
+    /// SHA-256, in hexadecimal, over everything that makes the letters but their `Date`: equal digests, equal letters,
+    /// whenever they were rendered.
     pub fn digest(&self) -> String {
         use aws_lc_rs::digest::{SHA256, digest};
-        let value = serde_json::to_vec(self).expect("a rendered issue is made of strings and numbers");
+        let undated = Self { date: Timestamp::UNIX_EPOCH, ..self.clone() };
+        let value = serde_json::to_vec(&undated).expect("a rendered issue is made of strings and numbers");
         digest(&SHA256, &value).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -1,15 +1,28 @@
 //! A CSV file becomes people we may write to, and points at the rows it could not read.
 //!
-//! In: a CSV file. Out: a stream of [`Subscriber`], or of rows that are wrong.
+//! In: a CSV file. Out: a stream of [`Subscriber`], or of rows that are wrong; the way back for exports.
 //! Never: holds the list in memory, knows an issue or a ledger, prints an address whole.
 
 mod address;
+mod export;
+mod header;
+mod list;
+mod reader;
+mod seen;
+mod suppressions;
+mod table;
 
 pub use address::{EmailAddress, NotAnAddress};
+pub use export::{Export, unguard};
+pub use header::normalise;
+pub use list::{List, Row, Scan};
+pub use suppressions::{Suppression, Suppressions};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::source::Diagnostics;
 
 /// A person on the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +39,34 @@ impl Subscriber {
     /// The value behind `{{ subscriber.NAME }}`; `None` when missing or empty.
     pub fn field(&self, name: &str) -> Option<&str> {
         match name {
-            "email" | "address" => Some(self.address.expose()),
+            "email" => Some(self.address.expose()),
+            "address" if !self.fields.contains_key(name) => Some(self.address.expose()),
             "name" => self.name.as_deref(),
             other => self.fields.get(other).map(String::as_str),
         }
         .filter(|value| !value.is_empty())
     }
+}
+
+/// A list that cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// The file is not there, may not be read, or the disk fails in the middle.
+    #[error("failed to read the subscriber list `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It was read, and it is no list: at least one error says why (`M301` to `M305`, `M313`).
+    #[error("the subscriber list `{}` cannot be used", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        diagnostics: Diagnostics,
+    },
 }

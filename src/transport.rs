@@ -2,12 +2,77 @@
 //!
 //! In: [`Letter`]s from a [`Desk`]. Out: an [`Outcome`] for each, or [`RelayDown`] when the relay itself is at fault.
 //! Never: retries, waits on purpose, or sees the ledger. It asks the desk before the first byte of a body leaves.
+//!
+//! The words of SMTP (commands, logins, parameters) are lettre's; the conversation is our own. lettre's
+//! `AsyncSmtpConnection` takes a stream of the caller's, so it could be given `TCP_NODELAY` and TLS made beforehand;
+//! it still cannot meet four rules that we hold: its read buffer is out of reach, so that nobody can see whether
+//! the relay spoke out of turn; it measures a reply's line after having read all of it, however long; it takes any
+//! 2yz or 3yz for success at every step; and its `send` does not tell at which step it failed. What is left would be
+//! a way around it at every call.
+
+mod gate;
+mod halt;
+mod hello;
+mod lane;
+mod outbox;
+mod relay;
+mod reply;
+mod secret;
+mod smtp;
+mod taken;
+mod tls;
+mod verdict;
+mod window;
+mod wire;
+
+pub use halt::{Halt, HaltSwitch, halt};
+pub use outbox::Outbox;
+pub use relay::{BadRelay, Encryption, Login, Pipelining, Relay, Timeouts};
+pub use reply::NotAReply;
+pub use secret::Secret;
+pub use smtp::Smtp;
+pub use verdict::{Verdict, judge};
 
 use std::{fmt, future::Future};
 
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
+
+/// Where letters go: a folder, or a relay.
+#[derive(Debug)]
+pub enum Transport {
+    /// Each letter becomes a file.
+    Outbox(Outbox),
+    /// Each letter is handed to a relay.
+    Smtp(Smtp),
+}
+
+impl Transport {
+    /// One connection: works the desk's letters until `next` returns `None`, and hangs up politely.
+    ///
+    /// It connects when there is a first letter, hangs up while it has long been idle, and dials again by itself
+    /// where that is the normal course (the relay takes only so many letters on one connection, or closed it while
+    /// nothing was going on). Everything else that ends a connection is the caller's to judge: `Err` says whether
+    /// waiting may help. Run several of these for several connections; what one learns about the relay (no
+    /// pipelining, letters per connection) the others know.
+    ///
+    /// When `halt` is pulled the connection is dropped at once, and `Ok` returned. Dropping the future does the same.
+    /// Either way each letter that was taken has been ended or given back.
+    pub async fn run<D: Desk>(&self, desk: &D, halt: Halt) -> Result<(), RelayDown> {
+        let work = async {
+            match self {
+                Self::Outbox(outbox) => outbox.run(desk).await,
+                Self::Smtp(smtp) => smtp.run(desk).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = halt.pulled() => Ok(()),
+        }
+    }
+}
 
 /// Names a letter between desk and transport; the desk chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,7 +89,8 @@ pub struct Letter {
 
 /// The one who gives letters to a connection and writes down what becomes of them.
 ///
-/// For each letter taken with `next` the connection calls exactly one of `end` and `give_back`.
+/// For each letter taken with `next` or `next_now` the connection calls exactly one of `end`, `give_back` and
+/// `give_back_refused`, also when it is dropped in the middle.
 pub trait Desk: Send + Sync + 'static {
     /// The next letter to offer; `None` when there is nothing more for this connection. May wait (for pace, for
     /// deferred letters).
@@ -40,8 +106,17 @@ pub trait Desk: Send + Sync + 'static {
     /// What became of the letter.
     fn end(&self, letter: Letter, outcome: Outcome);
 
-    /// Nothing of its body left and nobody refused it: it is as if it had never been taken.
+    /// Nothing of its body left and nobody refused it: it is as if it had never been taken. It may come after a
+    /// `begin` that was granted: the attempt is to be withdrawn then.
     fn give_back(&self, letter: Letter);
+
+    /// The relay has refused it for our sake (login, signature, sender, reputation, quota): it is certain that the
+    /// letter was not accepted, and the refusal says nothing about its recipient. The same reply comes back as
+    /// [`RelayDown`]. It may come after a `begin` that was granted.
+    fn give_back_refused(&self, letter: Letter, stage: Stage, reply: Reply) {
+        let _ = (stage, reply);
+        self.give_back(letter);
+    }
 }
 
 /// The desk's answer to `begin`.
@@ -153,8 +228,20 @@ pub enum Trouble {
     #[error("it does not keep to SMTP: {0}")]
     Protocol(String),
     /// The outbox cannot be written.
-    #[error("the outbox cannot be written")]
+    #[error("the outbox cannot be written: {0}")]
     Outbox(#[source] std::io::Error),
+}
+
+impl RelayDown {
+    /// Whether the relay asks us to go slower, rather than to go away.
+    pub fn is_throttling(&self) -> bool {
+        matches!(&self.trouble, Trouble::Said(reply) if reply.is_throttling())
+    }
+
+    /// Whether the relay has too many connections of ours (or of everybody's).
+    pub fn is_too_many_connections(&self) -> bool {
+        matches!(&self.trouble, Trouble::Said(reply) if reply.is_too_many_connections())
+    }
 }
 
 impl fmt::Display for Stage {

@@ -143,8 +143,9 @@ pub enum BlockKind {
         /// A few words.
         blocks: Vec<Block>,
     },
-    /// Raw HTML, already through the allow-list.
-    Html(String),
+    /// Raw HTML, already through the allow-list: well-formed, attributes in double quotes. Placeholders stand
+    /// between tags or inside the value of `href`, `src`, `alt` or `title`.
+    Html(Phrase),
     /// A `mjml` fence.
     Mjml(String),
 }
@@ -340,7 +341,7 @@ pub enum Inline {
         /// Where it leads.
         url: Phrase,
         /// Its title.
-        title: String,
+        title: Phrase,
         /// Its words.
         content: Inlines,
         /// Where it stands in the file.
@@ -354,7 +355,8 @@ pub enum Inline {
     SoftBreak,
     /// `[^label]`: the number of a note, from 1.
     Footnote(usize),
-    /// Raw HTML, already through the allow-list.
+    /// One tag of raw HTML without placeholders, already through the allow-list; open and closing tags match
+    /// within the run of text they stand in.
     Html(String),
     /// Filled in later.
     Placeholder(Placeholder),

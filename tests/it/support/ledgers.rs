@@ -1,6 +1,6 @@
 //! Fresh ledgers, a frozen issue, and people to write to.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use mimeograph::{
@@ -43,11 +43,6 @@ impl Shelf {
                 Self { folder: Some(folder), ledger }
             }
         }
-    }
-
-    /// Where the file is, for ledgers that have one.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.as_ref().unwrap().path().join("ledger.db")
     }
 
     /// Another handle, as another process would have it; the same one where there is no file.

@@ -1,0 +1,38 @@
+//! How fast a list of a million rows is read: every row made a person, and repeats found.
+
+#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+
+use std::{io::Write, time::Instant};
+
+use mimeograph::subscriber::{List, Row};
+
+fn main() {
+    let rows = 1_000_000;
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut text = String::from("email,first name,last name,city,member since\n");
+    for n in 0..rows {
+        text.push_str(&format!(
+            "reader{n}@mail{}.example.com,Ann{},Lee,\"Ulm, Alb\",2019-03-0{}\n",
+            n % 97,
+            n,
+            n % 9 + 1
+        ));
+    }
+    file.write_all(text.as_bytes()).expect("room on the disk");
+    for round in 1..=5 {
+        let start = Instant::now();
+        let list = List::open(file.path()).expect("a list");
+        let people = list.filter(|row| matches!(row, Ok(Row::Person { .. }))).count();
+        let seconds = start.elapsed().as_secs_f64();
+        assert_eq!(people, rows);
+        println!("round {round}: {:.0} rows/s, peak {}", rows as f64 / seconds, peak());
+    }
+}
+
+/// The process's peak memory, where the system tells it.
+fn peak() -> String {
+    std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|text| Some(text.lines().find(|line| line.starts_with("VmHWM"))?.to_owned()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,49 @@
+# What we do again and again. `just` alone lists it. The recipes are plain cargo, so none of them needs `just`.
+
+_list:
+    @just --list --unsorted
+
+# All that has to be right before a change goes in
+check: fmt clippy doc test
+
+# The code is formatted
+fmt:
+    cargo fmt --check
+
+# No lint has anything to say
+clippy:
+    cargo clippy --all-targets --locked -- -D warnings
+
+# The documentation builds and its links lead somewhere
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked
+
+# All tests, or those whose names contain the words given
+test *WORDS:
+    cargo test --locked -- {{WORDS}}
+
+# Licences, sources and doubles among the dependencies (cargo install cargo-deny)
+deny:
+    cargo deny check bans licenses sources
+
+# The same with the advisories, which need the network
+audit:
+    cargo deny check
+
+# The benchmarks, or those named
+bench *NAMES:
+    cargo bench --locked {{NAMES}}
+
+# Random Markdown, or random templates, for half an hour (cargo install cargo-fuzz; needs a nightly toolchain)
+fuzz TARGET="letter" SECONDS="1800":
+    cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+
+# Draws the pictures of the long issue and the logo again (needs python3, fonts-lato and fonts-ebgaramond)
+pictures:
+    python3 -m venv target/pictures
+    target/pictures/bin/pip install --quiet Pillow
+    target/pictures/bin/python issues/2022-12-30-a-year-in-review/pictures/draw.py
+
+# The newsletter of this repository, into the outbox
+send ISSUE="a-year-in-review":
+    cargo run --release -- send {{ISSUE}} --yes

@@ -1,0 +1,124 @@
+//! What a reader, a mail client or a mailbox provider would trip over.
+//!
+//! In: an issue, what it was rendered to, and what stands around it ([`Case`]). Out: diagnostics, each with a code that
+//! [`rule`] knows. Never: changes anything. The network is asked only by the probe of `--online`.
+
+mod facts;
+mod law;
+mod levels;
+mod links;
+mod people;
+mod pictures;
+mod rules;
+mod size;
+mod words;
+
+pub use levels::{Level, Levels, UnknownCode};
+pub use links::targets;
+pub use people::check_list;
+pub use rules::{RULES, Rule, rule};
+pub use size::{Share, budget};
+
+use jiff::civil::Date;
+
+use crate::{
+    issue::Issue,
+    render::{Newsletter, RenderedIssue},
+    source::{Diagnostic, Diagnostics, Place, Span},
+};
+
+/// Everything a check looks at.
+pub struct Case<'a> {
+    /// The issue.
+    pub issue: &'a Issue,
+    /// What it was rendered to.
+    pub rendered: &'a RenderedIssue,
+    /// What it appears in.
+    pub newsletter: &'a Newsletter,
+    /// Octets of the HTML part for each block of the document, as they go over the wire.
+    pub blocks: &'a [(Span, usize)],
+    /// Pictures of the issue that are files: source as written, and what they are.
+    pub pictures: &'a [PictureFacts],
+    /// Earlier issues, the latest first.
+    pub earlier: &'a [Earlier],
+    /// The domain that letters are signed for, when they are.
+    pub dkim_domain: Option<&'a str>,
+    /// Today.
+    pub today: Date,
+}
+
+/// What is known about a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureFacts {
+    /// The path or address as the author wrote it.
+    pub source: String,
+    /// For example `image/png`; `None` for an address elsewhere.
+    pub media_type: Option<String>,
+    /// Width in pixels of the file.
+    pub width: Option<u32>,
+    /// Its size in octets.
+    pub octets: Option<u64>,
+}
+
+/// What is remembered of an earlier issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its file, as the user would write it.
+    pub slug: String,
+    /// The number of the edition.
+    pub number: Option<u32>,
+    /// Its date.
+    pub date: Option<Date>,
+    /// Its subject, as written.
+    pub subject: String,
+    /// Its preheader, as written.
+    pub preheader: String,
+    /// Where its links lead.
+    pub links: Vec<String>,
+}
+
+/// Looks at everything but the network and the list.
+pub fn check(case: &Case<'_>) -> Diagnostics {
+    let facts = facts::gather(&case.issue.document);
+    let mut found = Vec::new();
+    words::check(case, &facts, &mut found);
+    links::check(case, &facts, &mut found);
+    pictures::check(case, &facts, &mut found);
+    size::check(case, &mut found);
+    law::check(case, &facts, &mut found);
+    sort(&mut found);
+    found
+}
+
+/// In the order of the file, so that two runs print the same.
+pub fn sort(found: &mut Diagnostics) {
+    found.sort_by(|a, b| order(a).cmp(&order(b)));
+}
+
+fn order(diagnostic: &Diagnostic) -> (String, u64, u32, &'static str, &str) {
+    let (path, line, column) = match &diagnostic.place {
+        Place::File { path } => (path, 0, 0),
+        Place::Text { path, start, .. } => (path, start.line.into(), start.column),
+        Place::Row { path, line, .. } => (path, *line, 0),
+    };
+    (path.display().to_string(), line, column, diagnostic.code, &diagnostic.message)
+}
+
+impl Case<'_> {
+    /// A finding at a span of the issue, with the severity that its rule has by itself.
+    fn find(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        let severity = rule(code).expect("every code that is found has a rule").severity;
+        Diagnostic::at(code, severity, self.issue.source.place(span), message).help(help)
+    }
+
+    /// Where a field of the front matter stands; the head of the file when it is not there.
+    fn field(&self, name: &str) -> Span {
+        self.issue.head.spans.get(name).cloned().unwrap_or(0..0)
+    }
+}

@@ -1,0 +1,242 @@
+//! One walk over the document collects what the checks look at.
+
+use crate::{
+    issue::{
+        Document, Phrase,
+        document::{Block, BlockKind, Button, Figure, Image, Inline},
+    },
+    source::Span,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Facts<'a> {
+    pub(super) links: Vec<Link<'a>>,
+    pub(super) images: Vec<&'a Image>,
+    pub(super) headings: Vec<Heading<'a>>,
+    pub(super) texts: Vec<(String, Span)>,
+    pub(super) contents: Vec<(&'a Block, Vec<String>)>,
+    /// A paragraph that is nothing but bold words.
+    pub(super) bold_paragraphs: Vec<(String, Span)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Link<'a> {
+    pub(super) url: &'a Phrase,
+    pub(super) words: String,
+    /// A picture is part of the link's words.
+    pub(super) has_image: bool,
+    pub(super) span: Span,
+}
+
+#[derive(Debug)]
+pub(super) struct Heading<'a> {
+    pub(super) level: u8,
+    pub(super) anchor: &'a str,
+    pub(super) words: String,
+    pub(super) span: Span,
+    /// Nothing stands between it and the next heading of its level or above.
+    pub(super) is_empty: bool,
+}
+
+pub(super) fn gather(document: &Document) -> Facts<'_> {
+    let mut facts = Facts::default();
+    facts.blocks(&document.blocks);
+    for note in &document.footnotes {
+        facts.blocks(&note.blocks);
+    }
+    facts
+}
+
+impl<'a> Facts<'a> {
+    fn blocks(&mut self, blocks: &'a [Block]) {
+        for (index, block) in blocks.iter().enumerate() {
+            if let BlockKind::Heading { level, anchor, content } = &block.kind {
+                let is_empty = match blocks.get(index + 1).map(|next| &next.kind) {
+                    None => true,
+                    Some(BlockKind::Heading { level: next, .. }) => next <= level,
+                    Some(_) => false,
+                };
+                let words = plain(content);
+                self.headings.push(Heading {
+                    level: *level,
+                    anchor,
+                    words,
+                    span: block.span.clone(),
+                    is_empty,
+                });
+            }
+            self.block(block);
+        }
+    }
+
+    fn block(&mut self, block: &'a Block) {
+        let span = &block.span;
+        match &block.kind {
+            BlockKind::Heading { content, .. } => self.inlines(content, span),
+            BlockKind::Paragraph(content) => {
+                if let [Inline::Strong(words)] = content.as_slice() {
+                    self.bold_paragraphs.push((plain(words), span.clone()));
+                }
+                self.inlines(content, span);
+            }
+            BlockKind::List { items, .. } => items.iter().for_each(|item| self.blocks(&item.blocks)),
+            BlockKind::Quote(quote) | BlockKind::PullQuote(quote) => {
+                self.blocks(&quote.blocks);
+                quote.by.iter().for_each(|by| self.inlines(by, span));
+            }
+            BlockKind::Alert { title, blocks, .. } => {
+                title.iter().for_each(|title| self.inlines(title, span));
+                self.blocks(blocks);
+            }
+            BlockKind::Figure(figure) => self.figure(figure, span),
+            BlockKind::Gallery(figures) => figures.iter().for_each(|figure| self.figure(figure, span)),
+            BlockKind::Columns(columns) => columns.iter().for_each(|column| self.blocks(column)),
+            BlockKind::Card(card) => {
+                self.link(&card.url, plain(&card.title), false, span);
+                self.images.extend(&card.image);
+                self.inlines(&card.title, span);
+                self.blocks(&card.blocks);
+            }
+            BlockKind::Video(video) => {
+                self.images.extend(&video.still);
+                video.caption.iter().for_each(|caption| self.inlines(caption, span));
+            }
+            BlockKind::Post(post) => {
+                self.images.extend(&post.image);
+                self.blocks(&post.blocks);
+            }
+            BlockKind::Resources(resources) => {
+                for resource in resources {
+                    self.link(&resource.url, plain(&resource.title), false, span);
+                    self.inlines(&resource.title, span);
+                    self.inlines(&resource.blurb, span);
+                }
+            }
+            BlockKind::Table { head, rows, .. } => {
+                head.iter().chain(rows.iter().flatten()).for_each(|cell| self.inlines(cell, span));
+            }
+            BlockKind::Definitions(definitions) => {
+                for definition in definitions {
+                    self.inlines(&definition.term, span);
+                    definition.meanings.iter().for_each(|blocks| self.blocks(blocks));
+                }
+            }
+            BlockKind::Buttons(buttons) => self.buttons(buttons, span),
+            BlockKind::Poll { question, answers } => {
+                self.inlines(question, span);
+                self.buttons(answers, span);
+            }
+            BlockKind::Share { blocks, links } => {
+                self.blocks(blocks);
+                self.buttons(links, span);
+            }
+            BlockKind::Sponsor { blocks, .. }
+            | BlockKind::PostScript(blocks)
+            | BlockKind::Signature(blocks) => {
+                self.blocks(blocks);
+            }
+            BlockKind::Author { picture, url, name, blocks } => {
+                self.images.extend(picture);
+                url.iter().for_each(|url| self.link(url, name.clone(), false, span));
+                self.blocks(blocks);
+            }
+            BlockKind::Contents { title, entries, .. } => {
+                title.iter().for_each(|title| self.inlines(title, span));
+                let by_hand = entries
+                    .iter()
+                    .filter(|entry| entry.anchor.is_none())
+                    .map(|entry| plain(&entry.content))
+                    .collect();
+                self.contents.push((block, by_hand));
+                entries
+                    .iter()
+                    .filter(|entry| entry.anchor.is_none())
+                    .for_each(|entry| self.inlines(&entry.content, span));
+            }
+            BlockKind::Code { .. }
+            | BlockKind::Math(_)
+            | BlockKind::Divider
+            | BlockKind::Html(_)
+            | BlockKind::Mjml(_) => {}
+        }
+    }
+
+    fn figure(&mut self, figure: &'a Figure, span: &Span) {
+        self.images.push(&figure.image);
+        if let Some(url) = &figure.link {
+            self.link(url, figure.image.alt.to_string(), true, span);
+        }
+        figure.caption.iter().chain(&figure.credit).for_each(|words| self.inlines(words, span));
+    }
+
+    fn buttons(&mut self, buttons: &'a [Button], span: &Span) {
+        for button in buttons {
+            self.link(&button.url, plain(&button.label), false, span);
+            self.text(&button.label, span);
+        }
+    }
+
+    fn link(&mut self, url: &'a Phrase, words: String, has_image: bool, span: &Span) {
+        self.links.push(Link { url, words, has_image, span: span.clone() });
+    }
+
+    fn text(&mut self, inlines: &[Inline], span: &Span) {
+        let text = plain(inlines);
+        if !text.trim().is_empty() {
+            self.texts.push((text, span.clone()));
+        }
+    }
+
+    fn inlines(&mut self, inlines: &'a [Inline], span: &Span) {
+        self.text(inlines, span);
+        self.marks(inlines);
+    }
+
+    fn marks(&mut self, inlines: &'a [Inline]) {
+        for inline in inlines {
+            match inline {
+                Inline::Link { url, content, span, .. } => {
+                    let has_image = content.iter().any(|inline| matches!(inline, Inline::Image(_)));
+                    self.link(url, plain(content), has_image, span);
+                    self.marks(content);
+                }
+                Inline::Image(image) => self.images.push(image),
+                Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
+                    self.marks(inner)
+                }
+                Inline::Text(_)
+                | Inline::Code(_)
+                | Inline::Math(_)
+                | Inline::LineBreak
+                | Inline::SoftBreak
+                | Inline::Footnote(_)
+                | Inline::Html(_)
+                | Inline::Placeholder(_) => {}
+            }
+        }
+    }
+}
+
+/// The words that a reader sees; code is left out, as nothing in it is a slip.
+pub(super) fn plain(inlines: &[Inline]) -> String {
+    let mut out = String::new();
+    write_plain(inlines, &mut out);
+    out
+}
+
+fn write_plain(inlines: &[Inline], out: &mut String) {
+    for inline in inlines {
+        match inline {
+            Inline::Text(text) => out.push_str(text),
+            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
+                write_plain(inner, out)
+            }
+            Inline::Link { content, .. } => write_plain(content, out),
+            Inline::Image(image) => out.push_str(&image.alt.to_string()),
+            Inline::LineBreak | Inline::SoftBreak => out.push(' '),
+            Inline::Placeholder(placeholder) => out.push_str(&placeholder.to_string()),
+            Inline::Code(_) => out.push('…'),
+            Inline::Math(_) | Inline::Footnote(_) | Inline::Html(_) => {}
+        }
+    }
+}

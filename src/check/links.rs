@@ -1,0 +1,238 @@
+//! Where links lead, and what they say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use super::{
+    Case,
+    facts::{Facts, Link},
+};
+use crate::{
+    issue::{Issue, Part},
+    source::Diagnostics,
+};
+
+const SHORTENERS: [&str; 16] = [
+    "bit.ly",
+    "buff.ly",
+    "cutt.ly",
+    "dlvr.it",
+    "goo.gl",
+    "is.gd",
+    "lnkd.in",
+    "ow.ly",
+    "rb.gy",
+    "rebrand.ly",
+    "shorturl.at",
+    "t.co",
+    "t.ly",
+    "tiny.cc",
+    "tinyurl.com",
+    "v.gd",
+];
+
+const TRACKERS: [&str; 12] = [
+    "fbclid",
+    "gclid",
+    "dclid",
+    "msclkid",
+    "mc_cid",
+    "mc_eid",
+    "igshid",
+    "yclid",
+    "_hsenc",
+    "_hsmi",
+    "oly_enc_id",
+    "vero_id",
+];
+
+/// Words that tell nothing about the target, in the languages we could check.
+const VAGUE: [&str; 28] = [
+    "click here",
+    "here",
+    "click",
+    "this",
+    "link",
+    "this link",
+    "read more",
+    "more",
+    "learn more",
+    "see more",
+    "this page",
+    "this article",
+    "hier",
+    "hier klicken",
+    "mehr",
+    "weiterlesen",
+    "mehr lesen",
+    "link hier",
+    "ici",
+    "cliquez ici",
+    "en savoir plus",
+    "lire la suite",
+    "aquí",
+    "haz clic aquí",
+    "leer más",
+    "qui",
+    "clicca qui",
+    "aqui",
+];
+
+pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+    let anchors: BTreeSet<&str> = facts.headings.iter().map(|heading| heading.anchor).collect();
+    let mut targets: BTreeMap<String, usize> = BTreeMap::new();
+    let mut words: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for (index, link) in facts.links.iter().enumerate() {
+        let address = link.url.to_string();
+        if address.trim().is_empty() {
+            let help = "give it an address, or take the link out";
+            found.push(case.find("M411", link.span.clone(), "the link leads nowhere", help));
+            continue;
+        }
+        what_it_says(case, link, found);
+        if link.url.0.iter().any(|part| matches!(part, Part::Open(_))) {
+            continue;
+        }
+        if let Some(anchor) = address.strip_prefix('#') {
+            if !anchors.contains(anchor) && !anchor.is_empty() {
+                let near = crate::source::nearest(anchor, anchors.iter().copied());
+                let help = near.map_or_else(
+                    || "link to a heading".to_owned(),
+                    |near| format!("did you mean `#{near}`?"),
+                );
+                let message = format!("no heading has the anchor `{anchor}`");
+                found.push(case.find("M413", link.span.clone(), message, help));
+            }
+            continue;
+        }
+        let Ok(url) = Url::parse(&address) else {
+            if case.newsletter.site.is_none() {
+                let message = format!("`{address}` leads nowhere from a mail");
+                let help = "write the whole address with https://, or set `site` in mimeo.toml";
+                found.push(case.find("M411", link.span.clone(), message, help));
+            }
+            continue;
+        };
+        where_it_leads(case, link, &url, found);
+        let target = target(&url);
+        if let Some(first) = targets.get(&target) {
+            let line = case.issue.source.position(facts.links[*first].span.start).line;
+            let message = format!("line {line} links to the same page");
+            found.push(case.find(
+                "M416",
+                link.span.clone(),
+                message,
+                "one link is enough, unless both are meant",
+            ));
+        } else {
+            if let Some(earlier) = case.earlier.iter().find(|earlier| earlier.links.contains(&target)) {
+                let message = format!("`{}` linked to this page already", earlier.slug);
+                let help = "fine if it is meant; otherwise say what is new";
+                found.push(case.find("M420", link.span.clone(), message, help));
+            }
+            targets.insert(target.clone(), index);
+        }
+        let said = link.words.trim().to_lowercase();
+        if 2 < said.chars().count() && !link.has_image && !is_vague(&said) {
+            match words.get(&said) {
+                Some((other, first)) if *other != target => {
+                    let line = case.issue.source.position(facts.links[*first].span.start).line;
+                    let message = format!(
+                        "\u{201c}{}\u{201d} leads elsewhere than the same words on line {line}",
+                        link.words.trim()
+                    );
+                    let help = "say in the words how they differ: screen readers list links by their words";
+                    found.push(case.find("M425", link.span.clone(), message, help));
+                }
+                Some(_) => {}
+                None => {
+                    words.insert(said, (target, index));
+                }
+            }
+        }
+    }
+}
+
+fn what_it_says(case: &Case<'_>, link: &Link<'_>, found: &mut Diagnostics) {
+    let words = link.words.trim();
+    if words.is_empty() {
+        let message = if link.has_image {
+            "the picture in the link has no alternative text"
+        } else {
+            "the link has no words"
+        };
+        found.push(case.find("M417", link.span.clone(), message, "say where it leads"));
+    } else if is_vague(&words.to_lowercase()) {
+        let message = format!("\u{201c}{words}\u{201d} does not say where the link leads");
+        let help = "link the words that name the target: many readers go from link to link";
+        found.push(case.find("M417", link.span.clone(), message, help));
+    } else if (words.starts_with("https://") || words.starts_with("http://")) && 40 < words.chars().count() {
+        let message = "the link's words are a long address";
+        found.push(case.find(
+            "M418",
+            link.span.clone(),
+            message,
+            "write `[words](address)`: a screen reader spells it out",
+        ));
+    }
+}
+
+fn is_vague(words: &str) -> bool {
+    let words = words.trim_matches(|c: char| !c.is_alphanumeric());
+    VAGUE.contains(&words)
+}
+
+fn where_it_leads(case: &Case<'_>, link: &Link<'_>, url: &Url, found: &mut Diagnostics) {
+    let span = || link.span.clone();
+    match url.scheme() {
+        "https" | "mailto" | "tel" => {}
+        "http" => {
+            let secure = url.as_str().replacen("http:", "https:", 1);
+            found.push(case.find("M412", span(), "the link is not encrypted", format!("use `{secure}`")));
+        }
+        scheme => {
+            let message = format!("mail clients do not follow `{scheme}:` links");
+            found.push(case.find("M419", span(), message, "use an https address"));
+            return;
+        }
+    }
+    let host = url.host_str().unwrap_or_default().trim_start_matches("www.").to_ascii_lowercase();
+    if matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]") {
+        let message = format!("`{host}` is the reader's own machine");
+        found.push(case.find("M411", span(), message, "use the public address"));
+    }
+    if SHORTENERS.contains(&host.as_str()) {
+        let message = format!("`{host}` hides where the link leads");
+        found.push(case.find("M414", span(), message, "use the real address: filters distrust short ones"));
+    }
+    let trackers: Vec<_> = url
+        .query_pairs()
+        .map(|(name, _)| name.into_owned())
+        .filter(|name| name.starts_with("utm_") || TRACKERS.contains(&name.as_str()))
+        .collect();
+    if !trackers.is_empty() {
+        let message = format!("the address carries {} for somebody's statistics", trackers.join(", "));
+        found.push(case.find("M415", span(), message, "cut it off: it is most likely not yours"));
+    }
+}
+
+/// Where an issue's links lead, as they are compared.
+pub fn targets(issue: &Issue) -> Vec<String> {
+    let facts = super::facts::gather(&issue.document);
+    facts
+        .links
+        .iter()
+        .filter_map(|link| Url::parse(&link.url.to_string()).ok())
+        .map(|url| target(&url))
+        .collect()
+}
+
+/// What is compared: without the fragment's or a trailing slash's difference.
+fn target(url: &Url) -> String {
+    let mut text = url.as_str().trim_end_matches('/').to_owned();
+    if let Some(rest) = text.strip_prefix("http:") {
+        text = format!("https:{rest}");
+    }
+    text
+}

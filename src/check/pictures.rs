@@ -1,0 +1,116 @@
+//! Alternative texts, types and weights of pictures.
+
+use super::{Case, PictureFacts, facts::Facts};
+use crate::{issue::document::Image, source::Diagnostics};
+
+const PICTURE_MAX: u64 = 1_000_000;
+const PICTURES_MAX: u64 = 2_500_000;
+const ALT_MAX: usize = 180;
+
+pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+    for image in &facts.images {
+        alternative_text(case, image, found);
+        let known = case.pictures.iter().find(|picture| picture.source == image.source);
+        kind(case, image, known, found);
+        if let Some(picture) = known {
+            weight(case, image, picture, found);
+        }
+    }
+    let total: u64 = case.pictures.iter().filter_map(|picture| picture.octets).sum();
+    if PICTURES_MAX < total {
+        let message = format!("the pictures weigh {:.1} MB together", total as f64 / 1e6);
+        found.push(case.find("M406", 0..0, message, "make them smaller: many read on a phone, on the way"));
+    }
+}
+
+fn alternative_text(case: &Case<'_>, image: &Image, found: &mut Diagnostics) {
+    let alt = image.alt.to_string();
+    let alt = alt.trim();
+    let file = image.source.rsplit('/').next().unwrap_or(&image.source);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    if alt.is_empty() {
+        let help = "say in the square brackets what it shows; to mark a mere decoration, put it into raw HTML with `alt=\"\"`";
+        found.push(case.find("M431", image.span.clone(), format!("`{file}` has no alternative text"), help));
+    } else if alt.eq_ignore_ascii_case(file) || (alt.eq_ignore_ascii_case(stem) && looks_like_a_file(stem)) {
+        let message = "the alternative text is the file's name";
+        found.push(case.find("M432", image.span.clone(), message, "say what the picture shows"));
+    } else if ALT_MAX < alt.chars().count() {
+        let message = format!("the alternative text has {} characters", alt.chars().count());
+        found.push(case.find(
+            "M433",
+            image.span.clone(),
+            message,
+            "say the rest in the text or in a caption",
+        ));
+    }
+}
+
+/// `IMG_1234`, `screenshot-2022`: nobody would say that aloud.
+fn looks_like_a_file(stem: &str) -> bool {
+    stem.contains(['_', '-']) || stem.chars().any(|c| c.is_ascii_digit())
+}
+
+fn kind(case: &Case<'_>, image: &Image, known: Option<&PictureFacts>, found: &mut Diagnostics) {
+    let span = || image.span.clone();
+    if image.source.starts_with("data:") {
+        found.push(case.find(
+            "M435",
+            span(),
+            "the picture is written into its address",
+            "save it as a file beside the issue",
+        ));
+        return;
+    }
+    let path = image.source.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let media_type = known.and_then(|picture| picture.media_type.as_deref()).unwrap_or_default();
+    let is = |name: &str| media_type == format!("image/{name}") || path.ends_with(&format!(".{name}"));
+    if media_type == "image/svg+xml" || path.ends_with(".svg") {
+        let message = "Gmail and Outlook do not show SVG pictures";
+        found.push(case.find(
+            "M434",
+            span(),
+            message,
+            "draw it into a PNG of twice the width it is shown at",
+        ));
+    } else if let Some(name) =
+        ["avif", "webp", "heic", "tiff", "bmp", "jxl"].into_iter().find(|name| is(name))
+    {
+        let message = format!("some mail clients do not show {} pictures", name.to_uppercase());
+        found.push(case.find("M438", span(), message, "use PNG, JPEG or GIF"));
+    }
+    let elsewhere = image.source.starts_with("https://") || image.source.starts_with("http://");
+    if elsewhere && image.width.is_none() {
+        let message = "the picture's size is not known";
+        let help = "add `{width=…}`: Outlook shows it at full size, and the text jumps when it loads";
+        found.push(case.find("M436", span(), message, help));
+    }
+    if image.source.starts_with("http://") {
+        found.push(case.find("M412", span(), "the picture's address is not encrypted", "use https"));
+    }
+}
+
+fn weight(case: &Case<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
+    if let Some(octets) = picture.octets
+        && PICTURE_MAX < octets
+    {
+        let message = format!("the picture weighs {:.1} MB", octets as f64 / 1e6);
+        found.push(case.find(
+            "M405",
+            image.span.clone(),
+            message,
+            "make it smaller: under 1 MB, better under 200 KB",
+        ));
+    }
+    let shown = image.width.unwrap_or(600).min(600);
+    if let Some(width) = picture.width
+        && shown * 3 < width
+    {
+        let message = format!("the picture is {width} pixels wide and is shown at {shown}");
+        found.push(case.find(
+            "M407",
+            image.span.clone(),
+            message,
+            format!("{} pixels are enough for sharp screens", shown * 2),
+        ));
+    }
+}

@@ -1,0 +1,54 @@
+//! What every command knows: the folder, the settings, the clock, the terminal.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::{failure::Failure, flags::Global};
+use crate::{
+    config::{Config, Override, Overrides},
+    report::Terminal,
+};
+
+/// What every command knows.
+pub(crate) struct Context {
+    /// The newsletter's folder.
+    pub(crate) directory: PathBuf,
+    /// The moment the program was started.
+    pub(crate) now: Timestamp,
+    /// Where words go.
+    pub(crate) terminal: Terminal,
+    config: Option<Override>,
+}
+
+impl Context {
+    /// Reads the clock once.
+    pub(super) fn new(global: &Global) -> Self {
+        Self {
+            directory: global.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
+            now: Timestamp::now(),
+            terminal: Terminal::new(global.color.into(), global.quiet),
+            config: global.config(),
+        }
+    }
+
+    /// The settings: the command's flags are stronger than the environment, which is stronger than the file. Warnings
+    /// are told.
+    pub(crate) fn config(&self, flags: Overrides) -> Result<Config, Failure> {
+        let overrides = Overrides { config: self.config.clone(), ..flags };
+        let overrides = overrides.or_environment(|name| std::env::var(name).ok());
+        let (config, noticed) = Config::load(&self.directory, &overrides)?;
+        self.terminal.show(&noticed);
+        Ok(config)
+    }
+
+    /// Today, where this machine is.
+    pub(crate) fn today(&self) -> Date {
+        self.now.to_zoned_datetime(TimeZone::system()).date()
+    }
+
+    /// A path below the newsletter's folder, as a person would write it.
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        if self.directory == Path::new(".") { path.as_ref().to_owned() } else { self.directory.join(path) }
+    }
+}

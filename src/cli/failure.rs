@@ -1,0 +1,248 @@
+//! What the program ends with, and how it says so: in one place.
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    io,
+    process::{ExitCode, Termination},
+};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::{
+    config::{KeyError, SecretError},
+    report::Terminal,
+    source::Diagnostics,
+};
+
+/// How the program ends. The numbers are part of what we promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything asked for happened.
+    Done = 0,
+    /// Something outside failed: a disk, a database.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// An issue, a list, a template or the settings are wrong.
+    BadInput = 3,
+    /// The sending is over, but not everybody has the issue.
+    Unfinished = 4,
+    /// The relay cannot be used, or the brake was pulled.
+    Stopped = 5,
+    /// Interrupted by a signal.
+    Interrupted = 130,
+}
+
+/// For `mimeo --help`.
+pub(super) const EXIT_CODES_HELP: &str = "\
+A newsletter is a folder with `mimeo.toml`, `issues/` and a list of subscribers. `mimeo help COMMAND` tells more, and \
+`mimeo settings` prints every setting.
+
+Exit codes:
+    0  done; everything asked for happened
+    1  failed for a reason outside, such as a disk or a database
+    2  the command line makes no sense
+    3  bad input: an issue, the list, a template or the settings
+    4  the sending is over, but some deliveries failed or are unconfirmed
+    5  stopped: the relay cannot be used, or the brake was pulled; run again to go on
+  130  interrupted; safe to run again";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        self.into()
+    }
+}
+
+/// Why a command could not do what it was asked to.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    cause: Cause,
+    hint: Option<String>,
+}
+
+#[derive(Debug)]
+enum Cause {
+    /// A file is wrong, at these places.
+    Found(Diagnostics),
+    /// Something else, with its own causes.
+    Error(Box<dyn Error + Send + Sync>),
+}
+
+impl Failure {
+    /// Something outside failed.
+    pub(crate) fn outside(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::Failed, cause: Cause::Error(error.into()), hint: None }
+    }
+
+    /// What was given is wrong.
+    pub(crate) fn input(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit: Exit::BadInput, cause: Cause::Error(error.into()), hint: None }
+    }
+
+    /// A file is wrong, at these places.
+    pub(crate) fn found(diagnostics: Diagnostics) -> Self {
+        Self { exit: Exit::BadInput, cause: Cause::Found(diagnostics), hint: None }
+    }
+
+    /// A file cannot be read or written.
+    pub(crate) fn file(act: &str, path: &std::path::Path, source: io::Error) -> Self {
+        Self::outside(FileError { what: format!("failed to {act} `{}`", path.display()), source })
+    }
+
+    /// What is wrong with a file, when that is what this is about.
+    pub(crate) fn into_diagnostics(self) -> Result<Diagnostics, Self> {
+        match self.cause {
+            Cause::Found(found) => Ok(found),
+            Cause::Error(_) => Err(self),
+        }
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Ends with another code.
+    pub(crate) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// Prints it, once, and says how the program ends.
+    pub(super) fn tell(self, terminal: &Terminal) -> Exit {
+        match self.cause {
+            Cause::Found(diagnostics) => terminal.show(&diagnostics),
+            Cause::Error(error) => {
+                if is_closed_pipe(error.as_ref()) {
+                    // Whoever read our output has seen enough, as in `mimeo … | head`.
+                    return Exit::Done;
+                }
+                terminal.tell(&words(error.as_ref()));
+            }
+        }
+        if let Some(hint) = self.hint {
+            const HINT: Style = AnsiColor::Green.on_default().bold();
+            terminal.tell(&format!("{HINT}hint{HINT:#}: {hint}"));
+        }
+        self.exit
+    }
+}
+
+/// An error and its causes, a line each; a cause that only repeats what was said is left out.
+fn words(error: &(dyn Error + 'static)) -> String {
+    const RED: Style = AnsiColor::Red.on_default().bold();
+    let mut said = error.to_string();
+    let mut text = format!("{RED}error{RED:#}: {said}");
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !said.ends_with(&words) {
+            let _ = write!(text, "\n  because: {words}"); // writing to a String cannot fail
+        }
+        said = words;
+        next = cause.source();
+    }
+    text
+}
+
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<OutputError>()
+        .is_some_and(|OutputError(error)| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct FileError {
+    what: String,
+    source: io::Error,
+}
+
+/// Standard output does not take what is written to it.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write to standard output")]
+struct OutputError(#[source] io::Error);
+
+impl Failure {
+    /// Standard output does not take what is written to it.
+    pub(crate) fn output(error: io::Error) -> Self {
+        Self::outside(OutputError(error))
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::found(diagnostics)
+    }
+}
+
+fn secret_hint(error: &SecretError) -> Option<String> {
+    match error {
+        SecretError::Open { path, .. } => Some(format!("close it to others: chmod 600 {}", path.display())),
+        SecretError::NotSet { name } => Some(format!(
+            "set {name}, or say in mimeo.toml where the secret is kept: `{{ file = \"…\" }}` or `{{ command = […] }}`"
+        )),
+        _ => None,
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let hint = secret_hint(&error);
+        Self { exit: Exit::BadInput, cause: Cause::Error(error.into()), hint }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let hint = match &error {
+            KeyError::Secret(error) => secret_hint(error),
+            KeyError::NotAKey { .. } => Some(
+                "a lost key cannot be made again: take it from a backup, for readers' links depend on it"
+                    .into(),
+            ),
+            KeyError::Make { .. } => Some("check that the folder can be written".into()),
+        };
+        let exit = if matches!(error, KeyError::Make { .. }) { Exit::Failed } else { Exit::BadInput };
+        Self { exit, cause: Cause::Error(error.into()), hint }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_its_causes_and_no_cause_twice() {
+        let inner = io::Error::other("disk full");
+        let failure = Failure::file("write", std::path::Path::new("a.eml"), inner);
+        let Cause::Error(error) = failure.cause else { panic!("no error") };
+        let text = anstream::adapter::strip_str(&words(error.as_ref())).to_string();
+        assert_eq!(text, "error: failed to write `a.eml`\n  because: disk full");
+    }
+
+    #[test]
+    fn every_exit_code_is_in_the_help() {
+        for exit in [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::BadInput,
+            Exit::Unfinished,
+            Exit::Stopped,
+            Exit::Interrupted,
+        ] {
+            let line = format!("{:5}  ", exit as u8);
+            assert!(EXIT_CODES_HELP.lines().any(|shown| shown.starts_with(&line)), "{exit:?}");
+        }
+    }
+}

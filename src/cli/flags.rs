@@ -1,0 +1,113 @@
+//! Flags that several commands share.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::{
+    config::{Override, Overrides},
+    report::ColorChoice,
+};
+
+/// Flags of every command.
+#[derive(clap::Args)]
+pub(crate) struct Global {
+    /// The newsletter's folder [default: the current one]
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, help_heading = "Everywhere")]
+    pub(crate) directory: Option<PathBuf>,
+    /// The settings file, for `mimeo.toml` in the newsletter's folder [env: MIMEO_CONFIG]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
+    pub(crate) config: Option<PathBuf>,
+    /// Whether to use colours
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", help_heading = "Everywhere")]
+    pub(crate) color: Color,
+    /// Tell errors only
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// The list, for one run.
+#[derive(clap::Args, Default)]
+pub(crate) struct List {
+    /// The list of subscribers, for the one in mimeo.toml [env: MIMEO_LIST]
+    #[arg(long, value_name = "FILE", help_heading = "Instead of mimeo.toml")]
+    pub(crate) list: Option<PathBuf>,
+}
+
+/// The outbox, for one run.
+#[derive(clap::Args, Default)]
+pub(crate) struct Outbox {
+    /// Put letters into this folder, and not through a relay that mimeo.toml names [env: MIMEO_OUTBOX]
+    #[arg(long, value_name = "DIR", help_heading = "Instead of mimeo.toml")]
+    pub(crate) outbox: Option<PathBuf>,
+}
+
+/// The relay, for one run.
+#[derive(clap::Args, Default)]
+pub(crate) struct Relay {
+    /// Hand letters to this relay, as in smtps://login@smtp.example.com [env: MIMEO_RELAY]
+    #[arg(long, value_name = "URL", help_heading = "Instead of mimeo.toml")]
+    pub(crate) relay: Option<String>,
+}
+
+/// The ledger, for one run.
+#[derive(clap::Args, Default)]
+pub(crate) struct Ledger {
+    /// Write down who has what in this ledger [env: MIMEO_LEDGER]
+    #[arg(long, value_name = "FILE", help_heading = "Instead of mimeo.toml")]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+fn path(origin: &'static str, path: Option<&PathBuf>) -> Option<Override> {
+    path.map(|path| Override::flag(origin, path.to_string_lossy()))
+}
+
+impl List {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        Overrides { list: path("--list", self.list.as_ref()), ..overrides }
+    }
+}
+
+impl Outbox {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        Overrides { outbox: path("--outbox", self.outbox.as_ref()), ..overrides }
+    }
+}
+
+impl Relay {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        Overrides {
+            relay: self.relay.as_ref().map(|url| Override::flag("--relay", url.clone())),
+            ..overrides
+        }
+    }
+}
+
+impl Ledger {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        Overrides { ledger: path("--ledger", self.ledger.as_ref()), ..overrides }
+    }
+}
+
+impl Global {
+    pub(super) fn config(&self) -> Option<Override> {
+        path("--config", self.config.as_ref())
+    }
+}

@@ -1,0 +1,185 @@
+//! Which file is meant by a name on the command line.
+
+use std::{
+    fmt::Write as _,
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use super::{Context, Failure};
+use crate::source::nearest;
+
+/// A file in `issues/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IssueFile {
+    /// The Markdown file: `issues/NAME.md` or `issues/NAME/index.md`.
+    pub(crate) path: PathBuf,
+    /// The file's or the folder's name without its extension.
+    pub(crate) slug: String,
+}
+
+/// What a Markdown file may end in.
+const EXTENSIONS: [&str; 4] = ["md", "markdown", "mdown", "mkd"];
+
+impl IssueFile {
+    /// The issue behind a path: a Markdown file, or a folder with an `index.md`.
+    fn at(path: &Path) -> Option<Self> {
+        let name = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
+        if path.is_dir() {
+            let index = EXTENSIONS.iter().map(|extension| path.join(format!("index.{extension}")));
+            let index = index.into_iter().find(|index| index.is_file())?;
+            // The folder's whole name: a dot in it begins no extension.
+            let folder = fs::canonicalize(path).ok()?;
+            return Some(Self { slug: folder.file_name()?.to_string_lossy().into_owned(), path: index });
+        }
+        if !path.is_file() || !is_markdown(path) {
+            return None;
+        }
+        match name(path)?.as_str() {
+            "index" => Self::at(path.parent().filter(|folder| !folder.as_os_str().is_empty())?),
+            slug => Some(Self { path: path.to_owned(), slug: slug.to_owned() }),
+        }
+    }
+
+    /// The name without its date: `a-year-in-review`.
+    pub(crate) fn short_name(&self) -> &str {
+        let date = self.slug.get(..11).filter(|date| {
+            date.bytes().enumerate().all(|(index, byte)| match index {
+                4 | 7 | 10 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+        });
+        &self.slug[date.map_or(0, str::len)..]
+    }
+
+    /// The edition's number, as far as it can be seen without reading the whole file: a broken issue keeps its number.
+    pub(crate) fn number(&self) -> Option<u32> {
+        let mut bytes = Vec::new();
+        fs::File::open(&self.path).ok()?.take(64 * 1024).read_to_end(&mut bytes).ok()?;
+        number(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+/// `number` in a front matter, fenced or bare.
+fn number(text: &str) -> Option<u32> {
+    let is_fence = |line: &str| {
+        let line = line.trim_end();
+        3 <= line.len() && (line.bytes().all(|byte| byte == b'-') || line.bytes().all(|byte| byte == b'+'))
+    };
+    let mut lines = text.trim_start_matches('\u{feff}').lines().peekable();
+    let fenced = lines.next_if(|line| is_fence(line)).is_some();
+    lines
+        .take_while(|line| if fenced { !is_fence(line) } else { !line.trim().is_empty() })
+        .filter_map(|line| line.strip_prefix("number").or_else(|| line.strip_prefix("Number")))
+        .filter_map(|rest| rest.trim_start().strip_prefix([':', '=']))
+        .find_map(|number| number.split('#').next()?.trim().trim_matches(['"', '\'']).parse().ok())
+}
+
+fn is_markdown(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+/// All issues of the newsletter, by name, which is by date.
+pub(crate) fn all(context: &Context) -> Result<Vec<IssueFile>, Failure> {
+    let folder = context.path("issues");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::file("read the folder", &folder, error)),
+    };
+    let mut issues = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Failure::file("read the folder", &folder, error))?;
+        let hidden = entry.file_name().to_string_lossy().starts_with(['.', '_']);
+        issues.extend(IssueFile::at(&entry.path()).filter(|_| !hidden));
+    }
+    issues.sort_by(|a, b| (&a.slug, &a.path).cmp(&(&b.slug, &b.path)));
+    Ok(issues)
+}
+
+/// The issue with that path, name, number, or part of a name.
+pub(crate) fn find(context: &Context, name: &str) -> Result<IssueFile, Failure> {
+    let name = name.trim();
+    // A path, from where the user stands or from the newsletter's folder.
+    for path in [PathBuf::from(name), context.path(name)] {
+        let is_path = name.contains('/') || is_markdown(&path);
+        if let Some(issue) = Some(path).filter(|_| is_path).and_then(|path| IssueFile::at(&path)) {
+            return Ok(issue);
+        }
+    }
+    let issues = all(context)?;
+    let wanted = name.to_lowercase();
+    let wanted = EXTENSIONS.iter().find_map(|end| wanted.strip_suffix(&format!(".{end}"))).unwrap_or(&wanted);
+    let number: Option<u32> = wanted.trim_start_matches('#').parse().ok();
+    let steps: [&dyn Fn(&IssueFile) -> bool; 4] = [
+        &|issue| issue.slug.to_lowercase() == wanted,
+        &|issue| issue.short_name().to_lowercase() == wanted,
+        &|issue| number.is_some() && issue.number() == number,
+        &|issue| !wanted.is_empty() && issue.slug.to_lowercase().contains(wanted),
+    ];
+    for step in steps {
+        let mut found: Vec<&IssueFile> = issues.iter().filter(|issue| step(issue)).collect();
+        match found.len() {
+            0 => {}
+            1 => return Ok(found.remove(0).clone()),
+            many => return Err(ambiguous(name, many, &found)),
+        }
+    }
+    Err(nothing(context, name, wanted, &issues))
+}
+
+fn ambiguous(name: &str, many: usize, found: &[&IssueFile]) -> Failure {
+    let mut text = format!("{many} issues fit `{name}`:");
+    for issue in found {
+        let _ = write!(text, "\n  {}", issue.path.display()); // writing to a String cannot fail
+    }
+    Failure::input(text).hint("name one of them by its whole name or its path")
+}
+
+fn nothing(context: &Context, name: &str, wanted: &str, issues: &[IssueFile]) -> Failure {
+    let failure = Failure::input(format!("no issue fits `{name}`"));
+    let folder = context.path("issues");
+    if issues.is_empty() {
+        return failure.hint(format!("there is no issue in `{}` yet: mimeo new \"Title\"", folder.display()));
+    }
+    let names = issues.iter().flat_map(|issue| [issue.slug.as_str(), issue.short_name()]);
+    match nearest(wanted, names) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => {
+            let last: Vec<&str> = issues.iter().rev().take(5).map(|issue| issue.slug.as_str()).collect();
+            failure.hint(format!("the newest issues are: {}", last.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_found_in_any_kind_of_head() {
+        for (text, expected) in [
+            ("---\ntitle: x\n# number: 3\nnumber: 7 # seven\n---\nnumber: 9\n", Some(7)),
+            ("+++\nnumber = 12\n+++\n", Some(12)),
+            ("-----\nnumber: \"5\"\n-----\n", Some(5)),
+            ("\u{feff}---\r\nnumber: 4\r\n---\r\n", Some(4)),
+            ("Title: x\nNumber: 8\n\nnumber: 9\n", Some(8)),
+            ("---\ntitle: x\n---\nnumber: 9\n", None),
+            ("---\nnumbers: 9\n---\n", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_name_has_no_date() {
+        let short =
+            |slug: &str| IssueFile { path: PathBuf::new(), slug: slug.into() }.short_name().to_owned();
+        assert_eq!(short("2022-12-30-a-year-in-review"), "a-year-in-review");
+        assert_eq!(short("a-year-in-review"), "a-year-in-review");
+        assert_eq!(short("周报周报周报周报"), "周报周报周报周报");
+    }
+}

@@ -1,0 +1,132 @@
+//! The newsletter's own key: what makes Message-IDs and readers' tokens hard to guess, and the same tomorrow.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::rand;
+
+use super::secret::{SecretError, SecretRef};
+use crate::transport::Secret;
+
+/// The key cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Where it is kept does not give it.
+    #[error("failed to read the newsletter's key")]
+    Secret(#[from] SecretError),
+    /// It is there, but it is no key.
+    #[error("the newsletter's key from {from} is not 64 hexadecimal digits")]
+    NotAKey {
+        /// Where it is kept.
+        from: SecretRef,
+    },
+    /// There was none, and none could be made.
+    #[error("failed to make the newsletter's key `{}`", path.display())]
+    Make {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Where the key is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KeyPlace {
+    /// `[newsletter] key`: it must be there.
+    Kept(SecretRef),
+    /// `.mimeo/key`: made when it is needed for the first time.
+    Own(PathBuf),
+}
+
+impl KeyPlace {
+    pub(super) fn read(&self) -> Result<[u8; 32], KeyError> {
+        let from = match self {
+            Self::Kept(from) => from.clone(),
+            Self::Own(path) => {
+                if !path.exists() {
+                    make(path).map_err(|source| KeyError::Make { path: path.clone(), source })?;
+                }
+                SecretRef::File(path.clone())
+            }
+        };
+        parse(&from.read()?).ok_or(KeyError::NotAKey { from })
+    }
+}
+
+/// Writes a new key whole or not at all; when another process was faster, its key stands.
+fn make(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{}", bytes.map(|byte| format!("{byte:02x}")).concat())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// A folder that only its owner can look into, unless it is there already.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn parse(secret: &Secret) -> Option<[u8; 32]> {
+    let digits = secret.expose().trim().as_bytes();
+    let mut key = [0_u8; 32];
+    if digits.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        let value = |digit: u8| char::from(digit).to_digit(16);
+        *byte = (value(pair[0])? * 16 + value(pair[1])?) as u8;
+    }
+    Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = KeyPlace::Own(folder.path().join(".mimeo/key"));
+        let first = place.read().unwrap();
+        assert_eq!(place.read().unwrap(), first);
+        assert_ne!(first, [0; 32]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_can_read_the_key() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".mimeo/key");
+        KeyPlace::Own(path.clone()).read().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_without_showing_it() {
+        let place = KeyPlace::Kept(SecretRef::Command(vec!["echo".into(), "abcd".into()]));
+        let error = place.read().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the newsletter's key from the command `echo` is not 64 hexadecimal digits"
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! `[newsletter]`, `[sender]`, `[unsubscribe]`, `[design]`, `[headers]` and `[fields]`: what readers see.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::{
+    mailbox,
+    raw::{Item, Table},
+};
+use crate::{
+    render::{Mailbox, Newsletter, PicturePlace, Unsubscribe},
+    source::Diagnostic,
+    subscriber::EmailAddress,
+};
+
+/// Reads them all; `None` when something that cannot be left out is missing. `section` is `[newsletter]`.
+pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> {
+    let notes = section.notes();
+    let name = one_line(section, "name", "Gradient Ascent");
+    if name.is_none() && section.any("name").is_none() {
+        section.missing("the newsletter has no name", "add `name = \"…\"` under `[newsletter]`");
+    }
+    let language = section.text("language", "en").filter(|language| is_language_tag(section, language));
+    let site = web_address(section, "site", "https://news.example.org/");
+    let pictures =
+        section.choice("pictures", &[("inside", PicturePlace::Inside), ("site", PicturePlace::Site)]);
+    if let Some(pictures) = &pictures
+        && pictures.value == PicturePlace::Site
+        && section.any("site").is_none()
+    {
+        let message = "pictures cannot be at the site, for there is no `site`";
+        let help = "add `site = \"https://…/\"`, or write `pictures = \"inside\"`";
+        notes.error("M012", pictures.span.clone(), message, help);
+    }
+    let template = section.text("template", "default").filter(|template| is_template_name(section, template));
+    let tagline = one_line(section, "tagline", "A letter about …");
+    let archive = web_address(section, "archive", "https://news.example.org/issues/");
+    let postal_address = section.text("postal_address", "1 Example Street, 12345 Example");
+    let sender = root.table("sender");
+    let from = mailbox(&sender, "from");
+    if from.is_none() && sender.any("from").is_none() {
+        sender.missing("there is no sender", "add `from = \"Name <address>\"` under `[sender]`");
+    }
+    let reply_to = mailbox(&sender, "reply_to");
+    let bounces = address(&sender, "bounces");
+    let list_id = sender.text("list_id", "letters.example.org").filter(|id| is_list_id(&sender, id));
+    sender.finish();
+    let leaving = root.table("unsubscribe");
+    let https = one_click(&leaving);
+    let mailto = address(&leaving, "mailto");
+    leaving.finish();
+    let (design, fields, headers) = (root.free("design"), root.free("fields"), headers(root));
+    let (name, from) = (name?, from?);
+    let site = site.map(|site| if site.ends_with('/') { site } else { site + "/" });
+    Some(Newsletter {
+        tagline,
+        language: language.map_or_else(|| "en".to_owned(), |language| language.value),
+        pictures: pictures
+            .map_or(if site.is_some() { PicturePlace::Site } else { PicturePlace::Inside }, |pictures| {
+                pictures.value
+            }),
+        site,
+        archive,
+        postal_address: postal_address.map(|address| address.value),
+        bounces: bounces.unwrap_or_else(|| from.address.clone()),
+        list_id: list_id.map_or_else(|| made_list_id(&name, from.address.domain()), |id| id.value),
+        unsubscribe: Unsubscribe {
+            // Readers must be able to leave: when nothing is said, an answer to the sender is the way.
+            mailto: mailto
+                .or_else(|| https.is_none().then(|| reply_to.as_ref().unwrap_or(&from).address.clone())),
+            https,
+        },
+        template: template.map_or_else(|| "default".to_owned(), |template| template.value),
+        name,
+        from,
+        reply_to,
+        design,
+        headers,
+        fields,
+    })
+}
+
+/// A text that ends up in header fields.
+fn one_line(table: &Table<'_>, name: &'static str, example: &str) -> Option<String> {
+    let item = table.text(name, example)?;
+    if item.value.chars().any(char::is_control) {
+        let message = format!("`{}` holds a line break or another control character", table.name_of(name));
+        table.notes().error("M005", item.span, message, "write it in one line");
+        return None;
+    }
+    Some(item.value)
+}
+
+fn is_language_tag(table: &Table<'_>, item: &Item<String>) -> bool {
+    let mut parts = item.value.split('-');
+    let first = parts.next().unwrap_or_default();
+    let fine = (2..=8).contains(&first.len())
+        && first.bytes().all(|letter| letter.is_ascii_alphabetic())
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric())
+        });
+    if !fine {
+        let message = format!("{:?} is no language tag", item.value);
+        table.notes().error("M005", item.span.clone(), message, "write it like \"en\", \"pt-BR\" or \"ar\"");
+    }
+    fine
+}
+
+fn is_template_name(table: &Table<'_>, item: &Item<String>) -> bool {
+    let fine = !item.value.contains(['/', '\\', '\0']) && !item.value.starts_with('.');
+    if !fine {
+        let message = format!("{:?} is no name of a template", item.value);
+        let help = "name a file in `templates/` without its `.mjml`, for example \"default\"";
+        table.notes().error("M005", item.span.clone(), message, help);
+    }
+    fine
+}
+
+fn web_address(table: &Table<'_>, name: &'static str, example: &str) -> Option<String> {
+    let item = table.text(name, example)?;
+    let fine = Url::parse(&item.value).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.password().is_none()
+    });
+    if !fine || item.value.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        let message = format!("`{}` is no web address", table.name_of(name));
+        table.notes().error("M008", item.span, message, format!("write it like {example:?}"));
+        return None;
+    }
+    Some(item.value)
+}
+
+fn mailbox(table: &Table<'_>, name: &'static str) -> Option<Mailbox> {
+    let item = table.text(name, "Ada Quill <ada@example.org>")?;
+    match mailbox::parse(&item.value) {
+        Ok(mailbox) => Some(mailbox),
+        Err(error) => {
+            not_an_address(table, name, &item, &error.to_string());
+            None
+        }
+    }
+}
+
+fn address(table: &Table<'_>, name: &'static str) -> Option<EmailAddress> {
+    let item = table.text(name, "letters@example.org")?;
+    match EmailAddress::parse(&item.value) {
+        Ok(address) => Some(address),
+        Err(error) => {
+            not_an_address(table, name, &item, &error.to_string());
+            None
+        }
+    }
+}
+
+fn not_an_address(table: &Table<'_>, name: &str, item: &Item<String>, why: &str) {
+    let message = format!("`{}` is no address: {why}", table.name_of(name));
+    let help = match name {
+        "from" | "reply_to" => "write it like \"Ada Quill <ada@example.org>\" or \"ada@example.org\"",
+        _ => "write it like \"letters@example.org\"",
+    };
+    table.notes().error("M007", item.span.clone(), message, help);
+}
+
+/// `List-Id` is a name like a domain (RFC 2919 section 2).
+fn is_list_id(table: &Table<'_>, item: &Item<String>) -> bool {
+    let fine = item.value.contains('.')
+        && item.value.len() <= 255
+        && item.value.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_'))
+        });
+    if !fine {
+        let message = format!("`{}` cannot be {:?}", table.name_of("list_id"), item.value);
+        let help = "write a name below a domain of yours, without angle brackets: \"letters.example.org\"";
+        table.notes().error("M005", item.span.clone(), message, help);
+    }
+    fine
+}
+
+/// `gradient-ascent.example.org` from the name and the sender's domain.
+fn made_list_id(name: &str, domain: &str) -> String {
+    let label: String =
+        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let label = label.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    let label: String = if label.is_empty() { "newsletter".into() } else { label.chars().take(60).collect() };
+    format!("{}.{domain}", label.trim_end_matches('-'))
+}
+
+/// RFC 8058 wants https, so that nobody on the way can read who leaves.
+fn one_click(table: &Table<'_>) -> Option<String> {
+    const EXAMPLE: &str = "https://news.example.org/leave/{token}";
+    let item = table.text("https", EXAMPLE)?;
+    let url = Url::parse(&item.value.replace("{token}", "token"));
+    let fine = url.is_ok_and(|url| url.scheme() == "https" && url.host().is_some())
+        && item.value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
+    if !fine {
+        let message = format!("`{}` is no https address", table.name_of("https"));
+        table.notes().error("M008", item.span, message, format!("write it like {EXAMPLE:?}"));
+        return None;
+    }
+    Some(item.value)
+}
+
+/// Fields that mimeo writes itself, or that would change what a letter is.
+const OURS: [&str; 17] = [
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "return-path",
+    "received",
+    "dkim-signature",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-archive",
+];
+
+fn headers(root: &Table<'_>) -> BTreeMap<String, String> {
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in root.named_texts("headers") {
+        let notes = root.notes();
+        let lower = name.value.to_ascii_lowercase();
+        let is_name = !name.value.is_empty()
+            && name.value.len() <= 60
+            && name.value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        if !is_name {
+            let message = format!("{:?} is no name of a header field", name.value);
+            notes.error("M011", name.span, message, "use letters, digits and hyphens, without the colon");
+        } else if OURS.contains(&lower.as_str()) || lower.starts_with("content-") {
+            let message = format!("the header field `{}` is written by mimeo itself", name.value);
+            let help = match lower.as_str() {
+                "from" | "reply-to" => "set it under `[sender]`",
+                "list-unsubscribe" | "list-unsubscribe-post" => "set it under `[unsubscribe]`",
+                _ => "take the line out",
+            };
+            notes.error("M011", name.span, message, help);
+        } else if headers.keys().any(|known| known.eq_ignore_ascii_case(&name.value)) {
+            let message = format!("the header field `{}` is set twice", name.value);
+            notes.push(Diagnostic::error("M011", &notes.source, name.span, message).help("keep one of them"));
+        } else if value.value.chars().any(char::is_control) {
+            let message =
+                format!("the header field `{}` holds a line break or another control character", name.value);
+            notes.error("M011", value.span, message, "write it in one line");
+        } else {
+            headers.insert(name.value, value.value);
+        }
+    }
+    headers
+}

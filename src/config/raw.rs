@@ -1,0 +1,409 @@
+//! The settings file as a tree with places, read name by name: whatever nobody asked for is unknown.
+
+use std::{cell::RefCell, collections::BTreeMap, ops::RangeInclusive, time::Duration};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::duration;
+use crate::{
+    issue::Value,
+    source::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest},
+};
+
+/// What is noticed while a file is read.
+pub(super) struct Notes {
+    pub(super) source: Source,
+    diagnostics: RefCell<Diagnostics>,
+    /// Every setting that was asked for, and whether it was there.
+    asked: RefCell<BTreeMap<String, bool>>,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Item<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// A table of the file, or one that is not there.
+pub(super) struct Table<'a> {
+    notes: &'a Notes,
+    /// `relay`, `pace.window`; empty for the whole file.
+    path: String,
+    entries: Option<&'a DeTable<'a>>,
+    /// Where it begins.
+    span: Span,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl Notes {
+    pub(super) fn new(source: Source) -> Self {
+        Self { source, diagnostics: RefCell::default(), asked: RefCell::default() }
+    }
+
+    pub(super) fn push(&self, diagnostic: Diagnostic) {
+        self.diagnostics.borrow_mut().push(diagnostic);
+    }
+
+    /// An error at a place of this file.
+    pub(super) fn error(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Diagnostic::error(code, &self.source, span, message).help(help));
+    }
+
+    pub(super) fn into_diagnostics(self) -> Diagnostics {
+        self.diagnostics.into_inner()
+    }
+
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> BTreeMap<String, bool> {
+        self.asked.borrow().clone()
+    }
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn root(notes: &'a Notes, entries: &'a DeTable<'a>) -> Self {
+        Self { notes, path: String::new(), entries: Some(entries), span: 0..0, known: RefCell::default() }
+    }
+
+    /// A table that is not there.
+    pub(super) fn absent(notes: &'a Notes, name: &str) -> Self {
+        Self { notes, path: name.to_owned(), entries: None, span: 0..0, known: RefCell::default() }
+    }
+
+    /// Its full name.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Tells that a required setting is missing from it.
+    pub(super) fn missing(&self, message: impl Into<String>, help: impl Into<String>) {
+        if self.is_there() {
+            self.notes.error("M006", self.span.clone(), message, help);
+        } else {
+            let place = Place::File { path: self.notes.source.path().to_owned() };
+            self.notes.push(Diagnostic::at("M006", Severity::Error, place, message).help(help));
+        }
+    }
+
+    pub(super) fn notes(&self) -> &'a Notes {
+        self.notes
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.entries.is_some()
+    }
+
+    /// The setting's full name, as in `relay.url`.
+    pub(super) fn name_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// The value of any kind, which makes the name a known one.
+    pub(super) fn any(&self, name: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.borrow_mut().push(name);
+        let found = self.entries.and_then(|entries| entries.get(name));
+        let mut asked = self.notes.asked.borrow_mut();
+        *asked.entry(self.name_of(name)).or_default() |= found.is_some();
+        found
+    }
+
+    fn wrong_kind(&self, name: &str, span: Span, wanted: &str, example: &str) {
+        let full = self.name_of(name);
+        self.notes.error(
+            "M004",
+            span,
+            format!("`{full}` must be {wanted}"),
+            format!("write it like `{name} = {example}`"),
+        );
+    }
+
+    /// A text that is not empty; an empty one counts as wrong.
+    pub(super) fn text(&self, name: &'static str, example: &str) -> Option<Item<String>> {
+        let value = self.any(name)?;
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_kind(name, value.span(), "a text", &format!("{example:?}"));
+            return None;
+        };
+        if text.trim().is_empty() {
+            let message = format!("`{}` is empty", self.name_of(name));
+            self.notes.error("M005", value.span(), message, "give it a value, or take the line out");
+            return None;
+        }
+        Some(Item { value: text.trim().to_owned(), span: value.span() })
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Option<Item<bool>> {
+        let value = self.any(name)?;
+        let DeValue::Boolean(flag) = value.get_ref() else {
+            self.wrong_kind(name, value.span(), "`true` or `false`", "true");
+            return None;
+        };
+        Some(Item { value: *flag, span: value.span() })
+    }
+
+    /// A whole number in a range.
+    pub(super) fn number(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Item<u32>> {
+        let value = self.any(name)?;
+        self.number_in(name, value, range)
+    }
+
+    fn number_in(
+        &self,
+        name: &'static str,
+        value: &Spanned<DeValue<'_>>,
+        range: RangeInclusive<u32>,
+    ) -> Option<Item<u32>> {
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong_kind(name, value.span(), "a whole number", &range.start().max(&10).to_string());
+            return None;
+        };
+        let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
+        let parsed =
+            parsed.and_then(|number| u32::try_from(number).ok()).filter(|number| range.contains(number));
+        if parsed.is_none() {
+            let help = match (*range.start(), *range.end()) {
+                (least, u32::MAX) => format!("use a number from {least} up"),
+                (least, most) => format!("use a number from {least} to {most}"),
+            };
+            let message = format!("`{}` cannot be {number}", self.name_of(name));
+            self.notes.error("M005", value.span(), message, help);
+        }
+        parsed.map(|parsed| Item { value: parsed, span: value.span() })
+    }
+
+    /// A share from 0 to 1.
+    pub(super) fn share(&self, name: &'static str) -> Option<Item<f64>> {
+        let value = self.any(name)?;
+        let share: Option<f64> = match value.get_ref() {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        let Some(share) = share else {
+            self.wrong_kind(name, value.span(), "a number from 0 to 1", "0.25");
+            return None;
+        };
+        if !(0.0..=1.0).contains(&share) {
+            let message = format!("`{}` cannot be {share}", self.name_of(name));
+            self.notes.error("M005", value.span(), message, "use a number from 0 to 1");
+            return None;
+        }
+        Some(Item { value: share, span: value.span() })
+    }
+
+    /// A stretch of time such as `"30m"`.
+    pub(super) fn duration(&self, name: &'static str) -> Option<Item<Duration>> {
+        let value = self.any(name)?;
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_kind(name, value.span(), "a stretch of time", "\"30m\"");
+            return None;
+        };
+        let Some(parsed) = duration::parse(text) else {
+            let message = format!("`{}` cannot be {text:?}", self.name_of(name));
+            let help = "write numbers with ms, s, m, h or d behind them, as in `30s`, `1h30m` or `2d`";
+            self.notes.error("M005", value.span(), message, help);
+            return None;
+        };
+        Some(Item { value: parsed, span: value.span() })
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Option<Item<T>> {
+        let text = self.text(name, choices[0].0)?;
+        let chosen = choose(&text.value, choices);
+        if chosen.is_none() {
+            let message = format!("`{}` cannot be {:?}", self.name_of(name), text.value);
+            self.notes.error("M005", text.span.clone(), message, choices_help(&text.value, choices));
+        }
+        chosen.map(|value| Item { value, span: text.span })
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self, name: &'static str, example: &str) -> Option<Vec<Item<String>>> {
+        let value = self.any(name)?;
+        let DeValue::Array(values) = value.get_ref() else {
+            self.wrong_kind(name, value.span(), "a list of texts", example);
+            return None;
+        };
+        let mut texts = Vec::with_capacity(values.len());
+        for value in values.iter() {
+            match value.get_ref() {
+                DeValue::String(text) => texts.push(Item { value: text.to_string(), span: value.span() }),
+                _ => self.wrong_kind(name, value.span(), "a list of texts", example),
+            }
+        }
+        Some(texts)
+    }
+
+    /// A list of whole numbers in a range.
+    pub(super) fn numbers(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Vec<Item<u32>>> {
+        let value = self.any(name)?;
+        let DeValue::Array(values) = value.get_ref() else {
+            self.wrong_kind(name, value.span(), "a list of whole numbers", "[50, 100, 200]");
+            return None;
+        };
+        Some(values.iter().filter_map(|value| self.number_in(name, value, range.clone())).collect())
+    }
+
+    /// A table inside this one; one that is not there when the file has none.
+    pub(super) fn table(&self, name: &'static str) -> Table<'a> {
+        let value = self.any(name);
+        let entries = value.and_then(|value| self.entries_of(name, value));
+        let span = value.map_or(0..0, Spanned::span);
+        Table { notes: self.notes, path: self.name_of(name), entries, span, known: RefCell::default() }
+    }
+
+    /// The tables inside a table whose names are the owner's own, such as domains.
+    pub(super) fn named_tables(&self, name: &'static str) -> Vec<(Item<String>, Table<'a>)> {
+        let Some(entries) = self.any(name).and_then(|value| self.entries_of(name, value)) else {
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (key, value) in entries {
+            let path = format!("{}.\"{}\"", self.name_of(name), key.get_ref());
+            let key = Item { value: key.get_ref().to_string(), span: key.span() };
+            let DeValue::Table(inner) = value.get_ref() else {
+                let help = format!("write it like `\"{}\" = {{ … }}`", key.value);
+                self.notes.error("M004", value.span(), format!("`{path}` must be a table"), help);
+                continue;
+            };
+            let (entries, span) = (Some(inner), value.span());
+            tables.push((key, Table { notes: self.notes, path, entries, span, known: RefCell::default() }));
+        }
+        tables
+    }
+
+    /// Texts whose names are the owner's own.
+    pub(super) fn named_texts(&self, name: &'static str) -> Vec<(Item<String>, Item<String>)> {
+        let Some(entries) = self.any(name).and_then(|value| self.entries_of(name, value)) else {
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for (key, value) in entries {
+            let DeValue::String(text) = value.get_ref() else {
+                let message = format!("`{}.{}` must be a text", self.name_of(name), key.get_ref());
+                let help = format!("write it like `{} = \"…\"`", key.get_ref());
+                self.notes.error("M004", value.span(), message, help);
+                continue;
+            };
+            texts.push((
+                Item { value: key.get_ref().to_string(), span: key.span() },
+                Item { value: text.to_string(), span: value.span() },
+            ));
+        }
+        texts
+    }
+
+    /// A table whose names and values are the owner's own.
+    pub(super) fn free(&self, name: &'static str) -> BTreeMap<String, Value> {
+        let entries = self.any(name).and_then(|value| self.entries_of(name, value));
+        entries.map(free_table).unwrap_or_default()
+    }
+
+    fn entries_of(&self, name: &str, value: &'a Spanned<DeValue<'a>>) -> Option<&'a DeTable<'a>> {
+        match value.get_ref() {
+            DeValue::Table(entries) => Some(entries),
+            _ => {
+                let help = format!("write it as a section that begins with `[{}]`", self.name_of(name));
+                let message = format!("`{}` must be a table", self.name_of(name));
+                self.notes.error("M004", value.span(), message, help);
+                None
+            }
+        }
+    }
+
+    /// Points at every name that nobody asked for; nothing is asked for afterwards.
+    pub(super) fn finish(self) {
+        self.unknown();
+    }
+
+    /// Points at every name that nobody asked for so far.
+    pub(super) fn unknown(&self) {
+        let mut known = self.known.borrow().clone();
+        known.dedup();
+        for (key, value) in self.entries.into_iter().flatten() {
+            let name: &str = key.get_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let full = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+            let near = nearest(name, known.iter().copied());
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            };
+            let message = format!("unknown setting `{full}`");
+            let mut diagnostic =
+                Diagnostic::error("M003", &self.notes.source, key.span(), message).help(help);
+            // A misspelt `password = "…"` would show the password.
+            if !matches!(value.get_ref(), DeValue::Table(_))
+                && (sounds_secret(name) || near.is_some_and(sounds_secret))
+            {
+                diagnostic = without_excerpt(diagnostic);
+            }
+            self.notes.push(diagnostic);
+        }
+    }
+}
+
+/// Whether a line of the file had better not be shown.
+pub(super) fn sounds_secret(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["pass", "secret", "token", "key", "://"].iter().any(|word| lower.contains(word))
+}
+
+/// The same without the line of the file, which holds a secret.
+pub(super) fn without_excerpt(mut diagnostic: Diagnostic) -> Diagnostic {
+    if let Place::Text { excerpt, .. } = &mut diagnostic.place {
+        excerpt.clear();
+    }
+    diagnostic
+}
+
+/// The value of a word among choices.
+pub(super) fn choose<T: Copy>(word: &str, choices: &[(&'static str, T)]) -> Option<T> {
+    choices.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
+}
+
+/// What to do about a word that is no choice.
+pub(super) fn choices_help<T>(word: &str, choices: &[(&'static str, T)]) -> String {
+    match nearest(word, choices.iter().map(|(known, _)| *known)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => {
+            let all: Vec<String> = choices.iter().map(|(known, _)| format!("{known:?}")).collect();
+            format!("use one of {}", all.join(", "))
+        }
+    }
+}
+
+fn free_table(entries: &DeTable<'_>) -> BTreeMap<String, Value> {
+    entries.iter().map(|(key, value)| (key.get_ref().to_string(), free(value.get_ref()))).collect()
+}
+
+fn free(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| Value::Text(number.to_string()), Value::Integer),
+        DeValue::Float(number) => {
+            number.as_str().parse().map_or_else(|_| Value::Text(number.to_string()), Value::Float)
+        }
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(moment) => Value::Text(moment.to_string()),
+        DeValue::Array(values) => Value::List(values.iter().map(|value| free(value.get_ref())).collect()),
+        DeValue::Table(entries) => Value::Map(free_table(entries)),
+    }
+}

@@ -1,0 +1,566 @@
+//! The desk between ledger and connections: gives letters out, and writes down what becomes of them.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    Ask, Brake, Clock, Event, Pace, Pulled, Settings, Wait, means_no_such_person,
+    run::{Emit, until},
+};
+use crate::{
+    ledger::{Begun, Claim, Ledger, LedgerError, Next, Reason, Suppression},
+    message::{Composer, Message},
+    transport::{self, Letter, Outcome, Permit, Reply, Stage, Ticket},
+};
+
+/// A connection that has nothing to do for so long is closed rather than kept: relays hang up on idlers anyway.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+
+pub(super) struct Desk {
+    pub(super) ledger: Ledger,
+    composer: Arc<Composer>,
+    settings: Settings,
+    opened: Timestamp,
+    clock: Clock,
+    emit: Emit,
+    state: Mutex<State>,
+    /// Something changed that waiting connections should look at.
+    changed: Notify,
+    /// Something changed that the run loop should look at.
+    pub(super) news: Notify,
+    /// Pace counts from here; `before` keeps earlier runs' letters on the positive side.
+    origin: Instant,
+    before: Duration,
+}
+
+struct State {
+    queue: VecDeque<Claim>,
+    /// Claims to domains with limits of their own.
+    limited: BTreeMap<String, VecDeque<Claim>>,
+    under_way: HashMap<Ticket, UnderWay>,
+    pace: Pace,
+    brake: Brake,
+    /// The ledger had nothing more to claim when last asked.
+    drained: bool,
+    /// No more letters are given out.
+    stop: Option<Stop>,
+    /// Letters that may still leave today.
+    today: Option<DayCap>,
+    buffers: Vec<Vec<u8>>,
+    /// Addresses that do not exist, to be suppressed by the run loop.
+    suppress: Vec<Suppression>,
+    accepted: u64,
+}
+
+struct UnderWay {
+    claim: Claim,
+    begun: bool,
+    dropped: bool,
+}
+
+/// How many letters may still leave before the day ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DayCap {
+    pub(super) ends: Timestamp,
+    pub(super) left: u32,
+}
+
+/// Why no more letters are given out.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Asked,
+    Brake(Pulled),
+    Ledger(LedgerError),
+}
+
+/// What a connection gets when it asks for a letter.
+enum Take {
+    Claim(Box<Claim>),
+    /// Ask again at this time, or when something has changed.
+    Wait(Option<Instant>),
+    Nothing,
+}
+
+/// What the run loop should do next.
+#[derive(Debug)]
+pub(super) enum Outlook {
+    /// So many letters can leave at once.
+    Ready(usize),
+    /// Letters are there, but none may leave before then.
+    Paced(Wait, Timestamp),
+    /// All letters at hand are out, and the ledger should be asked for more.
+    Refill,
+    /// Nothing at hand and nothing more to claim; letters under way.
+    UnderWay,
+    /// Nothing at hand, nothing under way.
+    Empty,
+    /// Stopped, and nothing under way.
+    Stopped,
+}
+
+impl Desk {
+    pub(super) fn new(
+        ledger: Ledger,
+        composer: Arc<Composer>,
+        settings: Settings,
+        opened: Timestamp,
+        clock: Clock,
+        emit: Emit,
+    ) -> Self {
+        let pace = Pace::new(&settings.pace);
+        let before = pace.memory() * 2 + Duration::from_secs(3600);
+        let state = State {
+            queue: VecDeque::new(),
+            limited: BTreeMap::new(),
+            under_way: HashMap::new(),
+            brake: Brake::new(settings.brake.clone()),
+            pace,
+            drained: false,
+            stop: None,
+            today: None,
+            buffers: Vec::new(),
+            suppress: Vec::new(),
+            accepted: 0,
+        };
+        Self {
+            ledger,
+            composer,
+            settings,
+            opened,
+            clock,
+            emit,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            news: Notify::new(),
+            origin: Instant::now(),
+            before,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tick(&self) -> Duration {
+        self.before + self.origin.elapsed()
+    }
+
+    fn instant(&self, tick: Duration) -> Instant {
+        self.origin + tick.saturating_sub(self.before)
+    }
+
+    /// Counts letters of earlier runs towards the limits. `ago` is how long before now they left; oldest first.
+    pub(super) fn seed(&self, domain: Option<&str>, ago: Duration, letters: u32) {
+        let then = self.tick().saturating_sub(ago);
+        self.state().pace.seed(domain, then, letters);
+    }
+
+    pub(super) fn set_today(&self, today: Option<DayCap>) {
+        self.state().today = today;
+    }
+
+    pub(super) fn today(&self) -> Option<DayCap> {
+        self.state().today
+    }
+
+    /// Puts claimed letters on the desk; none means that the ledger has no more at the moment.
+    pub(super) fn put(&self, claims: Vec<Claim>) {
+        let mut state = self.state();
+        state.drained = claims.is_empty();
+        for claim in claims {
+            let domain = claim.subscriber.address.domain();
+            if state.pace.limits_domain(domain) {
+                let domain = domain.to_owned();
+                state.limited.entry(domain).or_default().push_back(claim);
+            } else {
+                state.queue.push_back(claim);
+            }
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Limited domains of which enough letters lie here already.
+    pub(super) fn crowded_domains(&self, most: usize) -> Vec<String> {
+        let state = self.state();
+        state
+            .limited
+            .iter()
+            .filter(|(_, claims)| most <= claims.len())
+            .map(|(domain, _)| domain.clone())
+            .collect()
+    }
+
+    /// How many letters lie here.
+    pub(super) fn at_hand(&self) -> usize {
+        let state = self.state();
+        state.queue.len() + state.limited.values().map(VecDeque::len).sum::<usize>()
+    }
+
+    /// Whether it is time to claim more, before connections have to wait for it.
+    pub(super) fn runs_low(&self) -> bool {
+        let state = self.state();
+        !state.drained && state.queue.len() <= self.settings.batch / 2
+    }
+
+    /// Addresses that turned out not to exist since the last call.
+    pub(super) fn take_suppressions(&self) -> Vec<Suppression> {
+        std::mem::take(&mut self.state().suppress)
+    }
+
+    pub(super) fn accepted(&self) -> u64 {
+        self.state().accepted
+    }
+
+    /// Gives no more letters out. The first reason counts.
+    pub(super) fn stop(&self, why: Stop) {
+        let mut state = self.state();
+        state.stop.get_or_insert(why);
+        drop(state);
+        self.changed.notify_waiters();
+        self.news.notify_one();
+    }
+
+    pub(super) fn take_stop(&self) -> Option<Stop> {
+        self.state().stop.take()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state().stop.is_some()
+    }
+
+    /// What can be done now.
+    pub(super) fn outlook(&self) -> Outlook {
+        let mut state = self.state();
+        if state.stop.is_some() {
+            return if state.under_way.is_empty() { Outlook::Stopped } else { Outlook::UnderWay };
+        }
+        let at_hand = state.queue.len() + state.limited.values().map(VecDeque::len).sum::<usize>();
+        if at_hand == 0 {
+            return match (state.drained, state.under_way.is_empty()) {
+                (false, _) => Outlook::Refill,
+                (true, false) => Outlook::UnderWay,
+                (true, true) => Outlook::Empty,
+            };
+        }
+        match self.take_from(&mut state, true) {
+            Take::Claim(_) => Outlook::Ready(at_hand),
+            Take::Wait(Some(at)) => {
+                let wait = at.saturating_duration_since(Instant::now());
+                let (why, now) = (self.why(&state), (self.clock)());
+                Outlook::Paced(why, until(now, wait))
+            }
+            Take::Wait(None) | Take::Nothing => Outlook::UnderWay,
+        }
+    }
+
+    fn why(&self, state: &State) -> Wait {
+        match state.today {
+            Some(today) if today.left == 0 => Wait::WarmUp,
+            _ => match self.settings.pace.window.as_ref().map(|window| window.at((self.clock)())) {
+                Some(super::Hours::ClosedUntil(_)) => Wait::Window,
+                _ => Wait::Pace,
+            },
+        }
+    }
+
+    /// Finds a letter that may leave now. With `look` it only says what it would do.
+    fn take_from(&self, state: &mut State, look: bool) -> Take {
+        if state.stop.is_some() {
+            return Take::Nothing;
+        }
+        if state.queue.is_empty() && state.limited.values().all(VecDeque::is_empty) {
+            return if state.drained { Take::Nothing } else { Take::Wait(None) };
+        }
+        if let Some(at) = self.closed_until(state) {
+            return Take::Wait(Some(at));
+        }
+        let tick = self.tick();
+        let mut earliest: Option<Duration> = None;
+        let domains: Vec<String> = state
+            .limited
+            .iter()
+            .filter(|(_, claims)| !claims.is_empty())
+            .map(|(domain, _)| domain.clone())
+            .collect();
+        for domain in domains {
+            match state.pace.ask(&domain, tick) {
+                Ask::Go if look => {
+                    state.pace.taken_back(&domain);
+                    let claim = state
+                        .limited
+                        .get(&domain)
+                        .and_then(VecDeque::front)
+                        .expect("it was not empty")
+                        .clone();
+                    return Take::Claim(Box::new(claim));
+                }
+                Ask::Go => {
+                    let claim = state
+                        .limited
+                        .get_mut(&domain)
+                        .and_then(VecDeque::pop_front)
+                        .expect("it was not empty");
+                    return Take::Claim(Box::new(claim));
+                }
+                Ask::WaitUntil(at) => return Take::Wait(Some(self.instant(at))),
+                Ask::DomainUntil(at) => earliest = earliest.into_iter().chain(at).min(),
+            }
+        }
+        let Some(front) = state.queue.front() else {
+            return Take::Wait(earliest.map(|at| self.instant(at)));
+        };
+        match state.pace.ask(front.subscriber.address.domain(), tick) {
+            Ask::Go if look => {
+                let claim = Box::new(front.clone());
+                state.pace.taken_back(claim.subscriber.address.domain());
+                Take::Claim(claim)
+            }
+            Ask::Go => Take::Claim(Box::new(state.queue.pop_front().expect("it has a front"))),
+            Ask::WaitUntil(at) => Take::Wait(Some(self.instant(at))),
+            Ask::DomainUntil(at) => Take::Wait(at.map(|at| self.instant(at))),
+        }
+    }
+
+    /// When the day's cap or the sending window allows letters again, if they forbid them now.
+    fn closed_until(&self, state: &State) -> Option<Instant> {
+        if state.today.is_none() && self.settings.pace.window.is_none() {
+            return None;
+        }
+        let now = (self.clock)();
+        let cap = state.today.filter(|today| today.left == 0).map(|today| today.ends);
+        let window = match self.settings.pace.window.as_ref().map(|window| window.at(now)) {
+            Some(super::Hours::ClosedUntil(opens)) => Some(opens),
+            _ => None,
+        };
+        let opens = cap.max(window)?;
+        let wait = Duration::try_from(opens.duration_since(now)).unwrap_or_default();
+        Some(Instant::now() + wait.max(Duration::from_millis(1)))
+    }
+
+    /// Takes a letter from the desk and composes it. Somebody whose letter cannot be composed is refused on the spot.
+    fn give(&self, claim: Claim) -> Option<Letter> {
+        let ticket = Ticket(claim.delivery.number());
+        let buffer = {
+            let mut state = self.state();
+            if let Some(today) = &mut state.today {
+                today.left = today.left.saturating_sub(1);
+            }
+            state.buffers.pop().unwrap_or_default()
+        };
+        match self.composer.compose(&claim.subscriber, buffer) {
+            Ok(message) => {
+                self.state().under_way.insert(ticket, UnderWay { claim, begun: false, dropped: false });
+                Some(Letter { ticket, message })
+            }
+            Err(error) => {
+                let text = format!("not handed over: {error}");
+                let reply = Reply { code: 554, enhanced: Some((5, 6, 0)), text };
+                let outcome = Outcome::Rejected { stage: Stage::Mail, reply };
+                self.state().pace.taken_back(claim.subscriber.address.domain());
+                self.ledger.end(&claim, &outcome, Next::Close, (self.clock)());
+                (self.emit)(Event::Answered { outcome: &outcome, octets: 0 });
+                None
+            }
+        }
+    }
+
+    fn recycle(&self, message: Message) {
+        let mut buffer = message.bytes;
+        buffer.clear();
+        let mut state = self.state();
+        if state.buffers.len() < 256 {
+            state.buffers.push(buffer);
+        }
+    }
+
+    /// Returns what is not under way to the caller, to be released.
+    pub(super) fn clear(&self) {
+        let mut state = self.state();
+        state.queue.clear();
+        state.limited.clear();
+        state.drained = true;
+    }
+
+    pub(super) fn throttled(&self) {
+        let slower = self.state().pace.throttled(self.tick());
+        if let Some(letters_per_second) = slower {
+            (self.emit)(Event::Slower { letters_per_second });
+        }
+    }
+}
+
+impl transport::Desk for Desk {
+    async fn next(&self) -> Option<Letter> {
+        let give_up = Instant::now() + IDLE_MAX;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let take = self.take_from(&mut self.state(), false);
+            match take {
+                Take::Claim(claim) => {
+                    let letter = self.give(*claim);
+                    self.ask_for_more();
+                    if letter.is_some() {
+                        return letter;
+                    }
+                }
+                Take::Nothing => return None,
+                Take::Wait(at) => {
+                    self.news.notify_one();
+                    let at = at.unwrap_or(give_up).min(give_up);
+                    tokio::select! {
+                        () = changed => {}
+                        () = tokio::time::sleep_until(at) => {
+                            if give_up <= Instant::now() {
+                                return None;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_now(&self) -> Option<Letter> {
+        let take = self.take_from(&mut self.state(), false);
+        match take {
+            Take::Claim(claim) => {
+                let letter = self.give(*claim);
+                self.ask_for_more();
+                letter
+            }
+            Take::Wait(_) | Take::Nothing => None,
+        }
+    }
+
+    async fn begin(&self, ticket: Ticket) -> Permit {
+        let Some(claim) = self.state().under_way.get(&ticket).map(|letter| letter.claim.clone()) else {
+            return Permit::Stop;
+        };
+        let begun = self.ledger.begin(&claim, (self.clock)()).await;
+        let mut state = self.state();
+        let Some(letter) = state.under_way.get_mut(&ticket) else { return Permit::Stop };
+        match begun {
+            Ok(Begun::Begun) => {
+                letter.begun = true;
+                Permit::Go
+            }
+            Ok(Begun::Suppressed) => {
+                letter.dropped = true;
+                drop(state);
+                (self.emit)(Event::SuppressedLate);
+                Permit::Stop
+            }
+            Ok(Begun::Lost) => {
+                letter.dropped = true;
+                Permit::Stop
+            }
+            Err(error) => {
+                drop(state);
+                self.stop(Stop::Ledger(error));
+                Permit::Stop
+            }
+        }
+    }
+
+    fn end(&self, letter: Letter, outcome: Outcome) {
+        let octets = letter.message.bytes.len();
+        let now = (self.clock)();
+        let (claim, pulled, last) = {
+            let mut state = self.state();
+            let Some(UnderWay { claim, .. }) = state.under_way.remove(&letter.ticket) else { return };
+            state.pace.answered(claim.subscriber.address.domain());
+            let pulled = match &outcome {
+                Outcome::Accepted { .. } => {
+                    state.accepted += 1;
+                    state.brake.accepted();
+                    None
+                }
+                Outcome::Rejected { .. } => state.brake.refused(),
+                Outcome::Deferred { .. } | Outcome::Unconfirmed { .. } => None,
+            };
+            (claim, pulled, state.under_way.is_empty())
+        };
+        let next = self.settings.retry.after(&outcome, claim.attempt(), self.opened, now, chance(&claim));
+        if let Outcome::Rejected { reply, .. } = &outcome
+            && self.settings.suppress_hard_bounces
+            && means_no_such_person(reply)
+        {
+            let address = claim.subscriber.address.clone();
+            let note = Some(reply.to_string());
+            self.state().suppress.push(Suppression { address, reason: Reason::HardBounce, note, at: now });
+        }
+        if let Next::RetryAt(at) = next {
+            (self.emit)(Event::ComesBack { at });
+        }
+        self.ledger.end(&claim, &outcome, next, now);
+        if let Outcome::Deferred { reply, .. } = &outcome
+            && reply.is_throttling()
+        {
+            self.throttled();
+        }
+        (self.emit)(Event::Answered { outcome: &outcome, octets });
+        if let Some(pulled) = pulled {
+            self.stop(Stop::Brake(pulled));
+        }
+        self.recycle(letter.message);
+        if !self.settings.pace.domains.is_empty() {
+            self.changed.notify_waiters();
+        }
+        if last {
+            self.news.notify_one();
+        }
+    }
+
+    fn give_back(&self, letter: Letter) {
+        {
+            let mut state = self.state();
+            if let Some(UnderWay { claim, begun, dropped }) = state.under_way.remove(&letter.ticket) {
+                let domain = claim.subscriber.address.domain().to_owned();
+                state.pace.taken_back(&domain);
+                if let Some(today) = &mut state.today {
+                    today.left += 1;
+                }
+                if begun {
+                    self.ledger.withdraw(&claim);
+                }
+                if !dropped {
+                    match state.limited.get_mut(&domain) {
+                        Some(claims) => claims.push_front(claim),
+                        None => state.queue.push_front(claim),
+                    }
+                }
+            }
+        }
+        self.recycle(letter.message);
+        self.changed.notify_waiters();
+        self.news.notify_one();
+    }
+}
+
+impl Desk {
+    /// Wakes the run loop while there is still work on the desk, so that connections never wait for the ledger.
+    fn ask_for_more(&self) {
+        let state = self.state();
+        if !state.drained && state.queue.len() <= self.settings.batch / 2 {
+            self.news.notify_one();
+        }
+    }
+}
+
+/// A number from 0 to 1 that differs from letter to letter and from attempt to attempt, and needs no generator.
+fn chance(claim: &Claim) -> f64 {
+    let mut bits = claim.delivery.number() ^ (u64::from(claim.epoch()) << 32) ^ 0x9E37_79B9_7F4A_7C15;
+    for factor in [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB_u64] {
+        bits = (bits ^ (bits >> 29)).wrapping_mul(factor);
+    }
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}

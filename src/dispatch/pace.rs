@@ -1,0 +1,419 @@
+//! How fast letters may leave. All functions take the time; none waits.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::Window;
+
+/// So many letters in any stretch of that length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// At most this many.
+    pub letters: u32,
+    /// In any stretch of this length.
+    pub per: Duration,
+}
+
+/// The owner's wishes about speed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PacePolicy {
+    /// All of them hold at once, over all connections and across restarts.
+    pub limits: Vec<Limit>,
+    /// Limits for recipients' domains, by domain in A-labels.
+    pub domains: BTreeMap<String, DomainPolicy>,
+    /// Whether a relay that asks for patience gets it by itself.
+    pub adaptive: bool,
+    /// The hours in which letters may leave.
+    pub window: Option<Window>,
+    /// So many letters on the first day of sending, on the second, and so on; no such limit afterwards.
+    pub warm_up: Vec<u32>,
+}
+
+/// The owner's wishes about one recipient domain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DomainPolicy {
+    /// All of them hold at once.
+    pub limits: Vec<Limit>,
+    /// Letters to this domain under way at once; `None` is no limit.
+    pub connections: Option<u32>,
+}
+
+/// Slots in a meter: the stretch is checked to a sixtieth of its length, on the careful side.
+const SLOTS: u64 = 60;
+
+/// Counts letters over a sliding stretch of time.
+#[derive(Debug)]
+struct Meter {
+    limit: Limit,
+    slot: Duration,
+    /// `counts[n % SLOTS]` belongs to slot number `n`, for the slots up to `newest`.
+    counts: [u32; SLOTS as usize],
+    newest: u64,
+    total: u64,
+}
+
+impl Meter {
+    fn new(limit: Limit) -> Self {
+        // One slot fewer than the ring holds, so that the stretch is always covered in full.
+        let slot = (limit.per / (SLOTS as u32 - 1)).max(Duration::from_nanos(1));
+        Self { limit, slot, counts: [0; SLOTS as usize], newest: 0, total: 0 }
+    }
+
+    fn number(&self, now: Duration) -> u64 {
+        (now.as_nanos() / self.slot.as_nanos()) as u64
+    }
+
+    /// Forgets what has left the stretch. Time never runs backwards here.
+    fn advance(&mut self, now: Duration) {
+        let number = self.number(now);
+        if number <= self.newest {
+            return;
+        }
+        for passed in (self.newest + 1)..=number.min(self.newest + SLOTS) {
+            let index = (passed % SLOTS) as usize;
+            self.total -= u64::from(self.counts[index]);
+            self.counts[index] = 0;
+        }
+        self.newest = number;
+    }
+
+    /// Writes down letters that left at `then`.
+    fn add(&mut self, then: Duration, letters: u32) {
+        self.advance(then);
+        let number = self.number(then);
+        if self.newest < number + SLOTS {
+            self.counts[(number % SLOTS) as usize] += letters;
+            self.total += u64::from(letters);
+        }
+    }
+
+    /// Takes back a letter that did not leave after all.
+    fn remove_one(&mut self) {
+        for back in 0..SLOTS.min(self.newest + 1) {
+            let index = ((self.newest - back) % SLOTS) as usize;
+            if 0 < self.counts[index] {
+                self.counts[index] -= 1;
+                self.total -= 1;
+                return;
+            }
+        }
+    }
+
+    /// `None` when a letter may leave, otherwise when to ask again.
+    fn wait_until(&mut self, now: Duration) -> Option<Duration> {
+        self.advance(now);
+        if self.total < u64::from(self.limit.letters) {
+            return None;
+        }
+        let oldest = (self.newest + 1).saturating_sub(SLOTS);
+        let full = (oldest..=self.newest).find(|number| 0 < self.counts[(number % SLOTS) as usize]);
+        let frees = full.map_or(self.newest + 1, |number| number + SLOTS);
+        Some(
+            self.slot
+                .saturating_mul(u32::try_from(frees).unwrap_or(u32::MAX))
+                .max(now + Duration::from_micros(1)),
+        )
+    }
+}
+
+/// Lets letters go, or says when to ask again.
+#[derive(Debug)]
+pub struct Pace {
+    relay: Vec<Meter>,
+    domains: BTreeMap<String, DomainPace>,
+    throttle: Option<Throttle>,
+}
+
+#[derive(Debug)]
+struct DomainPace {
+    meters: Vec<Meter>,
+    connections: Option<u32>,
+    under_way: u32,
+}
+
+/// An answer to [`Pace::ask`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The letter may leave, and is counted.
+    Go,
+    /// Nothing may leave before then.
+    WaitUntil(Duration),
+    /// Nothing to this domain before then (or before a letter to it has come back).
+    DomainUntil(Option<Duration>),
+}
+
+impl Pace {
+    /// A pace that has seen nothing yet.
+    pub fn new(policy: &PacePolicy) -> Self {
+        let meters = |limits: &[Limit]| limits.iter().copied().map(Meter::new).collect::<Vec<_>>();
+        Self {
+            relay: meters(&policy.limits),
+            domains: policy
+                .domains
+                .iter()
+                .map(|(domain, wishes)| {
+                    let pace = DomainPace {
+                        meters: meters(&wishes.limits),
+                        connections: wishes.connections,
+                        under_way: 0,
+                    };
+                    (domain.clone(), pace)
+                })
+                .collect(),
+            throttle: policy.adaptive.then(Throttle::default),
+        }
+    }
+
+    /// The longest stretch that any limit looks back over.
+    pub fn memory(&self) -> Duration {
+        let domains = self.domains.values().flat_map(|domain| &domain.meters);
+        self.relay.iter().chain(domains).map(|meter| meter.limit.per).max().unwrap_or_default()
+    }
+
+    /// Whether anything is limited by recipient domain.
+    pub fn limits_domain(&self, domain: &str) -> bool {
+        self.domains.contains_key(domain)
+    }
+
+    /// Writes down letters of an earlier run. Give them oldest first, before the first `ask`.
+    pub fn seed(&mut self, domain: Option<&str>, then: Duration, letters: u32) {
+        match domain {
+            None => self.relay.iter_mut().for_each(|meter| meter.add(then, letters)),
+            Some(domain) => {
+                if let Some(pace) = self.domains.get_mut(domain) {
+                    pace.meters.iter_mut().for_each(|meter| meter.add(then, letters));
+                }
+            }
+        }
+    }
+
+    /// May a letter to this domain leave now? `Go` counts it. `now` never runs backwards.
+    pub fn ask(&mut self, domain: &str, now: Duration) -> Ask {
+        let relay = self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max();
+        let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
+        if let Some(until) = relay.max(throttle) {
+            return Ask::WaitUntil(until);
+        }
+        if let Some(pace) = self.domains.get_mut(domain) {
+            if pace.connections.is_some_and(|most| most <= pace.under_way) {
+                return Ask::DomainUntil(None);
+            }
+            if let Some(until) = pace.meters.iter_mut().filter_map(|meter| meter.wait_until(now)).max() {
+                return Ask::DomainUntil(Some(until));
+            }
+            pace.meters.iter_mut().for_each(|meter| meter.add(now, 1));
+            pace.under_way += 1;
+        }
+        self.relay.iter_mut().for_each(|meter| meter.add(now, 1));
+        if let Some(throttle) = &mut self.throttle {
+            throttle.left(now);
+        }
+        Ask::Go
+    }
+
+    /// A letter has come back with an answer.
+    pub fn answered(&mut self, domain: &str) {
+        if let Some(pace) = self.domains.get_mut(domain) {
+            pace.under_way = pace.under_way.saturating_sub(1);
+        }
+    }
+
+    /// A letter was taken back before it left.
+    pub fn taken_back(&mut self, domain: &str) {
+        self.answered(domain);
+        self.relay.iter_mut().for_each(Meter::remove_one);
+        if let Some(pace) = self.domains.get_mut(domain) {
+            pace.meters.iter_mut().for_each(Meter::remove_one);
+        }
+    }
+
+    /// The relay asked for patience: halves the pace. Returns the new pace in letters a second, if it is adaptive.
+    pub fn throttled(&mut self, now: Duration) -> Option<f64> {
+        self.throttle.as_mut().map(|throttle| throttle.halve(now))
+    }
+}
+
+/// The adaptive part: half as fast after each complaint, a quarter faster after each quiet stretch.
+#[derive(Debug, Default)]
+struct Throttle {
+    /// Letters a second; `None` while nobody complained.
+    rate: Option<f64>,
+    /// The rate at the first complaint; twice that again and the limit is lifted.
+    before: f64,
+    /// Earliest time of the next letter.
+    next: Duration,
+    /// When the rate was last changed.
+    changed: Duration,
+    /// Letters in the running stretch, and its begin, to know how fast we were.
+    count: u32,
+    since: Duration,
+    seen: f64,
+}
+
+impl Throttle {
+    /// How long without a complaint before the pace climbs.
+    const QUIET: Duration = Duration::from_secs(30);
+    /// Complaints closer together than this are one complaint (letters under way answer together).
+    const TOGETHER: Duration = Duration::from_secs(2);
+    /// The slowest pace, in letters a second: one in a minute.
+    const SLOWEST: f64 = 1.0 / 60.0;
+
+    fn wait_until(&mut self, now: Duration) -> Option<Duration> {
+        let rate = self.rate?;
+        if Self::QUIET <= now.saturating_sub(self.changed) {
+            self.changed = now;
+            let faster = rate * 1.25;
+            self.rate = (faster < self.before * 2.0).then_some(faster);
+        }
+        (now < self.next).then_some(self.next)
+    }
+
+    fn left(&mut self, now: Duration) {
+        self.count += 1;
+        let stretch = now.saturating_sub(self.since);
+        if Duration::from_secs(1) <= stretch {
+            self.seen = f64::from(self.count) / stretch.as_secs_f64();
+            self.count = 0;
+            self.since = now;
+        }
+        if let Some(rate) = self.rate {
+            self.next = self.next.max(now) + Duration::from_secs_f64(1.0 / rate);
+        }
+    }
+
+    fn halve(&mut self, now: Duration) -> f64 {
+        if let Some(rate) = self.rate
+            && now.saturating_sub(self.changed) < Self::TOGETHER
+        {
+            return rate;
+        }
+        let so_far = now.saturating_sub(self.since).as_secs_f64().max(0.1);
+        let measured =
+            if 0.0 < self.seen { self.seen } else { f64::from(self.count.max(1)) / so_far.max(1.0) };
+        if self.rate.is_none() {
+            self.before = measured;
+        }
+        let slower = (self.rate.unwrap_or(measured) / 2.0).max(Self::SLOWEST);
+        self.rate = Some(slower);
+        self.changed = now;
+        self.next = now + Duration::from_secs_f64(1.0 / slower);
+        slower
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn policy(limits: &[(u32, u64)]) -> PacePolicy {
+        let limits = limits.iter().map(|&(letters, per)| Limit { letters, per: ms(per) }).collect();
+        PacePolicy { limits, ..PacePolicy::default() }
+    }
+
+    /// Sends as fast as allowed until `end`, and returns when letters left.
+    fn run(pace: &mut Pace, end: Duration) -> Vec<Duration> {
+        let (mut now, mut left) = (Duration::from_secs(200_000), Vec::new());
+        let end = now + end;
+        while now < end {
+            match pace.ask("example.org", now) {
+                Ask::Go => left.push(now),
+                Ask::WaitUntil(until) => {
+                    assert!(now < until, "waits go forward");
+                    now = until;
+                }
+                Ask::DomainUntil(until) => now = until.unwrap(),
+            }
+        }
+        left
+    }
+
+    #[track_caller]
+    fn check_never_more(left: &[Duration], letters: usize, per: Duration) {
+        for (index, &first) in left.iter().enumerate() {
+            let in_stretch = left[index..].iter().take_while(|&&at| at < first + per).count();
+            assert!(in_stretch <= letters, "{in_stretch} letters in {per:?} from {first:?}");
+        }
+    }
+
+    #[test]
+    fn all_limits_hold_at_once_in_any_stretch() {
+        let mut pace = Pace::new(&policy(&[(5, 1_000), (60, 60_000)]));
+        let left = run(&mut pace, ms(180_000));
+        check_never_more(&left, 5, ms(1_000));
+        check_never_more(&left, 60, ms(60_000));
+        assert!(170 <= left.len(), "it is not slower than asked for: {}", left.len());
+    }
+
+    #[test]
+    fn letters_of_an_earlier_run_count() {
+        let mut pace = Pace::new(&policy(&[(10, 60_000)]));
+        let now = Duration::from_secs(200_000);
+        pace.seed(None, now - ms(30_000), 8);
+        assert_eq!(pace.ask("a.example", now), Ask::Go);
+        assert_eq!(pace.ask("a.example", now), Ask::Go);
+        let Ask::WaitUntil(until) = pace.ask("a.example", now) else { panic!("ten have left") };
+        assert!(now + ms(29_000) < until && until < now + ms(32_000), "{:?}", until - now);
+    }
+
+    #[test]
+    fn a_letter_taken_back_is_not_counted() {
+        let mut pace = Pace::new(&policy(&[(1, 60_000)]));
+        let now = Duration::from_secs(200_000);
+        assert_eq!(pace.ask("a.example", now), Ask::Go);
+        pace.taken_back("a.example");
+        assert_eq!(pace.ask("a.example", now), Ask::Go);
+        assert!(matches!(pace.ask("a.example", now), Ask::WaitUntil(_)));
+    }
+
+    #[test]
+    fn a_domain_has_its_own_pace_and_does_not_hold_up_others() {
+        let wishes =
+            DomainPolicy { limits: vec![Limit { letters: 1, per: ms(1_000) }], connections: Some(1) };
+        let mut pace = Pace::new(&PacePolicy {
+            domains: [("slow.example".to_owned(), wishes)].into(),
+            ..PacePolicy::default()
+        });
+        let now = Duration::from_secs(200_000);
+        assert_eq!(pace.ask("slow.example", now), Ask::Go);
+        assert_eq!(pace.ask("slow.example", now), Ask::DomainUntil(None));
+        assert_eq!(pace.ask("quick.example", now), Ask::Go);
+        pace.answered("slow.example");
+        assert!(matches!(pace.ask("slow.example", now), Ask::DomainUntil(Some(_))));
+        assert_eq!(pace.ask("slow.example", now + ms(1_100)), Ask::Go);
+    }
+
+    #[test]
+    fn a_complaint_halves_the_pace_and_it_climbs_back_slowly() {
+        let mut pace = Pace::new(&PacePolicy { adaptive: true, ..PacePolicy::default() });
+        let mut now = Duration::from_secs(200_000);
+        for _ in 0..1_000 {
+            assert_eq!(pace.ask("a.example", now), Ask::Go);
+            now += ms(10);
+        }
+        let slower = pace.throttled(now).unwrap();
+        assert!((45.0..55.0).contains(&slower), "from 100 a second to {slower}");
+        assert_eq!(pace.throttled(now + ms(100)), Some(slower), "one complaint, heard twice");
+        let left = run_from(&mut pace, now, ms(20_000));
+        assert!((900..1_100).contains(&left), "{left} in 20 s at half the pace");
+        let later = run_from(&mut pace, now + ms(20_000), ms(200_000));
+        assert!(15_000 < later, "{later} in 200 s while it climbs");
+    }
+
+    fn run_from(pace: &mut Pace, start: Duration, stretch: Duration) -> usize {
+        let (mut now, mut left) = (start, 0);
+        while now < start + stretch {
+            match pace.ask("a.example", now) {
+                Ask::Go => {
+                    left += 1;
+                    now += ms(10);
+                }
+                Ask::WaitUntil(until) => now = until,
+                Ask::DomainUntil(_) => unreachable!("no domain is limited"),
+            }
+        }
+        left
+    }
+}

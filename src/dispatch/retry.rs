@@ -1,0 +1,172 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    ledger::Next,
+    transport::{Outcome, Reply},
+};
+
+/// When a deferred letter comes back, and when it is given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts in all; the last deferral fails the letter.
+    pub attempts_max: u32,
+    /// The wait before the second attempt.
+    pub first_wait: Duration,
+    /// No wait is longer than this.
+    pub wait_max: Duration,
+    /// A letter older than this (counted from the opening of the dispatch) is given up.
+    pub give_up_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// One quick try after a minute, then half an hour and more apart, for two days: RFC 5321 section 4.5.4.1 asks
+    /// for 30 minutes and allows four to five days, but news that is a week old is no news.
+    fn default() -> Self {
+        let hour = Duration::from_secs(3600);
+        Self {
+            attempts_max: 12,
+            first_wait: Duration::from_secs(60),
+            wait_max: 4 * hour,
+            give_up_after: 48 * hour,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Decides what follows an attempt; reads no clock and touches no ledger.
+    ///
+    /// `attempt` counts from 1; `chance` is drawn by the caller, from 0 to 1, and stretches the wait by up to a
+    /// quarter so that letters deferred together do not come back together.
+    pub fn after(
+        &self,
+        outcome: &Outcome,
+        attempt: u32,
+        opened: Timestamp,
+        now: Timestamp,
+        chance: f64,
+    ) -> Next {
+        match outcome {
+            Outcome::Accepted { .. } => Next::Close,
+            Outcome::Rejected { .. } => Next::Close,
+            Outcome::Unconfirmed { .. } => Next::Close,
+            Outcome::Deferred { .. } => {
+                let wait = self.wait(attempt).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0);
+                let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+                let last = opened.checked_add(self.give_up_after).unwrap_or(Timestamp::MAX);
+                if self.attempts_max <= attempt || last < at { Next::Close } else { Next::RetryAt(at) }
+            }
+        }
+    }
+
+    /// The wait after the given attempt (from 1): the first is quick, the second thirty times that, then doubling.
+    fn wait(&self, attempt: u32) -> Duration {
+        let factor = match attempt {
+            0 | 1 => 1,
+            later => 30_u32.saturating_mul(1 << (later - 2).min(10)),
+        };
+        self.first_wait.saturating_mul(factor).min(self.wait_max)
+    }
+}
+
+/// Whether a refusal says that there is no such person, so that writing again would only do harm.
+///
+/// Unknown mailbox (RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6, and X.1.10 of RFC 7505), or a 550/553 to RCPT that names no
+/// enhanced code but says so in words. A full mailbox (X.2.2), a policy (X.7.x) and everything about content never
+/// count.
+pub fn means_no_such_person(reply: &Reply) -> bool {
+    match reply.enhanced {
+        Some((5, 1, detail)) => matches!(detail, 0 | 1 | 2 | 3 | 6 | 10),
+        Some(_) => false,
+        None if matches!(reply.code, 550 | 551 | 553) => {
+            let text = reply.text.to_lowercase();
+            [
+                "unknown user",
+                "user unknown",
+                "no such user",
+                "does not exist",
+                "no mailbox",
+                "unknown recipient",
+            ]
+            .iter()
+            .any(|words| text.contains(words))
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Stage;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn reply(text: &str) -> Reply {
+        let mut words = text.splitn(3, ' ');
+        let code = words.next().unwrap().parse().unwrap();
+        let second = words.next().unwrap_or_default();
+        let numbers: Vec<u16> = second.split('.').filter_map(|n| n.parse().ok()).collect();
+        let enhanced = (numbers.len() == 3).then(|| (numbers[0] as u8, numbers[1], numbers[2]));
+        Reply { code, enhanced, text: text.to_owned() }
+    }
+
+    #[track_caller]
+    fn check(outcome: Outcome, attempt: u32, expected: Next) {
+        let policy = RetryPolicy {
+            attempts_max: 4,
+            first_wait: MINUTE,
+            wait_max: 60 * MINUTE,
+            ..RetryPolicy::default()
+        };
+        assert_eq!(policy.after(&outcome, attempt, at(0), at(0), 0.0), expected);
+    }
+
+    fn deferred() -> Outcome {
+        Outcome::Deferred { stage: Stage::Rcpt, reply: reply("451 4.3.0 later") }
+    }
+
+    #[test]
+    fn a_deferred_letter_waits_longer_each_time_and_then_fails() {
+        check(deferred(), 1, Next::RetryAt(at(60)));
+        check(deferred(), 2, Next::RetryAt(at(1800)));
+        check(deferred(), 3, Next::RetryAt(at(3600)));
+        check(deferred(), 4, Next::Close);
+    }
+
+    #[test]
+    fn other_outcomes_close_the_delivery() {
+        check(Outcome::Accepted { reply: reply("250 2.0.0 ok") }, 1, Next::Close);
+        check(Outcome::Rejected { stage: Stage::Rcpt, reply: reply("550 5.1.1 no") }, 1, Next::Close);
+        check(Outcome::Unconfirmed { why: "closed".into() }, 1, Next::Close);
+    }
+
+    #[test]
+    fn a_letter_is_given_up_when_it_is_old() {
+        let policy = RetryPolicy { give_up_after: 10 * MINUTE, ..RetryPolicy::default() };
+        assert_eq!(policy.after(&deferred(), 1, at(0), at(500), 0.0), Next::RetryAt(at(560)));
+        assert_eq!(policy.after(&deferred(), 1, at(0), at(560), 0.0), Next::Close);
+    }
+
+    #[test]
+    fn only_a_missing_person_is_a_missing_person() {
+        for (text, expected) in [
+            ("550 5.1.1 <x@y> unknown", true),
+            ("550 5.1.10 null mx", true),
+            ("550 5.1.2 no such domain", true),
+            ("550 No such user here", true),
+            ("550 5.1.8 bad sender", false),
+            ("550 5.7.1 blocked", false),
+            ("552 5.2.2 mailbox full", false),
+            ("550 Blocked by policy", false),
+            ("554 5.6.0 content", false),
+        ] {
+            assert_eq!(means_no_such_person(&reply(text)), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The document becomes sections of MJML: consecutive text shares one `mj-text`, and a section opens only for
+//! columns and galleries, which stack on a phone.
+//!
+//! In: a `Document`. Out: elements for the template's content slot. Never: knows the template.
+
+mod boxes;
+mod cards;
+mod code;
+mod inline;
+mod lists;
+mod pictures;
+mod tables;
+
+use super::{
+    Materials,
+    design::{Design, MARGIN},
+    fill::{Filler, attribute},
+    mjml::{Content, Element},
+    words::Words,
+};
+use crate::{
+    issue::{
+        Issue,
+        document::{Block, BlockKind, Figure, Inline},
+    },
+    source::{Source, Span},
+};
+
+/// Sets the blocks of one issue.
+pub(crate) struct Setter<'a> {
+    /// The issue.
+    pub(crate) issue: &'a Issue,
+    /// How it looks.
+    pub(crate) design: &'a Design,
+    /// Its pictures and stored data.
+    pub(crate) materials: &'a Materials,
+    /// Names and links.
+    pub(crate) filler: Filler<'a>,
+    /// The words that we say ourselves.
+    pub(crate) words: &'static Words,
+    /// Whether the language runs from right to left.
+    pub(crate) right_to_left: bool,
+    /// Bytes that colours in code may still cost.
+    pub(crate) code_budget: usize,
+    /// Whether some code got colours.
+    pub(crate) has_syntax: bool,
+    /// How elements of a `mjml` fence are made; needs the template's machinery.
+    pub(crate) fence: fn(&mut Self, Span) -> Vec<Element>,
+}
+
+/// A letter, after which code is set plain: half of what Gmail shows is for words.
+pub(crate) const CODE_BUDGET: usize = 20_000;
+
+/// Text being set: sections that are finished, and the run that is open.
+#[derive(Default)]
+struct Run {
+    sections: Vec<Element>,
+    html: String,
+}
+
+impl Run {
+    /// Closes the open run as a section of its own.
+    fn close(&mut self) {
+        if !self.html.is_empty() {
+            let text = Element::raw("mj-text", std::mem::take(&mut self.html))
+                .with("padding", format!("0px {MARGIN}px"));
+            self.sections.push(section("0px").child(Element::new("mj-column").child(text)));
+        }
+    }
+}
+
+fn section(padding: &str) -> Element {
+    Element::new("mj-section").with("padding", padding)
+}
+
+impl Setter<'_> {
+    /// The whole document.
+    pub(crate) fn document(&mut self) -> Vec<Element> {
+        let document = &self.issue.document;
+        let mut run = Run::default();
+        let column = self.design.column();
+        for (index, block) in document.blocks.iter().enumerate() {
+            if index == 0 && self.is_title(block) {
+                continue;
+            }
+            let mark = self.filler.tokens.mark(block.span.clone());
+            match &block.kind {
+                BlockKind::Columns(columns) if (2..=4).contains(&columns.len()) => {
+                    run.close();
+                    let section = self.columns(columns, mark);
+                    run.sections.push(section);
+                }
+                BlockKind::Gallery(figures) if figures.len() > 1 => {
+                    run.close();
+                    self.gallery(figures, mark, &mut run.sections);
+                }
+                BlockKind::Mjml(_) => {
+                    run.close();
+                    let mut elements = (self.fence)(self, inside_fence(&self.issue.source, &block.span));
+                    mark_first(&mut elements, &mark);
+                    run.sections.append(&mut elements);
+                }
+                _ => {
+                    run.html.push_str(&mark);
+                    self.block(&mut run.html, block, column);
+                }
+            }
+        }
+        if !document.footnotes.is_empty() {
+            let span =
+                document.footnotes.first().and_then(|note| note.blocks.first()).map(|b| b.span.clone());
+            run.html.push_str(&self.filler.tokens.mark(span.unwrap_or_default()));
+            self.footnotes(&mut run.html, column);
+        }
+        run.close();
+        run.sections
+    }
+
+    /// Whether a block says the title again, which the template shows.
+    fn is_title(&self, block: &Block) -> bool {
+        match &block.kind {
+            BlockKind::Heading { level: 1, content, .. } => {
+                plain(content).trim() == self.issue.head.title.trim()
+            }
+            _ => false,
+        }
+    }
+
+    /// Blocks one after the other.
+    pub(super) fn blocks(&mut self, out: &mut String, blocks: &[Block], width: u32) {
+        for block in blocks {
+            self.block(out, block, width);
+        }
+    }
+
+    /// One block as HTML, at most `width` CSS pixels wide.
+    pub(super) fn block(&mut self, out: &mut String, block: &Block, width: u32) {
+        match &block.kind {
+            BlockKind::Heading { level, anchor, content } => self.heading(out, *level, anchor, content),
+            BlockKind::Paragraph(content) => self.paragraph(out, content),
+            BlockKind::List { start, tight, items } => self.list(out, *start, *tight, items, width),
+            BlockKind::Quote(quote) => self.quote(out, quote, width),
+            BlockKind::PullQuote(quote) => self.pull_quote(out, quote, width),
+            BlockKind::Alert { kind, title, blocks } => {
+                self.alert(out, *kind, title.as_ref(), blocks, width);
+            }
+            BlockKind::Figure(figure) => self.figure(out, figure, width),
+            BlockKind::Gallery(figures) => figures.iter().for_each(|figure| self.figure(out, figure, width)),
+            BlockKind::Columns(columns) => columns.iter().for_each(|blocks| self.blocks(out, blocks, width)),
+            BlockKind::Card(card) => self.card(out, card, width),
+            BlockKind::Video(video) => self.video(out, video, width),
+            BlockKind::Post(post) => self.post(out, post, width),
+            BlockKind::Resources(resources) => self.resources(out, resources),
+            BlockKind::Table { alignments, head, rows } => self.table(out, alignments, head, rows),
+            BlockKind::Code { language, text } => self.code(out, language.as_deref(), text),
+            BlockKind::Math(tex) => self.math_block(out, tex),
+            BlockKind::Definitions(definitions) => self.definitions(out, definitions, width),
+            BlockKind::Divider => self.divider(out),
+            BlockKind::Buttons(buttons) => self.buttons(out, buttons),
+            BlockKind::Sponsor { label, blocks } => self.sponsor(out, label.as_deref(), blocks, width),
+            BlockKind::Poll { question, answers } => self.poll(out, question, answers),
+            BlockKind::Share { blocks, links } => self.share(out, blocks, links, width),
+            BlockKind::Contents { title, depth, entries } => {
+                self.contents(out, title.as_ref(), *depth, entries);
+            }
+            BlockKind::PostScript(blocks) => self.post_script(out, blocks, width),
+            BlockKind::Signature(blocks) => self.signature(out, blocks, width),
+            BlockKind::Author { name, picture, url, blocks } => {
+                self.author(out, name, picture.as_ref(), url.as_ref(), blocks, (&block.span, width));
+            }
+            BlockKind::Html(phrase) => self.raw_html(out, phrase),
+            BlockKind::Mjml(_) => {
+                let problem = crate::source::Diagnostic::error(
+                    "M214",
+                    &self.issue.source,
+                    block.span.clone(),
+                    "a `mjml` fence cannot stand inside another block",
+                );
+                self.filler.diagnostics.push(problem.help("move it out of the container or list"));
+            }
+        }
+    }
+
+    fn columns(&mut self, columns: &[Vec<Block>], mark: String) -> Element {
+        let gutter = MARGIN / 2;
+        let width = (self.design.width - MARGIN) / columns.len() as u32 - MARGIN;
+        let mut section = section(&format!("0px {gutter}px"));
+        let mut mark = Some(mark);
+        for blocks in columns {
+            let mut html = mark.take().unwrap_or_default();
+            self.blocks(&mut html, blocks, width);
+            let text = Element::raw("mj-text", html).with("padding", format!("0px {gutter}px"));
+            section = section.child(Element::new("mj-column").child(text));
+        }
+        section
+    }
+
+    fn gallery(&mut self, figures: &[Figure], mark: String, sections: &mut Vec<Element>) {
+        let gutter = MARGIN / 2;
+        let in_a_row = if figures.len() == 4 { 2 } else { 3 };
+        let mut mark = Some(mark);
+        for row in figures.chunks(in_a_row) {
+            let width = (self.design.width - MARGIN) / row.len().max(2) as u32 - MARGIN;
+            let mut section = section(&format!("0px {gutter}px"));
+            for figure in row {
+                let mut html = mark.take().unwrap_or_default();
+                self.tile(&mut html, figure, width);
+                let text = Element::raw("mj-text", html).with("padding", format!("0px {gutter}px"));
+                section = section.child(Element::new("mj-column").child(text));
+            }
+            sections.push(section);
+        }
+    }
+
+    fn heading(&mut self, out: &mut String, level: u8, anchor: &str, content: &[Inline]) {
+        let level = level.clamp(2, 6);
+        let size = self.design.size;
+        let (above, below, size) = match level {
+            2 => (size * 2, size * 3 / 4, size * 3 / 2),
+            3 => (size * 7 / 4, size / 2, size * 6 / 5 + 1),
+            4 => (size * 3 / 2, size / 2, size),
+            _ => (size * 3 / 2, size / 2, size - 2),
+        };
+        let colours = &self.design.light;
+        let mut style = format!("margin:{above}px 0 {below}px;font-size:{size}px;line-height:1.25");
+        if self.design.heading_font != self.design.font {
+            style.push_str(&format!(";font-family:{}", self.design.heading_font));
+        }
+        let colour = if level >= 5 { colours.muted } else { colours.heading };
+        if colour != colours.text {
+            style.push_str(&format!(";color:{colour}"));
+        }
+        let class = if level >= 5 { " class=\"m\"" } else { "" };
+        out.push_str(&format!("<h{level}{class} style=\"{style}\">"));
+        if !anchor.is_empty() {
+            // `name`, because some webmails drop `id`.
+            out.push_str(&format!("<a name=\"{}\"></a>", attribute(anchor)));
+        }
+        self.inlines(out, content);
+        out.push_str(&format!("</h{level}>"));
+    }
+
+    /// The space below a block, in CSS pixels.
+    pub(super) fn gap(&self) -> u32 {
+        self.design.size
+    }
+
+    fn paragraph(&mut self, out: &mut String, content: &[Inline]) {
+        out.push_str(&format!("<p style=\"margin:0 0 {}px\">", self.gap()));
+        self.inlines(out, content);
+        out.push_str("</p>");
+    }
+
+    fn divider(&mut self, out: &mut String) {
+        let rule = self.design.light.rule;
+        let gap = self.design.size * 2;
+        out.push_str(&format!(
+            "<hr class=\"r\" size=\"1\" color=\"{rule}\" style=\"border:0;border-top:1px solid {rule};margin:{gap}px 0\">"
+        ));
+    }
+
+    fn footnotes(&mut self, out: &mut String, width: u32) {
+        let issue = self.issue;
+        self.divider(out);
+        let small = self.small();
+        out.push_str(&format!("<div style=\"{small}\">"));
+        for (index, note) in issue.document.footnotes.iter().enumerate() {
+            let number = index + 1;
+            let link = self.link_style();
+            let label = format!("<a name=\"fn{number}\"></a><a href=\"#fr{number}\"{link}>{number}.</a> ");
+            let mut inner = String::new();
+            self.blocks(&mut inner, &note.blocks, width);
+            // The number stands in the first line of the note.
+            match inner.find("<p style=").and_then(|at| inner[at..].find('>').map(|end| (at, at + end + 1))) {
+                Some((0, end)) => inner.insert_str(end, &label),
+                _ => inner.insert_str(0, &label),
+            }
+            out.push_str(&inner);
+        }
+        out.push_str("</div>");
+    }
+
+    /// `margin` side on which a line begins.
+    pub(super) fn start_side(&self) -> &'static str {
+        if self.right_to_left { "right" } else { "left" }
+    }
+
+    /// The style of small print that keeps the text's colour.
+    pub(super) fn small(&self) -> String {
+        format!("font-size:{}px;line-height:1.5", small_size(self.design))
+    }
+
+    /// The style of captions and the like; goes with class `m`.
+    pub(super) fn muted(&self) -> String {
+        format!("font-size:{}px;line-height:1.5;color:{}", small_size(self.design), self.design.light.muted)
+    }
+
+    /// The same for a link that stands where everybody expects one: not underlined.
+    pub(super) fn quiet_link_style(&self) -> String {
+        format!(" style=\"color:{};text-decoration:none\"", self.design.light.accent)
+    }
+
+    /// The `style` attribute of a link, with the space before it.
+    pub(super) fn link_style(&self) -> String {
+        format!(" style=\"color:{}\"", self.design.light.accent)
+    }
+}
+
+/// Size of small print.
+pub(crate) fn small_size(design: &Design) -> u32 {
+    (design.size * 5 / 6).max(13)
+}
+
+/// The lines of a fenced block without its first and last one.
+fn inside_fence(source: &Source, span: &Span) -> Span {
+    let text = source.text().get(span.clone()).unwrap_or_default();
+    let start = text.find('\n').map_or(text.len(), |end| end + 1);
+    let body = text[start..].trim_end();
+    let last = body.rfind('\n').map_or(0, |end| end + 1);
+    let is_closed = body[last..].trim_start().starts_with(['`', '~']);
+    span.start + start..span.start + start + if is_closed { last } else { body.len() }
+}
+
+/// Puts a mark at the beginning of the first text in some elements.
+fn mark_first(elements: &mut [Element], mark: &str) -> bool {
+    elements.iter_mut().any(|element| match &mut element.content {
+        Content::Raw(html) if element.name == "mj-text" => {
+            html.insert_str(0, mark);
+            true
+        }
+        Content::Raw(_) => false,
+        Content::Elements(children) => mark_first(children, mark),
+    })
+}
+
+/// The words of a run of text, without marks and placeholders.
+pub(crate) fn plain(content: &[Inline]) -> String {
+    let mut out = String::new();
+    for inline in content {
+        match inline {
+            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => out.push_str(text),
+            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
+                out.push_str(&plain(inner));
+            }
+            Inline::Link { content, .. } => out.push_str(&plain(content)),
+            Inline::LineBreak | Inline::SoftBreak => out.push(' '),
+            Inline::Image(_) | Inline::Footnote(_) | Inline::Html(_) | Inline::Placeholder(_) => {}
+        }
+    }
+    out
+}

@@ -1,0 +1,144 @@
+//! Runs of text.
+
+use super::{Setter, attribute};
+use crate::{
+    issue::{Part, Phrase, document::Inline},
+    render::{
+        Escape,
+        fill::{text, text_into},
+    },
+};
+
+impl Setter<'_> {
+    /// A run of text as HTML.
+    pub(super) fn inlines(&mut self, out: &mut String, content: &[Inline]) {
+        for inline in content {
+            self.inline(out, inline);
+        }
+    }
+
+    fn inline(&mut self, out: &mut String, inline: &Inline) {
+        match inline {
+            Inline::Text(words) => text_into(out, words),
+            Inline::Code(words) => self.code_words(out, words),
+            Inline::Math(tex) => self.math_words(out, tex),
+            Inline::Emphasis(inner) => self.wrapped(out, "em", inner),
+            Inline::Strong(inner) => self.wrapped(out, "strong", inner),
+            Inline::Strikethrough(inner) => self.wrapped(out, "s", inner),
+            Inline::Link { url, title, content, span } => {
+                let url = self.materials.link(url);
+                let href = self.filler.url(&url, &self.issue.source, span);
+                out.push_str(&format!("<a href=\"{href}\"{}", self.link_style()));
+                if !title.is_empty() {
+                    let title = self.filler.phrase(title, &self.issue.source, Escape::Attribute);
+                    out.push_str(&format!(" title=\"{title}\""));
+                }
+                out.push('>');
+                self.inlines(out, content);
+                out.push_str("</a>");
+            }
+            Inline::Image(image) => self.inline_image(out, image),
+            Inline::LineBreak => out.push_str("<br>"),
+            Inline::SoftBreak => out.push('\n'),
+            Inline::Footnote(number) => {
+                let accent = self.design.light.accent;
+                out.push_str(&format!(
+                    "<sup style=\"font-size:.75em;line-height:0\"><a name=\"fr{number}\"></a>\
+                     <a href=\"#fn{number}\" style=\"color:{accent};text-decoration:none\">[{number}]</a></sup>"
+                ));
+            }
+            Inline::Html(tag) => out.push_str(tag),
+            Inline::Placeholder(placeholder) => {
+                let filled = self.filler.placeholder(placeholder, &self.issue.source, Escape::Html);
+                out.push_str(&filled);
+            }
+        }
+    }
+
+    fn wrapped(&mut self, out: &mut String, tag: &str, inner: &[Inline]) {
+        out.push_str(&format!("<{tag}>"));
+        self.inlines(out, inner);
+        out.push_str(&format!("</{tag}>"));
+    }
+
+    fn code_words(&mut self, out: &mut String, words: &str) {
+        out.push_str(&format!(
+            "<code class=\"p\" dir=\"ltr\" style=\"{}\">{}</code>",
+            self.code_style(),
+            text(words)
+        ));
+    }
+
+    /// The style of code among words.
+    pub(super) fn code_style(&self) -> String {
+        format!(
+            "font-family:{};font-size:.85em;background-color:{};padding:1px 4px;border-radius:3px",
+            self.design.code_font, self.design.light.panel
+        )
+    }
+
+    fn math_words(&mut self, out: &mut String, tex: &str) {
+        out.push_str(&format!(
+            "<code dir=\"ltr\" style=\"font-family:{};font-size:.9em\">{}</code>",
+            self.design.code_font,
+            text(tex)
+        ));
+    }
+
+    /// Raw HTML: placeholders stand between tags, or inside the value of an attribute.
+    pub(super) fn raw_html(&mut self, out: &mut String, html: &Phrase) {
+        for part in &html.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Open(placeholder) => {
+                    let lands = landing(out);
+                    let filled = self.filler.placeholder(placeholder, &self.issue.source, lands);
+                    out.push_str(&filled);
+                }
+            }
+        }
+    }
+
+    /// The value of `alt`, and whatever else stands in an attribute.
+    pub(super) fn attribute_phrase(&mut self, phrase: &Phrase) -> String {
+        if let [Part::Text(text)] = &phrase.0[..] {
+            return attribute(text).into_owned();
+        }
+        self.filler.phrase(phrase, &self.issue.source, Escape::Attribute)
+    }
+}
+
+/// Where something lands that is written behind well-formed HTML with double quotes.
+fn landing(before: &str) -> Escape {
+    let Some(tag) = before.rfind('<').map(|at| &before[at..]) else { return Escape::Html };
+    if tag.matches('"').count() % 2 == 0 {
+        return Escape::Html;
+    }
+    let (name, value) = tag.rsplit_once('"').unwrap_or((tag, ""));
+    let is_url = name.ends_with("href=") || name.ends_with("src=");
+    match (is_url, value.is_empty()) {
+        (true, true) => Escape::Url,
+        (true, false) => Escape::UrlPart,
+        (false, _) => Escape::Attribute,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_lands_where_the_html_before_it_says() {
+        let table = [
+            ("", Escape::Html),
+            ("<p>x > y", Escape::Html),
+            ("<a href=\"", Escape::Url),
+            ("<a title=\"a\" href=\"https://example.org/?q=", Escape::UrlPart),
+            ("<img alt=\"", Escape::Attribute),
+            ("<img alt=\"x\">", Escape::Html),
+        ];
+        for (before, expected) in table {
+            assert_eq!(landing(before), expected, "{before}");
+        }
+    }
+}

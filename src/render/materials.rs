@@ -1,0 +1,228 @@
+//! Everything an issue shows beside its words: pictures, stills with play marks, data of videos and posts.
+//!
+//! In: an `Issue`, its [`Newsletter`] and the newsletter's folder. Out: [`Materials`] and diagnostics.
+//! Never: opens a connection, reads a file outside the newsletter's folder, or writes one except stills with a play
+//! mark, beside the issue.
+
+mod gather;
+mod jail;
+mod play;
+mod sniff;
+mod vendored;
+mod walk;
+
+pub use vendored::{Vendored, vendor_folder, vendor_name};
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use super::{Newsletter, Picture, PicturePlace};
+use crate::{
+    issue::{
+        Issue, Part, Phrase,
+        document::{Block, BlockKind, Image, Inline, Post, Video},
+    },
+    source::{Diagnostics, Place},
+};
+
+/// The pictures and the stored data that an issue and its template use.
+#[derive(Clone, Debug)]
+pub struct Materials {
+    place: PicturePlace,
+    /// The address of the newsletter's folder, with `/` at the end.
+    site: Option<Url>,
+    /// The address of the issue's folder, with `/` at the end.
+    base: Option<Url>,
+    /// The domain of `Content-ID`s.
+    list_id: String,
+    /// Each file once, in the order of its first use.
+    assets: Vec<Asset>,
+    /// A picture's name in the issue or the template, and its place in `assets`.
+    sources: BTreeMap<String, usize>,
+    /// Stored data of videos and posts, by address.
+    vendored: BTreeMap<String, Vendored>,
+    /// A still's name and the name of the same still with a play mark.
+    played: BTreeMap<String, String>,
+}
+
+/// A picture that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asset {
+    /// From the newsletter's folder, with `/`.
+    pub path: String,
+    /// In pixels of the file; none for SVG and for files whose head is broken.
+    pub width: Option<u32>,
+    /// In pixels of the file.
+    pub height: Option<u32>,
+    /// For example `image/png`, from the bytes, not from the name.
+    pub media_type: &'static str,
+    /// The file.
+    pub bytes: Arc<[u8]>,
+    /// `Content-ID` without angle brackets: the same bytes on the same list have the same.
+    pub cid: String,
+}
+
+impl Asset {
+    /// The file's name.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+impl Materials {
+    /// Reads every picture that the issue names, and those that the template names (`extra_pictures`), and draws the
+    /// play marks. Names are looked up beside the issue, then in `root`, the newsletter's folder, then beside the file
+    /// that names them; nothing outside `root` is read.
+    pub fn gather(
+        issue: &Issue,
+        newsletter: &Newsletter,
+        extra_pictures: &[(String, Place)],
+        root: &Path,
+    ) -> (Self, Diagnostics) {
+        gather::gather(issue, newsletter, extra_pictures, root)
+    }
+
+    /// Where pictures are, for this issue.
+    pub fn place(&self) -> PicturePlace {
+        self.place
+    }
+
+    /// The picture of a name; none for pictures on the web and for missing ones.
+    pub fn picture(&self, source: &str) -> Option<&Asset> {
+        self.sources.get(source).map(|&index| &self.assets[index])
+    }
+
+    /// What `src` says: `cid:…`, an address below the newsletter's `site`, or the name itself when it is an address
+    /// on the web. Not escaped for an attribute.
+    pub fn address(&self, source: &str) -> String {
+        match (self.picture(source), self.place) {
+            (Some(asset), PicturePlace::Inside) => format!("cid:{}", asset.cid),
+            _ => self.web_address(source),
+        }
+    }
+
+    /// The address of a picture for the web page and the feed: below the `site` when there is one, else the path from
+    /// the newsletter's folder.
+    pub fn web_address(&self, source: &str) -> String {
+        let Some(asset) = self.picture(source) else { return source.to_owned() };
+        let path = encode_path(&asset.path);
+        match &self.site {
+            Some(site) => format!("{site}{path}"),
+            None => path,
+        }
+    }
+
+    /// A link as a letter needs it: relative ones made absolute against the newsletter's `site` and the issue's folder.
+    pub fn link(&self, url: &Phrase) -> Phrase {
+        let mut parts = url.0.clone();
+        if let Some(Part::Text(first)) = parts.first_mut() {
+            *first = self.href(first);
+        }
+        Phrase(parts)
+    }
+
+    /// The same for a text without placeholders. `#anchors` stay as they are.
+    pub fn href(&self, url: &str) -> String {
+        match (&self.base, is_relative(url)) {
+            (Some(base), true) => base.join(url).map_or_else(|_| url.to_owned(), String::from),
+            _ => url.to_owned(),
+        }
+    }
+
+    /// A video with what is stored about it; its still is the one with the play mark.
+    pub fn video(&self, video: &Video) -> Video {
+        let mut video = video.clone();
+        if let Some(data) = self.vendored.get(&video.url) {
+            video.title = video.title.or_else(|| data.title.clone());
+            video.still = video.still.or_else(|| data.still.as_deref().map(|source| stored(source, "")));
+        }
+        if let Some(still) = &mut video.still
+            && let Some(played) = self.played.get(&still.source)
+        {
+            still.source.clone_from(played);
+        }
+        video
+    }
+
+    /// A post with what is stored about it.
+    pub fn post(&self, post: &Post) -> Post {
+        let mut post = post.clone();
+        let Some(data) = self.vendored.get(&post.url) else { return post };
+        post.author = post.author.or_else(|| data.author.clone());
+        post.handle = post.handle.or_else(|| data.handle.clone());
+        post.date = post.date.or_else(|| data.date.clone());
+        if post.blocks.is_empty() {
+            post.blocks = paragraphs(data.text.as_deref().unwrap_or_default());
+        }
+        let alt = data.picture_alt.as_deref().unwrap_or_default();
+        post.image = post.image.or_else(|| data.picture.as_deref().map(|source| stored(source, alt)));
+        post
+    }
+
+    /// Every picture that is a file, by the name that the issue or the template gives it.
+    pub fn pictures(&self) -> impl Iterator<Item = (&str, &Asset)> {
+        self.sources.iter().map(|(name, at)| (name.as_str(), &self.assets[*at]))
+    }
+
+    /// The pictures that travel inside a letter, each once, in the order of their first use; none when they are at the
+    /// site.
+    pub fn into_pictures(self) -> Vec<Picture> {
+        if self.place == PicturePlace::Site {
+            return Vec::new();
+        }
+        let mut pictures: Vec<Picture> = Vec::new();
+        for asset in self.assets {
+            if pictures.iter().all(|known| known.cid != asset.cid) {
+                pictures.push(Picture {
+                    name: asset.name().to_owned(),
+                    cid: asset.cid,
+                    media_type: asset.media_type.to_owned(),
+                    bytes: asset.bytes.to_vec(),
+                });
+            }
+        }
+        pictures
+    }
+}
+
+/// Whether a link needs the site to be whole.
+fn is_relative(url: &str) -> bool {
+    let has_scheme = url.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    });
+    !url.is_empty() && !url.starts_with('#') && !has_scheme
+}
+
+/// A path as part of a URL (RFC 3986 section 3.3).
+fn encode_path(path: &str) -> String {
+    const SEGMENT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(path, SEGMENT).to_string()
+}
+
+/// A picture that a file of ours names.
+fn stored(source: &str, alt: &str) -> Image {
+    Image { source: source.to_owned(), alt: Phrase::plain(alt), width: None, span: 0..0 }
+}
+
+/// Plain text as blocks.
+fn paragraphs(text: &str) -> Vec<Block> {
+    let text = text.replace("\r\n", "\n");
+    text.split("\n\n")
+        .map(str::trim)
+        .filter(|paragraph| !paragraph.is_empty())
+        .map(|paragraph| {
+            let mut content = Vec::new();
+            for line in paragraph.lines() {
+                if !content.is_empty() {
+                    content.push(Inline::LineBreak);
+                }
+                content.push(Inline::Text(line.trim().to_owned()));
+            }
+            Block { span: 0..0, kind: BlockKind::Paragraph(content) }
+        })
+        .collect()
+}

@@ -1,0 +1,189 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use percent_encoding::percent_decode_str;
+
+use crate::source::nearest;
+
+/// Finds files by the names that authors write, and nothing outside the newsletter's folder.
+pub(super) struct Jail {
+    /// Canonical: no file outside is ever read.
+    root: PathBuf,
+    /// The issue's folder, canonical and inside the root.
+    folder: PathBuf,
+}
+
+/// What a picture's name leads to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Found {
+    /// A file inside the newsletter's folder.
+    File {
+        /// Canonical.
+        path: PathBuf,
+        /// From the newsletter's folder, with `/`.
+        relative: String,
+    },
+    /// An address on the web.
+    Remote,
+}
+
+/// Why a name leads to no file.
+#[derive(Debug, PartialEq)]
+pub(super) struct Refused {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl Jail {
+    /// `issue` is the issue file's path, from the current folder or from the newsletter's folder.
+    pub(super) fn new(root: &Path, issue: &Path) -> io::Result<Self> {
+        let here = Path::new(".");
+        let root = fs::canonicalize(if root.as_os_str().is_empty() { here } else { root })?;
+        let parent = issue.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(here);
+        let folder = [root.join(parent), parent.to_owned()]
+            .iter()
+            .filter_map(|folder| fs::canonicalize(folder).ok())
+            .find(|folder| folder.starts_with(&root) && folder.is_dir())
+            .unwrap_or_else(|| root.clone());
+        Ok(Self { root, folder })
+    }
+
+    /// The issue's folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The newsletter's folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Looks for a picture beside the issue, then in the newsletter's folder, then in `beside`.
+    pub(super) fn find(&self, source: &str, beside: Option<&Path>) -> Result<Found, Refused> {
+        let name = match written(source)? {
+            Written::Remote => return Ok(Found::Remote),
+            Written::Name(name) => name,
+        };
+        let names = spellings(&name);
+        let beside = beside.map(|folder| self.root.join(folder));
+        let folders = [Some(&self.folder), Some(&self.root), beside.as_ref()];
+        for folder in folders.into_iter().flatten() {
+            for name in &names {
+                if let Ok(path) = fs::canonicalize(folder.join(name)) {
+                    return self.admit(source, path);
+                }
+            }
+        }
+        Err(self.missing(source, &names))
+    }
+
+    /// Admits a canonical path when it is a file inside the newsletter's folder.
+    fn admit(&self, source: &str, path: PathBuf) -> Result<Found, Refused> {
+        let Ok(inner) = path.strip_prefix(&self.root) else {
+            return Err(Refused {
+                code: "M232",
+                message: format!("the picture `{}` lies outside the newsletter's folder", tame(source)),
+                help: "copy it into the newsletter's folder, beside the issue".into(),
+            });
+        };
+        if !path.is_file() {
+            return Err(Refused {
+                code: "M233",
+                message: format!("`{}` is not a file", tame(source)),
+                help: "name a picture file".into(),
+            });
+        }
+        let relative = inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+        Ok(Found::File { path, relative })
+    }
+
+    fn missing(&self, source: &str, names: &[String]) -> Refused {
+        let message = format!("the picture `{}` does not exist", tame(source));
+        let wanted = self.folder.join(&names[0]);
+        let folder = wanted.parent().unwrap_or(&self.folder);
+        let inside = fs::canonicalize(folder).ok().filter(|folder| folder.starts_with(&self.root));
+        let present: Vec<String> = inside
+            .and_then(|folder| fs::read_dir(folder).ok())
+            .into_iter()
+            .flatten()
+            .take(10_000)
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        let last = wanted.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let help = nearest(&last, present.iter().map(String::as_str)).map_or_else(
+            || "paths are looked up beside the issue, then in the newsletter's folder".to_owned(),
+            |near| {
+                let folder =
+                    names[0].rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+                format!("did you mean `{folder}{near}`?")
+            },
+        );
+        Refused { code: "M230", message, help }
+    }
+}
+
+/// A picture's name as an author writes it.
+enum Written {
+    Remote,
+    Name(String),
+}
+
+/// Refuses names that can never be a file of the newsletter.
+fn written(source: &str) -> Result<Written, Refused> {
+    let refuse = |message: String, help: &str| Err(Refused { code: "M231", message, help: help.into() });
+    let shown = tame(source);
+    if source.trim().is_empty() {
+        return refuse("a picture has no file name".into(), "name a file beside the issue");
+    }
+    if source.chars().any(char::is_control) {
+        return refuse(format!("the picture's name `{shown}` has a control character"), "rename the file");
+    }
+    let colon = source.find(':').filter(|&at| !source[..at].contains(['/', '?', '#']));
+    if let Some(at) = colon {
+        let scheme = source[..at].to_ascii_lowercase();
+        return match scheme.as_str() {
+            "http" | "https" if source[at..].starts_with("://") => Ok(Written::Remote),
+            _ => refuse(
+                format!("a picture cannot come from `{shown}`"),
+                "name a file beside the issue, or an https address",
+            ),
+        };
+    }
+    if source.starts_with(['/', '\\', '~']) || source.contains('\\') {
+        return refuse(
+            format!("`{shown}` is not a path from the issue's folder"),
+            "write the path from the issue's folder or from the newsletter's folder, with `/`",
+        );
+    }
+    let lower = source.to_ascii_lowercase();
+    if ["%2f", "%5c", "%2e", "%00", "%25"].iter().any(|code| lower.contains(code)) {
+        return refuse(format!("`{shown}` hides a path behind percent codes"), "write the path as it is");
+    }
+    Ok(Written::Name(source.to_owned()))
+}
+
+/// The file names that a source may mean: as written, decoded, and without `?query` and `#fragment`.
+fn spellings(name: &str) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
+    let bare = name.split(['?', '#']).next().unwrap_or(name);
+    for candidate in [name, bare] {
+        let decoded = percent_decode_str(candidate).decode_utf8().map(std::borrow::Cow::into_owned);
+        for spelling in [Some(candidate.to_owned()), decoded.ok()].into_iter().flatten() {
+            let fit = !spelling.is_empty() && !spelling.chars().any(char::is_control);
+            if fit && !names.contains(&spelling) {
+                names.push(spelling);
+            }
+        }
+    }
+    names
+}
+
+/// A name as it may stand in a message: short, and without control characters.
+fn tame(source: &str) -> String {
+    let short: String =
+        source.chars().take(120).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if short.len() < source.len() && source.chars().count() > 120 { format!("{short}…") } else { short }
+}

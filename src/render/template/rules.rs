@@ -1,0 +1,221 @@
+//! What a template must be and have.
+
+use crate::{
+    issue::{Part, Phrase},
+    render::mjml::{Node, NodeKind, component, known_components, may_stand_in},
+    source::{Diagnostic, Diagnostics, Source, nearest},
+};
+
+/// Directives that stand alone.
+const DIRECTIVES: [&str; 5] = ["content", "logo", "if", "else", "end"];
+
+/// Looks at a whole template.
+pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnostics) {
+    let mut found = Found::default();
+    let roots: Vec<&Node> =
+        nodes.iter().filter(|node| !matches!(node.kind, NodeKind::Directive(_))).collect();
+    match roots[..] {
+        [Node { kind: NodeKind::Element { name, .. }, .. }] if name == "mjml" => {}
+        _ => diagnostics.push(
+            Diagnostic::error("M211", source, 0..0, "the template is not one `mjml` element")
+                .help("begin with <mjml> and end with </mjml>"),
+        ),
+    }
+    walk(nodes, "", &mut found, diagnostics);
+    let mut need = |given: bool, is_error: bool, what: &str, help: &str| {
+        if !given {
+            let message = format!("the template has no place for {what}");
+            let diagnostic = if is_error {
+                Diagnostic::error("M223", source, 0..0, message)
+            } else {
+                Diagnostic::warning("M223", source, 0..0, message)
+            };
+            diagnostics.push(diagnostic.help(help));
+        }
+    };
+    need(found.contents > 0, true, "the text of the issue", "add `<!-- mimeo:content -->` in the mj-body");
+    need(
+        found.has("link.unsubscribe"),
+        true,
+        "the way to leave",
+        "add a link to `{{ link.unsubscribe }}`, or include partials/footer.mjml",
+    );
+    need(
+        found.has("newsletter.postal_address"),
+        true,
+        "the postal address",
+        "add `{{ newsletter.postal_address }}`, or include partials/footer.mjml",
+    );
+    need(
+        found.has("link.view"),
+        false,
+        "the link to the issue on the web",
+        "add a link to `{{ link.view }}` between `<!-- mimeo:if link.view -->` and `<!-- mimeo:end -->`",
+    );
+    need(
+        found.has_preview,
+        false,
+        "the preheader",
+        "add `<mj-preview>{{ issue.preheader }}</mj-preview>` in the mj-head",
+    );
+    if found.contents > 1 {
+        diagnostics.push(
+            Diagnostic::error("M223", source, 0..0, "the text of the issue has more than one place")
+                .help("keep one `<!-- mimeo:content -->`"),
+        );
+    }
+}
+
+/// Looks at some elements as if they stood in `parent`.
+pub(super) fn walk_in(nodes: &[Node], parent: &str, diagnostics: &mut Diagnostics) {
+    walk(nodes, parent, &mut Found::default(), diagnostics);
+}
+
+#[derive(Default)]
+struct Found {
+    contents: usize,
+    names: Vec<String>,
+    has_preview: bool,
+}
+
+impl Found {
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    fn note(&mut self, source: &Source, span: std::ops::Range<usize>) {
+        // Problems of the placeholders themselves are reported when they are filled.
+        let phrase = Phrase::parse(source, span, &mut Vec::new());
+        for part in phrase.0 {
+            if let Part::Open(placeholder) = part {
+                self.names.push(placeholder.path.join("."));
+            }
+        }
+    }
+}
+
+fn walk(nodes: &[Node], parent: &str, found: &mut Found, diagnostics: &mut Diagnostics) {
+    for node in nodes {
+        match &node.kind {
+            NodeKind::Directive(words) => directive(node, words, parent, found, diagnostics),
+            NodeKind::Element { name, attributes, children } => {
+                element(node, name, attributes, parent, diagnostics);
+                for attribute in attributes {
+                    let end = attribute.value_start + attribute.value.len();
+                    found.note(&node.source, attribute.value_start..end);
+                }
+                walk(children, name, found, diagnostics);
+            }
+            NodeKind::Raw { name, attributes, content } => {
+                element(node, name, attributes, parent, diagnostics);
+                for attribute in attributes {
+                    let end = attribute.value_start + attribute.value.len();
+                    found.note(&node.source, attribute.value_start..end);
+                }
+                found.note(&node.source, content.clone());
+                if name == "mj-preview" {
+                    found.has_preview = true;
+                }
+            }
+        }
+    }
+}
+
+fn directive(node: &Node, words: &str, parent: &str, found: &mut Found, diagnostics: &mut Diagnostics) {
+    let first = words.split_whitespace().next().unwrap_or_default();
+    let problem = |message: String, help: String| {
+        Diagnostic::error("M224", &node.source, node.span.clone(), message).help(help)
+    };
+    match first {
+        "content" => {
+            found.contents += 1;
+            if !matches!(parent, "mj-body" | "mj-wrapper") {
+                diagnostics.push(problem(
+                    format!("the text of the issue cannot stand in `{parent}`"),
+                    "it is made of sections: put it into the mj-body or an mj-wrapper".into(),
+                ));
+            }
+        }
+        "logo" => {
+            if !matches!(parent, "mj-column" | "mj-hero") {
+                diagnostics.push(problem(
+                    format!("the logo cannot stand in `{parent}`"),
+                    "put it into an mj-column".into(),
+                ));
+            }
+        }
+        "if" | "else" | "end" => {}
+        _ => {
+            let help = match nearest(first, DIRECTIVES) {
+                Some(near) => format!("did you mean `mimeo:{near}`?"),
+                None => format!("known are {}", DIRECTIVES.map(|name| format!("mimeo:{name}")).join(", ")),
+            };
+            diagnostics.push(problem(format!("there is no slot `mimeo:{first}`"), help));
+        }
+    }
+}
+
+fn element(
+    node: &Node,
+    name: &str,
+    attributes: &[crate::render::mjml::Attribute],
+    parent: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let problem = |code, span, message: String| Diagnostic::error(code, &node.source, span, message);
+    let name_span =
+        node.span.start..(node.span.start + 1 + name.len()).min(node.span.end.max(node.span.start));
+    let Some(known) = component(name) else {
+        let help = match (unsupported(name), nearest(name, known_components())) {
+            (Some(help), _) => help.to_owned(),
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => {
+                "HTML stands in an mj-text or mj-raw; the components are listed at documentation.mjml.io"
+                    .to_owned()
+            }
+        };
+        diagnostics
+            .push(problem("M211", name_span, format!("`{name}` is no component of a letter")).help(help));
+        return;
+    };
+    let is_root = parent.is_empty() && name == "mjml";
+    if !is_root && !may_stand_in(name, parent) {
+        let message = if parent.is_empty() {
+            format!("`{name}` cannot stand at the top")
+        } else {
+            format!("`{name}` cannot stand in `{parent}`")
+        };
+        let help = match known.parents {
+            [] => "it is the outermost element".to_owned(),
+            parents => format!("it stands in {}", parents.join(", ")),
+        };
+        diagnostics.push(problem("M213", name_span, message).help(help));
+    }
+    for attribute in attributes {
+        // `mj-html-attributes` and the like aside, a `lang` may stand on the root only.
+        if !known.takes(&attribute.name) {
+            let help = match nearest(&attribute.name, known.attributes()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known are {}", known.attributes().collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("`{name}` has no attribute `{}`", attribute.name);
+            diagnostics.push(problem("M212", attribute.span.clone(), message).help(help));
+        }
+    }
+}
+
+/// Components of MJML that are not for letters, and what to do instead.
+fn unsupported(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "mj-carousel" | "mj-carousel-image" => {
+            "most mail clients show a carousel's first picture only: use pictures"
+        }
+        "mj-accordion" | "mj-accordion-element" | "mj-accordion-title" | "mj-accordion-text" => {
+            "most mail clients cannot fold text: show it, or link to it"
+        }
+        "mj-html-attributes" | "mj-selector" | "mj-html-attribute" => {
+            "write the attributes into the HTML itself"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,270 @@
+//! The head of a letter: what mail clients are told about colours, and the few rules for a dark ground.
+//!
+//! Every colour is written into its element, for clients that drop `<style>`; the rules here only change colours.
+
+use super::{
+    design::{Colour, Design},
+    mjml::{Content, Element},
+};
+
+/// The roles a template's element can play, by `mj-class`: their colours come from the design.
+pub(crate) const ROLES: [&str; 8] =
+    ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
+
+/// A role's CSS class, by which the dark rules find it.
+fn css_class(role: &str) -> &str {
+    match role {
+        "background" => "G",
+        "paper" => "P",
+        "panel" => "p",
+        "title" => "h",
+        "muted" => "m",
+        "accent" => "a",
+        "button" => "B",
+        _ => "r",
+    }
+}
+
+/// The attributes that a role takes from the design.
+fn role(design: &Design, name: &'static str) -> Element {
+    let colours = &design.light;
+    let class = Element::new("mj-class").with("name", name);
+    match name {
+        "background" => class.with("background-color", colours.background.to_string()),
+        "paper" => class.with("background-color", colours.paper.to_string()),
+        "panel" => class.with("background-color", colours.panel.to_string()),
+        "title" => {
+            class.with("color", colours.heading.to_string()).with("font-family", &*design.heading_font)
+        }
+        "muted" => class.with("color", colours.muted.to_string()),
+        "accent" => class.with("color", colours.accent.to_string()),
+        "button" => class
+            .with("background-color", colours.accent.to_string())
+            .with("color", colours.on_accent.to_string()),
+        _ => class.with("border-color", colours.rule.to_string()),
+    }
+}
+
+/// Writes CSS classes into every element that plays a role, so that the dark rules find it. They are written out,
+/// because the reference takes one source of `css-class` only.
+pub(crate) fn mark_roles(element: &mut Element) {
+    let own = element.get("css-class").unwrap_or_default().to_owned();
+    let roles = element.get("mj-class").unwrap_or_default().to_owned();
+    let mut classes: Vec<&str> = Vec::new();
+    if element.name == "mj-text" {
+        classes.push("t");
+    }
+    for role in roles.split_whitespace().filter(|role| ROLES.contains(role)) {
+        classes.extend(css_class(role).split_whitespace());
+    }
+    classes.extend(own.split_whitespace());
+    if classes != ["t"] && !classes.is_empty() {
+        element.set("css-class", classes.join(" "));
+    }
+    if let Content::Elements(children) = &mut element.content {
+        children.iter_mut().for_each(mark_roles);
+    }
+}
+
+/// Lays the design over the `mj-attributes` of a template's head.
+pub(crate) fn dress(head: &mut Element, design: &Design, right_to_left: bool) {
+    let position = head.children().iter().position(|child| child.name == "mj-attributes");
+    let position = position.unwrap_or_else(|| {
+        head.children_mut().push(Element::new("mj-attributes"));
+        head.children().len() - 1
+    });
+    let attributes = &mut head.children_mut()[position];
+    overlay(attributes, Element::new("mj-all").with("font-family", &*design.font));
+    let mut text = Element::new("mj-text")
+        .with("css-class", "t")
+        .with("color", design.light.text.to_string())
+        .with("font-size", format!("{}px", design.size))
+        .with("line-height", "1.6");
+    if right_to_left {
+        text = text.with("align", "right");
+        for name in ["mj-section", "mj-wrapper", "mj-column"] {
+            overlay(attributes, Element::new(name).with("direction", "rtl"));
+        }
+    }
+    overlay(attributes, text);
+    for name in ROLES {
+        overlay(attributes, role(design, name));
+    }
+}
+
+/// Sets the attributes of `entry` in the list's entry of the same name (and class), adding it where it lacks.
+fn overlay(list: &mut Element, entry: Element) {
+    let same = |child: &Element| child.name == entry.name && child.get("name") == entry.get("name");
+    match list.children_mut().iter_mut().find(|child| same(child)) {
+        Some(known) => {
+            for (name, value) in entry.attributes {
+                match known.attributes.iter_mut().find(|(old, _)| *old == name) {
+                    Some((_, old)) => *old = value,
+                    None => known.attributes.push((name, value)),
+                }
+            }
+        }
+        None => list.children_mut().push(entry),
+    }
+}
+
+/// What goes into the head besides the template's own: metadata, Outlook's fonts, the dark rules.
+pub(crate) fn head(design: &Design, description: &str, syntax: bool) -> Vec<Element> {
+    let mut meta = String::from(
+        "<meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\">",
+    );
+    if !description.is_empty() {
+        meta.push_str(&format!("<meta name=\"description\" content=\"{description}\">"));
+    }
+    // Word hands neither family nor size nor colour down into tables.
+    meta.push_str(&format!(
+        "<!--[if mso]><style>table,td,th{{font-family:{};font-size:{}px;line-height:1.5;color:{}}}</style><![endif]-->",
+        design.font, design.size, design.light.text
+    ));
+    vec![Element::raw("mj-raw", meta), Element::raw("mj-style", dark_rules(design, syntax))]
+}
+
+/// Rules for a dark ground, twice: as the standard has it, and as Outlook.com marks what it recolours.
+fn dark_rules(design: &Design, syntax: bool) -> String {
+    let dark = &design.dark;
+    let mut rules: Vec<(&str, String)> = vec![
+        (".t div,.t td,.t th", colour(dark.text)),
+        (".t a", colour(dark.accent)),
+        (".h div,.t h2,.t h3,.t h4", colour(dark.heading)),
+        (".m,.m div,.t .m,.m a,.t .m a", colour(dark.muted)),
+        (".a div", colour(dark.accent)),
+        ("body,.G", ground(dark.background)),
+        (".P,.P>table", ground(dark.paper)),
+        (".p,.p>table", ground(dark.panel)),
+        (".B,.B td", ground(dark.accent)),
+        (".B", format!("border-color:{}!important", dark.accent)),
+        (".B a", colour(dark.on_accent)),
+        (".r,.r p,.R td,.R th", format!("border-color:{}!important", dark.rule)),
+        (".q", format!("border-color:{}!important", dark.accent)),
+        (".L", "display:none!important".to_owned()),
+        (".D", "display:block!important;max-height:none!important".to_owned()),
+    ];
+    for kind in KINDS {
+        let value = kind.dark;
+        rules.push((kind.border, format!("border-color:{value}!important")));
+        rules.push((kind.label, colour(value)));
+    }
+    if syntax {
+        for (class, _, value) in SYNTAX {
+            rules.push((class, colour(value)));
+        }
+    }
+    let mut standard = String::from("@media (prefers-color-scheme:dark){");
+    let mut outlook = String::new();
+    for (selectors, body) in &rules {
+        standard.push_str(&format!("{selectors}{{{body}}}"));
+        let mark = if body.starts_with("background") { "[data-ogsb]" } else { "[data-ogsc]" };
+        let marked: Vec<String> = selectors.split(',').map(|one| format!("{mark} {one}")).collect();
+        outlook.push_str(&format!("{}{{{body}}}", marked.join(",")));
+    }
+    let wide = "@media only screen and (max-width:480px){.W{max-width:calc(100vw - 48px);overflow-x:auto}.W td,.W th{word-break:normal}}";
+    format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
+}
+
+fn colour(value: Colour) -> String {
+    format!("color:{value}!important")
+}
+
+fn ground(value: Colour) -> String {
+    format!("background-color:{value}!important")
+}
+
+/// A kind of alert: colours that can be read on every ground of the built-in palettes.
+pub(crate) struct Kind {
+    /// On a light ground.
+    pub(crate) light: Colour,
+    /// On a dark ground.
+    pub(crate) dark: Colour,
+    border: &'static str,
+    label: &'static str,
+    /// Its CSS class.
+    pub(crate) class: &'static str,
+}
+
+/// Note, tip, important, warning, caution.
+pub(crate) const KINDS: [Kind; 5] = [
+    Kind {
+        light: Colour(0x0b, 0x57, 0xa4),
+        dark: Colour(0x82, 0xb7, 0xf5),
+        border: ".k1",
+        label: ".t .k1 b",
+        class: "k1",
+    },
+    Kind {
+        light: Colour(0x1b, 0x69, 0x38),
+        dark: Colour(0x7c, 0xcb, 0x92),
+        border: ".k2",
+        label: ".t .k2 b",
+        class: "k2",
+    },
+    Kind {
+        light: Colour(0x6b, 0x3f, 0xb8),
+        dark: Colour(0xc3, 0xa5, 0xf4),
+        border: ".k3",
+        label: ".t .k3 b",
+        class: "k3",
+    },
+    Kind {
+        light: Colour(0x85, 0x55, 0x00),
+        dark: Colour(0xe6, 0xb4, 0x4c),
+        border: ".k4",
+        label: ".t .k4 b",
+        class: "k4",
+    },
+    Kind {
+        light: Colour(0xb0, 0x22, 0x2b),
+        dark: Colour(0xf5, 0x9a, 0x94),
+        border: ".k5",
+        label: ".t .k5 b",
+        class: "k5",
+    },
+];
+
+/// Comment, keyword, string, number, function, type: selector, light, dark.
+pub(crate) const SYNTAX: [(&str, Colour, Colour); 6] = [
+    (".t .s0", Colour(0x66, 0x6a, 0x70), Colour(0x9d, 0x98, 0x90)),
+    (".t .s1", Colour(0xa6, 0x1e, 0x4d), Colour(0xf0, 0x8f, 0xa8)),
+    (".t .s2", Colour(0x2b, 0x6a, 0x30), Colour(0x9a, 0xcc, 0x8c)),
+    (".t .s3", Colour(0x0b, 0x57, 0xa4), Colour(0x8f, 0xbf, 0xf5)),
+    (".t .s4", Colour(0x6b, 0x3f, 0xb8), Colour(0xc7, 0xad, 0xf2)),
+    (".t .s5", Colour(0x85, 0x4b, 0x0c), Colour(0xe3, 0xb5, 0x70)),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::design::Palette;
+
+    /// Pairs of fixed colours and grounds that must be legible on a palette.
+    fn fixed_pairs(palette: &Palette, is_dark: bool) -> Vec<(Colour, Colour)> {
+        let kinds = KINDS.iter().map(|kind| if is_dark { kind.dark } else { kind.light });
+        let syntax = SYNTAX.iter().map(|(_, light, dark)| if is_dark { *dark } else { *light });
+        kinds.chain(syntax).flat_map(|colour| [(colour, palette.paper), (colour, palette.panel)]).collect()
+    }
+
+    #[test]
+    fn alerts_and_code_can_be_read_on_both_grounds() {
+        let design = Design::default();
+        for (palette, is_dark) in [(&design.light, false), (&design.dark, true)] {
+            for (colour, ground) in fixed_pairs(palette, is_dark) {
+                let contrast = colour.contrast(ground);
+                assert!(contrast >= 4.5, "{colour} on {ground}: {contrast:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn rules_hold_nothing_that_makes_gmail_drop_them() {
+        let rules = dark_rules(&Design::default(), true);
+        assert!(rules.len() < 8_000, "{}", rules.len());
+        assert_eq!(rules.matches('@').count(), 2);
+        for bad in ["url(", "/*", "rgb("] {
+            assert!(!rules.contains(bad), "{bad}");
+        }
+    }
+}

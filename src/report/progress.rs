@@ -1,0 +1,200 @@
+//! What a person sees while letters leave: a bar on a terminal, plain lines elsewhere.
+
+use std::{
+    io::Write as _,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::words::{count, duration, when};
+use crate::{
+    dispatch::{Event, Wait},
+    transport::Outcome,
+};
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A bar that redraws itself.
+    Bar,
+    /// A line now and then, for logs and pipes.
+    Lines,
+    /// Nothing.
+    Silent,
+}
+
+/// Listens to a run and shows how it goes, on standard error.
+pub struct Progress {
+    style: Style,
+    total: u64,
+    bar: ProgressBar,
+    state: Mutex<State>,
+}
+
+struct State {
+    began: Instant,
+    said: Instant,
+    said_done: u64,
+    done: u64,
+    deferred: u64,
+    refused: u64,
+    unconfirmed: u64,
+    waiting_for: Option<String>,
+}
+
+/// Plain lines are at least so far apart.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Progress towards `total` letters.
+    pub fn new(style: Style, total: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(
+            Some(total),
+            match style {
+                Style::Bar => ProgressDrawTarget::stderr_with_hz(10),
+                Style::Lines | Style::Silent => ProgressDrawTarget::hidden(),
+            },
+        );
+        let template = "{bar:32} {pos}/{len} letters  {msg}";
+        bar.set_style(
+            ProgressStyle::with_template(template)
+                .expect("the template is well-formed")
+                .progress_chars("━╸─"),
+        );
+        let now = Instant::now();
+        let state = State {
+            began: now,
+            said: now,
+            said_done: 0,
+            done: 0,
+            deferred: 0,
+            refused: 0,
+            unconfirmed: 0,
+            waiting_for: None,
+        };
+        Self { style, total, bar, state: Mutex::new(state) }
+    }
+
+    /// Takes note of an event.
+    pub fn event(&self, event: &Event<'_>) {
+        if self.style == Style::Silent {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Answered { outcome, .. } => {
+                state.waiting_for = None;
+                match outcome {
+                    Outcome::Accepted { .. } => state.done += 1,
+                    Outcome::Deferred { .. } => state.deferred += 1,
+                    Outcome::Rejected { .. } => {
+                        state.done += 1;
+                        state.refused += 1;
+                    }
+                    Outcome::Unconfirmed { .. } => {
+                        state.done += 1;
+                        state.unconfirmed += 1;
+                    }
+                }
+                self.tick(&mut state);
+            }
+            Event::SuppressedLate => {
+                state.done += 1;
+                self.tick(&mut state);
+            }
+            Event::Slower { letters_per_second } => {
+                self.say(&format!("the relay asks for patience: {} from now on", rate(*letters_per_second)));
+            }
+            Event::RelayAway { down, wait } => {
+                self.say(&format!("{down}; trying again in {}", duration(*wait)));
+            }
+            Event::Waiting { why, until } => {
+                let why = match why {
+                    Wait::Pace => "the pace allows no more",
+                    Wait::Window => "the sending window is closed",
+                    Wait::WarmUp => "today's share of the warm-up is out",
+                    Wait::Deferred => "deferred letters wait",
+                };
+                let text = format!("{why} until {}", when(*until));
+                if state.waiting_for.as_ref() != Some(&text) {
+                    self.say(&text);
+                    state.waiting_for = Some(text);
+                }
+            }
+            Event::ComesBack { .. } | Event::Connections(_) => {}
+        }
+    }
+
+    /// Ends the display.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn tick(&self, state: &mut State) {
+        let now = Instant::now();
+        if self.style == Style::Bar && now.duration_since(state.said) < Duration::from_millis(100) {
+            return;
+        }
+        if self.style == Style::Lines && now.duration_since(state.said) < LINE_EVERY {
+            return;
+        }
+        let message = self.message(state, now);
+        state.said = now;
+        match self.style {
+            Style::Bar => {
+                self.bar.set_position(state.done);
+                self.bar.set_message(message);
+            }
+            Style::Lines if state.said_done < state.done => {
+                state.said_done = state.done;
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "{} of {} letters, {message}",
+                    count(state.done),
+                    count(self.total)
+                );
+            }
+            Style::Lines | Style::Silent => {}
+        }
+    }
+
+    fn message(&self, state: &State, now: Instant) -> String {
+        let elapsed = now.duration_since(state.began).as_secs_f64().max(0.001);
+        let per_second = state.done as f64 / elapsed;
+        let mut parts = vec![rate(per_second)];
+        if 0.0 < per_second && state.done < self.total {
+            let left = (self.total - state.done) as f64 / per_second;
+            parts.push(format!("{} left", duration(Duration::from_secs_f64(left.min(1e9)))));
+        }
+        for (number, what) in
+            [(state.deferred, "deferred"), (state.refused, "refused"), (state.unconfirmed, "unconfirmed")]
+        {
+            if 0 < number {
+                parts.push(format!("{} {what}", count(number)));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// A line above the bar.
+    fn say(&self, text: &str) {
+        if self.style == Style::Bar {
+            self.bar.suspend(|| {
+                let _ = writeln!(anstream::stderr(), "{text}");
+            });
+        } else {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+}
+
+/// Letters a second, or a minute when they are few.
+fn rate(per_second: f64) -> String {
+    if per_second < 1.0 {
+        format!("{:.0} letters a minute", per_second * 60.0)
+    } else {
+        format!("{} letters a second", count(per_second.round() as u64))
+    }
+}

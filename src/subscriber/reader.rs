@@ -1,0 +1,346 @@
+//! A table with a header, and words for whatever is wrong with it.
+
+use std::{borrow::Cow, io::Read, path::PathBuf};
+
+use super::{
+    EmailAddress, ListError,
+    export::unguard,
+    header::{Header, Wish},
+    table::{Cells, NotText, Problem, ROW_MAX, Step, Table},
+};
+use crate::source::{Diagnostic, Place, Severity, nearest};
+
+/// Columns of a table; more is not a list of people.
+const COLUMNS_MAX: usize = 1000;
+
+pub(super) struct Reader {
+    pub(super) path: PathBuf,
+    pub(super) table: Table,
+    pub(super) header: Header,
+    header_line: u64,
+}
+
+/// What is wrong with a row.
+pub(super) struct Trouble {
+    code: &'static str,
+    /// The column.
+    index: Option<usize>,
+    message: String,
+    help: Cow<'static, str>,
+}
+
+impl Trouble {
+    fn new(
+        code: &'static str,
+        index: usize,
+        message: impl Into<String>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { code, index: Some(index), message: message.into(), help: help.into() }
+    }
+
+    pub(super) fn unknown_wish(index: usize, wish: Wish, cell: &str) -> Self {
+        let known = match wish {
+            Wish::Status => "active, paused, unsubscribed, bounced, complained or pending",
+            Wish::Active | Wish::Paused => "yes or no",
+        };
+        let cell: String = cell.chars().take(40).collect();
+        Self::new(
+            "M317",
+            index,
+            format!("\u{201c}{}\u{201d} is not known here", cell.escape_debug()),
+            format!("write {known}, or give the column another name if it means something else"),
+        )
+    }
+
+    pub(super) fn bad_date(index: usize) -> Self {
+        Self::new("M318", index, "is not a date", "write it as 2022-12-30 or 2022-12-30T09:00:00Z")
+    }
+}
+
+impl Reader {
+    /// Opens a table and reads its header; the second value is the header's size in octets.
+    pub(super) fn open(path: PathBuf, input: Box<dyn Read + Send>) -> Result<(Self, u64), ListError> {
+        let failed = |source| ListError::Read { path: path.clone(), source };
+        let unusable = |code, message: &str, help: &str| ListError::Unusable {
+            path: path.clone(),
+            diagnostics: vec![
+                Diagnostic::at(code, Severity::Error, Place::File { path: path.clone() }, message).help(help),
+            ],
+        };
+        let mut table = match Table::open(input).map_err(failed)? {
+            Ok(table) => table,
+            Err(NotText::Utf16) => {
+                return Err(unusable(
+                    "M304",
+                    "is written in UTF-16",
+                    "save it as \u{201c}CSV UTF-8\u{201d}, or convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+                ));
+            }
+            Err(NotText::Spreadsheet) => {
+                return Err(unusable(
+                    "M304",
+                    "is a spreadsheet, not a text",
+                    "save the sheet as \u{201c}CSV UTF-8\u{201d}",
+                ));
+            }
+        };
+        let titles = loop {
+            match table.step().map_err(failed)? {
+                Step::Row if table.cells().is_blank() => {}
+                Step::Row => break titles(&table),
+                Step::End => {
+                    return Err(unusable(
+                        "M301",
+                        "is empty",
+                        "its first line names the columns, for example: email,name",
+                    ));
+                }
+                Step::Broken { line, problem } => {
+                    let diagnostic = describe(problem);
+                    return Err(ListError::Unusable {
+                        path: path.clone(),
+                        diagnostics: vec![
+                            Diagnostic::at(
+                                diagnostic.code,
+                                Severity::Error,
+                                Place::Row { path: path.clone(), line, column: None },
+                                format!("the header cannot be read: {}", diagnostic.message),
+                            )
+                            .help(diagnostic.help),
+                        ],
+                    });
+                }
+                Step::Hopeless { .. } => {
+                    return Err(unusable("M301", "has no header", "name its columns first"));
+                }
+            }
+        };
+        let header_line = table.cells().line;
+        // The delimiter is the one under which an address column shows up, or else the one used most often.
+        let mut best = (Header::new(titles), table.delimiter());
+        for delimiter in [b',', b';', b'\t'] {
+            if table.cut_again(delimiter).map_err(failed)? == Step::Row {
+                let header = Header::new(self::titles(&table));
+                if (header.email.is_some(), header.titles.len())
+                    > (best.0.email.is_some(), best.0.titles.len())
+                {
+                    best = (header, delimiter);
+                }
+            }
+        }
+        table.cut_again(best.1).map_err(failed)?;
+        let header_octets = best.0.titles.iter().map(|title| title.len() as u64 + 1).sum();
+        let reader = Self { header: best.0, header_line, table, path };
+        reader.check_header()?;
+        Ok((reader, header_octets))
+    }
+
+    fn check_header(&self) -> Result<(), ListError> {
+        let columns = self.header.titles.len();
+        if columns > COLUMNS_MAX {
+            return Err(self.unusable(vec![
+                self.error("M305", None, format!("the header has {columns} columns"))
+                    .help(format!("a list has up to {COLUMNS_MAX} columns")),
+            ]));
+        }
+        let doubles: Vec<_> = self
+            .header
+            .doubles()
+            .into_iter()
+            .map(|(first, second)| {
+                let titles = &self.header.titles;
+                self.error(
+                    "M303",
+                    Some(second),
+                    format!(
+                        "columns {} and {} have the same name: `{}` and `{}`",
+                        first + 1,
+                        second + 1,
+                        titles[first],
+                        titles[second]
+                    ),
+                )
+                .help("rename one of them")
+            })
+            .collect();
+        if doubles.is_empty() { Ok(()) } else { Err(self.unusable(doubles)) }
+    }
+
+    /// The error for a table without a column that could hold addresses.
+    pub(super) fn no_address_column(&self) -> ListError {
+        let titles: Vec<_> =
+            self.header.titles.iter().map(|title| shorten(title)).filter(|title| !title.is_empty()).collect();
+        let near = self.header.names.iter().zip(&self.header.titles).find_map(|(name, title)| {
+            nearest(name, Header::email_spellings()).map(|spelling| (shorten(title), spelling))
+        });
+        let help = if self.header.titles.iter().any(|title| EmailAddress::parse(title).is_ok()) {
+            "the first line is a person already: put a line above it that names the columns, for example: email,name"
+                .to_owned()
+        } else if let Some((title, spelling)) = near {
+            format!("did you mean `{spelling}` where the header says `{title}`?")
+        } else {
+            let mut known =
+                titles.iter().take(12).map(|title| format!("`{title}`")).collect::<Vec<_>>().join(", ");
+            if titles.len() > 12 {
+                known.push_str(", \u{2026}");
+            }
+            format!("call the column with the addresses `email`; the header has {known}")
+        };
+        self.unusable(vec![self.error("M302", None, "no column is named `email`".to_owned()).help(help)])
+    }
+
+    fn unusable(&self, diagnostics: Vec<Diagnostic>) -> ListError {
+        ListError::Unusable { path: self.path.clone(), diagnostics }
+    }
+
+    fn error(&self, code: &'static str, column: Option<usize>, message: String) -> Diagnostic {
+        Diagnostic::at(code, Severity::Error, self.place(self.header_line, column), message)
+    }
+
+    /// The next row.
+    pub(super) fn step(&mut self) -> Result<Step, ListError> {
+        self.table.step().map_err(|source| ListError::Read { path: self.path.clone(), source })
+    }
+
+    /// Refuses rows that are shorter than the header, or longer but for empty cells.
+    pub(super) fn check_width(&self, cells: Cells<'_>) -> Result<(), Trouble> {
+        let (columns, found) = (self.header.titles.len(), cells.len());
+        let full = (columns..found).any(|index| !cells.get(index).is_empty());
+        if found >= columns && !full {
+            return Ok(());
+        }
+        let help = if full {
+            "put quotation marks around a cell that holds the separator"
+        } else {
+            "an empty cell keeps its separator"
+        };
+        let noun = if found == 1 { "cell" } else { "cells" };
+        Err(Trouble {
+            code: "M312",
+            index: None,
+            message: format!("the row has {found} {noun}, the header {columns}"),
+            help: help.into(),
+        })
+    }
+
+    /// A cell as text.
+    pub(super) fn text<'a>(&self, cells: Cells<'a>, index: usize) -> Result<Cow<'a, str>, Trouble> {
+        let text = match cells.get(index) {
+            Cow::Borrowed(bytes) => {
+                std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|e| (e, bytes.to_vec()))
+            }
+            Cow::Owned(bytes) => {
+                String::from_utf8(bytes).map(Cow::Owned).map_err(|e| (e.utf8_error(), e.into_bytes()))
+            }
+        };
+        match text {
+            Err((error, bytes)) => {
+                let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+                Err(Trouble::new(
+                    "M315",
+                    index,
+                    format!("is not UTF-8 (there is a byte 0x{byte:02X})"),
+                    "it may be Latin-1: save the list as \u{201c}CSV UTF-8\u{201d}, or convert it: \
+                     iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
+                ))
+            }
+            Ok(text) if text.contains('\0') => {
+                Err(Trouble::new("M316", index, "holds a NUL byte", "take it out; the file may be damaged"))
+            }
+            Ok(text) => Ok(text),
+        }
+    }
+
+    /// A cell that may not hold line breaks or other control characters.
+    pub(super) fn line<'a>(&self, cells: Cells<'a>, index: usize) -> Result<Cow<'a, str>, Trouble> {
+        let text = match self.text(cells, index)? {
+            Cow::Borrowed(text) => Cow::Borrowed(unguard(text)),
+            Cow::Owned(text) => Cow::Owned(unguard(&text).to_owned()),
+        };
+        let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !text.contains(odd) {
+            return Ok(text);
+        }
+        let what = if text.contains(['\r', '\n']) { "a line break" } else { "a control character" };
+        Err(Trouble::new("M316", index, format!("holds {what}"), "write it on one line"))
+    }
+
+    /// A cell as an address.
+    pub(super) fn address(&self, cells: Cells<'_>, index: usize) -> Result<EmailAddress, Trouble> {
+        let text = self.text(cells, index)?;
+        if text.is_empty() {
+            return Err(Trouble::new(
+                "M311",
+                index,
+                "the address is missing",
+                "fill it in, or remove the row",
+            ));
+        }
+        let text = unguard(&text);
+        EmailAddress::parse(text).map_err(|error| {
+            let help = match text.strip_prefix("mailto:") {
+                Some(_) => "write it without `mailto:`",
+                None => "write it as ann@example.com",
+            };
+            Trouble::new("M310", index, format!("is not an address we can write to: {error}"), help)
+        })
+    }
+
+    pub(super) fn place(&self, line: u64, column: Option<usize>) -> Place {
+        let column = column.and_then(|index| self.header.titles.get(index)).map(|title| shorten(title));
+        Place::Row { path: self.path.clone(), line, column }
+    }
+
+    pub(super) fn diagnose(&self, line: u64, trouble: Trouble) -> Diagnostic {
+        Diagnostic::at(trouble.code, Severity::Error, self.place(line, trouble.index), trouble.message)
+            .help(trouble.help)
+    }
+
+    pub(super) fn broken(&self, line: u64, problem: Problem) -> Diagnostic {
+        self.diagnose(line, describe(problem))
+    }
+
+    /// The error for a file whose rows are too broken to be read one by one.
+    pub(super) fn hopeless(&self, line: u64) -> ListError {
+        let diagnostic = Diagnostic::at(
+            "M313",
+            Severity::Error,
+            self.place(line, None),
+            "so many quotation marks are open that the list cannot be read any further",
+        );
+        self.unusable(vec![diagnostic.help("every quotation mark that opens a cell closes it, too")])
+    }
+}
+
+fn titles(table: &Table) -> Vec<String> {
+    let cells = table.cells();
+    (0..cells.len()).map(|index| String::from_utf8_lossy(&cells.get(index)).into_owned()).collect()
+}
+
+/// A title as far as it fits a report.
+fn shorten(title: &str) -> String {
+    let short: String = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
+    if short.len() < title.len() { short + "\u{2026}" } else { short }
+}
+
+fn describe(problem: Problem) -> Trouble {
+    let (code, message, help) = match problem {
+        Problem::OpenQuote => (
+            "M313",
+            "a quotation mark is opened here and not closed".to_owned(),
+            "close it, or double it if it is part of the text and the cell is quoted",
+        ),
+        Problem::BehindQuote => (
+            "M313",
+            "text follows the closing quotation mark of a cell".to_owned(),
+            "double the quotation marks inside a quoted cell: \"Ann \"\"Annie\"\" Lee\"",
+        ),
+        Problem::TooLong => (
+            "M314",
+            format!("the row is longer than {} KiB", ROW_MAX >> 10),
+            "keep long texts in another file; a row is one person",
+        ),
+    };
+    Trouble { code, index: None, message, help: help.into() }
+}

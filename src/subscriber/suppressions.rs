@@ -1,0 +1,112 @@
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::PathBuf,
+};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::{
+    EmailAddress, Export, ListError,
+    reader::{Reader, Trouble},
+    table::Step,
+};
+use crate::source::Diagnostic;
+
+/// An address that gets no letters, as a row of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Whose.
+    pub address: EmailAddress,
+    /// Why, in the words of the table.
+    pub reason: Option<String>,
+    /// Since when; a day alone means its beginning in UTC.
+    pub date: Option<Timestamp>,
+}
+
+/// A table of suppressions, read row by row: the address, `reason` and `date` where there are such columns.
+pub struct Suppressions {
+    reader: Reader,
+    email: usize,
+    reason: Option<usize>,
+    date: Option<usize>,
+    done: bool,
+}
+
+impl Suppressions {
+    /// Opens a table.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, ListError> {
+        let path = path.into();
+        match File::open(&path) {
+            Ok(file) => Self::read(path, file),
+            Err(source) => Err(ListError::Read { path, source }),
+        }
+    }
+
+    /// Reads a table from anywhere; the path is for reports.
+    pub fn read(path: impl Into<PathBuf>, input: impl Read + Send + 'static) -> Result<Self, ListError> {
+        let (reader, _) = Reader::open(path.into(), Box::new(input))?;
+        let column = |name| reader.header.names.iter().position(|found| found == name);
+        let email = reader.header.email.or(column("address")).ok_or_else(|| reader.no_address_column())?;
+        Ok(Self { email, reason: column("reason"), date: column("date"), done: false, reader })
+    }
+
+    /// Writes a table that [`read`](Self::read) reads, safe to open in a spreadsheet.
+    pub fn write<W: Write>(to: W, rows: impl IntoIterator<Item = Suppression>) -> io::Result<W> {
+        let mut export = Export::new(to, &["address", "reason", "date"])?;
+        for row in rows {
+            let date = row.date.map(|date| date.to_string()).unwrap_or_default();
+            export.row([row.address.expose(), row.reason.as_deref().unwrap_or_default(), &date])?;
+        }
+        export.finish()
+    }
+
+    fn row(&self) -> Result<Suppression, Trouble> {
+        let (reader, cells) = (&self.reader, self.reader.table.cells());
+        reader.check_width(cells)?;
+        let address = reader.address(cells, self.email)?;
+        let cell = |index: Option<usize>| {
+            index.map(|index| Ok((index, reader.line(cells, index)?))).transpose().map(|cell| {
+                cell.filter(|(_, text)| !text.is_empty()).map(|(index, text)| (index, text.into_owned()))
+            })
+        };
+        let date = match cell(self.date)? {
+            None => None,
+            Some((index, text)) => Some(date(&text).ok_or_else(|| Trouble::bad_date(index))?),
+        };
+        Ok(Suppression { address, reason: cell(self.reason)?.map(|(_, text)| text), date })
+    }
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    let day = || text.parse::<Date>().ok().filter(|_| text.len() == 10);
+    match day() {
+        Some(day) => day.to_zoned_datetime(TimeZone::UTC).ok().map(|start| start.timestamp()),
+        None => text.parse().ok(),
+    }
+}
+
+impl Iterator for Suppressions {
+    /// A row, or what is wrong with it.
+    type Item = Result<Result<Suppression, Diagnostic>, ListError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.done {
+            let row = match self.reader.step() {
+                Ok(Step::Row) if self.reader.table.cells().is_blank() => continue,
+                Ok(Step::Row) => Ok(self.row().map_err(|trouble| {
+                    let line = self.reader.table.cells().line;
+                    self.reader.diagnose(line, trouble)
+                })),
+                Ok(Step::Broken { line, problem }) => Ok(Err(self.reader.broken(line, problem))),
+                Ok(Step::Hopeless { line }) => Err(self.reader.hopeless(line)),
+                Ok(Step::End) => break,
+                Err(error) => Err(error),
+            };
+            self.done = row.is_err();
+            return Some(row);
+        }
+        self.done = true;
+        None
+    }
+}

@@ -1,0 +1,500 @@
+//! Rows of cells out of a file of separated values.
+//!
+//! The `csv` crate reads any bytes as some table: a quotation mark left open swallows the rest of the file into one
+//! cell, without an error and without a bound. Here a row has an end, and a broken one says where it began. Every row
+//! is split where it lies in the buffer, so that a row costs no allocation.
+
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+};
+
+use memchr::{memchr, memchr2};
+
+/// Octets of a row; more than anybody writes about one person.
+pub(super) const ROW_MAX: usize = 1 << 20;
+/// Octets that broken rows may make us read a second time, so that no file can keep us busy for ever.
+const REREAD_MAX: usize = 16 << 20;
+const BUFFER: usize = 1 << 18;
+
+/// A file of separated values, read row by row.
+pub(super) struct Table {
+    input: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    /// Where the next row begins in the buffer, and where what was read ends.
+    at: usize,
+    filled: usize,
+    /// The line on which the next row begins.
+    line: u64,
+    ended: bool,
+    newline: u8,
+    delimiter: u8,
+    reread: usize,
+    cells: Vec<Cell>,
+    row: (usize, u64),
+}
+
+#[derive(Clone, Copy)]
+struct Cell {
+    start: usize,
+    end: usize,
+    /// Holds doubled quotation marks.
+    doubled: bool,
+}
+
+/// The row that was read last.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    /// The line on which it begins, from 1.
+    pub(super) line: u64,
+    bytes: &'a [u8],
+    cells: &'a [Cell],
+}
+
+/// What came of asking for a row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A row: see [`Table::cells`].
+    Row,
+    /// A row that cannot be split; reading goes on with the next line.
+    Broken {
+        /// The line on which it goes wrong.
+        line: u64,
+        problem: Problem,
+    },
+    /// So many broken rows that reading them again would never end.
+    Hopeless {
+        line: u64,
+    },
+    End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    OpenQuote,
+    BehindQuote,
+    TooLong,
+}
+
+/// A file that is no table of text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotText {
+    Utf16,
+    Spreadsheet,
+}
+
+impl Table {
+    /// Reads the beginning and finds out how lines end. `Err` inside for a file that is something else.
+    pub(super) fn open(input: Box<dyn Read + Send>) -> io::Result<Result<Self, NotText>> {
+        let mut table = Self {
+            input,
+            buffer: vec![0; BUFFER],
+            at: 0,
+            filled: 0,
+            line: 1,
+            ended: false,
+            newline: b'\n',
+            delimiter: b',',
+            reread: 0,
+            cells: Vec::new(),
+            row: (0, 1),
+        };
+        while !table.ended && table.filled < BUFFER {
+            table.fill()?;
+        }
+        let start = &table.buffer[..table.filled];
+        match start {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Ok(Err(NotText::Utf16)),
+            [0, a, 0, b, ..] | [a, 0, b, 0, ..] if *a != 0 && *b != 0 => return Ok(Err(NotText::Utf16)),
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Ok(Err(NotText::Spreadsheet)),
+            [0xef, 0xbb, 0xbf, ..] => table.at = 3,
+            _ => {}
+        }
+        if memchr(b'\n', start).is_none() && memchr(b'\r', start).is_some() {
+            table.newline = b'\r';
+        }
+        table.take_separator_line();
+        Ok(Ok(table))
+    }
+
+    /// Spreadsheets write and understand a first line `sep=;`.
+    fn take_separator_line(&mut self) -> Option<()> {
+        let rest = &self.buffer[self.at..self.filled];
+        let end = memchr(self.newline, rest)?;
+        let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        let &[s, e, p, b'=', delimiter] = line else { return None };
+        if [s, e, p].eq_ignore_ascii_case(b"sep")
+            && delimiter.is_ascii()
+            && !delimiter.is_ascii_alphanumeric()
+        {
+            self.delimiter = delimiter;
+            self.at += end + 1;
+            self.line += 1;
+        }
+        None
+    }
+
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Takes the row that was read last once more, cut at another delimiter.
+    pub(super) fn cut_again(&mut self, delimiter: u8) -> io::Result<Step> {
+        self.delimiter = delimiter;
+        (self.at, self.line) = self.row;
+        self.step()
+    }
+
+    /// Reads the next row.
+    pub(super) fn step(&mut self) -> io::Result<Step> {
+        loop {
+            let rest = &self.buffer[self.at..self.filled];
+            if rest.is_empty() && self.ended {
+                return Ok(Step::End);
+            }
+            match split(rest, self.ended, self.newline, self.delimiter, &mut self.cells) {
+                Split::Row { used, lines } => {
+                    self.row = (self.at, self.line);
+                    self.at += used;
+                    self.line += lines;
+                    return Ok(Step::Row);
+                }
+                Split::Broken { problem, lines } => return self.skip(problem, lines, rest.len()),
+                Split::More { quote } if rest.len() >= ROW_MAX => {
+                    let (problem, lines) =
+                        quote.map_or((Problem::TooLong, 0), |line| (Problem::OpenQuote, line));
+                    return self.skip(problem, lines, ROW_MAX);
+                }
+                Split::More { .. } => self.fill()?,
+            }
+        }
+    }
+
+    /// The cells of the row that was read last.
+    pub(super) fn cells(&self) -> Cells<'_> {
+        let (start, line) = self.row;
+        Cells { line, bytes: &self.buffer[start..], cells: &self.cells }
+    }
+
+    /// Leaves a broken row behind: its first line, so that the people on the next lines are still seen.
+    fn skip(&mut self, problem: Problem, lines: u64, read: usize) -> io::Result<Step> {
+        let line = self.line + lines;
+        loop {
+            if let Some(end) = memchr(self.newline, &self.buffer[self.at..self.filled]) {
+                self.at += end + 1;
+                break;
+            }
+            self.at = self.filled;
+            if self.ended {
+                break;
+            }
+            self.fill()?;
+        }
+        self.line += 1;
+        self.reread += read;
+        Ok(if self.reread > REREAD_MAX { Step::Hopeless { line } } else { Step::Broken { line, problem } })
+    }
+
+    /// Reads on behind what is there.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.filled == self.buffer.len() {
+            if self.at > 0 {
+                self.buffer.copy_within(self.at..self.filled, 0);
+                self.filled -= self.at;
+                self.at = 0;
+            } else {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
+        }
+        match self.input.read(&mut self.buffer[self.filled..]) {
+            Ok(0) => self.ended = true,
+            Ok(read) => self.filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// A cell without its quotation marks and the blanks around it; empty behind the last one.
+    pub(super) fn get(&self, index: usize) -> Cow<'a, [u8]> {
+        let Some(&Cell { start, end, doubled }) = self.cells.get(index) else { return Cow::Borrowed(&[]) };
+        let bytes = trim(&self.bytes[start..end]);
+        if !doubled {
+            return Cow::Borrowed(bytes);
+        }
+        let mut whole = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some(at) = memchr(b'"', rest) {
+            whole.extend_from_slice(&rest[..=at]);
+            rest = rest.get(at + 2..).unwrap_or_default();
+        }
+        whole.extend_from_slice(rest);
+        Cow::Owned(whole)
+    }
+
+    /// Whether nothing is written in it.
+    pub(super) fn is_blank(&self) -> bool {
+        (0..self.len()).all(|index| self.get(index).is_empty())
+    }
+}
+
+fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+enum Split {
+    Row {
+        used: usize,
+        lines: u64,
+    },
+    /// It does not end here; the line of the quotation mark that is open.
+    More {
+        quote: Option<u64>,
+    },
+    Broken {
+        problem: Problem,
+        lines: u64,
+    },
+}
+
+/// Cuts the row at the start of `bytes` (RFC 4180); lines are counted from 0 here.
+fn split(bytes: &[u8], ended: bool, newline: u8, delimiter: u8, cells: &mut Vec<Cell>) -> Split {
+    cells.clear();
+    let end = match memchr(newline, bytes) {
+        Some(end) => end,
+        None if ended => bytes.len(),
+        None if memchr(b'"', bytes).is_none() => return Split::More { quote: None },
+        None => bytes.len(),
+    };
+    if memchr(b'"', &bytes[..end]).is_some() {
+        return split_quoted(bytes, ended, newline, delimiter, cells);
+    }
+    let line = without_return(&bytes[..end], newline);
+    let mut start = 0;
+    for at in memchr::memchr_iter(delimiter, line) {
+        cells.push(Cell { start, end: at, doubled: false });
+        start = at + 1;
+    }
+    cells.push(Cell { start, end: line.len(), doubled: false });
+    Split::Row { used: (end + 1).min(bytes.len()), lines: 1 }
+}
+
+fn split_quoted(bytes: &[u8], ended: bool, newline: u8, delimiter: u8, cells: &mut Vec<Cell>) -> Split {
+    let (mut at, mut lines) = (0, 0);
+    loop {
+        let opening = at + bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+        let start;
+        if bytes.get(opening) == Some(&b'"') {
+            let opened = lines;
+            let more = Split::More { quote: Some(opened) };
+            start = opening + 1;
+            let mut doubled = false;
+            at = start;
+            loop {
+                let Some(found) = memchr2(b'"', newline, &bytes[at..]) else {
+                    return if ended {
+                        Split::Broken { problem: Problem::OpenQuote, lines: opened }
+                    } else {
+                        more
+                    };
+                };
+                at += found;
+                if bytes[at] == newline {
+                    lines += 1;
+                    at += 1;
+                } else if bytes.get(at + 1) == Some(&b'"') {
+                    doubled = true;
+                    at += 2;
+                } else if at + 1 == bytes.len() && !ended {
+                    return more;
+                } else {
+                    break;
+                }
+            }
+            cells.push(Cell { start, end: at, doubled });
+            at += 1;
+            at += bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+            let returns = newline == b'\n' && bytes.get(at) == Some(&b'\r');
+            match bytes.get(at + usize::from(returns)) {
+                None if !ended => return Split::More { quote: None },
+                None => return Split::Row { used: bytes.len(), lines: lines + 1 },
+                Some(&byte) if byte == newline => {
+                    return Split::Row { used: at + usize::from(returns) + 1, lines: lines + 1 };
+                }
+                Some(&byte) if byte == delimiter && !returns => at += 1,
+                Some(_) => return Split::Broken { problem: Problem::BehindQuote, lines: opened },
+            }
+        } else {
+            start = at;
+            match memchr2(delimiter, newline, &bytes[at..]) {
+                None if !ended => return Split::More { quote: None },
+                None => {
+                    cells.push(Cell { start, end: bytes.len(), doubled: false });
+                    return Split::Row { used: bytes.len(), lines: lines + 1 };
+                }
+                Some(found) => at += found,
+            }
+            if bytes[at] == newline {
+                let end = start + without_return(&bytes[start..at], newline).len();
+                cells.push(Cell { start, end, doubled: false });
+                return Split::Row { used: at + 1, lines: lines + 1 };
+            }
+            cells.push(Cell { start, end: at, doubled: false });
+            at += 1;
+        }
+    }
+}
+
+/// A line without the CR of its CRLF.
+fn without_return(line: &[u8], newline: u8) -> &[u8] {
+    if newline == b'\n' { line.strip_suffix(b"\r").unwrap_or(line) } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every row as `line: [cells]`, every broken one as its problem. The reader gives one byte at a time when asked.
+    fn read(text: &[u8], drip: bool) -> Vec<String> {
+        struct Drip(Vec<u8>, usize);
+        impl Read for Drip {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                let Some(byte) = self.0.get(self.1) else { return Ok(0) };
+                to[0] = *byte;
+                self.1 += 1;
+                Ok(1)
+            }
+        }
+        let input: Box<dyn Read + Send> =
+            if drip { Box::new(Drip(text.to_vec(), 0)) } else { Box::new(io::Cursor::new(text.to_vec())) };
+        let mut table = Table::open(input).unwrap().unwrap();
+        let mut rows = Vec::new();
+        loop {
+            match table.step().unwrap() {
+                Step::End => return rows,
+                Step::Row => {
+                    let row = table.cells();
+                    let cells: Vec<_> =
+                        (0..row.len()).map(|at| String::from_utf8_lossy(&row.get(at)).into_owned()).collect();
+                    rows.push(format!("{}: {cells:?}", row.line));
+                }
+                step @ Step::Broken { .. } => rows.push(format!("{step:?}")),
+                step @ Step::Hopeless { .. } => {
+                    rows.push(format!("{step:?}"));
+                    return rows;
+                }
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(read(text.as_bytes(), false), expected);
+    }
+
+    #[test]
+    fn rows_are_cut_as_rfc_4180_says() {
+        check("a,b\r\n1,2\r\n", &[r#"1: ["a", "b"]"#, r#"2: ["1", "2"]"#]);
+        check("a,b\n1,", &[r#"1: ["a", "b"]"#, r#"2: ["1", ""]"#]);
+        check("\"a,\nb\",\"c \"\"d\"\"\"\nx,y", &[r#"1: ["a,\nb", "c \"d\""]"#, r#"3: ["x", "y"]"#]);
+        check("\"\",\"\"\n", &[r#"1: ["", ""]"#]);
+        check(" \"a, b\" , c \r\n", &[r#"1: ["a, b", "c"]"#]);
+    }
+
+    #[test]
+    fn a_quotation_mark_inside_a_bare_cell_is_a_sign_like_others() {
+        check("5\" disk,\"x\"\n", &[r#"1: ["5\" disk", "x"]"#]);
+    }
+
+    #[test]
+    fn lines_may_end_in_a_bare_return_everywhere() {
+        check("a,b\r1,\"2\r3\"\rx,y", &[r#"1: ["a", "b"]"#, r#"2: ["1", "2\r3"]"#, r#"4: ["x", "y"]"#]);
+    }
+
+    #[test]
+    fn a_quotation_mark_left_open_costs_its_own_line_only() {
+        check(
+            "a,b\n1,\"2\n3,4\n5,6\n",
+            &[
+                r#"1: ["a", "b"]"#,
+                "Broken { line: 2, problem: OpenQuote }",
+                r#"3: ["3", "4"]"#,
+                r#"4: ["5", "6"]"#,
+            ],
+        );
+        check("\"a\" b,c\nd,e", &["Broken { line: 1, problem: BehindQuote }", r#"2: ["d", "e"]"#]);
+    }
+
+    #[test]
+    fn a_row_without_end_is_left_behind_in_bounded_memory() {
+        let mut text = b"a,b\n".to_vec();
+        text.extend(std::iter::repeat_n(b'x', 10_000_000));
+        text.extend_from_slice(b"\n1,2\n\"");
+        text.extend(std::iter::repeat_n(b'y', 10_000_000));
+        text.extend_from_slice(b"\",2\n3,4\n");
+        let mut table = Table::open(Box::new(io::Cursor::new(text.clone()))).unwrap().unwrap();
+        while table.step().unwrap() != Step::End {
+            assert!(table.buffer.len() <= 2 * ROW_MAX);
+        }
+        assert_eq!(
+            read(&text, false),
+            [
+                r#"1: ["a", "b"]"#,
+                "Broken { line: 2, problem: TooLong }",
+                r#"3: ["1", "2"]"#,
+                "Broken { line: 4, problem: OpenQuote }",
+                r#"5: ["3", "4"]"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_made_to_keep_us_busy_is_given_up() {
+        let text = b"b\",\"\n".repeat(400_000);
+        let rows = read(&text, false);
+        assert!(rows.last().unwrap().starts_with("Hopeless"), "{:?}", rows.last());
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_csv_crate_writes_comes_back(rows in prop::collection::vec(
+            prop::collection::vec("[a-z\",;\n é']{0,6}", 3), 1..8), drip: bool)
+        {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["h", "i", "j"]).unwrap();
+            for row in &rows {
+                writer.write_record(row).unwrap();
+            }
+            let text = writer.into_inner().unwrap();
+            let found: Vec<String> =
+                read(&text, drip).iter().map(|row| row.split_once(": ").unwrap().1.to_owned()).collect();
+            let mut expected = vec![r#"["h", "i", "j"]"#.to_owned()];
+            expected.extend(rows.iter().map(|row| {
+                format!("{:?}", row.iter().map(|cell| cell.trim_matches(' ')).collect::<Vec<_>>())
+            }));
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic_or_lose_its_place(text in prop::collection::vec(
+            prop::sample::select(b"a\",\r\n; '\0".to_vec()), 0..60))
+        {
+            let whole = read(&[b"h\n".as_slice(), &text].concat(), false);
+            prop_assert_eq!(&whole, &read(&[b"h\n".as_slice(), &text].concat(), true));
+        }
+    }
+}

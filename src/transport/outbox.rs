@@ -1,0 +1,177 @@
+//! Letters as files: the same walk as to a relay, so that what is tried here is what is sent there.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::{
+    Desk, Outcome, Permit, RelayDown, Reply, Stage, Trouble,
+    taken::{Taken, begin_all},
+};
+use crate::subscriber::EmailAddress;
+
+/// Letters written in one go: a thread is woken once for them, and the desk writes their begins down together.
+const GROUP_MAX: usize = 32;
+
+/// A folder of letters. Each is a file that is whole or not there at all (also when the process is killed in the
+/// middle; a power cut is not covered), named after its address: the same letter again replaces itself.
+#[derive(Debug)]
+pub struct Outbox {
+    folder: Arc<Path>,
+}
+
+impl Outbox {
+    /// The folder is made when the first letter comes, for its owner's eyes only.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into().into() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the letter to this address lies.
+    pub fn path_of(&self, address: &EmailAddress) -> PathBuf {
+        self.folder.join(file_name(address))
+    }
+
+    pub(super) async fn run<D: Desk>(&self, desk: &D) -> Result<(), RelayDown> {
+        let mut made = false;
+        while let Some(letter) = desk.next().await {
+            let mut group = vec![Taken::new(desk, letter)];
+            while group.len() < GROUP_MAX {
+                let Some(letter) = desk.next_now() else { break };
+                group.push(Taken::new(desk, letter));
+            }
+            if !std::mem::replace(&mut made, true) {
+                let folder = self.folder.clone();
+                in_background(move || make_folder(&folder))
+                    .await
+                    .map_err(|error| down(Stage::Connect, error))?;
+            }
+            let permits = begin_all(&group).await;
+            let mut granted = Vec::with_capacity(group.len());
+            for (letter, permit) in group.into_iter().zip(permits) {
+                match permit {
+                    Permit::Go => granted.push(letter),
+                    Permit::Stop => letter.give_back(),
+                }
+            }
+            self.write(granted).await?;
+        }
+        Ok(())
+    }
+
+    async fn write<D: Desk>(&self, mut letters: Vec<Taken<'_, D>>) -> Result<(), RelayDown> {
+        let files: Vec<_> = letters
+            .iter_mut()
+            .map(|letter| {
+                letter.leaving();
+                let name = file_name(&letter.letter().message.to);
+                (self.folder.join(name), letter.take_bytes(), Ok(()))
+            })
+            .collect();
+        let folder = self.folder.clone();
+        let written = in_background(move || {
+            let mut files = files;
+            let mut failed = false;
+            for (path, bytes, result) in &mut files {
+                // After a full disk there is no sense in trying the rest.
+                *result = if failed {
+                    Err(io::ErrorKind::StorageFull.into())
+                } else {
+                    write_whole(&folder, path, bytes)
+                };
+                failed |= result.is_err();
+            }
+            Ok(files)
+        })
+        .await
+        .map_err(|error| down(Stage::Body, error))?;
+        let mut first_error = None;
+        for (mut letter, (_, bytes, result)) in letters.into_iter().zip(written) {
+            letter.put_bytes(bytes);
+            match result {
+                Ok(()) => {
+                    let reply = Reply::local(250, (2, 0, 0), "written to the outbox");
+                    letter.end(Outcome::Accepted { reply });
+                }
+                Err(error) => {
+                    letter.give_back();
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        first_error.map_or(Ok(()), |error| Err(down(Stage::Body, error)))
+    }
+}
+
+fn down(stage: Stage, error: io::Error) -> RelayDown {
+    RelayDown { stage, trouble: Trouble::Outbox(error), passing: false }
+}
+
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".letter-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+/// `ada@example.com.eml`; where that could be no file name, or the same one as another address's, with the beginning of
+/// a hash.
+fn file_name(address: &EmailAddress) -> String {
+    const LENGTH_MAX: usize = 120;
+    let address = address.expose();
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@._+-=".contains(&byte);
+    let mut name: String = address
+        .bytes()
+        .take(LENGTH_MAX)
+        .map(|byte| if plain(byte.to_ascii_lowercase()) { char::from(byte) } else { '_' })
+        .collect();
+    if LENGTH_MAX < address.len() || !address.bytes().all(plain) || name.starts_with(['.', '-']) {
+        name.insert_str(0, if name.starts_with(['.', '-']) { "_" } else { "" });
+        name.push('-');
+        for byte in &digest(&SHA256, address.as_bytes()).as_ref()[..5] {
+            name.push_str(&format!("{byte:02x}"));
+        }
+    }
+    name + ".eml"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_becomes_a_file_name_of_its_own() {
+        let name = |text: &str| file_name(&EmailAddress::parse(text).unwrap());
+        assert_eq!(name("ada@example.com"), "ada@example.com.eml");
+        assert_eq!(name("ada+press@example.com"), "ada+press@example.com.eml");
+        assert!(name("Ada@example.com").starts_with("Ada@example.com-"));
+        assert_ne!(name("Ada@example.com").to_lowercase(), name("aDa@example.com").to_lowercase());
+        assert!(name("o'neill@example.com").starts_with("o_neill@example.com-"));
+        assert_ne!(name("o'neill@example.com"), name("o`neill@example.com"));
+        let long = format!("{}@example.com", "x".repeat(64));
+        assert!(name(&long).len() < 200);
+    }
+}

@@ -1,0 +1,116 @@
+//! A letter that was taken from the desk goes back to it exactly once: by type, not by care.
+
+use std::task::Poll;
+
+use super::{Desk, Letter, Outcome, Permit, Reply, Stage, gate::Shape};
+
+/// A letter taken. Whatever happens to the connection (an error, a halt, the whole future dropped), dropping this
+/// tells the desk: unconfirmed when body bytes may have left, given back otherwise.
+#[derive(Debug)]
+pub(super) struct Taken<'d, D: Desk> {
+    desk: &'d D,
+    letter: Option<Letter>,
+    leaving: bool,
+    /// What the gate found out about the bytes.
+    pub(super) shape: Shape,
+}
+
+impl<'d, D: Desk> Taken<'d, D> {
+    pub(super) fn new(desk: &'d D, letter: Letter) -> Self {
+        let shape = Shape { eight_bit: false, dots: false, ended: true };
+        Self { desk, letter: Some(letter), leaving: false, shape }
+    }
+
+    pub(super) fn letter(&self) -> &Letter {
+        self.letter.as_ref().expect("the letter is here until it is consumed")
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.letter().message.bytes
+    }
+
+    /// Takes the bytes out, for a thread of their own.
+    pub(super) fn take_bytes(&mut self) -> Vec<u8> {
+        self.letter.as_mut().map(|letter| std::mem::take(&mut letter.message.bytes)).unwrap_or_default()
+    }
+
+    /// Puts them back.
+    pub(super) fn put_bytes(&mut self, bytes: Vec<u8>) {
+        if let Some(letter) = &mut self.letter {
+            letter.message.bytes = bytes;
+        }
+    }
+
+    /// Asks the desk whether the body may leave.
+    pub(super) async fn begin(&self) -> Permit {
+        self.desk.begin(self.letter().ticket).await
+    }
+
+    /// From now on nobody can know, until a reply is read.
+    pub(super) fn leaving(&mut self) {
+        self.leaving = true;
+    }
+
+    /// It is certain that nothing of the body left after all.
+    pub(super) fn stayed(&mut self) {
+        self.leaving = false;
+    }
+
+    pub(super) fn end(mut self, outcome: Outcome) {
+        if let Some(letter) = self.letter.take() {
+            self.desk.end(letter, outcome);
+        }
+    }
+
+    pub(super) fn give_back(mut self) {
+        if let Some(letter) = self.letter.take() {
+            self.desk.give_back(letter);
+        }
+    }
+
+    pub(super) fn give_back_refused(mut self, stage: Stage, reply: Reply) {
+        if let Some(letter) = self.letter.take() {
+            self.desk.give_back_refused(letter, stage, reply);
+        }
+    }
+
+    /// The connection is gone without a word about the letter.
+    pub(super) fn lost(self, why: impl FnOnce() -> String) {
+        if self.leaving { self.end(Outcome::Unconfirmed { why: why() }) } else { self.give_back() }
+    }
+}
+
+impl<D: Desk> Drop for Taken<'_, D> {
+    fn drop(&mut self) {
+        if let Some(letter) = self.letter.take() {
+            if self.leaving {
+                let why = "we hung up before the relay's reply to the letter".to_owned();
+                self.desk.end(letter, Outcome::Unconfirmed { why });
+            } else {
+                self.desk.give_back(letter);
+            }
+        }
+    }
+}
+
+/// Asks for several letters at once, so that a desk that writes down in groups can do so.
+pub(super) async fn begin_all<D: Desk>(letters: &[Taken<'_, D>]) -> Vec<Permit> {
+    let mut asking: Vec<_> = letters.iter().map(|letter| Some(Box::pin(letter.begin()))).collect();
+    let mut answers = vec![Permit::Stop; letters.len()];
+    std::future::poll_fn(|cx| {
+        let mut waiting = false;
+        for (question, answer) in asking.iter_mut().zip(&mut answers) {
+            let Some(future) = question else { continue };
+            match future.as_mut().poll(cx) {
+                Poll::Ready(permit) => {
+                    *answer = permit;
+                    *question = None;
+                }
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    answers
+}

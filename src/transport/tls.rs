@@ -1,0 +1,119 @@
+//! TLS by rustls, with the machine's certificate store and what the owner adds. There is no way to accept a wrong
+//! certificate.
+
+use std::{io, sync::Arc};
+
+use rustls::{
+    CertificateError, ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{BadRelay, Relay, Trouble};
+
+/// Ready-made settings for handshakes with one relay.
+#[derive(Clone)]
+pub(super) struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+/// A letter's ciphertext may wait here for the socket, so that a letter leaves in few system calls.
+const OUT_BUFFER_MAX: usize = 256 * 1024;
+
+impl Tls {
+    pub(super) fn new(relay: &Relay) -> Result<Self, BadRelay> {
+        let mut roots = RootCertStore::empty();
+        let native = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(native.certs);
+        if let Some(path) = &relay.ca_file {
+            let pem =
+                std::fs::read(path).map_err(|source| BadRelay::CaFile { path: path.clone(), source })?;
+            let broken = |reason: String| BadRelay::CaContent { path: path.clone(), reason };
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| broken(error.to_string()))?;
+                roots.add(certificate).map_err(|error| broken(error.to_string()))?;
+            }
+            if roots.len() == before {
+                return Err(broken("there is no BEGIN CERTIFICATE in it".to_owned()));
+            }
+        }
+        if roots.is_empty() {
+            let reason = native
+                .errors
+                .first()
+                .map_or("its certificate store is empty".to_owned(), ToString::to_string);
+            return Err(BadRelay::NoAuthorities { reason });
+        }
+        let config =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("the provider knows TLS 1.2 and 1.3")
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        let name = ServerName::try_from(relay.host.clone()).map_err(|_| BadRelay::Address {
+            given: relay.host.clone(),
+            reason: "no certificate can carry this host name".to_owned(),
+        })?;
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
+    }
+
+    /// One handshake.
+    pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Trouble> {
+        self.connector
+            .connect_with(self.name.clone(), stream, |session| session.set_buffer_limit(Some(OUT_BUFFER_MAX)))
+            .await
+            .map_err(in_words)
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A failed handshake, told so that its reader knows what to look at.
+fn in_words(error: io::Error) -> Trouble {
+    use CertificateError as Bad;
+    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return Trouble::Io(error);
+    };
+    let words = match tls {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "the relay's certificate has expired".to_owned(),
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "the relay's certificate is not valid yet (or this machine's clock is slow)".to_owned()
+            }
+            Bad::Revoked => "the relay's certificate was revoked".to_owned(),
+            Bad::UnknownIssuer => {
+                "the relay's certificate was issued by an authority that this machine does not know"
+                    .to_owned()
+            }
+            Bad::NotValidForName => "the relay's certificate is for another name".to_owned(),
+            Bad::NotValidForNameContext { expected, presented } => {
+                let mut names: Vec<&str> = presented
+                    .iter()
+                    .map(|name| name.trim_start_matches("DnsName(").trim_matches(['"', ')']))
+                    .collect();
+                names.truncate(5);
+                let expected = expected.to_str();
+                if names.is_empty() {
+                    format!("the relay's certificate is not for {expected}")
+                } else {
+                    format!("the relay's certificate is for {}, not for {expected}", names.join(", "))
+                }
+            }
+            other => format!("the relay's certificate cannot be trusted: {other}"),
+        },
+        rustls::Error::InvalidMessage(_) => {
+            "what the relay speaks on this port is not TLS (smtps:// is for port 465, smtp:// for 587)"
+                .to_owned()
+        }
+        rustls::Error::AlertReceived(alert) => format!("the relay broke off the handshake ({alert:?})"),
+        other => format!("the handshake failed: {other}"),
+    };
+    Trouble::Tls(words)
+}

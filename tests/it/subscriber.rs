@@ -1,0 +1,5 @@
+//! The subscriber room, from files.
+
+mod addresses;
+mod lists;
+mod suppressions;
