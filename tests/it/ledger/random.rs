@@ -85,6 +85,8 @@ struct World<'a> {
     asked: BTreeMap<String, u32>,
     /// Who was taken as accepted by the owner's word.
     vouched: BTreeSet<String>,
+    /// Who may be unconfirmed though the relay took nothing.
+    doubted: BTreeSet<String>,
 }
 
 fn name(claim: &Claim) -> String {
@@ -124,7 +126,11 @@ impl World<'_> {
             Step::End(slot, nth, ending) => self.end(slot, nth, ending)?,
             Step::Withdraw(slot, nth) => {
                 if let Some(at) = pick(&self.places[slot].claims, nth) {
-                    let (claim, _) = self.places[slot].claims.remove(at);
+                    let (claim, begun) = self.places[slot].claims.remove(at);
+                    if begun && self.places[slot].frozen {
+                        // It may come after the reaper, whose doubt stays: never resent unasked is the safe side.
+                        self.doubted.insert(name(&claim));
+                    }
                     self.ledger(slot).withdraw(&claim);
                 }
             }
@@ -311,8 +317,7 @@ impl World<'_> {
             let taken = self.taken.get(who).copied().unwrap_or(0);
             let truth = match row.state {
                 State::Accepted => taken >= 1 || self.vouched.contains(who),
-                // Every unconfirmed letter of these stories was taken.
-                State::Unconfirmed => taken >= 1,
+                State::Unconfirmed => taken >= 1 || self.doubted.contains(who),
                 State::Failed => true,
                 State::Suppressed => true,
                 State::Queued | State::Deferred | State::Claimed | State::Begun => false,
@@ -344,6 +349,7 @@ async fn tell(shelf: &Shelf, second: &Ledger, fault: Fault, steps: &[Step]) -> R
         taken: BTreeMap::new(),
         asked: BTreeMap::new(),
         vouched: BTreeSet::new(),
+        doubted: BTreeSet::new(),
     };
     for step in steps {
         world.step(step).await?;
@@ -399,7 +405,9 @@ fn property(kind: Kind, fault: Fault, stories: u32) -> Result<(), String> {
 
 #[test]
 fn nobody_is_accepted_twice_unasked_and_nobody_suppressed_is_begun_in_any_story() {
-    property(Kind::Scratch, Fault::None, 2000).unwrap();
+    // More with MIMEO_STORIES=20000, for an evening.
+    let stories = std::env::var("MIMEO_STORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(1000);
+    property(Kind::Scratch, Fault::None, stories).unwrap();
 }
 
 #[test]
