@@ -193,3 +193,45 @@ async fn the_schema_refuses_states_that_cannot_be() {
         "INSERT INTO delivery_keys (dispatch, key, delivery) SELECT dispatch, key, 7 FROM delivery_keys";
     assert!(db.execute(twice, []).unwrap_err().to_string().contains("UNIQUE"));
 }
+
+/// Needs a disk of some megabytes that may be filled up, for example
+/// `mount -t tmpfs -o size=7m tmpfs /tmp/small && MIMEO_SMALL_DISK=/tmp/small cargo test -- --ignored full_disk`.
+#[tokio::test]
+#[ignore = "needs a small disk of its own, named by MIMEO_SMALL_DISK"]
+async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
+    use std::io::Write;
+    let disk = std::env::var_os("MIMEO_SMALL_DISK").expect("MIMEO_SMALL_DISK names a small disk");
+    let folder = tempfile::tempdir_in(disk).unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(&path).unwrap();
+    let list: Vec<String> = (0..50).map(|number| format!("reader{number}")).collect();
+    let opened = open(&ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim(&ledger, opened.dispatch, &worker, 50, at(1)).await;
+    let mut begun = Vec::new();
+    for claim in &claims[..20] {
+        begun.push(ledger.begin(claim, at(1)).await.unwrap());
+    }
+    assert!(begun.iter().all(|begun| *begun == Begun::Begun));
+
+    let mut filler = fs::File::create(folder.path().join("filler")).unwrap();
+    for size in [1 << 16, 1 << 10, 1] {
+        while filler.write_all(&vec![1; size]).is_ok() {}
+    }
+    // The log may have a page to spare; a few begins use it up.
+    let mut refused = None;
+    for claim in &claims[20..] {
+        if let Err(error) = ledger.begin(claim, at(2)).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    assert!(matches!(refused, Some(LedgerError::Full { .. })), "{refused:?}");
+    assert!(path.with_extension("ballast").exists());
+    for claim in &claims[..20] {
+        ledger.end(claim, &accepted(), Next::Close, at(3));
+    }
+    ledger.flush().await.unwrap();
+    assert!(!path.with_extension("ballast").exists());
+    assert_eq!(ledger.tally(opened.dispatch).await.unwrap().accepted, 20);
+}
