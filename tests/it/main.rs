@@ -12,6 +12,7 @@ mod check;
 mod cli;
 mod crash;
 mod diagnostics;
+mod dispatch;
 mod issue;
 mod ledger;
 mod letters;
