@@ -40,6 +40,7 @@ fn main() {
         for (callers, letters) in [(1, 2_000), (4, 8_000), (16, 40_000), (100, 200_000), (1000, 200_000)] {
             letters_with(&ledger, dispatch, &worker, callers, letters.min(rows / 6)).await;
         }
+        println!("peak memory so far {:.1} MiB", status_kib("VmHWM:") / 1024.0);
         let started = Instant::now();
         let tally = ledger.tally(dispatch).await.unwrap();
         println!("tally of {}: {:.1} ms ({} accepted)", tally.planned, ms(started), tally.accepted);
@@ -49,6 +50,7 @@ fn main() {
         let started = Instant::now();
         ledger.release(&worker, now()).await.unwrap();
         println!("release: {:.1} ms", ms(started));
+        println!("peak memory so far {:.1} MiB", status_kib("VmHWM:") / 1024.0);
         let started = Instant::now();
         let again = ledger
             .extend_dispatch(dispatch, (0..rows).map(move |number| person(number, rows)))

@@ -12,14 +12,14 @@ mod search;
 mod suppressed;
 mod workers;
 
-use std::sync::Arc;
+use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{LedgerError, files::Files, worker::Living};
 use search::Cursors;
-use suppressed::Suppressed;
+use suppressed::{Passed, Suppressed};
 
 pub(super) use plan::{Frozen, opened_at};
 
@@ -33,6 +33,8 @@ pub(super) struct Store {
     suppressed: Suppressed,
     cursors: Cursors,
     choices: i64,
+    /// Epoch and time of what was begun through this connection and has not ended.
+    begun: HashMap<i64, (u32, i64), BuildHasherDefault<Passed>>,
 }
 
 impl Store {

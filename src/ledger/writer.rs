@@ -169,8 +169,12 @@ impl Writer {
             refuse_begins(&mut self.group, lost);
         }
         let mut done = self.store.apply(&mut self.group);
-        if matches!(done, Err(LedgerError::Full { .. })) && self.store.drop_ballast() {
-            done = self.store.apply(&mut self.group);
+        if let Err(error @ LedgerError::Full { .. }) = &done {
+            // The ballast is for what is known of letters that are gone, not for further ones.
+            refuse_begins(&mut self.group, error);
+            if !self.group.is_empty() && self.store.drop_ballast() {
+                done = self.store.apply(&mut self.group);
+            }
         }
         done?;
         for mark in self.group.drain(..) {

@@ -1,4 +1,5 @@
 -- Times are milliseconds since 1970-01-01T00:00:00Z.
+-- Constraints on hot tables say OR, not IN with more than two words: SQLite fills a table of its own for each such IN.
 
 -- One sending of one frozen issue.
 CREATE TABLE dispatches (
@@ -50,8 +51,9 @@ CREATE TABLE deliveries (
     begun_at  INTEGER,
     reason    TEXT,
     domain    INTEGER NOT NULL REFERENCES domains (id),
-    CONSTRAINT state_is_known CHECK (state IN
-        ('queued', 'deferred', 'claimed', 'begun', 'accepted', 'failed', 'unconfirmed', 'suppressed')),
+    CONSTRAINT state_is_known CHECK (
+        state = 'queued' OR state = 'claimed' OR state = 'begun' OR state = 'accepted'
+        OR state = 'deferred' OR state = 'failed' OR state = 'unconfirmed' OR state = 'suppressed'),
     CONSTRAINT only_claimed_and_begun_have_a_worker
         CHECK ((worker IS NOT NULL) = (state IN ('claimed', 'begun'))),
     CONSTRAINT only_begun_has_a_beginning CHECK ((begun_at IS NOT NULL) = (state = 'begun')),
@@ -98,7 +100,8 @@ CREATE TABLE attempts (
     -- What the relay said, or what happened instead.
     reply     TEXT    NOT NULL,
     CONSTRAINT one_attempt_per_claim PRIMARY KEY (delivery, epoch),
-    CONSTRAINT outcome_is_known CHECK (outcome IN ('accepted', 'deferred', 'rejected', 'unconfirmed')),
+    CONSTRAINT outcome_is_known CHECK (
+        outcome = 'accepted' OR outcome = 'deferred' OR outcome = 'rejected' OR outcome = 'unconfirmed'),
     CONSTRAINT an_answer_has_a_code CHECK ((code IS NOT NULL) = (outcome <> 'unconfirmed')),
     CONSTRAINT a_refusal_has_a_stage CHECK ((stage IS NOT NULL) = (outcome IN ('deferred', 'rejected')))
 ) STRICT, WITHOUT ROWID;

@@ -11,6 +11,15 @@ use super::{
 };
 use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId};
 
+const SUPPRESS: &str = "UPDATE deliveries SET state = 'suppressed', due_at = 0, reason = ?2 WHERE id = ?1";
+
+const LEASE: &str =
+    "UPDATE deliveries SET state = 'claimed', due_at = 0, epoch = epoch + 1, worker = ?1 WHERE id = ?2";
+
+/// All never-tried ones that were found in a row, at once.
+const LEASE_SPAN: &str = "UPDATE deliveries AS d NOT INDEXED SET state = 'claimed', epoch = epoch + 1, worker = ?1 \
+     WHERE d.id BETWEEN ?3 AND ?4 AND d.dispatch = ?2 AND d.state = 'queued' AND d.due_at = 0";
+
 impl Store {
     /// Leases up to `limit` deliveries that are due, those that were put off first. Suppressed ones are closed.
     pub(in crate::ledger) fn claim(
@@ -25,31 +34,35 @@ impl Store {
         self.suppressed.refresh(&tx)?;
         let mut search = Search::new(&tx, &self.cursors, dispatch.0, now, wanted)?;
         let mut claims = Vec::new();
-        let mut suppress = tx.prepare_cached(
-            "UPDATE deliveries SET state = 'suppressed', due_at = 0, reason = ?2 WHERE id = ?1",
-        )?;
-        let mut lease = tx.prepare_cached(
-            "UPDATE deliveries SET state = 'claimed', due_at = 0, epoch = epoch + 1, worker = ?2 WHERE id = ?1",
-        )?;
         while claims.len() < limit {
             let asked = limit - claims.len();
-            let rows = search.next(&tx, asked)?;
-            let found = rows.len();
-            for row in rows {
+            let batch = search.next(&tx, asked)?;
+            let (is_last, span) = (batch.rows.len() < asked, batch.span);
+            let mut single = Vec::new();
+            for row in batch.rows {
                 if self.suppressed.may_have(row.fingerprint)
                     && let Some(reason) = reason_in(&tx, row.key())?
                 {
-                    suppress.execute(params![row.delivery, reason.word()])?;
-                } else {
-                    lease.execute(params![row.delivery, worker.0])?;
-                    claims.push(row.into_claim(dispatch, worker)?);
+                    tx.prepare_cached(SUPPRESS)?.execute(params![row.delivery, reason.word()])?;
+                    continue;
                 }
+                if span.is_none() || !row.is_fresh {
+                    single.push(row.delivery);
+                }
+                claims.push(row.into_claim(dispatch, worker)?);
             }
-            if found < asked {
+            if let Some((low, high)) = span {
+                let lease = format!("{LEASE_SPAN}{}", search.fit.domains_condition());
+                tx.prepare_cached(&lease)?.execute(params![worker.0, dispatch.0, low, high])?;
+            }
+            let mut lease = tx.prepare_cached(LEASE)?;
+            for delivery in single {
+                lease.execute(params![worker.0, delivery])?;
+            }
+            if is_last {
                 break;
             }
         }
-        drop((suppress, lease));
         let held = claims.iter().map(|claim| claim.delivery.0);
         if let (Some(low), Some(high)) = (held.clone().min(), held.max()) {
             tx.prepare_cached(

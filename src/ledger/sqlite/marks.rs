@@ -15,30 +15,74 @@ use crate::{
 impl Store {
     /// Writes all of them down, durably and in their order, or none.
     pub(in crate::ledger) fn apply(&mut self, group: &mut [Mark]) -> Result<(), LedgerError> {
-        let tx = Self::writing(&mut self.db)?;
-        self.suppressed.refresh(&tx)?;
-        {
-            let mut begin = tx.prepare_cached(BEGIN)?;
-            for mark in group {
-                let hold = mark.hold;
-                match &mut mark.kind {
-                    MarkKind::Begin { at, answer, .. } => {
-                        *answer = self::begin(&tx, &mut begin, &self.suppressed, hold, *at)?;
-                    }
-                    MarkKind::End { at, outcome, next } => end(&tx, hold, *at, outcome, *next)?,
-                    MarkKind::Withdraw => {
-                        tx.prepare_cached(WITHDRAW)?.execute(params![
-                            hold.delivery,
-                            hold.worker,
-                            hold.epoch
-                        ])?;
-                    }
+        let tx = Group::open(&self.db)?;
+        self.suppressed.refresh(&self.db)?;
+        let mut marks = Marks::new(&self.db)?;
+        for mark in group.iter_mut() {
+            let hold = mark.hold;
+            match &mut mark.kind {
+                MarkKind::Begin { at, answer, .. } => *answer = marks.begin(&self.suppressed, hold, *at)?,
+                MarkKind::End { at, outcome, next } => {
+                    let begun_at = self.begun.get(&hold.delivery).filter(|(epoch, _)| *epoch == hold.epoch);
+                    marks.end(hold, begun_at.map(|(_, at)| *at), *at, outcome, *next)?;
+                }
+                MarkKind::Withdraw => {
+                    marks.withdraw.execute(params![hold.delivery, hold.worker, hold.epoch])?;
                 }
             }
         }
+        drop(marks);
         tx.commit()?;
+        for mark in group {
+            match mark.kind {
+                MarkKind::Begin { at, answer: Begun::Begun, .. } => {
+                    self.begun.insert(mark.hold.delivery, (mark.hold.epoch, at));
+                }
+                MarkKind::Begin { .. } => {}
+                MarkKind::End { .. } | MarkKind::Withdraw => {
+                    self.begun.remove(&mark.hold.delivery);
+                }
+            }
+        }
         Ok(())
     }
+}
+
+/// A writing transaction whose statements are prepared once; undone when it is dropped.
+struct Group<'db> {
+    db: &'db Connection,
+    is_open: bool,
+}
+
+impl<'db> Group<'db> {
+    fn open(db: &'db Connection) -> Result<Self, LedgerError> {
+        db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self { db, is_open: true })
+    }
+
+    fn commit(mut self) -> Result<(), LedgerError> {
+        self.db.prepare_cached("COMMIT")?.execute([])?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        // Some errors have undone everything already.
+        if self.is_open && !self.db.is_autocommit() {
+            let _ = self.db.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// The statements of a group.
+struct Marks<'db> {
+    db: &'db Connection,
+    begin: CachedStatement<'db>,
+    end_delivery: CachedStatement<'db>,
+    end_attempt: CachedStatement<'db>,
+    withdraw: CachedStatement<'db>,
 }
 
 const BEGIN: &str = "UPDATE deliveries SET state = 'begun', begun_at = ?4 \
@@ -50,18 +94,18 @@ const SUPPRESS: &str = "UPDATE deliveries SET state = 'suppressed', reason = ?4,
 const WITHDRAW: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL \
      WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state IN ('claimed', 'begun')";
 
-const END_ATTEMPT: &str = "INSERT INTO attempts \
-     (delivery, epoch, worker, begun_at, ended_at, outcome, stage, code, enhanced, reply) \
-     SELECT id, epoch, worker, begun_at, ?4, ?5, ?6, ?7, ?8, ?9 FROM deliveries \
-     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state IN ('begun', 'claimed')";
+const END_DELIVERY: &str = "UPDATE deliveries SET state = ?4, due_at = ?5, tries = tries + 1, \
+     worker = NULL, begun_at = NULL \
+     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND (state = 'begun' OR state = 'claimed')";
 
-const END_DELIVERY: &str = "UPDATE deliveries SET state = ?2, due_at = ?3, tries = tries + 1, \
-     worker = NULL, begun_at = NULL WHERE id = ?1";
+const END_ATTEMPT: &str = "INSERT INTO attempts \
+     (delivery, worker, epoch, ended_at, outcome, stage, code, enhanced, reply, begun_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 // The worker was taken for dead, but it lives and knows what became of the letter.
 const LATE_ATTEMPT: &str = "INSERT INTO attempts \
-     (delivery, epoch, worker, begun_at, ended_at, outcome, stage, code, enhanced, reply) \
-     VALUES (?1, ?3, ?2, NULL, ?4, ?5, ?6, ?7, ?8, ?9) \
+     (delivery, worker, epoch, ended_at, outcome, stage, code, enhanced, reply, begun_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
      ON CONFLICT (delivery, epoch) DO UPDATE SET ended_at = excluded.ended_at, outcome = excluded.outcome, \
      stage = excluded.stage, code = excluded.code, enhanced = excluded.enhanced, reply = excluded.reply \
      WHERE outcome = 'unconfirmed' AND worker = excluded.worker";
@@ -70,66 +114,82 @@ const LATE_ATTEMPT: &str = "INSERT INTO attempts \
 const LATE_DELIVERY: &str = "UPDATE deliveries SET state = ?2, due_at = ?3 \
      WHERE id = ?1 AND epoch = ?4 AND (state = 'unconfirmed' OR (state IN ('queued', 'deferred') AND ?2 = 'accepted'))";
 
-fn begin(
-    db: &Connection,
-    statement: &mut CachedStatement<'_>,
-    suppressed: &Suppressed,
-    hold: Hold,
-    at: i64,
-) -> Result<Begun, LedgerError> {
-    if suppressed.may_have(hold.fingerprint) {
-        let key: String = db
-            .prepare_cached("SELECT coalesce(key, address) FROM recipients WHERE delivery = ?1")?
-            .query_row([hold.delivery], |row| row.get(0))?;
-        if let Some(reason) = suppressed.reason(db, &key)? {
-            let changed = db.prepare_cached(SUPPRESS)?.execute(params![
-                hold.delivery,
-                hold.worker,
-                hold.epoch,
-                reason.word()
-            ])?;
+impl<'db> Marks<'db> {
+    fn new(db: &'db Connection) -> Result<Self, LedgerError> {
+        Ok(Self {
+            db,
+            begin: db.prepare_cached(BEGIN)?,
+            end_delivery: db.prepare_cached(END_DELIVERY)?,
+            end_attempt: db.prepare_cached(END_ATTEMPT)?,
+            withdraw: db.prepare_cached(WITHDRAW)?,
+        })
+    }
+
+    fn begin(&mut self, suppressed: &Suppressed, hold: Hold, at: i64) -> Result<Begun, LedgerError> {
+        if suppressed.may_have(hold.fingerprint)
+            && let Some(changed) = self.suppress(suppressed, hold)?
+        {
             return Ok(if changed == 1 { Begun::Suppressed } else { Begun::Lost });
         }
+        let changed = self.begin.execute(params![hold.delivery, hold.worker, hold.epoch, at])?;
+        Ok(if changed == 1 { Begun::Begun } else { Begun::Lost })
     }
-    let changed = statement.execute(params![hold.delivery, hold.worker, hold.epoch, at])?;
-    Ok(if changed == 1 { Begun::Begun } else { Begun::Lost })
-}
 
-fn end(db: &Connection, hold: Hold, at: i64, outcome: &Outcome, next: Next) -> Result<(), LedgerError> {
-    let (kind, stage) = kind_of(outcome);
-    let reply = reply_of(outcome);
-    let enhanced = reply
-        .and_then(|reply| reply.enhanced)
-        .map(|(class, subject, detail)| format!("{class}.{subject}.{detail}"));
-    let text = match outcome {
-        Outcome::Unconfirmed { why } => why.as_str(),
-        _ => reply.map_or("", |reply| reply.text.as_str()),
-    };
-    let attempt = params![
-        hold.delivery,
-        hold.worker,
-        hold.epoch,
-        at,
-        kind.word(),
-        stage.map(stage_word),
-        reply.map(|reply| reply.code),
-        enhanced,
-        text
-    ];
-    let (state, due_at) = match (kind, next) {
-        (OutcomeKind::Accepted, _) => ("accepted", 0),
-        (OutcomeKind::Unconfirmed, _) => ("unconfirmed", 0),
-        (_, Next::Close) => ("failed", 0),
-        (_, Next::Requeue) => ("queued", 1),
-        // Rounded up, so that it is never due before its time.
-        (_, Next::RetryAt(due)) => ("deferred", millis(due).saturating_add(1).max(1)),
-    };
-    if db.prepare_cached(END_ATTEMPT)?.execute(attempt)? == 1 {
-        db.prepare_cached(END_DELIVERY)?.execute(params![hold.delivery, state, due_at])?;
-    } else if db.prepare_cached(LATE_ATTEMPT)?.execute(attempt)? == 1 {
-        db.prepare_cached(LATE_DELIVERY)?.execute(params![hold.delivery, state, due_at, hold.epoch])?;
+    /// Closes the delivery if its address is suppressed; `None` when it is not.
+    fn suppress(&self, suppressed: &Suppressed, hold: Hold) -> Result<Option<usize>, LedgerError> {
+        let key: String = self
+            .db
+            .prepare_cached("SELECT coalesce(key, address) FROM recipients WHERE delivery = ?1")?
+            .query_row([hold.delivery], |row| row.get(0))?;
+        let Some(reason) = suppressed.reason(self.db, &key)? else { return Ok(None) };
+        let close = params![hold.delivery, hold.worker, hold.epoch, reason.word()];
+        Ok(Some(self.db.prepare_cached(SUPPRESS)?.execute(close)?))
     }
-    Ok(())
+
+    fn end(
+        &mut self,
+        hold: Hold,
+        begun_at: Option<i64>,
+        at: i64,
+        outcome: &Outcome,
+        next: Next,
+    ) -> Result<(), LedgerError> {
+        let (kind, stage) = kind_of(outcome);
+        let reply = reply_of(outcome);
+        let enhanced = reply.and_then(|reply| reply.enhanced);
+        let text = match outcome {
+            Outcome::Unconfirmed { why } => why.as_str(),
+            _ => reply.map_or("", |reply| reply.text.as_str()),
+        };
+        let attempt = params![
+            hold.delivery,
+            hold.worker,
+            hold.epoch,
+            at,
+            kind.word(),
+            stage.map(stage_word),
+            reply.map(|reply| reply.code),
+            enhanced.map(|(class, subject, detail)| format!("{class}.{subject}.{detail}")),
+            text,
+            begun_at
+        ];
+        let (state, due_at) = match (kind, next) {
+            (OutcomeKind::Accepted, _) => ("accepted", 0),
+            (OutcomeKind::Unconfirmed, _) => ("unconfirmed", 0),
+            (_, Next::Close) => ("failed", 0),
+            (_, Next::Requeue) => ("queued", 1),
+            // Rounded up, so that it is never due before its time.
+            (_, Next::RetryAt(due)) => ("deferred", millis(due).saturating_add(1).max(1)),
+        };
+        let ours = params![hold.delivery, hold.worker, hold.epoch, state, due_at];
+        if self.end_delivery.execute(ours)? == 1 {
+            self.end_attempt.execute(attempt)?;
+        } else if self.db.prepare_cached(LATE_ATTEMPT)?.execute(attempt)? == 1 {
+            let late = params![hold.delivery, state, due_at, hold.epoch];
+            self.db.prepare_cached(LATE_DELIVERY)?.execute(late)?;
+        }
+        Ok(())
+    }
 }
 
 fn kind_of(outcome: &Outcome) -> (OutcomeKind, Option<Stage>) {

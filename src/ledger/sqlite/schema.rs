@@ -1,6 +1,6 @@
 //! Opening the file: settings of the connection, migrations, a look at its health.
 
-use std::{io, path::Path, sync::Arc};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -15,8 +15,10 @@ use crate::ledger::{
 /// The schema, step by step: the file's `user_version` says how many it has taken. Steps are never changed.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
 
-/// The page cache of a connection, in KiB.
-const CACHE_KIB: u32 = 8 << 10;
+/// The page cache of the connection that writes, in KiB.
+const WRITER_CACHE_KIB: u32 = 8 << 10;
+/// The page cache of one that only reads, mostly from one end to the other.
+const READER_CACHE_KIB: u32 = 2 << 10;
 
 /// The write-ahead log is cut back to this after a long list made it long.
 const LOG_BYTES_KEPT: u32 = 16 << 20;
@@ -37,7 +39,7 @@ impl Store {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
-        settle_in(&db)?;
+        settle_in(&db, WRITER_CACHE_KIB)?;
         migrate(&mut db)?;
         if std::fs::metadata(path).is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES) {
             quick_check(&db)?;
@@ -71,7 +73,7 @@ impl Store {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
         db.busy_timeout(options.patience)?;
-        settle_in(&db)?;
+        settle_in(&db, READER_CACHE_KIB)?;
         let found = schema(&db)?;
         if found > known() {
             return Err(LedgerError::Newer { found, known: known() });
@@ -91,7 +93,7 @@ impl Store {
         let mut db = Connection::open("")?;
         db.pragma_update(None, "journal_mode", "MEMORY")?;
         db.pragma_update(None, "synchronous", "OFF")?;
-        settle_in(&db)?;
+        settle_in(&db, WRITER_CACHE_KIB)?;
         migrate(&mut db)?;
         Ok(Self::with(db, None, None))
     }
@@ -105,6 +107,7 @@ impl Store {
             suppressed: Suppressed::default(),
             cursors: Cursors::default(),
             choices: 0,
+            begun: HashMap::default(),
         }
     }
 
@@ -128,8 +131,8 @@ impl Store {
     }
 }
 
-fn settle_in(db: &Connection) -> Result<(), LedgerError> {
-    db.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+fn settle_in(db: &Connection, cache_kib: u32) -> Result<(), LedgerError> {
+    db.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     // References are looked through by `check`; looking at each mark would cost more than the mark.
     db.pragma_update(None, "foreign_keys", false)?;
     db.set_prepared_statement_cache_capacity(64);

@@ -21,7 +21,7 @@ pub(super) struct Search {
     dispatch: i64,
     now: i64,
     only_due: bool,
-    fit: Fit,
+    pub(super) fit: Fit,
     /// Up to here no never-tried delivery is left that fits.
     reached: i64,
 }
@@ -40,15 +40,16 @@ impl Search {
     }
 
     /// At most `limit`; fewer when there are no more.
-    pub(super) fn next(&mut self, db: &Connection, limit: usize) -> Result<Vec<Found>, LedgerError> {
+    pub(super) fn next(&mut self, db: &Connection, limit: usize) -> Result<Batch, LedgerError> {
+        let mut batch = Batch::default();
         if self.fit.is_void() {
-            return Ok(Vec::new());
+            return Ok(batch);
         }
-        let mut rows = self.due(db, limit)?;
-        if !self.only_due && rows.len() < limit {
-            self.fresh(db, limit, &mut rows)?;
+        batch.rows = self.due(db, limit)?;
+        if !self.only_due && batch.rows.len() < limit {
+            self.fresh(db, limit, &mut batch)?;
         }
-        Ok(rows)
+        Ok(batch)
     }
 
     fn due(&self, db: &Connection, limit: usize) -> Result<Vec<Found>, LedgerError> {
@@ -62,7 +63,7 @@ impl Search {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn fresh(&mut self, db: &Connection, limit: usize, rows: &mut Vec<Found>) -> Result<(), LedgerError> {
+    fn fresh(&mut self, db: &Connection, limit: usize, batch: &mut Batch) -> Result<(), LedgerError> {
         let range: Option<(i64, i64)> = db
             .prepare_cached("SELECT first_id, last_id FROM dispatches WHERE id = ?1")?
             .query_row([self.dispatch], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -83,21 +84,33 @@ impl Search {
                 choice.0
             ),
         };
-        let asked = limit - rows.len();
+        let asked = limit - batch.rows.len();
         let from = self.reached.max(first - 1);
         let mut statement = db.prepare_cached(&fresh)?;
         let mut found = 0;
         for row in statement.query_map(params![self.dispatch, from, last, asked as i64], Found::read)? {
-            let row = row?;
+            let row = Found { is_fresh: true, ..row? };
             self.reached = row.delivery;
+            if self.fit.choice.is_none() {
+                let low = batch.span.map_or(row.delivery, |(low, _)| low);
+                batch.span = Some((low, row.delivery));
+            }
             found += 1;
-            rows.push(row);
+            batch.rows.push(row);
         }
         if found < asked {
             self.reached = self.reached.max(last);
         }
         Ok(())
     }
+}
+
+/// What was found at once.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) rows: Vec<Found>,
+    /// All never-tried deliveries in this range that fit are among them.
+    pub(super) span: Option<(i64, i64)>,
 }
 
 /// A delivery that can be claimed.
@@ -110,6 +123,8 @@ pub(super) struct Found {
     name: Option<String>,
     fields: Option<String>,
     pub(super) fingerprint: u64,
+    /// Never tried.
+    pub(super) is_fresh: bool,
 }
 
 impl Found {
@@ -126,6 +141,7 @@ impl Found {
             name: row.get(5)?,
             fields: row.get(6)?,
             fingerprint,
+            is_fresh: false,
         })
     }
 
@@ -216,7 +232,7 @@ impl Fit {
         self.domains_condition() + &choice
     }
 
-    fn domains_condition(&self) -> String {
+    pub(super) fn domains_condition(&self) -> String {
         let (word, numbers) = match &self.domains {
             Numbers::Except(numbers) if numbers.is_empty() => return String::new(),
             Numbers::Only(numbers) => ("IN", numbers),

@@ -45,6 +45,17 @@ impl Shelf {
         }
     }
 
+    /// Where the file is, for ledgers that have one.
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self.folder.as_ref().unwrap().path().join("ledger.db")
+    }
+
+    /// Closes the ledger and keeps its folder.
+    pub(crate) fn close(self) -> Option<TempDir> {
+        drop(self.ledger);
+        self.folder
+    }
+
     /// Another handle, as another process would have it; the same one where there is no file.
     pub(crate) fn second(&self) -> Result<Ledger, LedgerError> {
         match &self.folder {

@@ -1,0 +1,237 @@
+//! A ledger in a file: private, damaged, locked, put back from a backup, of a later version.
+
+use std::{fs, path::Path, time::Duration};
+
+use mimeograph::ledger::{Begun, Ledger, LedgerError, Next, OpenOptions, Restored, State, Tally};
+
+use crate::support::ledgers::{Kind, Shelf, accepted, at, claim, open, states};
+
+fn sql(path: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(path).unwrap()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_ledger_is_private_to_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".mimeo/ledger.db");
+    let ledger = Ledger::open(&path).unwrap();
+    open(&ledger, "one", &["ada"]).await;
+    let worker = ledger.hire("outbox", at(0)).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.path().join(".mimeo")), 0o700);
+    let mut seen = 0;
+    for file in fs::read_dir(folder.path().join(".mimeo")).unwrap() {
+        let file = file.unwrap().path();
+        assert_eq!(mode(&file), if file.is_dir() { 0o700 } else { 0o600 }, "{}", file.display());
+        seen += 1;
+    }
+    assert!(seen >= 5, "ledger, log and its index, ballast, count, locks: {seen}");
+    drop(worker);
+}
+
+#[tokio::test]
+async fn everything_is_there_when_the_ledger_is_opened_again() {
+    let shelf = Shelf::new(Kind::File);
+    let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
+    assert_eq!(shelf.ledger.begin(&claims[0], at(1)).await.unwrap(), Begun::Begun);
+    shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(2));
+    let path = shelf.path();
+    let folder = shelf.close();
+    assert!(!path.with_extension("db-wal").exists(), "the log is tidied away at the end");
+    let again = Ledger::open_read_only(&path).unwrap();
+    assert_eq!(states(&again, opened.dispatch).await, ["ada: accepted", "bob: queued"]);
+    assert!(matches!(again.hire("outbox", at(3)).await, Err(LedgerError::ReadOnly)));
+    drop(folder);
+}
+
+#[test]
+fn a_ledger_that_is_not_there_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    assert!(matches!(Ledger::open_read_only(&path), Err(LedgerError::Missing { .. })));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_ledger_of_a_later_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    drop(Ledger::open(&path).unwrap());
+    sql(&path).pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 99, .. })));
+    assert!(matches!(Ledger::open_read_only(&path), Err(LedgerError::Newer { found: 99, .. })));
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_named_as_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    fs::write(&path, "Dear reader, this is not a database. ".repeat(200)).unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Corrupt { .. })));
+    assert!(matches!(Ledger::open_read_only(&path), Err(LedgerError::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_found_when_the_ledger_is_opened() {
+    let shelf = Shelf::new(Kind::File);
+    let list: Vec<String> = (0..2000).map(|number| format!("reader{number}")).collect();
+    open(&shelf.ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let path = shelf.path();
+    let folder = shelf.close();
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0x5a);
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Corrupt { .. })));
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_backup_put_back_is_refused_until_the_owner_says_so() {
+    let shelf = Shelf::new(Kind::File);
+    let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
+    let path = shelf.path();
+    sql(&path).execute("VACUUM INTO ?1", [path.with_extension("backup").to_str().unwrap()]).unwrap();
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
+    drop(worker);
+    let folder = shelf.close();
+
+    fs::rename(path.with_extension("backup"), &path).unwrap();
+    let refused = Ledger::open(&path);
+    assert!(matches!(refused, Err(LedgerError::Restored { .. })), "{refused:?}");
+    let options = OpenOptions { restored: Restored::Accept, ..OpenOptions::default() };
+    drop(Ledger::open_with(&path, &options).unwrap());
+    Ledger::open(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Restored { .. })), "a deleted one is missed too");
+    drop(folder);
+}
+
+#[tokio::test]
+async fn while_another_process_writes_nothing_is_begun_and_outcomes_wait() {
+    let shelf = Shelf::new(Kind::File);
+    let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
+    let path = shelf.path();
+    let options = OpenOptions { patience: Duration::from_millis(20), ..OpenOptions::default() };
+    let ledger = Ledger::open_with(&path, &options).unwrap();
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim(&ledger, opened.dispatch, &worker, 2, at(1)).await;
+    assert_eq!(ledger.begin(&claims[0], at(1)).await.unwrap(), Begun::Begun);
+
+    let other = sql(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(ledger.begin(&claims[1], at(2)).await, Err(LedgerError::Locked { .. })));
+    ledger.end(&claims[0], &accepted(), Next::Close, at(2));
+    assert_eq!(states(&ledger, opened.dispatch).await, ["ada: begun", "bob: claimed"], "reading goes on");
+    other.execute_batch("ROLLBACK").unwrap();
+    ledger.flush().await.unwrap();
+    assert_eq!(states(&ledger, opened.dispatch).await, ["ada: accepted", "bob: claimed"]);
+}
+
+#[tokio::test]
+async fn a_worker_of_an_earlier_start_of_the_machine_is_dead() {
+    let shelf = Shelf::new(Kind::File);
+    let opened = open(&shelf.ledger, "one", &["ada"]).await;
+    let boot = |name: &str| OpenOptions { boot: Some(name.to_owned()), ..OpenOptions::default() };
+    let before = Ledger::open_with(&shelf.path(), &boot("monday")).unwrap();
+    let worker = before.hire("outbox", at(1)).await.unwrap();
+    claim(&before, opened.dispatch, &worker, 1, at(1)).await;
+    let after = Ledger::open_with(&shelf.path(), &boot("tuesday")).unwrap();
+    assert_eq!(after.reap(at(2)).await.unwrap().requeued, 1);
+    assert_eq!(states(&after, opened.dispatch).await, ["ada: queued"]);
+}
+
+#[tokio::test]
+async fn two_processes_open_one_issue_and_one_of_them_is_told_so() {
+    let shelf = Shelf::new(Kind::File);
+    let other = shelf.second().unwrap();
+    let rendered = crate::support::ledgers::issue("one");
+    let new = mimeograph::ledger::NewDispatch { rendered: &rendered, opened_at: at(0) };
+    let people = || crate::support::ledgers::people(&["ada", "bob"]);
+    let (first, second) =
+        tokio::join!(shelf.ledger.open_dispatch(&new, people()), other.open_dispatch(&new, people()));
+    let told =
+        [first, second].into_iter().filter(|one| matches!(one, Err(LedgerError::AlreadyOpen { .. }))).count();
+    assert_eq!(told, 1);
+    let record = other.find_dispatch("one").await.unwrap().unwrap();
+    let tally = other.tally(record.id).await.unwrap();
+    assert_eq!(tally, Tally { planned: 2, queued: 2, ..Tally::default() });
+    assert_eq!(tally.of(State::Queued), 2);
+}
+
+#[tokio::test]
+async fn the_schema_refuses_states_that_cannot_be() {
+    let shelf = Shelf::new(Kind::File);
+    let opened = open(&shelf.ledger, "one", &["ada"]).await;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
+    shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(2));
+    shelf.ledger.flush().await.unwrap();
+    let db = sql(&shelf.path());
+    for (constraint, statement) in [
+        ("state_is_known", "UPDATE deliveries SET state = 'sent'"),
+        ("only_claimed_and_begun_have_a_worker", "UPDATE deliveries SET worker = 1"),
+        ("only_claimed_and_begun_have_a_worker", "UPDATE deliveries SET state = 'claimed'"),
+        ("only_begun_has_a_beginning", "UPDATE deliveries SET state = 'begun', worker = 1"),
+        ("only_waiting_is_due", "UPDATE deliveries SET due_at = 5"),
+        ("deferred_is_due_some_time", "UPDATE deliveries SET state = 'deferred'"),
+        ("only_suppressed_has_a_reason", "UPDATE deliveries SET state = 'suppressed'"),
+        ("closed_was_claimed", "UPDATE deliveries SET epoch = 0"),
+        ("outcome_is_known", "UPDATE attempts SET outcome = 'delivered'"),
+        ("an_answer_has_a_code", "UPDATE attempts SET code = NULL"),
+        ("a_refusal_has_a_stage", "UPDATE attempts SET outcome = 'rejected'"),
+    ] {
+        let error = db.execute(statement, []).unwrap_err().to_string();
+        assert!(error.contains(constraint), "{statement}: {error}");
+    }
+    let twice =
+        "INSERT INTO delivery_keys (dispatch, key, delivery) SELECT dispatch, key, 7 FROM delivery_keys";
+    assert!(db.execute(twice, []).unwrap_err().to_string().contains("UNIQUE"));
+}
+
+/// Needs a disk of some megabytes that may be filled up, for example
+/// `mount -t tmpfs -o size=7m tmpfs /tmp/small && MIMEO_SMALL_DISK=/tmp/small cargo test -- --ignored full_disk`.
+#[tokio::test]
+#[ignore = "needs a small disk of its own, named by MIMEO_SMALL_DISK"]
+async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
+    use std::io::Write;
+    let disk = std::env::var_os("MIMEO_SMALL_DISK").expect("MIMEO_SMALL_DISK names a small disk");
+    let folder = tempfile::tempdir_in(disk).unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(&path).unwrap();
+    let list: Vec<String> = (0..50).map(|number| format!("reader{number}")).collect();
+    let opened = open(&ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim(&ledger, opened.dispatch, &worker, 50, at(1)).await;
+    let mut begun = Vec::new();
+    for claim in &claims[..20] {
+        begun.push(ledger.begin(claim, at(1)).await.unwrap());
+    }
+    assert!(begun.iter().all(|begun| *begun == Begun::Begun));
+
+    let mut filler = fs::File::create(folder.path().join("filler")).unwrap();
+    for size in [1 << 16, 1 << 10, 1] {
+        while filler.write_all(&vec![1; size]).is_ok() {}
+    }
+    // The log may have a page to spare; a few begins use it up.
+    let mut refused = None;
+    for claim in &claims[20..] {
+        if let Err(error) = ledger.begin(claim, at(2)).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    assert!(matches!(refused, Some(LedgerError::Full { .. })), "{refused:?}");
+    assert!(path.with_extension("ballast").exists());
+    for claim in &claims[..20] {
+        ledger.end(claim, &accepted(), Next::Close, at(3));
+    }
+    ledger.flush().await.unwrap();
+    assert!(!path.with_extension("ballast").exists());
+    assert_eq!(ledger.tally(opened.dispatch).await.unwrap().accepted, 20);
+}
