@@ -23,9 +23,9 @@ pub use placeholder::{Filter, Part, Phrase, Placeholder};
 pub use walk::Shown;
 
 use document::BlockKind;
-use reader::{Flavour, Reader};
+use reader::Reader;
 
-use crate::source::{Diagnostic, Diagnostics, Severity, Source};
+use crate::source::{Diagnostic, Diagnostics, Source};
 
 /// One issue of the newsletter, as its author wrote it.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Issue {
         }
         let mut diagnostics = Vec::new();
         let (mut head, body) = FrontMatter::read(&source, &mut diagnostics);
-        let mut reader = Reader::new(&source, Flavour::Full, &mut diagnostics);
+        let mut reader = Reader::new(&source, &mut diagnostics);
         let blocks = reader.blocks(body..source.text().len());
         let mut document = finish::document(&mut reader, blocks);
         title(&source, &mut head, &mut document, &mut diagnostics);
@@ -124,7 +124,7 @@ impl Document {
     pub fn parse(source: &Source) -> (Self, Diagnostics) {
         let mut diagnostics = Vec::new();
         let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-        let mut reader = Reader::new(source, Flavour::Full, &mut diagnostics);
+        let mut reader = Reader::new(source, &mut diagnostics);
         let blocks = reader.blocks(start..source.text().len());
         let document = finish::document(&mut reader, blocks);
         (document, diagnostics)

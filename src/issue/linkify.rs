@@ -96,6 +96,14 @@ fn trim(mut text: &str) -> &str {
     let mut open = text.bytes().filter(|&byte| byte == b'(').count();
     let mut closed = text.bytes().filter(|&byte| byte == b')').count();
     loop {
+        // What looks like a character reference belongs to the sentence.
+        if let Some(word) = text.strip_suffix(';') {
+            let name = word.bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
+            if name > 0 && word[..word.len() - name].ends_with('&') {
+                text = &word[..word.len() - name - 1];
+                continue;
+            }
+        }
         match text.as_bytes().last() {
             Some(
                 b'?' | b'!' | b'.' | b',' | b':' | b';' | b'*' | b'_' | b'~' | b'\'' | b'"' | b'|' | b'{'
@@ -135,8 +143,17 @@ fn email(text: &str, mark: usize, done: usize) -> Option<Bare> {
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+'))
         .count();
     let start = mark - local;
+    let (start, prefix) = match text[done..start].strip_suffix("mailto:") {
+        Some(before) => (done + before.len(), ""),
+        None => (start, "mailto:"),
+    };
     let before = text[done..start].chars().next_back();
-    if local == 0 || before.is_some_and(|c| matches!(c, '/' | ':' | '@' | '=') || c as u32 >= 0xF0000) {
+    let joined = before.is_some_and(|c| {
+        matches!(c, '/' | ':' | '@' | '=')
+            || c as u32 >= 0xF0000
+            || (prefix.is_empty() && c.is_alphanumeric())
+    });
+    if local == 0 || joined {
         return None;
     }
     let length = bytes[mark + 1..]
@@ -149,7 +166,7 @@ fn email(text: &str, mark: usize, done: usize) -> Option<Bare> {
     if matches!(last, b'-' | b'_') || !is_domain(domain) || bytes.get(mark + 1 + length) == Some(&b'@') {
         return None;
     }
-    Some(Bare { span: start..mark + 1 + domain.len(), prefix: "mailto:" })
+    Some(Bare { span: start..mark + 1 + domain.len(), prefix })
 }
 
 #[cfg(test)]
@@ -184,6 +201,7 @@ mod tests {
             "foo@bar.example.com, a.b-c_d@a.b. a.b-c_d@a.b- a.b-c_d@a.b_",
             &["mailto:foo@bar.example.com", "mailto:a.b-c_d@a.b"],
         );
+        check("mailto:foo@bar.example, xmailto:a@b.example", &["mailto:foo@bar.example"]);
         check("hello+xyz@mail.example isn't hello@mail+xyz.example", &["mailto:hello+xyz@mail.example"]);
     }
 

@@ -39,7 +39,6 @@ pub(super) struct Reader<'a> {
     pub(super) notes: Vec<(Footnote, Span)>,
     /// Anchors that the author gave, by the place of their heading.
     pub(super) ids: HashMap<usize, String>,
-    smart: bool,
     told_depth: bool,
     told_loose: HashSet<usize>,
 }
@@ -57,16 +56,6 @@ pub(super) enum Node {
     Block(Block, usize),
     Column(Span, Vec<Block>, usize),
     Marker(usize),
-}
-
-/// Punctuation and extensions, for tests that compare with the specification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flavour {
-    /// Everything that issues can use.
-    Full,
-    /// Straight quotes stay straight.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the comparison with the specification reads so"))]
-    Plain,
 }
 
 struct Frame {
@@ -101,21 +90,20 @@ struct Walk {
 }
 
 /// The extensions, one by one: `Options::all` would choose an older footnote syntax.
-fn options(smart: bool) -> Options {
-    let mut options = Options::ENABLE_TABLES
+fn options() -> Options {
+    Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_SMART_PUNCTUATION
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_DEFINITION_LIST
         | Options::ENABLE_MATH
-        | Options::ENABLE_GFM;
-    options.set(Options::ENABLE_SMART_PUNCTUATION, smart);
-    options
+        | Options::ENABLE_GFM
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Source, flavour: Flavour, diagnostics: &'a mut Diagnostics) -> Self {
+    pub(super) fn new(source: &'a Source, diagnostics: &'a mut Diagnostics) -> Self {
         Self {
             source,
             diagnostics,
@@ -124,7 +112,6 @@ impl<'a> Reader<'a> {
             label_spans: Vec::new(),
             notes: Vec::new(),
             ids: HashMap::new(),
-            smart: flavour == Flavour::Full,
             told_depth: false,
             told_loose: HashSet::new(),
         }
@@ -240,7 +227,7 @@ impl<'a> Reader<'a> {
             leaf: Leaf::None,
         };
         let base = shield.base;
-        for (event, range) in Parser::new_ext(&shield.text, options(self.smart)).into_offset_iter() {
+        for (event, range) in Parser::new_ext(&shield.text, options()).into_offset_iter() {
             let span = base + range.start..base + range.end;
             match event {
                 Event::Start(tag) => self.start(&mut walk, tag, span, shield),

@@ -1,5 +1,7 @@
 //! Issue files in, documents out.
 
+mod spec;
+
 use mimeograph::{
     issue::{Document, Issue, document::Block},
     source::Source,

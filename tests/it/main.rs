@@ -1,10 +1,10 @@
 //! The integration tests; each module is a room or a border of the program.
 
-mod issue;
 mod cli;
+mod issue;
 mod ledger;
 mod letters;
-mod subscriber;
 mod materials;
+mod subscriber;
 mod support;
 mod tidy;

@@ -26,7 +26,7 @@ const ROOMS: [&str; 10] = [
 const DOORS: [&str; 3] = ["config", "web", "cli"];
 
 /// Where each foreign crate may be used. An empty list means everywhere.
-const FOREIGN: [(&str, &[&str]); 37] = [
+const FOREIGN: [(&str, &[&str]); 36] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
     ("aws_lc_rs", &["render", "message", "config", "cli"]),
@@ -41,14 +41,13 @@ const FOREIGN: [(&str, &[&str]); 37] = [
     ("indicatif", &["report"]),
     ("jiff", &[]),
     ("lettre", &["message", "transport"]),
-    ("memchr", &["source", "message", "transport"]),
+    ("memchr", &["source", "issue", "message", "transport"]),
     ("mrml", &["render"]),
     ("percent_encoding", &["render", "transport", "check"]),
     ("pulldown_cmark", &["issue"]),
     ("rusqlite", &["ledger"]),
     ("rustls", &["transport"]),
     ("rustls_native_certs", &["transport"]),
-    ("saphyr", &["issue"]),
     ("serde", &[]),
     ("serde_json", &[]),
     ("strsim", &["source"]),

@@ -65,7 +65,7 @@ pub(super) fn figure(reader: &mut Reader<'_>, mut container: Container) -> Built
     });
     let positional = container.arguments.positional.first().cloned();
     let mut caption = container.words(reader, positional);
-    let mut second = |reader: &mut Reader<'_>, span: Span| {
+    let second = |reader: &mut Reader<'_>, span: Span| {
         reader.error(
             "M133",
             span,
@@ -309,7 +309,7 @@ pub(super) fn post(reader: &mut Reader<'_>, mut container: Container) -> Built {
     let positional = container.arguments.positional.first().cloned();
     let url_span = container.arguments.key("url");
     let mut url = container.plain(reader, url_span.or(positional));
-    let mut argument = |reader: &mut Reader<'_>, key: &str| {
+    let argument = |reader: &mut Reader<'_>, key: &str| {
         let span = container.arguments.key(key);
         container.plain(reader, span)
     };
