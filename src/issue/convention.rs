@@ -209,7 +209,7 @@ const DASHES: [char; 4] = ['—', '–', '―', '⸺'];
 
 /// A quote; a last line or paragraph that begins with a dash says whose.
 pub(super) fn quote(reader: &mut Reader<'_>, blocks: Vec<Block>) -> BlockKind {
-    alert(reader, blocks).map_or_else(|blocks| BlockKind::Quote(signed(blocks)), |kind| kind)
+    alert(reader, blocks).unwrap_or_else(|blocks| BlockKind::Quote(signed(blocks)))
 }
 
 /// Takes the last line off when it says whose words these are.

@@ -55,7 +55,7 @@ fn a_folder_without_settings_is_told_so() {
 
 #[test]
 fn every_mistake_in_the_settings_is_shown_at_once() {
-    let text = "[newsletter]\nname = \"Über uns 周报\"\nlangauge = \"de\"\n\n[sender]\nfrom = \"Ada <ada at example.org>\"\n\n[pace]\nper_minute = \"fast\"\n";
+    let text = "[newsletter]\nname = \"Über uns 周报\"\nlangauge = \"de\"\n\n[sender]\nfrom = \"Ada <ada(at)example.org>\"\n\n[pace]\nper_minute = \"fast\"\n";
     Newsroom::new().file("mimeo.toml", text).run(["new", "x"]).code(3).stdout("").stderr(
         "error[M003]: unknown setting `newsletter.langauge`
  --> mimeo.toml:3:1
@@ -64,10 +64,10 @@ fn every_mistake_in_the_settings_is_shown_at_once() {
   | ^^^^^^^^
   = help: did you mean `language`?
 
-error[M007]: `sender.from` is no address: there is no @
+error[M007]: `sender.from` is no address: it has no @
  --> mimeo.toml:6:8
   |
-6 | from = \"Ada <ada at example.org>\"
+6 | from = \"Ada <ada(at)example.org>\"
   |        ^^^^^^^^^^^^^^^^^^^^^^^^^^
   = help: write it like \"Ada Quill <ada@example.org>\" or \"ada@example.org\"
 
@@ -199,4 +199,32 @@ fn a_full_disk_behind_standard_output_is_an_error_and_a_closed_pipe_is_not() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn the_list_is_counted_and_its_bad_rows_are_named() {
+    let room = Newsroom::new();
+    room.run(["subscribers", "check"]).code(0).stderr("").stdout(
+        "subscribers.csv: 2 people\nfor placeholders: subscriber.email, subscriber.name (empty for 1), subscriber.first_name (empty for 1)\n",
+    );
+    room.write("bad.csv", "email;name\nada@example.org;Ada\nADA@example.org;Ada\nnobody;X\n");
+    let ran = room.run(["subscribers", "check", "--list", "bad.csv"]).code(3);
+    let ran = ran.stdout("bad.csv: 1 person, 1 repeat, 1 row that cannot be read\nfor placeholders: subscriber.email, subscriber.name\n");
+    ran.stderr_has(" --> bad.csv:3").stderr_has(" --> bad.csv:4, column `email`");
+    let ran = room.run(["subscribers", "check", "--list", "bad.csv", "--json"]).code(3).stderr("");
+    let object: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&object["people"], &object["bad"], &object["repeats"]), (&1.into(), &1.into(), &1.into()));
+    assert_eq!(object["diagnostics"].as_array().unwrap().len(), 2);
+    let ran = room.mimeo(["subscribers", "list"]).env("MIMEO_LIST", "bad.csv").run().code(3);
+    ran.stdout("ada@example.org\tAda\n").stderr_has("bad.csv:4");
+}
+
+#[test]
+fn a_list_that_is_not_there_or_is_no_list_is_told_so() {
+    let room = Newsroom::new();
+    room.run(["subscribers", "check", "--list", "none.csv"]).code(3).stderr(
+        "error: failed to read the subscriber list `none.csv`\n  because: No such file or directory (os error 2)\nhint: `[list] path` in mimeo.toml or `--list FILE` names the list\n",
+    );
+    room.write("subscribers.csv", "a,b\n1,2\n");
+    room.run(["subscribers", "list"]).code(3).stdout("").stderr_has("error[M30");
 }

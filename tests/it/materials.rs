@@ -254,7 +254,8 @@ fn a_bare_video_without_data_is_a_warning() {
 fn pictures_of_raw_html_are_found_too() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "issues/042/raw.png", picture(5, 6, ImageFormat::Png));
-    let html = block(BlockKind::Html(Phrase::plain("<p><img alt='' src='raw.png'><a href='x.html'>x</a></p>")));
+    let html =
+        block(BlockKind::Html(Phrase::plain("<p><img alt='' src='raw.png'><a href='x.html'>x</a></p>")));
     let (materials, problems) = gathered(root.path(), &issue(ISSUE, "", vec![html]));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(materials.picture("raw.png").unwrap().height, Some(6));

@@ -26,11 +26,11 @@ const ROOMS: [&str; 10] = [
 const DOORS: [&str; 3] = ["config", "web", "cli"];
 
 /// Where each foreign crate may be used. An empty list means everywhere.
-const FOREIGN: [(&str, &[&str]); 36] = [
+const FOREIGN: [(&str, &[&str]); 34] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
-    ("aws_lc_rs", &["render", "message", "config", "cli"]),
-    ("base64", &["render", "message", "cli"]),
+    ("aws_lc_rs", &["render", "message", "transport", "config", "cli"]),
+    ("base64", &["render", "message", "transport", "cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -41,13 +41,14 @@ const FOREIGN: [(&str, &[&str]); 36] = [
     ("indicatif", &["report"]),
     ("jiff", &[]),
     ("lettre", &["message", "transport"]),
-    ("memchr", &["source", "issue", "message", "transport"]),
+    ("memchr", &["source", "issue", "subscriber", "render", "message", "transport"]),
     ("mrml", &["render"]),
     ("percent_encoding", &["render", "transport", "check"]),
     ("pulldown_cmark", &["issue"]),
     ("rusqlite", &["ledger"]),
     ("rustls", &["transport"]),
     ("rustls_native_certs", &["transport"]),
+    ("saphyr_parser", &["issue"]),
     ("serde", &[]),
     ("serde_json", &[]),
     ("strsim", &["source"]),
@@ -56,13 +57,16 @@ const FOREIGN: [(&str, &[&str]); 36] = [
     ("thiserror", &[]),
     ("tokio", &["transport", "ledger", "dispatch", "cli"]),
     ("tokio_rustls", &["transport"]),
-    ("toml", &["issue", "config"]),
+    ("toml", &["issue", "render", "config"]),
     ("unicode_normalization", &["subscriber"]),
     ("unicode_width", &["render", "report"]),
     ("url", &["config", "render", "transport", "check", "issue"]),
-    ("saphyr_parser", &["issue"]),
-    ("unicode_segmentation", &["render"]),
-    ("signal_hook", &["cli"]),
+];
+
+/// Files that may be longer than 600 lines, and why.
+const LONG: [(&str, &str); 2] = [
+    ("src/transport/lane.rs", "one conversation is one state machine, and it is read from top to bottom"),
+    ("tests/it/support/relay.rs", "a whole relay with its script, which the benchmarks include as one file"),
 ];
 
 fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
@@ -233,7 +237,8 @@ fn a_room_has_its_doorplate() {
 fn no_file_is_too_long_to_read() {
     for (name, text) in sources("src").into_iter().chain(sources("tests")) {
         let lines = text.lines().count();
-        assert!(lines <= 600, "{name} has {lines} lines");
+        let excused = LONG.iter().any(|(long, _)| *long == name);
+        assert!(lines <= 600 || excused, "{name} has {lines} lines");
     }
 }
 

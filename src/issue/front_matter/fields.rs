@@ -279,7 +279,7 @@ impl Reader<'_> {
             && parts.all(|part| {
                 (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
             })
-            && !(first.len() > 3 && !tag.contains('-'));
+            && (first.len() <= 3 || tag.contains('-'));
         if !fits {
             self.error(
                 "M109",

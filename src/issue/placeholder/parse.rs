@@ -4,7 +4,7 @@ use super::{Filter, Part, Phrase, Placeholder};
 use crate::source::{Diagnostic, Diagnostics, Source, Span, nearest};
 
 /// The names a placeholder can begin with.
-const SPACES: [&str; 4] = ["subscriber", "issue", "newsletter", "link"];
+const SPACES: [&str; 5] = ["subscriber", "issue", "newsletter", "link", "design"];
 /// The names of the filters.
 const FILTERS: [&str; 6] = ["default", "upper", "lower", "title", "capitalize", "trim"];
 /// No placeholder is longer, in bytes; the limit keeps the search linear.

@@ -14,7 +14,7 @@ impl Setter<'_> {
         let rule = self.design.light.rule;
         let size = if head.len() > 4 { self.design.size - 4 } else { self.design.size - 2 };
         // Few columns fit by breaking words; the theme lets readers move many columns sideways on a phone.
-        let class = if head.len() > 3 { "r W" } else { "r" };
+        let class = if head.len() > 3 { "R W" } else { "R" };
         out.push_str(&format!(
             "<div class=\"{class}\" style=\"margin:0 0 {}px\"><table width=\"100%\" cellpadding=\"7\" \
              cellspacing=\"0\" border=\"0\" style=\"border-collapse:collapse;font-size:{size}px;line-height:1.4\">",

@@ -2,7 +2,6 @@
 
 use std::{
     fmt, fs,
-    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -88,29 +87,18 @@ impl Newsroom {
         }
         command.args(arguments.as_ref()).current_dir(self.folder.path());
         command.env("TZ", "UTC").env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR").env("COLUMNS", "100");
-        Mimeo { command, input: Vec::new() }
+        Mimeo { command }
     }
 }
 
 /// `mimeo`, about to be run.
 pub(crate) struct Mimeo {
     command: Command,
-    input: Vec<u8>,
 }
 
 impl Mimeo {
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);
-        self
-    }
-
-    pub(crate) fn input(mut self, text: &str) -> Self {
-        self.input = text.as_bytes().to_vec();
-        self
-    }
-
-    pub(crate) fn current_dir(mut self, folder: &Path) -> Self {
-        self.command.current_dir(folder);
         self
     }
 
@@ -120,10 +108,8 @@ impl Mimeo {
     }
 
     pub(crate) fn run(mut self) -> Ran {
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().unwrap();
-        // It may end without reading.
-        let _ = child.stdin.take().unwrap().write_all(&self.input);
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = self.command.spawn().unwrap();
         let output = child.wait_with_output().unwrap();
         Ran {
             command: format!("{:?}", self.command),

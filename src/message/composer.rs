@@ -1,0 +1,518 @@
+//! Compiles an issue once; then a letter is fixed pieces copied and open ones filled.
+
+use std::borrow::Cow;
+
+use super::{
+    ComposeError, Message, Signer, Tokens, dkim, field, gate,
+    skeleton::{self, Encoding},
+    token::TOKEN_LEN,
+    wire::{Aligned, Base64Writer, quote, quote_value, with_crlf},
+};
+use crate::{
+    issue::{Filter, Placeholder},
+    render::{Escape, Pattern, Piece, RenderedIssue, apply_filters},
+    subscriber::{EmailAddress, Subscriber},
+};
+
+/// What is ours alone.
+pub struct Secrets {
+    /// The newsletter's key: Message-IDs and readers' tokens are made from it.
+    pub key: [u8; 32],
+    /// Keys to sign with; none leaves signing to the relay.
+    pub signers: Vec<Signer>,
+}
+
+/// An issue, ready to be addressed.
+pub struct Composer {
+    from: EmailAddress,
+    date: i64,
+    /// Scope of the Message-IDs.
+    edition: String,
+    list_id: String,
+    unsubscribe: Unsubscribe,
+    /// Fields that are the same in all letters, each with its CRLF.
+    header: Vec<u8>,
+    subject: Option<Pattern>,
+    mailto: Option<String>,
+    /// From `Content-Type:` of the whole letter to its last octet.
+    body: Vec<Step>,
+    slots: Vec<Slot>,
+    fixed_octets: usize,
+    tokens: Tokens,
+    signers: Vec<Signer>,
+}
+
+/// The address that a token is put into.
+enum Unsubscribe {
+    Https { before: String, behind: String },
+    Mailto(String),
+    Nothing,
+}
+
+/// A stretch of the letter.
+enum Step {
+    /// Octets as they travel.
+    Fixed(Vec<u8>),
+    /// A value in a quoted-printable part, on lines of its own.
+    Quoted(usize),
+    /// A whole base64 part.
+    Base64(Vec<Group>),
+}
+
+enum Group {
+    Fixed(Aligned),
+    Value(usize),
+}
+
+/// A placeholder where it lands.
+struct Slot {
+    placeholder: Placeholder,
+    escape: Escape,
+    source: Source,
+}
+
+/// Where a value comes from.
+enum Source {
+    Subscriber(String),
+    Unsubscribe,
+    Known(String),
+}
+
+/// Fields that are ours to write.
+const OURS: [&str; 24] = [
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-archive",
+    "precedence",
+    "feedback-id",
+    "dkim-signature",
+    "return-path",
+    "received",
+    "in-reply-to",
+    "references",
+    "content-disposition",
+];
+
+impl Composer {
+    /// Compiles an issue.
+    pub fn new(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
+        Self::compile(rendered, secrets, None)
+    }
+
+    /// The same, with a mark in front of the subject: otherwise the very letters.
+    pub fn for_tests(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
+        Self::compile(rendered, secrets, Some("[Test] "))
+    }
+
+    fn compile(rendered: &RenderedIssue, secrets: Secrets, mark: Option<&str>) -> Result<Self, ComposeError> {
+        let tokens = Tokens::new(&secrets.key);
+        let edition = format!("{}#{}", rendered.slug, rendered.number.unwrap_or(0));
+        let mut subject = rendered.subject.clone();
+        if let Some(mark) = mark {
+            subject.pieces.insert(0, Piece::Literal(mark.to_owned()));
+        }
+        let fixed_subject = match subject.placeholders().next() {
+            Some(_) => None,
+            None => Some(literal(&subject)),
+        };
+        let unsubscribe = unsubscribe(rendered);
+        let header = header(rendered, fixed_subject.as_deref())?;
+        let digest = rendered.digest();
+        let (text, html) = (skeleton::encoding(&rendered.text), skeleton::encoding(&rendered.html));
+        let frame = skeleton::build(&digest, text, html, &rendered.pictures)?;
+        let mut slots = Vec::new();
+        let mut body = vec![Step::Fixed(frame.before_text)];
+        steps(&rendered.text, text, rendered, &mut slots, &mut body);
+        body.push(Step::Fixed(frame.before_html));
+        steps(&rendered.html, html, rendered, &mut slots, &mut body);
+        body.push(Step::Fixed(frame.behind));
+        let body = join(body);
+        let fixed_octets = header.len() + body.iter().map(Step::octets).sum::<usize>();
+        Ok(Self {
+            from: rendered.bounces.clone(),
+            date: rendered.date.as_second(),
+            edition,
+            list_id: rendered.list_id.clone(),
+            mailto: rendered.unsubscribe.mailto.as_ref().map(|address| address.expose().to_owned()),
+            unsubscribe,
+            header,
+            subject: fixed_subject.is_none().then_some(subject),
+            body,
+            slots,
+            fixed_octets,
+            tokens,
+            signers: secrets.signers,
+        })
+    }
+
+    /// Everything that is filled in letter by letter.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        let subject = self.subject.iter().flat_map(Pattern::placeholders);
+        subject.chain(self.slots.iter().map(|slot| &slot.placeholder))
+    }
+
+    /// Placeholders without a default that are empty for this person. Who has one gets no letter.
+    pub fn missing<'a>(&'a self, subscriber: &'a Subscriber) -> impl Iterator<Item = &'a Placeholder> {
+        self.placeholders().filter(|placeholder| match placeholder.path.as_slice() {
+            [space, name] if space == "subscriber" => {
+                subscriber.field(name).is_none()
+                    && !placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
+            }
+            _ => false,
+        })
+    }
+
+    /// Octets of a letter, about.
+    pub fn size_hint(&self) -> usize {
+        self.fixed_octets + 400 + 20 * self.slots.len() + 900 * self.signers.len()
+    }
+
+    /// Makes the letter to one person. The buffer's room is used again, its content is not.
+    pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
+        let mut to = buffer;
+        to.clear();
+        to.reserve(self.size_hint());
+        let mut token = [0; TOKEN_LEN];
+        self.tokens.write_unsubscribe(&self.list_id, &subscriber.address, &mut token);
+        let token = std::str::from_utf8(&token).expect("base64url is ASCII");
+        let unsubscribe = self.unsubscribe.with(token);
+        self.write_header(subscriber, token, &unsubscribe, &mut to)?;
+        let header_end = to.len();
+        for step in &self.body {
+            match step {
+                Step::Fixed(bytes) => to.extend_from_slice(bytes),
+                Step::Quoted(slot) => quote_value(&self.value(*slot, subscriber, &unsubscribe)?, &mut to),
+                Step::Base64(groups) => {
+                    let mut writer = Base64Writer::default();
+                    for group in groups {
+                        match group {
+                            Group::Fixed(text) => writer.fixed(text, &mut to),
+                            Group::Value(slot) => {
+                                writer
+                                    .value(self.value(*slot, subscriber, &unsubscribe)?.as_bytes(), &mut to);
+                            }
+                        }
+                    }
+                    writer.end(&mut to);
+                }
+            }
+        }
+        if !self.signers.is_empty() {
+            // The whole letter's `Content-Type` is the first field of what follows; the body begins behind its blank line.
+            let body = memchr::memmem::find(&to[header_end..], b"\r\n\r\n")
+                .map_or(to.len(), |at| header_end + at + 4);
+            let fields = dkim::sign(&self.signers, &to[..body - 2], &to[body..], self.date)?;
+            to.splice(0..0, fields);
+        }
+        gate::check(&to, subscriber.address.needs_smtputf8())?;
+        Ok(Message { from: self.from.clone(), to: subscriber.address.clone(), bytes: to })
+    }
+
+    /// The fields that differ from letter to letter, and those that do not.
+    fn write_header(
+        &self,
+        subscriber: &Subscriber,
+        token: &str,
+        unsubscribe: &str,
+        to: &mut Vec<u8>,
+    ) -> Result<(), ComposeError> {
+        to.extend_from_slice(&self.header);
+        to.extend_from_slice(b"To: ");
+        field::mailbox(subscriber.name.as_deref(), subscriber.address.expose(), 4, to);
+        if let Some(pattern) = &self.subject {
+            let mut subject = String::new();
+            for piece in &pattern.pieces {
+                match piece {
+                    Piece::Literal(text) => subject.push_str(text),
+                    Piece::Open { placeholder, .. } => {
+                        let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
+                        let value = subscriber.field(name).unwrap_or_default();
+                        subject.push_str(&Escape::Header.apply(&apply_filters(&placeholder.filters, value)));
+                    }
+                }
+            }
+            to.extend_from_slice(b"\r\nSubject: ");
+            field::unstructured(&subject, 66, 9, to);
+        }
+        to.extend_from_slice(b"\r\nMessage-ID: <");
+        let key = subscriber.address.key_cow();
+        to.extend_from_slice(&self.tokens.identifier("message-id", &self.edition, &key));
+        to.push(b'@');
+        to.extend_from_slice(self.from.domain().as_bytes());
+        to.extend_from_slice(b">");
+        if !matches!(self.unsubscribe, Unsubscribe::Nothing) {
+            to.extend_from_slice(b"\r\nList-Unsubscribe: <");
+            to.extend_from_slice(unsubscribe.as_bytes());
+            to.push(b'>');
+            if let (Unsubscribe::Https { .. }, Some(address)) = (&self.unsubscribe, &self.mailto) {
+                to.extend_from_slice(b",\r\n <mailto:");
+                to.extend_from_slice(address.as_bytes());
+                to.extend_from_slice(b"?subject=unsubscribe%20");
+                to.extend_from_slice(token.as_bytes());
+                to.push(b'>');
+            }
+        }
+        to.extend_from_slice(b"\r\n");
+        Ok(())
+    }
+
+    fn value<'a>(
+        &'a self,
+        slot: usize,
+        subscriber: &'a Subscriber,
+        unsubscribe: &'a str,
+    ) -> Result<Cow<'a, str>, ComposeError> {
+        let slot = &self.slots[slot];
+        let filters = slot.placeholder.filters.as_slice();
+        let raw = match &slot.source {
+            Source::Subscriber(name) => subscriber.field(name).unwrap_or_default(),
+            Source::Unsubscribe => unsubscribe,
+            Source::Known(text) => text,
+        };
+        let filtered = match filters {
+            [] => Cow::Borrowed(raw),
+            [Filter::Default(_)] if !raw.trim().is_empty() => Cow::Borrowed(raw),
+            [Filter::Default(value)] => Cow::Borrowed(value.as_str()),
+            filters => Cow::Owned(apply_filters(filters, raw)),
+        };
+        if filtered.is_empty()
+            && matches!(slot.source, Source::Subscriber(_))
+            && !filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
+        {
+            return Err(ComposeError::Missing { name: slot.placeholder.path.join(".") });
+        }
+        Ok(escaped(slot.escape, filtered))
+    }
+}
+
+/// Most values need no escaping anywhere: letters, digits and a few signs.
+fn escaped(escape: Escape, value: Cow<'_, str>) -> Cow<'_, str> {
+    let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let plain = |byte: &u8| {
+        harmless(byte) || matches!(byte, b' ' | b',' | b'@' | b'/' | b':' | b'?' | b'=' | b'%' | b'+')
+    };
+    let is_safe = match escape {
+        Escape::UrlPart => value.bytes().all(|byte| harmless(&byte)),
+        Escape::Url => value.starts_with("https://") && value.bytes().all(|byte| plain(&byte)),
+        Escape::Text | Escape::Html | Escape::Attribute | Escape::Header => {
+            value.bytes().all(|byte| plain(&byte))
+        }
+    };
+    if is_safe { value } else { Cow::Owned(escape.apply(&value)) }
+}
+
+impl Unsubscribe {
+    fn with(&self, token: &str) -> String {
+        match self {
+            Self::Https { before, behind } => [before, token, behind].concat(),
+            Self::Mailto(before) => [before, token].concat(),
+            Self::Nothing => String::new(),
+        }
+    }
+}
+
+impl Step {
+    fn octets(&self) -> usize {
+        match self {
+            Self::Fixed(bytes) => bytes.len(),
+            Self::Quoted(_) => 0,
+            Self::Base64(groups) => groups
+                .iter()
+                .map(|group| match group {
+                    Group::Fixed(text) => text.octets() / 3 * 4 + text.octets() / 28,
+                    Group::Value(_) => 0,
+                })
+                .sum(),
+        }
+    }
+}
+
+fn unsubscribe(rendered: &RenderedIssue) -> Unsubscribe {
+    let ways = &rendered.unsubscribe;
+    match (&ways.https, &ways.mailto) {
+        (Some(https), _) => match https.split_once("{token}") {
+            Some((before, behind)) => {
+                Unsubscribe::Https { before: before.to_owned(), behind: behind.to_owned() }
+            }
+            None => Unsubscribe::Https { before: https.clone(), behind: String::new() },
+        },
+        (None, Some(address)) => {
+            Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", address.expose()))
+        }
+        (None, None) => Unsubscribe::Nothing,
+    }
+}
+
+/// The fields that all letters share.
+fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, ComposeError> {
+    let mut to = Vec::with_capacity(1024);
+    let mailbox = |name: &str, mailbox: &crate::render::Mailbox, to: &mut Vec<u8>| {
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::mailbox(mailbox.name.as_deref(), mailbox.address.expose(), name.len() + 2, to);
+        to.extend_from_slice(b"\r\n");
+    };
+    let line = |name: &str, value: &str, to: &mut Vec<u8>| {
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::unstructured(value, 900, name.len() + 2, to);
+        to.extend_from_slice(b"\r\n");
+    };
+    mailbox("From", &rendered.from, &mut to);
+    if let Some(reply_to) = &rendered.reply_to {
+        mailbox("Reply-To", reply_to, &mut to);
+    }
+    if let Some(subject) = subject {
+        to.extend_from_slice(b"Subject: ");
+        field::unstructured(subject, 66, 9, &mut to);
+        to.extend_from_slice(b"\r\n");
+    }
+    line("Date", &rendered.date.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string(), &mut to);
+    to.extend_from_slice(b"List-Id: ");
+    field::mailbox(Some(&rendered.newsletter), &rendered.list_id, 9, &mut to);
+    if !to.ends_with(b">") {
+        // A newsletter whose name has no sign left: the identifier stands in brackets all the same (RFC 2919).
+        to.truncate(to.len() - rendered.list_id.len());
+        to.extend_from_slice(format!("<{}>", rendered.list_id).as_bytes());
+    }
+    to.extend_from_slice(b"\r\n");
+    if let Some(archive) = &rendered.archive {
+        line("List-Archive", &format!("<{archive}>"), &mut to);
+    }
+    if rendered.unsubscribe.https.is_some() {
+        line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click", &mut to);
+    }
+    line("Feedback-ID", &feedback_id(rendered), &mut to);
+    line("Precedence", "bulk", &mut to);
+    for (name, value) in &rendered.headers {
+        let refuse = |reason| {
+            let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
+            ComposeError::Header { name, reason }
+        };
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(refuse("a name is made of letters, digits and hyphens"));
+        }
+        if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+            return Err(refuse("it is one that every letter has already"));
+        }
+        if value.chars().any(char::is_control) {
+            return Err(refuse("its value holds a line break or another control character"));
+        }
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::unstructured(value, 66, name.len() + 2, &mut to);
+        to.extend_from_slice(b"\r\n");
+    }
+    to.extend_from_slice(b"MIME-Version: 1.0\r\n");
+    Ok(to)
+}
+
+/// `issue:list:newsletter:sender`: for Gmail's statistics of complaints; nothing of the reader in it.
+fn feedback_id(rendered: &RenderedIssue) -> String {
+    let word = |text: &str, most: usize| -> String {
+        text.chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
+            .take(most)
+            .collect()
+    };
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, rendered.list_id.as_bytes());
+    let sender: String = digest.as_ref().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}:{}:newsletter:{sender}", word(&rendered.slug, 60), word(&rendered.list_id, 60))
+}
+
+fn literal(pattern: &Pattern) -> String {
+    let pieces = pattern.pieces.iter();
+    pieces
+        .filter_map(|piece| if let Piece::Literal(text) = piece { Some(text.as_str()) } else { None })
+        .collect()
+}
+
+/// The steps of one part.
+fn steps(
+    pattern: &Pattern,
+    encoding: Encoding,
+    rendered: &RenderedIssue,
+    slots: &mut Vec<Slot>,
+    to: &mut Vec<Step>,
+) {
+    let mut groups = Vec::new();
+    let mut fixed = Vec::new();
+    let mut column = 0;
+    // Literals that follow each other are one, so that a blank at the end of one is seen before the next one's line break.
+    let mut pieces = pattern.pieces.iter().peekable();
+    while let Some(piece) = pieces.next() {
+        match piece {
+            Piece::Literal(text) => {
+                let mut text = Cow::Borrowed(text.as_str());
+                while let Some(Piece::Literal(more)) =
+                    pieces.next_if(|next| matches!(next, Piece::Literal(_)))
+                {
+                    text.to_mut().push_str(more);
+                }
+                match encoding {
+                    Encoding::QuotedPrintable => column = quote(&text, column, &mut fixed),
+                    Encoding::Base64 => groups.push(Group::Fixed(Aligned::new(&with_crlf(&text)))),
+                }
+            }
+            Piece::Open { placeholder, escape } => {
+                let slot = slots.len();
+                slots.push(Slot {
+                    source: source(placeholder, rendered),
+                    placeholder: placeholder.clone(),
+                    escape: *escape,
+                });
+                match encoding {
+                    Encoding::QuotedPrintable => {
+                        if 0 < column {
+                            fixed.extend_from_slice(b"=\r\n");
+                            column = 0;
+                        }
+                        to.push(Step::Fixed(std::mem::take(&mut fixed)));
+                        to.push(Step::Quoted(slot));
+                    }
+                    Encoding::Base64 => groups.push(Group::Value(slot)),
+                }
+            }
+        }
+    }
+    match encoding {
+        Encoding::QuotedPrintable => to.push(Step::Fixed(fixed)),
+        Encoding::Base64 => to.push(Step::Base64(groups)),
+    }
+}
+
+fn source(placeholder: &Placeholder, rendered: &RenderedIssue) -> Source {
+    match placeholder.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["subscriber", name] => Source::Subscriber((*name).to_owned()),
+        ["link", "unsubscribe"] => Source::Unsubscribe,
+        ["link", "view"] => Source::Known(rendered.view.clone().unwrap_or_default()),
+        ["link", "archive"] => Source::Known(rendered.archive.clone().unwrap_or_default()),
+        _ => Source::Known(String::new()),
+    }
+}
+
+/// Joins fixed steps that follow each other.
+fn join(steps: Vec<Step>) -> Vec<Step> {
+    let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
+    for step in steps {
+        match (joined.last_mut(), step) {
+            (Some(Step::Fixed(last)), Step::Fixed(more)) => last.extend(more),
+            (_, Step::Fixed(bytes)) if bytes.is_empty() => {}
+            (_, step) => joined.push(step),
+        }
+    }
+    joined
+}
