@@ -174,7 +174,9 @@ impl<'a> Reader<'a> {
             return None;
         }
         let text = &self.source.text()[piece.span.clone()];
-        Placeholder::parse(text, self.source, piece.span.clone(), self.diagnostics)
+        let placeholder = Placeholder::parse(text, self.source, piece.span.clone(), self.diagnostics);
+        self.diagnostics.truncate(TOLD_MAX);
+        placeholder
     }
 
     /// A text that is no part of the hidden one: a stretch of raw HTML, whose places `at` knows.
@@ -182,7 +184,9 @@ impl<'a> Reader<'a> {
         if !text.contains("{{") && !text.contains("{%") {
             return Phrase::plain(text);
         }
-        placeholder::phrase(text, self.source, at, self.diagnostics)
+        let phrase = placeholder::phrase(text, self.source, at, self.diagnostics);
+        self.diagnostics.truncate(TOLD_MAX);
+        phrase
     }
 
     /// The value of an attribute of raw HTML.
@@ -194,9 +198,11 @@ impl<'a> Reader<'a> {
     pub(super) fn fixed(&mut self, text: &str, what: &str, span: Span, shield: &Shield) -> String {
         let literal = shield.literal(text, self.source);
         if literal.contains("{{") && literal != text {
-            self.diagnostics.push(
-                Diagnostic::error("M208", self.source, span, format!("a placeholder cannot stand in {what}"))
-                    .help("it is needed when the issue is built, before there is a reader; write it out"),
+            self.error(
+                "M208",
+                span,
+                format!("a placeholder cannot stand in {what}"),
+                "it is needed when the issue is built, before there is a reader; write it out",
             );
         }
         literal
@@ -205,7 +211,7 @@ impl<'a> Reader<'a> {
     /// Reports `{{` and `{%` in a stretch that turned out to be text.
     pub(super) fn report_loose(&mut self, span: &Span, shield: &Shield) {
         for (at, loose) in shield.loose_in(span) {
-            if self.told_loose.insert(at) {
+            if self.diagnostics.len() < TOLD_MAX && self.told_loose.insert(at) {
                 self.diagnostics.push(match loose {
                     Loose::Unclosed => placeholder::unclosed(self.source, at..at + 2),
                     Loose::Statement => placeholder::statement(self.source, at..at + 2),
@@ -215,7 +221,8 @@ impl<'a> Reader<'a> {
     }
 
     fn tell_depth(&mut self, span: &Span) {
-        if !std::mem::replace(&mut self.told_depth, true) {
+        let told = self.diagnostics.iter().any(|told| told.code == "M121");
+        if !std::mem::replace(&mut self.told_depth, true) && !told {
             self.diagnostics.push(too_deep(self.source, span.start..span.start));
         }
     }

@@ -1,5 +1,6 @@
 //! Issue files in, documents out.
 
+mod hostile;
 mod spec;
 
 use mimeograph::{
