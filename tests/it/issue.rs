@@ -2,6 +2,7 @@
 
 mod hostile;
 mod spec;
+mod words;
 
 use mimeograph::{
     issue::{Document, Issue, document::Block},
