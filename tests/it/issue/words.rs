@@ -69,7 +69,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_visible_word_is_lost(text in text()) {
@@ -77,7 +77,9 @@ proptest! {
         let _ = Issue::parse(Source::new("a.md", text.clone()));
         // With an error nothing is made of the issue; notes, definitions of links and alternative texts are no words
         // of the text, and what stands behind a fence is its language.
-        prop_assume!(!problems.iter().any(|problem| problem.is_error()));
+        if problems.iter().any(|problem| problem.is_error()) {
+            return Ok(());
+        }
         let shown = format!("{}{:?}", document.visible_text(), document);
         let mut rest = text.as_str();
         while let Some(at) = rest.find("word") {
