@@ -1,7 +1,6 @@
 //! The ledger's contract: the same stories on every kind of ledger, and random ones.
 
 mod decisions;
-mod files;
 mod leases;
 mod plan;
 mod questions;
