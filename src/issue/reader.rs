@@ -9,7 +9,7 @@ use pulldown_cmark::{
 use super::{
     attributes::Attributes,
     container, convention,
-    document::{AlertKind, Alignment, Block, BlockKind, Definition, Footnote, Inlines, Item, Quote},
+    document::{AlertKind, Alignment, Block, BlockKind, Definition, Footnote, Inlines, Item},
     html,
     inline::Run,
     shield::{Loose, Piece, PieceKind, Shield, too_deep},
@@ -594,9 +594,4 @@ impl Walk {
     fn run(&mut self, span: &Span) -> &mut Run {
         self.run.get_or_insert_with(|| Run::new(span.clone(), true))
     }
-}
-
-/// Somebody's words, with nobody's name.
-pub(super) fn unsigned(blocks: Vec<Block>) -> Quote {
-    Quote { blocks, by: None }
 }
