@@ -23,7 +23,7 @@ use crate::{
 const HEIGHT_MAX: usize = 40;
 
 /// More problems than this are not told: nobody mends so many in one go, and each holds a line of the file.
-const TOLD_MAX: usize = 200;
+pub(super) const TOLD_MAX: usize = 200;
 
 /// Reads one issue's text; carries what its steps share.
 pub(super) struct Reader<'a> {
@@ -34,8 +34,8 @@ pub(super) struct Reader<'a> {
     /// The labels of notes, in order of their first mention; an [`super::document::Inline::Footnote`] holds its
     /// place here until the notes are numbered.
     pub(super) labels: Vec<String>,
-    /// Where each label is first referred to.
-    pub(super) label_spans: Vec<Span>,
+    /// The place of each label among them, by its name in lower case.
+    pub(super) label_places: HashMap<String, usize>,
     pub(super) notes: Vec<(Footnote, Span)>,
     /// Anchors that the author gave, by the place of their heading.
     pub(super) ids: HashMap<usize, String>,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
             diagnostics,
             extras: HashMap::new(),
             labels: Vec::new(),
-            label_spans: Vec::new(),
+            label_places: HashMap::new(),
             notes: Vec::new(),
             ids: HashMap::new(),
             told_depth: false,

@@ -77,6 +77,21 @@ fn no_text_takes_longer_than_its_size_or_overflows_the_stack() {
 }
 
 #[test]
+fn many_different_names_cost_no_more_than_many_equal_ones() {
+    let each = |write: fn(usize) -> String| (0..20_000).map(write).collect::<String>();
+    for text in [
+        each(|n| format!("[^{n}] ")) + "\n\n" + &each(|n| format!("[^{n}]: note\n\n")),
+        each(|n| format!("## a{n}\n\n[x](#b{n})\n\n")),
+        each(|n| format!("[{n}]: https://example.com/{n}\n\n[{n}]\n\n")),
+        "::: note\n".repeat(20_000) + &"::::\n".repeat(20_000),
+    ] {
+        let start = Instant::now();
+        let _ = Document::parse(&Source::new("a.md", text));
+        assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
+    }
+}
+
+#[test]
 fn deep_nesting_is_a_diagnostic() {
     let mut list = String::new();
     for depth in 0..300 {
