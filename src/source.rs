@@ -83,7 +83,14 @@ impl Source {
     pub fn place(&self, span: Span) -> Place {
         let start = self.position(span.start);
         let end = self.position(span.end.max(span.start));
-        Place::Text { path: self.path().to_owned(), start, end, excerpt: self.line(start.line).to_owned() }
+        Place::Text { path: self.path().to_owned(), start, end, excerpt: self.excerpt(start.line).to_owned() }
+    }
+
+    /// A line for people to look at; of a line that nobody wrote by hand, only the beginning.
+    fn excerpt(&self, line: u32) -> &str {
+        const LONGEST: usize = 10_000;
+        let line = self.line(line);
+        &line[..line.floor_char_boundary(LONGEST)]
     }
 }
 

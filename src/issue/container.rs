@@ -43,6 +43,9 @@ const KNOWN: [(&str, &[&str]); 23] = [
     ("author", &["", "name", "url", "picture", "alt"]),
 ];
 
+/// How many open containers a closing line is compared with: more than any text has.
+const LOOKED_AT: usize = 50;
+
 /// A container whose end has been found.
 struct Container {
     name: &'static str,
@@ -89,9 +92,9 @@ pub(super) fn resolve(reader: &mut Reader<'_>, nodes: Vec<Node>, shield: &Shield
             continue;
         }
         // Where an outer container has exactly as many colons, what is open within it was forgotten.
-        let matching =
-            open.iter().skip(1).rposition(|open| open.marker.colons == marker.colons).map(|at| at + 1);
-        let target = matching.unwrap_or(open.len() - 1);
+        let depth = open.len();
+        let matching = (1..depth).rev().take(LOOKED_AT).find(|at| open[*at].marker.colons == marker.colons);
+        let target = matching.unwrap_or(depth - 1);
         while open.len() > target + 1 {
             unclosed(reader, &mut open);
         }

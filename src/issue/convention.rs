@@ -4,7 +4,7 @@
 use super::{
     document::{AlertKind, Block, BlockKind, Button, Figure, Image, Inline, Inlines, Post, Quote, Video},
     inline::{phrase_inlines, plain},
-    reader::{Reader, unsigned},
+    reader::Reader,
 };
 use crate::{
     issue::{Part, Phrase},
@@ -245,6 +245,11 @@ pub(super) fn signed(mut blocks: Vec<Block>) -> Quote {
         blocks.pop();
     }
     if by.is_empty() { unsigned(blocks) } else { Quote { blocks, by: Some(by) } }
+}
+
+/// Somebody's words, with nobody's name.
+fn unsigned(blocks: Vec<Block>) -> Quote {
+    Quote { blocks, by: None }
 }
 
 /// `[!KIND] An own title` at the beginning of a quote.

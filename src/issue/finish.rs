@@ -5,13 +5,16 @@ use std::collections::{HashMap, HashSet};
 use super::{
     document::{Block, BlockKind, ContentsEntry, Document, Footnote, Inline, Inlines},
     inline::{plain, push},
-    reader::Reader,
+    reader::{Reader, TOLD_MAX},
     walk::{each_block_mut, each_inline_mut, each_words_mut},
 };
 use crate::{
     issue::Part,
     source::{Span, nearest},
 };
+
+/// A misspelt anchor is compared with this many others; no letter has more headings.
+const COMPARED_MAX: usize = 1_000;
 
 /// Makes a document of its blocks.
 pub(super) fn document(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Document {
@@ -43,7 +46,7 @@ fn number_notes(reader: &mut Reader<'_>, blocks: &mut [Block]) -> Vec<Footnote> 
             );
             continue;
         }
-        if !labels.contains(&key) {
+        if !reader.label_places.contains_key(&key) {
             reader.warn(
                 "M151",
                 line,
@@ -229,10 +232,10 @@ fn check_links(reader: &mut Reader<'_>, blocks: &mut [Block], anchors: &HashSet<
                 let Inline::Link { url, span, .. } = inline else { return };
                 let [Part::Text(url)] = url.0.as_slice() else { return };
                 let Some(anchor) = url.strip_prefix('#').filter(|anchor| !anchor.is_empty()) else { return };
-                if anchors.contains(anchor) {
+                if anchors.contains(anchor) || reader.diagnostics.len() >= TOLD_MAX {
                     return;
                 }
-                let help = match nearest(anchor, anchors.iter().map(String::as_str)) {
+                let help = match nearest(anchor, anchors.iter().map(String::as_str).take(COMPARED_MAX)) {
                     Some(known) => format!("did you mean `#{known}`?"),
                     None => {
                         "anchors come from headings; give one a name with `## Heading {#name}`".to_owned()

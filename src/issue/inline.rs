@@ -173,13 +173,10 @@ impl Run {
             Event::HardBreak => self.push(Inline::LineBreak),
             Event::FootnoteReference(label) => {
                 let label = shield.literal(&label, reader.source);
-                let known =
-                    reader.labels.iter().position(|known| known.to_lowercase() == label.to_lowercase());
-                let index = known.unwrap_or_else(|| {
+                let index = *reader.label_places.entry(label.to_lowercase()).or_insert(reader.labels.len());
+                if index == reader.labels.len() {
                     reader.labels.push(label);
-                    reader.label_spans.push(span);
-                    reader.labels.len() - 1
-                });
+                }
                 self.push(Inline::Footnote(index));
             }
             Event::InlineHtml(tag) | Event::Html(tag) => {

@@ -9,7 +9,7 @@ use pulldown_cmark::{
 use super::{
     attributes::Attributes,
     container, convention,
-    document::{AlertKind, Alignment, Block, BlockKind, Definition, Footnote, Inlines, Item, Quote},
+    document::{AlertKind, Alignment, Block, BlockKind, Definition, Footnote, Inlines, Item},
     html,
     inline::Run,
     shield::{Loose, Piece, PieceKind, Shield, too_deep},
@@ -23,7 +23,7 @@ use crate::{
 const HEIGHT_MAX: usize = 40;
 
 /// More problems than this are not told: nobody mends so many in one go, and each holds a line of the file.
-const TOLD_MAX: usize = 200;
+pub(super) const TOLD_MAX: usize = 200;
 
 /// Reads one issue's text; carries what its steps share.
 pub(super) struct Reader<'a> {
@@ -34,8 +34,8 @@ pub(super) struct Reader<'a> {
     /// The labels of notes, in order of their first mention; an [`super::document::Inline::Footnote`] holds its
     /// place here until the notes are numbered.
     pub(super) labels: Vec<String>,
-    /// Where each label is first referred to.
-    pub(super) label_spans: Vec<Span>,
+    /// The place of each label among them, by its name in lower case.
+    pub(super) label_places: HashMap<String, usize>,
     pub(super) notes: Vec<(Footnote, Span)>,
     /// Anchors that the author gave, by the place of their heading.
     pub(super) ids: HashMap<usize, String>,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
             diagnostics,
             extras: HashMap::new(),
             labels: Vec::new(),
-            label_spans: Vec::new(),
+            label_places: HashMap::new(),
             notes: Vec::new(),
             ids: HashMap::new(),
             told_depth: false,
@@ -174,7 +174,9 @@ impl<'a> Reader<'a> {
             return None;
         }
         let text = &self.source.text()[piece.span.clone()];
-        Placeholder::parse(text, self.source, piece.span.clone(), self.diagnostics)
+        let placeholder = Placeholder::parse(text, self.source, piece.span.clone(), self.diagnostics);
+        self.diagnostics.truncate(TOLD_MAX);
+        placeholder
     }
 
     /// A text that is no part of the hidden one: a stretch of raw HTML, whose places `at` knows.
@@ -182,7 +184,9 @@ impl<'a> Reader<'a> {
         if !text.contains("{{") && !text.contains("{%") {
             return Phrase::plain(text);
         }
-        placeholder::phrase(text, self.source, at, self.diagnostics)
+        let phrase = placeholder::phrase(text, self.source, at, self.diagnostics);
+        self.diagnostics.truncate(TOLD_MAX);
+        phrase
     }
 
     /// The value of an attribute of raw HTML.
@@ -194,9 +198,11 @@ impl<'a> Reader<'a> {
     pub(super) fn fixed(&mut self, text: &str, what: &str, span: Span, shield: &Shield) -> String {
         let literal = shield.literal(text, self.source);
         if literal.contains("{{") && literal != text {
-            self.diagnostics.push(
-                Diagnostic::error("M208", self.source, span, format!("a placeholder cannot stand in {what}"))
-                    .help("it is needed when the issue is built, before there is a reader; write it out"),
+            self.error(
+                "M208",
+                span,
+                format!("a placeholder cannot stand in {what}"),
+                "it is needed when the issue is built, before there is a reader; write it out",
             );
         }
         literal
@@ -205,7 +211,7 @@ impl<'a> Reader<'a> {
     /// Reports `{{` and `{%` in a stretch that turned out to be text.
     pub(super) fn report_loose(&mut self, span: &Span, shield: &Shield) {
         for (at, loose) in shield.loose_in(span) {
-            if self.told_loose.insert(at) {
+            if self.diagnostics.len() < TOLD_MAX && self.told_loose.insert(at) {
                 self.diagnostics.push(match loose {
                     Loose::Unclosed => placeholder::unclosed(self.source, at..at + 2),
                     Loose::Statement => placeholder::statement(self.source, at..at + 2),
@@ -215,7 +221,8 @@ impl<'a> Reader<'a> {
     }
 
     fn tell_depth(&mut self, span: &Span) {
-        if !std::mem::replace(&mut self.told_depth, true) {
+        let told = self.diagnostics.iter().any(|told| told.code == "M121");
+        if !std::mem::replace(&mut self.told_depth, true) && !told {
             self.diagnostics.push(too_deep(self.source, span.start..span.start));
         }
     }
@@ -587,9 +594,4 @@ impl Walk {
     fn run(&mut self, span: &Span) -> &mut Run {
         self.run.get_or_insert_with(|| Run::new(span.clone(), true))
     }
-}
-
-/// Somebody's words, with nobody's name.
-pub(super) fn unsigned(blocks: Vec<Block>) -> Quote {
-    Quote { blocks, by: None }
 }

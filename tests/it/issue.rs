@@ -1,6 +1,8 @@
 //! Issue files in, documents out.
 
+mod hostile;
 mod spec;
+mod words;
 
 use mimeograph::{
     issue::{Document, Issue, document::Block},
@@ -61,4 +63,76 @@ fn an_issue_without_front_matter_takes_its_title_from_the_first_heading() {
         issue.diagnostics[0].to_string(),
         "a.md:1:1: the title is taken from the first heading: A fine day"
     );
+}
+
+#[test]
+fn a_head_is_read_in_every_form_it_comes_in() {
+    for text in [
+        "---\ntitle: A day\nnumber: 7\ndate: 2022-12-30\nmood: fine\n---\nWords\n",
+        "\u{feff}---\r\ntitle: 'A day'\r\nnumber: 7\r\ndate: 2022-12-30T09:00:00Z\r\nmood: fine\r\n---\r\nWords\r\n",
+        "\n-----\ntitle: A day\nnumber: \"7\"\ndate: 2022-12-30\nmood: fine\n-----\nWords\n",
+        "+++\ntitle = \"A day\"\nnumber = 7\ndate = 2022-12-30\nmood = \"fine\"\n+++\nWords\n",
+        "Title: A day\nNumber: 7\nDate: 2022-12-30\nMood: fine\n\nWords\n",
+        "---\ntitle: A day\nnumber: 7\ndate: 2022-12-30\nmood: fine\n...\nWords\n",
+    ] {
+        let issue = Issue::parse(Source::new("a.md", text)).unwrap();
+        assert_eq!(issue.head.title, "A day", "{text}");
+        assert_eq!(issue.head.number, Some(7), "{text}");
+        assert_eq!(issue.head.date.unwrap().to_string(), "2022-12-30", "{text}");
+        assert_eq!(issue.head.fields["mood"], mimeograph::issue::Value::Text("fine".into()), "{text}");
+        assert_eq!(issue.document.visible_text(), "Words\n", "{text}");
+        assert_eq!(issue.diagnostics, [], "{text}");
+    }
+}
+
+#[test]
+fn raw_html_comes_out_well_formed_and_harmless() {
+    for (text, expected) in [
+        ("<div>\n<b>bold\n</div>", "<div>\n<b>bold\n</b></div>"),
+        ("</td></table><p>words", "<p>words</p>"),
+        ("<table><tr><td>a<td>b</table>", "<table><tr><td>a</td><td>b</td></tr></table>"),
+        (
+            "<div onclick=\"x()\" style=\"color:#ff0000;position:fixed\">a</div>",
+            "<div style=\"color:#ff0000\">a</div>",
+        ),
+        ("<p><a href=\"java&#115;cript:x\">a</a></p>", "<p>a</p>"),
+        ("<div><script>alert('<b>')</script>a<!-- b --></div>", "<div>a</div>"),
+        (
+            "<div>1 < 2 & 3 &amp; {{ issue.title }}</div>",
+            "<div>1 &lt; 2 &amp; 3 &amp; {{ issue.title }}</div>",
+        ),
+    ] {
+        let (document, _) = Document::parse(&Source::new("a.md", text));
+        let shown: String = document
+            .blocks
+            .iter()
+            .map(|block| match &block.kind {
+                mimeograph::issue::document::BlockKind::Html(html) => html.to_string(),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(shown.trim(), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_example_of_the_guide_for_authors_is_right() {
+    let guide =
+        std::fs::read_to_string(crate::support::newsroom::repository().join("docs/writing.md")).unwrap();
+    let mut examples = 0;
+    for part in guide.split("\n````markdown\n").skip(1) {
+        let example = part.split("\n````\n").next().unwrap();
+        let (document, diagnostics) =
+            Document::parse(&Source::new("writing.md", format!("## Tea\n\n{example}\n")));
+        assert_eq!(diagnostics, []);
+        let plain = ["Heading", "Paragraph", "List", "Code"];
+        let strange: Vec<_> = kinds(&document.blocks)
+            .into_iter()
+            .skip(1)
+            .filter(|kind| plain.contains(&kind.as_str()))
+            .collect();
+        assert!(strange.is_empty(), "{strange:?}");
+        examples += 1;
+    }
+    assert!(2 <= examples, "the guide has its examples");
 }
