@@ -107,7 +107,8 @@ impl Setter<'_> {
             }
         }
         if !document.footnotes.is_empty() {
-            let span = document.footnotes.first().and_then(|note| note.blocks.first()).map(|b| b.span.clone());
+            let span =
+                document.footnotes.first().and_then(|note| note.blocks.first()).map(|b| b.span.clone());
             run.html.push_str(&self.filler.tokens.mark(span.unwrap_or_default()));
             self.footnotes(&mut run.html, column);
         }
@@ -266,9 +267,7 @@ impl Setter<'_> {
         for (index, note) in issue.document.footnotes.iter().enumerate() {
             let number = index + 1;
             let link = self.link_style();
-            let label = format!(
-                "<a name=\"fn{number}\"></a><a href=\"#fr{number}\"{link}>{number}.</a> "
-            );
+            let label = format!("<a name=\"fn{number}\"></a><a href=\"#fr{number}\"{link}>{number}.</a> ");
             let mut inner = String::new();
             self.blocks(&mut inner, &note.blocks, width);
             // The number stands in the first line of the note.

@@ -88,8 +88,7 @@ impl Colour {
         let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
         match digits.len() {
             3 => {
-                let digit =
-                    |at: usize| u8::from_str_radix(&digits[at..=at], 16).ok().map(|value| value * 17);
+                let digit = |at: usize| u8::from_str_radix(&digits[at..=at], 16).ok().map(|value| value * 17);
                 Some(Self(digit(0)?, digit(1)?, digit(2)?))
             }
             6 => Some(Self(byte(0)?, byte(2)?, byte(4)?)),
@@ -117,8 +116,7 @@ impl Colour {
 pub const COLOURS: [&str; 9] =
     ["accent", "on_accent", "text", "heading", "muted", "background", "paper", "panel", "rule"];
 
-const OTHERS: [&str; 8] =
-    ["font", "heading_font", "code_font", "size", "width", "logo", "light", "dark"];
+const OTHERS: [&str; 8] = ["font", "heading_font", "code_font", "size", "width", "logo", "light", "dark"];
 
 impl Palette {
     fn colour_mut(&mut self, name: &str) -> Option<&mut Colour> {

@@ -4,7 +4,12 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{Escape, design::Design, scope::{Fill, Scope}, tokens::Tokens};
+use super::{
+    Escape,
+    design::Design,
+    scope::{Fill, Scope},
+    tokens::Tokens,
+};
 use crate::{
     issue::{FrontMatter, Part, Phrase, Placeholder},
     source::{Diagnostic, Diagnostics, Source, Span},
@@ -27,8 +32,17 @@ pub(crate) struct Filler<'a> {
 }
 
 /// What a URL may not hold as it stands (RFC 3986 section 2); `%` stays, it may begin an escape.
-const URL: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const URL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Where a link in a letter may lead.
 const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "webcal"];
@@ -55,7 +69,12 @@ impl<'a> Filler<'a> {
     }
 
     /// A placeholder as HTML source for where it lands.
-    pub(crate) fn placeholder(&mut self, placeholder: &Placeholder, source: &Source, lands: Escape) -> String {
+    pub(crate) fn placeholder(
+        &mut self,
+        placeholder: &Placeholder,
+        source: &Source,
+        lands: Escape,
+    ) -> String {
         let names: Vec<&str> = placeholder.path.iter().map(String::as_str).collect();
         match names[..] {
             ["issue", name @ ("subject" | "preheader")] if placeholder.filters.is_empty() => {
@@ -127,7 +146,8 @@ impl<'a> Filler<'a> {
             None => "give it in the front matter, or add `| default(\"…\")`".to_owned(),
         };
         let message = format!("no value is known for `{name}`");
-        self.diagnostics.push(Diagnostic::error("M208", source, placeholder.span.clone(), message).help(help));
+        self.diagnostics
+            .push(Diagnostic::error("M208", source, placeholder.span.clone(), message).help(help));
     }
 
     /// A phrase as HTML source for where it lands.
@@ -180,7 +200,9 @@ impl<'a> Filler<'a> {
         let scheme = text
             .split_once(':')
             .map(|(scheme, _)| scheme)
-            .filter(|scheme| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))
+            .filter(|scheme| {
+                scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+            })
             .filter(|scheme| scheme.starts_with(|c: char| c.is_ascii_alphabetic()));
         match scheme {
             Some(scheme) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
@@ -239,7 +261,11 @@ pub(crate) fn read_phrase(source: &Source, span: Span, _: &mut Diagnostics) -> P
             parts.push(Part::Text(text[at..open].to_owned()));
         }
         let path = text[open + 2..close - 2].trim().split('.').map(str::to_owned).collect();
-        parts.push(Part::Open(Placeholder { path, filters: Vec::new(), span: span.start + open..span.start + close }));
+        parts.push(Part::Open(Placeholder {
+            path,
+            filters: Vec::new(),
+            span: span.start + open..span.start + close,
+        }));
         at = close;
     }
     if at < text.len() {

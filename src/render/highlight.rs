@@ -46,7 +46,12 @@ pub(crate) fn stretches<'a>(language: &str, code: &'a str) -> Option<Vec<Stretch
 }
 
 /// Adds a stretch, joined with the last one where they look the same. Blanks take any colour.
-fn push<'a>(stretches: &mut Vec<Stretch<'a>>, code: &'a str, range: std::ops::Range<usize>, role: Option<usize>) {
+fn push<'a>(
+    stretches: &mut Vec<Stretch<'a>>,
+    code: &'a str,
+    range: std::ops::Range<usize>,
+    role: Option<usize>,
+) {
     if range.is_empty() {
         return;
     }
@@ -78,9 +83,15 @@ fn role(scopes: &ScopeStack) -> Option<usize> {
             Some(Some(1))
         } else if starts("constant") || starts("support.constant") {
             Some(Some(3))
-        } else if starts("entity.name.function") || starts("support.function") || starts("entity.name.section") {
+        } else if starts("entity.name.function")
+            || starts("support.function")
+            || starts("entity.name.section")
+        {
             Some(Some(4))
-        } else if starts("entity.name") || starts("support.type") || starts("support.class") || starts("entity.other")
+        } else if starts("entity.name")
+            || starts("support.type")
+            || starts("support.class")
+            || starts("entity.other")
         {
             Some(Some(5))
         } else if starts("meta.interpolation") || starts("source") {
@@ -137,8 +148,12 @@ mod tests {
     #[test]
     fn words_get_the_role_that_readers_expect() {
         let stretches = stretches("rust", "// c\nfn f() -> u8 { 1 }").expect("a known language");
-        let roles: Vec<_> = stretches.iter().filter_map(|s| s.role.map(|role| (s.text.trim(), role))).collect();
-        assert!(roles.contains(&("// c", 0)) && roles.contains(&("fn", 1)) && roles.contains(&("1", 3)), "{roles:?}");
+        let roles: Vec<_> =
+            stretches.iter().filter_map(|s| s.role.map(|role| (s.text.trim(), role))).collect();
+        assert!(
+            roles.contains(&("// c", 0)) && roles.contains(&("fn", 1)) && roles.contains(&("1", 3)),
+            "{roles:?}"
+        );
     }
 
     #[test]

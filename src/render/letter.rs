@@ -121,10 +121,7 @@ fn derived(issue: &Issue, newsletter: &Newsletter, frame: &Frame) -> BTreeMap<St
     BTreeMap::from([
         ("slug".to_owned(), Value::Text(frame.slug.clone())),
         ("day".to_owned(), Value::Text(day)),
-        (
-            "view".to_owned(),
-            Value::Text(view(issue, newsletter, &frame.slug).unwrap_or_default()),
-        ),
+        ("view".to_owned(), Value::Text(view(issue, newsletter, &frame.slug).unwrap_or_default())),
     ])
 }
 
@@ -185,12 +182,8 @@ fn press_sheet(
     let sections = setter.document();
     let logo = setter.logo(&newsletter.name);
     let Setter { mut filler, has_syntax, .. } = setter;
-    let mut expansion = Expansion {
-        filler: &mut filler,
-        sections,
-        logo,
-        address: &|source| materials.address(source),
-    };
+    let mut expansion =
+        Expansion { filler: &mut filler, sections, logo, address: &|source| materials.address(source) };
     let mut root = expand(template.nodes(), &mut expansion);
     root.set("lang", attribute(language));
     root.set("dir", if right_to_left { "rtl" } else { "ltr" });

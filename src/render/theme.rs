@@ -186,11 +186,41 @@ pub(crate) struct Kind {
 
 /// Note, tip, important, warning, caution.
 pub(crate) const KINDS: [Kind; 5] = [
-    Kind { light: Colour(0x0b, 0x57, 0xa4), dark: Colour(0x82, 0xb7, 0xf5), border: ".k1", label: ".t .k1 b", class: "k1" },
-    Kind { light: Colour(0x1b, 0x69, 0x38), dark: Colour(0x7c, 0xcb, 0x92), border: ".k2", label: ".t .k2 b", class: "k2" },
-    Kind { light: Colour(0x6b, 0x3f, 0xb8), dark: Colour(0xc3, 0xa5, 0xf4), border: ".k3", label: ".t .k3 b", class: "k3" },
-    Kind { light: Colour(0x85, 0x55, 0x00), dark: Colour(0xe6, 0xb4, 0x4c), border: ".k4", label: ".t .k4 b", class: "k4" },
-    Kind { light: Colour(0xb0, 0x22, 0x2b), dark: Colour(0xf5, 0x9a, 0x94), border: ".k5", label: ".t .k5 b", class: "k5" },
+    Kind {
+        light: Colour(0x0b, 0x57, 0xa4),
+        dark: Colour(0x82, 0xb7, 0xf5),
+        border: ".k1",
+        label: ".t .k1 b",
+        class: "k1",
+    },
+    Kind {
+        light: Colour(0x1b, 0x69, 0x38),
+        dark: Colour(0x7c, 0xcb, 0x92),
+        border: ".k2",
+        label: ".t .k2 b",
+        class: "k2",
+    },
+    Kind {
+        light: Colour(0x6b, 0x3f, 0xb8),
+        dark: Colour(0xc3, 0xa5, 0xf4),
+        border: ".k3",
+        label: ".t .k3 b",
+        class: "k3",
+    },
+    Kind {
+        light: Colour(0x85, 0x55, 0x00),
+        dark: Colour(0xe6, 0xb4, 0x4c),
+        border: ".k4",
+        label: ".t .k4 b",
+        class: "k4",
+    },
+    Kind {
+        light: Colour(0xb0, 0x22, 0x2b),
+        dark: Colour(0xf5, 0x9a, 0x94),
+        border: ".k5",
+        label: ".t .k5 b",
+        class: "k5",
+    },
 ];
 
 /// Comment, keyword, string, number, function, type: selector, light, dark.

@@ -19,7 +19,14 @@ pub(crate) struct Words {
 
 macro_rules! words {
     ($alerts:expr, $sponsor:expr, $watch:expr, $see_post:expr, $date:expr, $months:expr) => {
-        Words { alerts: $alerts, sponsor: $sponsor, watch: $watch, see_post: $see_post, date: $date, months: $months }
+        Words {
+            alerts: $alerts,
+            sponsor: $sponsor,
+            watch: $watch,
+            see_post: $see_post,
+            date: $date,
+            months: $months,
+        }
     };
 }
 
@@ -32,8 +39,18 @@ static ENGLISH: Words = words!(
     "See the post",
     "{d} {m} {y}",
     [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ]
 );
 static GERMAN: Words = words!(
@@ -43,8 +60,18 @@ static GERMAN: Words = words!(
     "Zum Beitrag",
     "{d}. {m} {y}",
     [
-        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
-        "November", "Dezember",
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
     ]
 );
 static FRENCH: Words = words!(
@@ -54,8 +81,18 @@ static FRENCH: Words = words!(
     "Voir la publication",
     "{d} {m} {y}",
     [
-        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
-        "novembre", "décembre",
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
     ]
 );
 static SPANISH: Words = words!(
@@ -65,8 +102,18 @@ static SPANISH: Words = words!(
     "Ver la publicación",
     "{d} de {m} de {y}",
     [
-        "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-        "noviembre", "diciembre",
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
     ]
 );
 static ARABIC: Words = words!(
@@ -76,7 +123,17 @@ static ARABIC: Words = words!(
     "عرض المنشور",
     "{d} {m} {y}",
     [
-        "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر",
+        "يناير",
+        "فبراير",
+        "مارس",
+        "أبريل",
+        "مايو",
+        "يونيو",
+        "يوليو",
+        "أغسطس",
+        "سبتمبر",
+        "أكتوبر",
+        "نوفمبر",
         "ديسمبر",
     ]
 );
@@ -87,7 +144,17 @@ static HEBREW: Words = words!(
     "לפוסט",
     "{d} ב{m} {y}",
     [
-        "ינואר", "פברואר", "מרץ", "אפריל", "מאי", "יוני", "יולי", "אוגוסט", "ספטמבר", "אוקטובר", "נובמבר",
+        "ינואר",
+        "פברואר",
+        "מרץ",
+        "אפריל",
+        "מאי",
+        "יוני",
+        "יולי",
+        "אוגוסט",
+        "ספטמבר",
+        "אוקטובר",
+        "נובמבר",
         "דצמבר",
     ]
 );
@@ -137,8 +204,25 @@ pub(crate) fn is_right_to_left(language: &str) -> bool {
     }
     matches!(
         primary(language).as_str(),
-        "ar" | "he" | "iw" | "fa" | "ur" | "ps" | "sd" | "ug" | "yi" | "ji" | "dv" | "ckb" | "arc" | "syr" | "nqo"
-            | "ks" | "azb" | "lrc" | "mzn" | "pnb"
+        "ar" | "he"
+            | "iw"
+            | "fa"
+            | "ur"
+            | "ps"
+            | "sd"
+            | "ug"
+            | "yi"
+            | "ji"
+            | "dv"
+            | "ckb"
+            | "arc"
+            | "syr"
+            | "nqo"
+            | "ks"
+            | "azb"
+            | "lrc"
+            | "mzn"
+            | "pnb"
     )
 }
 
@@ -159,9 +243,14 @@ mod tests {
 
     #[test]
     fn direction_follows_script_before_language() {
-        for (language, expected) in
-            [("ar", true), ("en", false), ("he-IL", true), ("az-Arab", true), ("ar-Latn", false), ("UR-pk", true)]
-        {
+        for (language, expected) in [
+            ("ar", true),
+            ("en", false),
+            ("he-IL", true),
+            ("az-Arab", true),
+            ("ar-Latn", false),
+            ("UR-pk", true),
+        ] {
             assert_eq!(is_right_to_left(language), expected, "{language}");
         }
     }

@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use mimeograph::{
-    issue::{
-        Phrase,
-        document::*,
-    },
+    issue::{Phrase, document::*},
     render::{self, Frame, Materials, Template},
 };
 
@@ -29,11 +26,25 @@ const LOREM: &str = "The hour before the others wake is the only one that belong
 fn kitchen() -> Vec<Block> {
     let t = |text: &str| Inline::Text(text.into());
     let rich = vec![
-        t("Some "), Inline::Emphasis(words("emphasis")), t(", some "), Inline::Strong(words("strength")),
-        t(", "), Inline::Strikethrough(words("a mistake")), t(", "), Inline::Code("let x = <T>::new();".into()),
-        t(", a "), link("https://example.org/a?b=1&c=2", "link with words"), t(", math "),
-        Inline::Math("e^{i\\pi}+1=0".into()), t(", a note"), Inline::Footnote(1), t(" and a very long address "),
-        link("https://example.org/averyveryveryveryveryveryveryveryveryveryveryverylongaddresswithoutanybreaks", "https://example.org/averyveryveryveryveryveryveryveryveryveryveryverylongaddresswithoutanybreaks"),
+        t("Some "),
+        Inline::Emphasis(words("emphasis")),
+        t(", some "),
+        Inline::Strong(words("strength")),
+        t(", "),
+        Inline::Strikethrough(words("a mistake")),
+        t(", "),
+        Inline::Code("let x = <T>::new();".into()),
+        t(", a "),
+        link("https://example.org/a?b=1&c=2", "link with words"),
+        t(", math "),
+        Inline::Math("e^{i\\pi}+1=0".into()),
+        t(", a note"),
+        Inline::Footnote(1),
+        t(" and a very long address "),
+        link(
+            "https://example.org/averyveryveryveryveryveryveryveryveryveryveryverylongaddresswithoutanybreaks",
+            "https://example.org/averyveryveryveryveryveryveryveryveryveryveryverylongaddresswithoutanybreaks",
+        ),
         t("."),
     ];
     let fig = |name: &str, caption: bool| Figure {
@@ -123,20 +134,28 @@ fn scratch() {
     let root = Path::new("/tmp/kitchen");
     std::fs::create_dir_all(root).unwrap();
     for (name, w, h) in [("wide.png", 1600, 900), ("small.png", 200, 200)] {
-        let picture = image::RgbImage::from_fn(w, h, |x, y| image::Rgb([(x * 200 / w) as u8 + 40, (y * 120 / h) as u8 + 80, 160]));
+        let picture = image::RgbImage::from_fn(w, h, |x, y| {
+            image::Rgb([(x * 200 / w) as u8 + 40, (y * 120 / h) as u8 + 80, 160])
+        });
         picture.save(root.join(name)).unwrap();
     }
     for name in ["default", "digest", "plain"] {
         for rtl in [false, true] {
             let mut issue = issue("/tmp/kitchen/index.md", "", kitchen());
-            issue.document.footnotes = vec![Footnote { label: "a".into(), blocks: vec![p("A note at the end, with its number in front.")] }];
+            issue.document.footnotes = vec![Footnote {
+                label: "a".into(),
+                blocks: vec![p("A note at the end, with its number in front.")],
+            }];
             issue.head.title = "A year in review".into();
-            issue.head.preheader = Phrase::plain("What stayed with me from a year of slow reading, and what did not.");
+            issue.head.preheader =
+                Phrase::plain("What stayed with me from a year of slow reading, and what did not.");
             issue.head.subject = Phrase::plain("A year in review");
             issue.head.number = Some(12);
             issue.head.author = Some("Ada Example".into());
             issue.head.date = Some(jiff::civil::date(2022, 12, 30));
-            if rtl { issue.head.language = Some("ar".into()); }
+            if rtl {
+                issue.head.language = Some("ar".into());
+            }
             let mut newsletter = newsletter();
             newsletter.archive = Some("https://example.org/letters/archive".into());
             newsletter.design = BTreeMap::new();
@@ -145,14 +164,27 @@ fn scratch() {
             let template = Template::load(Path::new("templates"), name).unwrap();
             let (materials, problems) = Materials::gather(&issue, &newsletter, &[], root);
             println!("{problems:?}");
-            let frame = Frame { slug: "2022-12-30-a-year-in-review".into(), date: "2022-12-30T08:00:00Z".parse().unwrap() };
-            let (rendered, notes) = render::render(&issue, &newsletter, &template, &materials, &frame).unwrap();
+            let frame = Frame {
+                slug: "2022-12-30-a-year-in-review".into(),
+                date: "2022-12-30T08:00:00Z".parse().unwrap(),
+            };
+            let (rendered, notes) =
+                render::render(&issue, &newsletter, &template, &materials, &frame).unwrap();
             println!("{notes:?}");
-            let html: String = rendered.html.pieces.iter().map(|piece| match piece { render::Piece::Literal(text) => text.clone(), render::Piece::Open { placeholder, .. } => format!("#{}", placeholder.path.join(".")) }).collect();
+            let html: String = rendered
+                .html
+                .pieces
+                .iter()
+                .map(|piece| match piece {
+                    render::Piece::Literal(text) => text.clone(),
+                    render::Piece::Open { placeholder, .. } => format!("#{}", placeholder.path.join(".")),
+                })
+                .collect();
             let html = html.replace("file:///tmp/kitchen/", "");
             println!("{name} {} bytes", html.len());
             std::fs::write(root.join(format!("{name}{}.html", if rtl { "-rtl" } else { "" })), html).unwrap();
-            std::fs::write(root.join(format!("{name}{}.mjml", if rtl { "-rtl" } else { "" })), rendered.mjml).unwrap();
+            std::fs::write(root.join(format!("{name}{}.mjml", if rtl { "-rtl" } else { "" })), rendered.mjml)
+                .unwrap();
         }
     }
 }

@@ -2,7 +2,6 @@
 
 mod ledger;
 mod letters;
-mod subscriber;
 mod materials;
 mod subscriber;
 mod support;

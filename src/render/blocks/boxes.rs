@@ -43,7 +43,11 @@ impl Setter<'_> {
         self.blocks(out, &quote.blocks, width.saturating_sub(21));
         out.push_str("</blockquote>");
         if let Some(by) = &quote.by {
-            out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ", self.gap(), self.muted()));
+            out.push_str(&format!(
+                "<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ",
+                self.gap(),
+                self.muted()
+            ));
             self.inlines(out, by);
             out.push_str("</p>");
         }
@@ -64,7 +68,11 @@ impl Setter<'_> {
         self.blocks(out, &quote.blocks, width.saturating_sub(32));
         out.push_str("</div>");
         if let Some(by) = &quote.by {
-            out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ", self.gap(), self.muted()));
+            out.push_str(&format!(
+                "<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ",
+                self.gap(),
+                self.muted()
+            ));
             self.inlines(out, by);
             out.push_str("</p>");
         }

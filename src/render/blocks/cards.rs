@@ -126,7 +126,11 @@ impl Setter<'_> {
             out.push_str(&format!("{} · ", text(date)));
         }
         let place = host(&Phrase::plain(&*post.url)).map(|host| format!(" ({host})")).unwrap_or_default();
-        out.push_str(&format!("<a href=\"{href}\"{link}>{}</a>{}</p></div>", self.words.see_post, text(&place)));
+        out.push_str(&format!(
+            "<a href=\"{href}\"{link}>{}</a>{}</p></div>",
+            self.words.see_post,
+            text(&place)
+        ));
         out.push_str(&format!("</td></tr>{}", self.space_row()));
     }
 
@@ -150,7 +154,9 @@ impl Setter<'_> {
             out.push_str("</td>");
             inner_width = width.saturating_sub(84);
         }
-        out.push_str(&format!("<td class=\"r\" valign=\"top\" style=\"{border}\"><p style=\"margin:0 0 4px\"><b>"));
+        out.push_str(&format!(
+            "<td class=\"r\" valign=\"top\" style=\"{border}\"><p style=\"margin:0 0 4px\"><b>"
+        ));
         match url {
             Some(url) => {
                 let url = self.materials.link(url);

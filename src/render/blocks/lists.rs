@@ -32,7 +32,11 @@ impl Setter<'_> {
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
         for item in items {
-            if tight { out.push_str("<li style=\"margin:0 0 5px\">") } else { out.push_str("<li>") }
+            if tight {
+                out.push_str("<li style=\"margin:0 0 5px\">")
+            } else {
+                out.push_str("<li>")
+            }
             if let Some(done) = item.done {
                 out.push_str(if done { "☑ " } else { "☐ " });
             }

@@ -30,11 +30,7 @@ impl Setter<'_> {
         let fallback = w.unwrap_or(width);
         let rules = if w.is_some() { "max-width:100%;height:auto" } else { "width:100%;height:auto" };
         let more = if style.is_empty() { String::new() } else { format!(";{style}") };
-        self.img(
-            out,
-            image,
-            &format!(" width=\"{fallback}\"{height} style=\"display:block;{rules}{more}\""),
-        );
+        self.img(out, image, &format!(" width=\"{fallback}\"{height} style=\"display:block;{rules}{more}\""));
     }
 
     fn img(&mut self, out: &mut String, image: &Image, rest: &str) {
@@ -108,7 +104,9 @@ impl Setter<'_> {
         out.push_str("<div class=\"L\">");
         self.image(&mut out, &picture(&logo.light), width, "");
         // Outlook for Windows must not see the second one at all.
-        out.push_str("</div><!--[if !mso]><!--><div class=\"D\" style=\"display:none;max-height:0;overflow:hidden\">");
+        out.push_str(
+            "</div><!--[if !mso]><!--><div class=\"D\" style=\"display:none;max-height:0;overflow:hidden\">",
+        );
         self.image(&mut out, &picture(dark), width, "");
         out.push_str("</div><!--<![endif]-->");
         Some(out)

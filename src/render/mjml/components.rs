@@ -288,12 +288,7 @@ static COMPONENTS: &[Component] = &[
             "text-transform",
         ],
     ),
-    head(
-        "mj-raw",
-        true,
-        &["mj-head", "mj-body", "mj-section", "mj-group", "mj-column", "mj-hero"],
-        &[],
-    ),
+    head("mj-raw", true, &["mj-head", "mj-body", "mj-section", "mj-group", "mj-column", "mj-hero"], &[]),
 ];
 
 /// The component of that tag.

@@ -46,11 +46,8 @@ pub(crate) fn press(root: &Element) -> Result<String, String> {
     let head = root.children().iter().find(|child| child.name == "mj-head");
     let body = root.children().iter().find(|child| child.name == "mj-body");
     let defaults = Defaults::collect(head);
-    let attributes = MjmlAttributes {
-        owa: None,
-        lang: root.get("lang").map(ascii),
-        dir: root.get("dir").map(ascii),
-    };
+    let attributes =
+        MjmlAttributes { owa: None, lang: root.get("lang").map(ascii), dir: root.get("dir").map(ascii) };
     let children = MjmlChildren {
         head: head.map(|head| MjHead::new((), head.children().iter().filter_map(head_child).collect())),
         body: body.map(|body| MjBody::new(defaults.of(body), defaults.children(body))),
@@ -104,7 +101,8 @@ struct Defaults {
 impl Defaults {
     fn collect(head: Option<&Element>) -> Self {
         let mut defaults = Self::default();
-        let lists = head.into_iter().flat_map(Element::children).filter(|child| child.name == "mj-attributes");
+        let lists =
+            head.into_iter().flat_map(Element::children).filter(|child| child.name == "mj-attributes");
         for entry in lists.flat_map(Element::children) {
             let pairs = entry
                 .attributes
@@ -242,7 +240,8 @@ mod tests {
 
     #[test]
     fn finished_html_comes_out_byte_for_byte() {
-        let html = "<p>é > tea\r\n<b>one</b>\n<i>two</i>\n\n<pre>\n  a\n\n b</pre> 1 < 2 & \"x\" ❤️ \u{a0}</p>";
+        let html =
+            "<p>é > tea\r\n<b>one</b>\n<i>two</i>\n\n<pre>\n  a\n\n b</pre> 1 < 2 & \"x\" ❤️ \u{a0}</p>";
         let column = Element::new("mj-column").child(Element::raw("mj-text", html));
         let out = press(&letter(column)).expect("it renders");
         assert!(out.contains(html), "{out}");
@@ -250,7 +249,8 @@ mod tests {
 
     #[test]
     fn attributes_come_out_as_they_went_in() {
-        for alt in ["❤️ é", "a\\b", "say 'x' &quot;y&quot;", "नमस्ते", "\u{ad}\u{200d}", "&amp; &lt;"] {
+        for alt in ["❤️ é", "a\\b", "say 'x' &quot;y&quot;", "नमस्ते", "\u{ad}\u{200d}", "&amp; &lt;"]
+        {
             let image = Element::new("mj-image").with("src", "https://example.org/a.png").with("alt", alt);
             let out = press(&letter(Element::new("mj-column").child(image))).expect("it renders");
             let page = scraper::Html::parse_document(&out);

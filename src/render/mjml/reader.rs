@@ -100,8 +100,13 @@ impl Reader<'_> {
                 } else if is_empty || stack.len() >= DEPTH_MAX {
                     if !is_empty {
                         self.diagnostics.push(
-                            Diagnostic::error("M210", self.source, span.clone(), "elements are nested too deeply")
-                                .help(format!("no letter needs more than {DEPTH_MAX} levels")),
+                            Diagnostic::error(
+                                "M210",
+                                self.source,
+                                span.clone(),
+                                "elements are nested too deeply",
+                            )
+                            .help(format!("no letter needs more than {DEPTH_MAX} levels")),
                         );
                         return top;
                     }
@@ -167,13 +172,8 @@ impl Reader<'_> {
         let name = rest[2..end].trim_end_matches('>').trim().to_ascii_lowercase();
         let Some(depth) = stack.iter().rposition(|open| open.name == name) else {
             self.diagnostics.push(
-                Diagnostic::error(
-                    "M210",
-                    self.source,
-                    start..self.at,
-                    format!("`</{name}>` closes nothing"),
-                )
-                .help("take it out, or open the element before it"),
+                Diagnostic::error("M210", self.source, start..self.at, format!("`</{name}>` closes nothing"))
+                    .help("take it out, or open the element before it"),
             );
             return;
         };
@@ -244,7 +244,11 @@ impl Reader<'_> {
                 Some(b'/' | b'=' | b'"' | b'\'') => at += 1,
                 Some(_) => {
                     let end = end_of_name(text, at);
-                    let end = if end == at { at + text[at..].chars().next().map_or(1, char::len_utf8) } else { end };
+                    let end = if end == at {
+                        at + text[at..].chars().next().map_or(1, char::len_utf8)
+                    } else {
+                        end
+                    };
                     let attribute = &text[at..end];
                     let span = at..end;
                     let (value, value_start, after) = value(text, end);
@@ -365,13 +369,19 @@ mod tests {
     fn broken_files_are_read_to_the_end_and_every_problem_has_its_place() {
         let table = [
             ("<mj-body>", "t.mjml:1:1: `mj-body` is never closed"),
-            ("<mj-body><mj-section></mj-body>", "t.mjml:1:10: `mj-section` is not closed before `</mj-body>`"),
+            (
+                "<mj-body><mj-section></mj-body>",
+                "t.mjml:1:10: `mj-section` is not closed before `</mj-body>`",
+            ),
             ("</mj-body>", "t.mjml:1:1: `</mj-body>` closes nothing"),
             ("<mj-body>é x</mj-body>", "t.mjml:1:10: text cannot stand between elements"),
             ("<!-- x", "t.mjml:1:1: this comment is never closed"),
             ("<mj-text>x", "t.mjml:1:1: `mj-text` is never closed"),
             ("<mj-section a=1 a=2 />", "t.mjml:1:17: `a` stands here twice"),
-            ("<mj-section\n<mj-column />", "t.mjml:1:1: the tag of `mj-section` is not closed before the next one"),
+            (
+                "<mj-section\n<mj-column />",
+                "t.mjml:1:1: the tag of `mj-section` is not closed before the next one",
+            ),
             ("<mj-section é=\"", "t.mjml:1:1: the tag of `mj-section` is never closed"),
             ("<", "t.mjml:1:1: text cannot stand between elements"),
         ];

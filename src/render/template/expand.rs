@@ -109,13 +109,7 @@ impl Expansion<'_, '_> {
         }
     }
 
-    fn directive(
-        &mut self,
-        node: &Node,
-        words: &str,
-        conditions: &mut Conditions,
-        out: &mut Vec<Element>,
-    ) {
+    fn directive(&mut self, node: &Node, words: &str, conditions: &mut Conditions, out: &mut Vec<Element>) {
         if self.condition(&node.source, &node.span, words, conditions) || !conditions.holds() {
             return;
         }
@@ -124,8 +118,7 @@ impl Expansion<'_, '_> {
             Some("logo") => {
                 if let Some(logo) = &self.logo {
                     out.push(
-                        Element::raw("mj-text", logo.clone())
-                            .with("padding", format!("24px {MARGIN}px 0px")),
+                        Element::raw("mj-text", logo.clone()).with("padding", format!("24px {MARGIN}px 0px")),
                     );
                 }
             }

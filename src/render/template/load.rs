@@ -28,7 +28,8 @@ struct Loader<'a> {
 pub(super) fn load(folder: &Path, name: &str) -> Result<Template, Diagnostics> {
     let mut loader = Loader { folder, sources: Vec::new(), bytes: 0, diagnostics: Vec::new() };
     let file = PathBuf::from(format!("{name}.mjml"));
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let is_name =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let source = if is_name { loader.open(&file) } else { Err("no such template".to_owned()) };
     let source = match source {
         Ok(source) => source,
@@ -199,10 +200,9 @@ impl Loader<'_> {
                 stack.pop();
                 Ok(nodes)
             }
-            other => Err((
-                format!("`{other}` is no type of an include"),
-                "known are mjml, css and html".into(),
-            )),
+            other => {
+                Err((format!("`{other}` is no type of an include"), "known are mjml, css and html".into()))
+            }
         }
     }
 }
@@ -212,7 +212,9 @@ fn unwrapped(nodes: Vec<Node>) -> Vec<Node> {
     nodes
         .into_iter()
         .flat_map(|node| match node.kind {
-            NodeKind::Element { name, children, .. } if matches!(name.as_str(), "mjml" | "mj-body" | "mj-head") => {
+            NodeKind::Element { name, children, .. }
+                if matches!(name.as_str(), "mjml" | "mj-body" | "mj-head") =>
+            {
                 unwrapped(children)
             }
             _ => vec![node],
@@ -223,7 +225,8 @@ fn unwrapped(nodes: Vec<Node>) -> Vec<Node> {
 fn take_design(nodes: &mut Vec<Node>, found: &mut Option<(Node, String)>) {
     nodes.retain(|node| match &node.kind {
         NodeKind::Directive(words) => {
-            let Some(text) = words.strip_prefix("design").filter(|rest| rest.starts_with(char::is_whitespace))
+            let Some(text) =
+                words.strip_prefix("design").filter(|rest| rest.starts_with(char::is_whitespace))
             else {
                 return true;
             };

@@ -163,16 +163,19 @@ fn element(
     diagnostics: &mut Diagnostics,
 ) {
     let problem = |code, span, message: String| Diagnostic::error(code, &node.source, span, message);
-    let name_span = node.span.start..(node.span.start + 1 + name.len()).min(node.span.end.max(node.span.start));
+    let name_span =
+        node.span.start..(node.span.start + 1 + name.len()).min(node.span.end.max(node.span.start));
     let Some(known) = component(name) else {
         let help = match (unsupported(name), nearest(name, known_components())) {
             (Some(help), _) => help.to_owned(),
             (None, Some(near)) => format!("did you mean `{near}`?"),
             (None, None) => {
-                "HTML stands in an mj-text or mj-raw; the components are listed at documentation.mjml.io".to_owned()
+                "HTML stands in an mj-text or mj-raw; the components are listed at documentation.mjml.io"
+                    .to_owned()
             }
         };
-        diagnostics.push(problem("M211", name_span, format!("`{name}` is no component of a letter")).help(help));
+        diagnostics
+            .push(problem("M211", name_span, format!("`{name}` is no component of a letter")).help(help));
         return;
     };
     if !may_stand_in(name, parent) && !(parent.is_empty() && name == "mjml") {
@@ -203,11 +206,15 @@ fn element(
 /// Components of MJML that are not for letters, and what to do instead.
 fn unsupported(name: &str) -> Option<&'static str> {
     Some(match name {
-        "mj-carousel" | "mj-carousel-image" => "most mail clients show a carousel's first picture only: use pictures",
+        "mj-carousel" | "mj-carousel-image" => {
+            "most mail clients show a carousel's first picture only: use pictures"
+        }
         "mj-accordion" | "mj-accordion-element" | "mj-accordion-title" | "mj-accordion-text" => {
             "most mail clients cannot fold text: show it, or link to it"
         }
-        "mj-html-attributes" | "mj-selector" | "mj-html-attribute" => "write the attributes into the HTML itself",
+        "mj-html-attributes" | "mj-selector" | "mj-html-attribute" => {
+            "write the attributes into the HTML itself"
+        }
         _ => return None,
     })
 }
