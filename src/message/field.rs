@@ -117,11 +117,12 @@ fn words(text: &str, mut column: usize, to: &mut Vec<u8>) {
     }
 }
 
-/// Writes text as encoded words of at most 75 signs, whole characters in each, in the shorter of the two encodings.
+/// Writes text as encoded words of at most 75 signs, whole characters in each; in the encoding that people can read,
+/// unless it is much longer.
 fn encoded_words(text: &str, mut column: usize, to: &mut Vec<u8>) {
     const WRAPPING: usize = "=?utf-8?q?".len() + "?=".len();
     let q_signs: usize = text.chars().map(q_size).sum();
-    let by_q = q_signs <= text.len().div_ceil(3) * 4;
+    let by_q = q_signs * 2 <= text.len().div_ceil(3) * 4 * 3;
     let mut rest = text;
     while !rest.is_empty() {
         let room = FOLD.saturating_sub(column + WRAPPING).min(75 - WRAPPING);
