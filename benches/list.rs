@@ -19,7 +19,6 @@ fn main() {
         ));
     }
     file.write_all(text.as_bytes()).expect("room on the disk");
-    drop(text);
     for round in 1..=5 {
         let start = Instant::now();
         let list = List::open(file.path()).expect("a list");

@@ -7,12 +7,15 @@ mod facts;
 mod law;
 mod levels;
 mod links;
+mod people;
 mod pictures;
 mod rules;
 mod size;
 mod words;
 
 pub use levels::{Level, Levels, UnknownCode};
+pub use links::targets;
+pub use people::check_list;
 pub use rules::{RULES, Rule, rule};
 pub use size::{Share, budget};
 

@@ -3,15 +3,27 @@
 //! In: the command line. Out: an exit code; data on standard output, talk on standard error.
 //! Never: decides what a room should decide. Each command is a file of one shape: `Args` and `run`.
 
+mod build;
+mod check;
 mod completions;
 mod context;
+mod explain;
 mod failure;
 mod flags;
+mod hints;
 mod issues;
 mod keygen;
 mod man;
 mod new;
+mod press;
+mod resolve;
+mod send;
+mod sending;
 mod settings;
+mod status;
+mod subscribers;
+mod suppress;
+mod test;
 
 pub(crate) use context::Context;
 pub(crate) use failure::{Exit, Failure};
@@ -39,6 +51,16 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     New(new::Args),
+    Subscribers(subscribers::Args),
+    Build(build::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    Test(test::Args),
+    Send(Box<send::Args>),
+    Status(status::Args),
+    Resolve(resolve::Args),
+    Suppress(suppress::Args),
+    Unsuppress(suppress::UnArgs),
     Keygen(keygen::Args),
     Settings(settings::Args),
     Completions(completions::Args),
@@ -58,6 +80,16 @@ pub fn main() -> ExitCode {
     let context = Context::new(&cli.global);
     let ended = match &cli.command {
         Command::New(args) => new::run(args, &context),
+        Command::Subscribers(args) => subscribers::run(args, &context),
+        Command::Build(args) => build::run(args, &context),
+        Command::Check(args) => check::run(args, &context),
+        Command::Explain(args) => explain::run(args, &context),
+        Command::Test(args) => test::run(args, &context),
+        Command::Send(args) => send::run(args, &context),
+        Command::Status(args) => status::run(args, &context),
+        Command::Resolve(args) => resolve::run(args, &context),
+        Command::Suppress(args) => suppress::run(args, &context),
+        Command::Unsuppress(args) => suppress::lift(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
         Command::Settings(args) => settings::run(args, &context),
         Command::Completions(args) => completions::run(args, &context),

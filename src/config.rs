@@ -18,7 +18,7 @@ pub use duration::parse as parse_duration;
 pub use key::KeyError;
 pub use overrides::{Override, Overrides, RELAY_PASSWORD, Strength};
 pub use secret::{SecretError, SecretRef};
-pub use settings::{Check, Dkim, DkimEd25519, Level, Transport};
+pub use settings::{Check, Dkim, DkimEd25519, Transport};
 
 use std::{
     fs::File,

@@ -6,11 +6,12 @@
 //! It is the only room that joins ledger and transport.
 
 mod brake;
-// mod desk;
+mod desk;
 mod pace;
 mod plan;
 mod retry;
-// mod run;
+mod run;
+mod survey;
 mod wait;
 mod window;
 
@@ -18,7 +19,8 @@ pub use brake::{Brake, BrakePolicy, Pulled};
 pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
 pub use plan::{Plan, Prediction, predict};
 pub use retry::{RetryPolicy, means_no_such_person};
-// pub use run::{Clock, Ended, Interrupt, Run, Settings};
+pub use run::{Clock, Ended, Interrupt, Run, Settings};
+pub use survey::{Survey, SurveyError, people, survey};
 pub use wait::Wait;
 pub use window::{Hours, Window};
 

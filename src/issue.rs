@@ -3,15 +3,29 @@
 //! In: a [`Source`]. Out: [`Issue`] (front matter and [`Document`]) and diagnostics, or only diagnostics.
 //! Never: reads a file, knows HTML, MJML, a subscriber or a date of today.
 
+mod attributes;
+mod container;
+mod convention;
 pub mod document;
+mod finish;
 mod front_matter;
+pub mod html;
+mod inline;
+mod linkify;
 mod placeholder;
+mod reader;
+mod shield;
+mod walk;
 
 pub use document::Document;
 pub use front_matter::{FrontMatter, Value};
 pub use placeholder::{Filter, Part, Phrase, Placeholder};
+pub use walk::Shown;
 
-use crate::source::{Diagnostics, Source};
+use document::BlockKind;
+use reader::Reader;
+
+use crate::source::{Diagnostic, Diagnostics, Source};
 
 /// One issue of the newsletter, as its author wrote it.
 #[derive(Clone, Debug)]
@@ -20,16 +34,99 @@ pub struct Issue {
     pub source: Source,
     /// What stands above the text.
     pub head: FrontMatter,
-    /// The text.
+    /// The text. A first heading that is the title (because the front matter has none, or the same) is not in it.
     pub document: Document,
     /// Warnings and notes found on the way; an issue with errors is never made.
     pub diagnostics: Diagnostics,
 }
 
+/// No issue is larger, in bytes: a letter of a thousandth of this is a long one.
+const LARGEST: usize = 16 * 1024 * 1024;
+
 impl Issue {
     /// Reads an issue. `Err` holds at least one error, and everything else that was noticed.
     pub fn parse(source: Source) -> Result<Self, Diagnostics> {
-        let _ = source;
-        Err(Vec::new())
+        if source.text().len() > LARGEST {
+            let size = source.text().len() / (1024 * 1024);
+            return Err(vec![
+                Diagnostic::error("M122", &source, 0..0, format!("the issue is {size} MB of text"))
+                    .help("an issue can have 16 MB; is this the right file?"),
+            ]);
+        }
+        let mut diagnostics = Vec::new();
+        let (mut head, body) = FrontMatter::read(&source, &mut diagnostics);
+        let mut reader = Reader::new(&source, &mut diagnostics);
+        let blocks = reader.blocks(body..source.text().len());
+        let mut document = finish::document(&mut reader, blocks);
+        title(&source, &mut head, &mut document, &mut diagnostics);
+        if head.subject.is_empty() {
+            head.subject = Phrase::plain(head.title.clone());
+        }
+        diagnostics.sort_by_key(|diagnostic| match &diagnostic.place {
+            crate::source::Place::Text { start, .. } => (*start, diagnostic.code),
+            _ => (crate::source::Position { line: 1, column: 1 }, diagnostic.code),
+        });
+        diagnostics.dedup();
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(diagnostics);
+        }
+        Ok(Self { source, head, document, diagnostics })
+    }
+}
+
+/// The first heading is the title when the front matter has none; it is not told twice.
+fn title(source: &Source, head: &mut FrontMatter, document: &mut Document, diagnostics: &mut Diagnostics) {
+    let first = document.headings().into_iter().next();
+    let given = head.spans.contains_key("title");
+    if !given {
+        match first.filter(|(_, _, words)| !words.trim().is_empty()) {
+            Some((_, _, words)) => {
+                head.title = words.split_whitespace().collect::<Vec<_>>().join(" ");
+                let span = document
+                    .blocks
+                    .iter()
+                    .find(|block| matches!(block.kind, BlockKind::Heading { .. }))
+                    .map_or(0..0, |block| block.span.start..block.span.end.max(block.span.start));
+                let line = source.text()[span.clone()].lines().next().unwrap_or_default().trim_end().len();
+                let message = format!("the title is taken from the first heading: {}", head.title);
+                diagnostics.push(
+                    Diagnostic::note("M108", source, span.start..span.start + line, message)
+                        .help("write `title: …` above the text to say it yourself"),
+                );
+            }
+            None => {
+                diagnostics.push(
+                    Diagnostic::error("M108", source, 0..0, "the issue has no title")
+                        .help("begin the file with `---`, `title: …`, `---`, or with a heading `# Title`"),
+                );
+                return;
+            }
+        }
+    }
+    let repeats = match document.blocks.first().map(|block| &block.kind) {
+        Some(BlockKind::Heading { level: 1, content, .. }) => {
+            let words = inline::plain(content);
+            !walk::is_open(&words)
+                && words.to_string().split_whitespace().eq(head.title.split_whitespace())
+                && content.iter().all(|word| {
+                    !matches!(word, document::Inline::Link { .. } | document::Inline::Footnote(_))
+                })
+        }
+        _ => false,
+    };
+    if repeats {
+        document.blocks.remove(0);
+    }
+}
+
+impl Document {
+    /// Reads a text without a front matter. The document is whole even when there are errors.
+    pub fn parse(source: &Source) -> (Self, Diagnostics) {
+        let mut diagnostics = Vec::new();
+        let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
+        let mut reader = Reader::new(source, &mut diagnostics);
+        let blocks = reader.blocks(start..source.text().len());
+        let document = finish::document(&mut reader, blocks);
+        (document, diagnostics)
     }
 }

@@ -58,8 +58,9 @@ pub struct Ledger {
 
 /// One thread writes, and one reads (a scratch ledger has only the first, a read-only one only the second).
 struct Threads {
-    writer: Option<Thread<Request>>,
+    // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
     reader: Option<Thread<writer::Job>>,
+    writer: Option<Thread<Request>>,
 }
 
 struct Thread<T> {
@@ -77,7 +78,7 @@ impl Ledger {
     /// The same, with everything said.
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
         let writer = Store::open(path, options)?;
-        let reader = Store::open_read_only(path, options)?;
+        let reader = Store::beside(path, options)?;
         Ok(Self::start(Some(writer), Some(reader)))
     }
 
@@ -123,7 +124,9 @@ impl Ledger {
                 .expect("a rendered issue is made of strings and numbers"),
             opened_at: sqlite::opened_at(new.opened_at),
         };
-        self.write(move |store| store.open_dispatch(&frozen, people.into_iter())).await
+        let opened = self.write(move |store| store.open_dispatch(&frozen, people.into_iter())).await?;
+        self.tidy();
+        Ok(opened)
     }
 
     /// A further, explicit plan: people who are not in the dispatch are owed the frozen issue too. Nothing changes for
@@ -132,7 +135,9 @@ impl Ledger {
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
     {
-        self.write(move |store| store.extend_dispatch(dispatch, people.into_iter())).await
+        let opened = self.write(move |store| store.extend_dispatch(dispatch, people.into_iter())).await?;
+        self.tidy();
+        Ok(opened)
     }
 
     /// The latest dispatch of an issue.
@@ -289,10 +294,7 @@ impl Ledger {
 
     /// The suppression list, in the order it grew.
     pub fn suppressions(&self) -> Pages<Suppression> {
-        Pages::new(self, |store, after| {
-            let page = store.suppressions(after, PAGE)?;
-            Ok(page.into_iter().map(|(id, suppression)| (id, suppression)).collect())
-        })
+        Pages::new(self, |store, after| store.suppressions(after, PAGE))
     }
 
     /// How many deliveries are in which state.
@@ -340,6 +342,14 @@ impl Ledger {
     }
 
     // How a call reaches its thread.
+
+    /// After a long list the write-ahead log is long; the reading thread brings it into the database meanwhile.
+    fn tidy(&self) {
+        if let Some(reader) = &self.threads.reader {
+            // Only to save time later, so that a failure is no reason to stop.
+            let _ = reader.send(Box::new(|store| drop(store.checkpoint())));
+        }
+    }
 
     fn send(&self, request: Request) -> Result<(), LedgerError> {
         let writer = self.threads.writer.as_ref().ok_or(LedgerError::ReadOnly)?;

@@ -7,14 +7,12 @@ mod composer;
 mod dkim;
 mod field;
 mod gate;
-mod keygen;
 mod skeleton;
 mod token;
 mod wire;
 
 pub use composer::{Composer, Secrets};
-pub use dkim::{Signer, SignerError};
-pub use keygen::{KeyKind, generate as generate_key, zone_text};
+pub use dkim::{KeyKind, Signer};
 pub use token::Tokens;
 
 use crate::subscriber::EmailAddress;
@@ -26,69 +24,45 @@ pub struct Message {
     pub from: EmailAddress,
     /// The envelope's recipient.
     pub to: EmailAddress,
-    /// The letter as RFC 5322 has it: CRLF everywhere, no line over 998 octets, 7-bit (but for addresses in the header
-    /// when it [needs SMTPUTF8](Self::needs_smtputf8)), not dot-stuffed; no line begins with a dot.
+    /// The letter as RFC 5322 has it: CRLF everywhere, no line over 998 octets, 7-bit, not dot-stuffed.
     pub bytes: Vec<u8>,
 }
 
-impl Message {
-    /// Whether only a relay that offers SMTPUTF8 (RFC 6531) can take it.
-    pub fn needs_smtputf8(&self) -> bool {
-        self.from.needs_smtputf8() || self.to.needs_smtputf8() || !self.bytes.is_ascii()
-    }
-}
-
-/// Why there is no letter.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a letter cannot be made.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComposeError {
-    /// Neither an address on the web nor one for mail.
-    #[error("the newsletter offers no way to unsubscribe")]
-    NoWayOut,
-    /// A header field that no letter can have.
-    #[error("the header field `{name}` {reason}")]
-    Field {
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A picture that cannot be put into a letter.
-    #[error("the picture `{name}` cannot travel in a letter: {reason}")]
-    Picture {
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A name that is no person's and no link of this issue's, without a default.
-    #[error("`{placeholder}` has no value in this issue, and no default")]
-    Unknown {
-        /// As the author wrote it.
-        placeholder: String,
-    },
-    /// This person has no value for a placeholder, and it has no default.
-    #[error("`{placeholder}` has no value for this person, and no default")]
-    Missing {
-        /// As the author wrote it.
-        placeholder: String,
-    },
-    /// The key could not sign.
-    #[error("the DKIM key `{selector}._domainkey.{domain}` cannot sign")]
-    Signing {
-        /// The key's domain.
-        domain: String,
-        /// The key's selector.
-        selector: String,
-    },
-    /// The finished letter has something in it that relays misread. It is our mistake.
-    #[error(
-        "the finished letter holds {what} at octet {at}: this is a mistake in Mimeograph, please report it"
-    )]
+    /// The letter is not fit to be handed to a relay. This is a mistake of ours.
+    #[error("the letter holds {what} at octet {at}, which no relay may be given")]
     Unfit {
-        /// What.
+        /// What it holds.
         what: &'static str,
-        /// Where, from 0.
+        /// Where.
         at: usize,
     },
+    /// The person has no value for a placeholder without a default.
+    #[error("`{name}` is empty for this person")]
+    Missing {
+        /// The placeholder.
+        name: String,
+    },
+    /// A header field of the owner's own cannot be written.
+    #[error("the header field `{name}` cannot be used: {reason}")]
+    Header {
+        /// Its name, without control characters.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A key to sign with cannot be used.
+    #[error("the DKIM key for `{domain}` cannot be used: {reason}")]
+    Key {
+        /// The signing domain.
+        domain: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The skeleton of the letter cannot be built.
+    #[error("the parts of the letter cannot be put together: {0}")]
+    Skeleton(String),
 }

@@ -15,6 +15,7 @@ mod pattern;
 mod scope;
 mod tags;
 mod template;
+mod text;
 mod theme;
 mod tokens;
 mod words;
@@ -92,10 +93,12 @@ pub struct Picture {
 }
 
 impl RenderedIssue {
-    /// SHA-256, in hexadecimal, over everything that makes the letters: equal digests, equal letters.
+    /// SHA-256, in hexadecimal, over everything that makes the letters but their `Date`: equal digests, equal letters,
+    /// whenever they were rendered.
     pub fn digest(&self) -> String {
         use aws_lc_rs::digest::{SHA256, digest};
-        let value = serde_json::to_vec(self).expect("a rendered issue is made of strings and numbers");
+        let undated = Self { date: Timestamp::UNIX_EPOCH, ..self.clone() };
+        let value = serde_json::to_vec(&undated).expect("a rendered issue is made of strings and numbers");
         digest(&SHA256, &value).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -3,11 +3,12 @@
 use super::{
     Case,
     facts::{Facts, plain},
+    rule,
 };
 use crate::{
     issue::document::BlockKind,
     render::{Pattern, Piece},
-    source::Diagnostics,
+    source::{Diagnostic, Diagnostics, Place},
 };
 
 pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
@@ -35,10 +36,16 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
     }
     if case.newsletter.postal_address.is_none() {
         let help = "set `postal_address` in mimeo.toml: many countries ask for it in letters to a list";
-        found.push(case.find("M482", 0..0, "the newsletter has no postal address", help));
+        found.push(settings("M482", "the newsletter has no postal address", help));
     }
     signing(case, found);
     same_content(case, facts, &text, found);
+}
+
+/// A finding about the settings file as a whole.
+fn settings(code: &'static str, message: impl Into<String>, help: &str) -> Diagnostic {
+    let severity = rule(code).expect("every code that is found has a rule").severity;
+    Diagnostic::at(code, severity, Place::File { path: "mimeo.toml".into() }, message).help(help)
 }
 
 fn signing(case: &Case<'_>, found: &mut Diagnostics) {
@@ -46,18 +53,18 @@ fn signing(case: &Case<'_>, found: &mut Diagnostics) {
     match case.dkim_domain {
         None => {
             let help = "make a key with `mimeo keygen`, unless your relay signs for you";
-            found.push(case.find("M483", 0..0, "letters are not signed here (no DKIM key)", help));
+            found.push(settings("M483", "letters are not signed here (no DKIM key)", help));
         }
         Some(domain) if !aligned(sender, domain) => {
             let message = format!("letters from `{sender}` are signed for `{domain}`");
             let help = "sign for the sender's domain or the one above it, or DMARC fails";
-            found.push(case.find("M484", 0..0, message, help));
+            found.push(settings("M484", message, help));
         }
         Some(_) => {}
     }
     if case.rendered.unsubscribe.https.is_none() {
         let help = "set `unsubscribe.https` once you have a page for it; Gmail and Yahoo ask for it from 5,000 letters a day";
-        found.push(case.find("M486", 0..0, "readers cannot unsubscribe with one click", help));
+        found.push(settings("M486", "readers cannot unsubscribe with one click", help));
     }
 }
 

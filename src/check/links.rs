@@ -8,7 +8,10 @@ use super::{
     Case,
     facts::{Facts, Link},
 };
-use crate::{issue::Part, source::Diagnostics};
+use crate::{
+    issue::{Issue, Part},
+    source::Diagnostics,
+};
 
 const SHORTENERS: [&str; 16] = [
     "bit.ly",
@@ -214,8 +217,19 @@ fn where_it_leads(case: &Case<'_>, link: &Link<'_>, url: &Url, found: &mut Diagn
     }
 }
 
+/// Where an issue's links lead, as they are compared.
+pub fn targets(issue: &Issue) -> Vec<String> {
+    let facts = super::facts::gather(&issue.document);
+    facts
+        .links
+        .iter()
+        .filter_map(|link| Url::parse(&link.url.to_string()).ok())
+        .map(|url| target(&url))
+        .collect()
+}
+
 /// What is compared: without the fragment's or a trailing slash's difference.
-pub(super) fn target(url: &Url) -> String {
+fn target(url: &Url) -> String {
     let mut text = url.as_str().trim_end_matches('/').to_owned();
     if let Some(rest) = text.strip_prefix("http:") {
         text = format!("https:{rest}");

@@ -445,7 +445,7 @@ mod tests {
         }
         for one in RULES {
             assert!(
-                rule(one.code).is_some() && one.story.len() > 60 && one.story.ends_with('.'),
+                rule(one.code).is_some() && one.story.len() > 40 && one.story.ends_with('.'),
                 "{}",
                 one.code
             );

@@ -45,7 +45,9 @@ fn encoded(text: &str) -> usize {
 /// The budget by section, the template's own share first.
 pub fn budget(case: &Case<'_>) -> Vec<Share> {
     let total = html_octets(case);
-    let blocks: usize = case.blocks.iter().map(|(_, octets)| octets).sum();
+    // What has no place in the issue (the masthead, the styles) is the template's.
+    let blocks: usize =
+        case.blocks.iter().filter(|(span, _)| !span.is_empty()).map(|(_, octets)| octets).sum();
     let mut shares = vec![Share { section: "frame".into(), line: 0, octets: total.saturating_sub(blocks) }];
     let headings: Vec<_> = case
         .issue
@@ -61,7 +63,7 @@ pub fn budget(case: &Case<'_>) -> Vec<Share> {
         .collect();
     let mut sections: Vec<Share> = vec![Share { section: "opening".into(), line: 1, octets: 0 }];
     let mut next = headings.iter().peekable();
-    for (span, octets) in case.blocks {
+    for (span, octets) in case.blocks.iter().filter(|(span, _)| !span.is_empty()) {
         while let Some((start, words)) = next.next_if(|(start, _)| *start <= span.start) {
             let line = case.issue.source.position(*start).line;
             sections.push(Share { section: words.trim().to_owned(), line, octets: 0 });

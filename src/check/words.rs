@@ -176,8 +176,9 @@ fn find_in(case: &Case<'_>, span: &Span, word: &str) -> Span {
 }
 
 fn headings(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
-    // The title is the letter's first level, whether or not the text repeats it.
-    let mut above = 1;
+    // The title is the letter's first level. Many letters know one kind of heading only, of whatever level: where they
+    // begin is theirs to choose.
+    let mut above = facts.headings.first().map_or(1, |heading| heading.level.max(2) - 1);
     for heading in &facts.headings {
         let level = heading.level.max(2);
         if above + 1 < level {

@@ -97,6 +97,14 @@ impl Failure {
         Self::outside(FileError { what: format!("failed to {act} `{}`", path.display()), source })
     }
 
+    /// What is wrong with a file, when that is what this is about.
+    pub(crate) fn into_diagnostics(self) -> Result<Diagnostics, Self> {
+        match self.cause {
+            Cause::Found(found) => Ok(found),
+            Cause::Error(_) => Err(self),
+        }
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

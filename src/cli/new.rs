@@ -1,7 +1,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use jiff::civil::Date;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn already(path: &PathBuf) -> Failure {
+fn already(path: &Path) -> Failure {
     Failure::input(format!("`{}` is there already", path.display()))
         .hint("choose another title, or edit that issue")
 }

@@ -10,10 +10,12 @@ use toml::de::DeValue;
 
 use super::{
     raw::{Item, Table, choices_help, choose},
-    settings::{Check, Level},
+    settings::Check,
 };
 use crate::{
+    check::{Level, Levels},
     dispatch::{BrakePolicy, DomainPolicy, Limit, PacePolicy, RetryPolicy, Window},
+    source::Severity,
     subscriber::EmailAddress,
 };
 
@@ -162,32 +164,29 @@ pub(super) fn retry(root: &Table<'_>) -> RetryPolicy {
     retry
 }
 
-const LEVELS: [(&str, Level); 4] =
-    [("off", Level::Off), ("note", Level::Note), ("warning", Level::Warning), ("error", Level::Error)];
+const LEVELS: [(&str, Level); 4] = [
+    ("allow", Level::Allow),
+    ("note", Level::As(Severity::Note)),
+    ("warning", Level::As(Severity::Warning)),
+    ("error", Level::As(Severity::Error)),
+];
 
 pub(super) fn check(root: &Table<'_>) -> Check {
     let section = root.table("check");
-    let mut levels = BTreeMap::new();
+    let notes = section.notes();
+    let mut levels = Levels::default();
     for (code, level) in section.named_texts("levels") {
-        let digits = code.value.strip_prefix('M').unwrap_or_default();
-        if digits.len() != 3 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            let message = format!("{:?} is no code of a finding", code.value);
-            section.notes().error(
-                "M005",
-                code.span,
-                message,
-                "codes look like `M401`; `mimeo check` shows them",
-            );
+        let Some(level) = choose(&level.value, &LEVELS) else {
+            let message = format!("`check.levels.{}` cannot be {:?}", code.value, level.value);
+            notes.error("M005", level.span, message, choices_help(&level.value, &LEVELS));
             continue;
-        }
-        match choose(&level.value, &LEVELS) {
-            Some(level) => {
-                levels.insert(code.value, level);
-            }
-            None => {
-                let message = format!("`check.levels.{}` cannot be {:?}", code.value, level.value);
-                section.notes().error("M005", level.span, message, choices_help(&level.value, &LEVELS));
-            }
+        };
+        if let Err(unknown) = levels.set(&code.value, level) {
+            let help = match unknown.nearest {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "codes look like `M401`; `mimeo check` shows them".to_owned(),
+            };
+            notes.error("M003", code.span, format!("no finding has the code `{}`", code.value), help);
         }
     }
     let history = section.number("history", 0..=1000).map_or(10, |number| number.value);

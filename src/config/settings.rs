@@ -1,9 +1,9 @@
 //! What the settings say, as plain values.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use super::secret::SecretRef;
-use crate::transport::Relay;
+use crate::{check::Levels, transport::Relay};
 
 /// Where letters go.
 #[derive(Clone, Debug)]
@@ -45,20 +45,7 @@ pub struct DkimEd25519 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// `levels`: by code.
-    pub levels: BTreeMap<String, Level>,
+    pub levels: Levels,
     /// `history`: earlier issues that are compared with.
     pub history: u32,
-}
-
-/// How bad a finding is for this newsletter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Not told.
-    Off,
-    /// Good to know.
-    Note,
-    /// A reader or a mail client will trip over it.
-    Warning,
-    /// Nothing is sent.
-    Error,
 }

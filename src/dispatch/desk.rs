@@ -24,7 +24,7 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 
 pub(super) struct Desk {
     pub(super) ledger: Ledger,
-    composer: Composer,
+    composer: Arc<Composer>,
     settings: Settings,
     opened: Timestamp,
     clock: Clock,
@@ -107,7 +107,7 @@ pub(super) enum Outlook {
 impl Desk {
     pub(super) fn new(
         ledger: Ledger,
-        composer: Composer,
+        composer: Arc<Composer>,
         settings: Settings,
         opened: Timestamp,
         clock: Clock,
@@ -189,7 +189,12 @@ impl Desk {
     /// Limited domains of which enough letters lie here already.
     pub(super) fn crowded_domains(&self, most: usize) -> Vec<String> {
         let state = self.state();
-        state.limited.iter().filter(|(_, claims)| most <= claims.len()).map(|(domain, _)| domain.clone()).collect()
+        state
+            .limited
+            .iter()
+            .filter(|(_, claims)| most <= claims.len())
+            .map(|(domain, _)| domain.clone())
+            .collect()
     }
 
     /// How many letters lie here.
@@ -278,17 +283,30 @@ impl Desk {
         }
         let tick = self.tick();
         let mut earliest: Option<Duration> = None;
-        let domains: Vec<String> =
-            state.limited.iter().filter(|(_, claims)| !claims.is_empty()).map(|(domain, _)| domain.clone()).collect();
+        let domains: Vec<String> = state
+            .limited
+            .iter()
+            .filter(|(_, claims)| !claims.is_empty())
+            .map(|(domain, _)| domain.clone())
+            .collect();
         for domain in domains {
             match state.pace.ask(&domain, tick) {
                 Ask::Go if look => {
                     state.pace.taken_back(&domain);
-                    let claim = state.limited.get(&domain).and_then(VecDeque::front).expect("it was not empty").clone();
+                    let claim = state
+                        .limited
+                        .get(&domain)
+                        .and_then(VecDeque::front)
+                        .expect("it was not empty")
+                        .clone();
                     return Take::Claim(Box::new(claim));
                 }
                 Ask::Go => {
-                    let claim = state.limited.get_mut(&domain).and_then(VecDeque::pop_front).expect("it was not empty");
+                    let claim = state
+                        .limited
+                        .get_mut(&domain)
+                        .and_then(VecDeque::pop_front)
+                        .expect("it was not empty");
                     return Take::Claim(Box::new(claim));
                 }
                 Ask::WaitUntil(at) => return Take::Wait(Some(self.instant(at))),

@@ -268,6 +268,9 @@ impl Throttle {
     }
 
     fn left(&mut self, now: Duration) {
+        if self.since.is_zero() {
+            self.since = now;
+        }
         self.count += 1;
         let stretch = now.saturating_sub(self.since);
         if Duration::from_secs(1) <= stretch {
@@ -400,6 +403,16 @@ mod tests {
         assert!((900..1_100).contains(&left), "{left} in 20 s at half the pace");
         let later = run_from(&mut pace, now + ms(20_000), ms(200_000));
         assert!(15_000 < later, "{later} in 200 s while it climbs");
+    }
+
+    #[test]
+    fn a_complaint_at_the_very_start_does_not_stop_everything() {
+        let mut pace = Pace::new(&PacePolicy { adaptive: true, ..PacePolicy::default() });
+        let now = Duration::from_secs(200_000);
+        for _ in 0..6 {
+            assert_eq!(pace.ask("a.example", now), Ask::Go);
+        }
+        assert_eq!(pace.throttled(now + ms(5)), Some(3.0));
     }
 
     fn run_from(pace: &mut Pace, start: Duration, stretch: Duration) -> usize {

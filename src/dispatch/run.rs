@@ -109,7 +109,7 @@ pub struct Run {
     /// The relay's name in the ledger, for limits and histories.
     pub relay: String,
     /// Makes its letters.
-    pub composer: Composer,
+    pub composer: Arc<Composer>,
     /// Takes them away.
     pub transport: Arc<Transport>,
     /// The owner's wishes.
@@ -129,8 +129,14 @@ impl Run {
         let Self { ledger, dispatch, opened, choice, relay, composer, transport, settings, clock } = self;
         let worker = ledger.hire(&relay, clock()).await?;
         let emit: Emit = Arc::new(emit);
-        let desk =
-            Desk::new(ledger.clone(), composer, settings.clone(), opened, Arc::clone(&clock), Arc::clone(&emit));
+        let desk = Desk::new(
+            ledger.clone(),
+            composer,
+            settings.clone(),
+            opened,
+            Arc::clone(&clock),
+            Arc::clone(&emit),
+        );
         let (switch, halt) = halt();
         let mut crew = Crew {
             desk: Arc::new(desk),
@@ -235,7 +241,9 @@ impl Crew {
                 Outlook::Empty => {
                     if self.lanes.is_empty() {
                         ledger.flush().await?;
-                        let Some(due) = ledger.next_due(self.dispatch, &self.wanted()).await? else { return Ok(Ended::Finished) };
+                        let Some(due) = ledger.next_due(self.dispatch, &self.wanted()).await? else {
+                            return Ok(Ended::Finished);
+                        };
                         let now = (self.clock)();
                         if now < due {
                             if !self.may_wait(Wait::Deferred, due) {
@@ -304,7 +312,8 @@ impl Crew {
         let wanted = useful.min(self.allowed).max(usize::from(self.lanes.is_empty()));
         let before = self.lanes.len();
         while self.lanes.len() < wanted {
-            let (transport, desk, halt) = (Arc::clone(&self.transport), Arc::clone(&self.desk), self.halt.clone());
+            let (transport, desk, halt) =
+                (Arc::clone(&self.transport), Arc::clone(&self.desk), self.halt.clone());
             self.lanes.spawn(async move { transport.run(&*desk, halt).await });
         }
         if self.lanes.len() != before {
@@ -371,7 +380,8 @@ impl Crew {
 
     async fn refill(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
         let now = (self.clock)();
-        let claims = ledger.claim(self.dispatch, &self.worker, self.settings.batch, now, &self.wanted()).await?;
+        let claims =
+            ledger.claim(self.dispatch, &self.worker, self.settings.batch, now, &self.wanted()).await?;
         self.desk.put(claims);
         Ok(())
     }
@@ -412,11 +422,17 @@ impl Crew {
                 let offered = ledger.offered_since(since).await?;
                 let letters: u64 = offered
                     .iter()
-                    .filter(|offered| offered.relay == self.relay && domain.is_none_or(|d| d == offered.domain))
+                    .filter(|offered| {
+                        offered.relay == self.relay && domain.is_none_or(|d| d == offered.domain)
+                    })
                     .map(|offered| offered.letters)
                     .sum();
                 if let Some((ago, earlier)) = before.replace((slice * number, letters)) {
-                    self.desk.seed(domain, ago + slice, u32::try_from(earlier - letters.min(earlier)).unwrap_or(u32::MAX));
+                    self.desk.seed(
+                        domain,
+                        ago + slice,
+                        u32::try_from(earlier - letters.min(earlier)).unwrap_or(u32::MAX),
+                    );
                 }
             }
             if let Some((ago, letters)) = before {
@@ -436,12 +452,13 @@ impl Crew {
         if self.desk.today().is_some_and(|today| now < today.ends) {
             return Ok(());
         }
-        let zone = self.settings.pace.window.as_ref().map_or_else(jiff::tz::TimeZone::system, |w| w.zone.clone());
+        let zone =
+            self.settings.pace.window.as_ref().map_or_else(jiff::tz::TimeZone::system, |w| w.zone.clone());
         let today = now.to_zoned_datetime(zone.clone()).date();
-        let ends = today
-            .tomorrow()
-            .and_then(|day| day.to_zoned_datetime(zone.clone()))
-            .map_or_else(|_| now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now), |day| day.timestamp());
+        let ends = today.tomorrow().and_then(|day| day.to_zoned_datetime(zone.clone())).map_or_else(
+            |_| now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now),
+            |day| day.timestamp(),
+        );
         let mut days = BTreeMap::<jiff::civil::Date, u32>::new();
         for dispatch in ledger.dispatches().await? {
             for bucket in ledger.timeline(dispatch.id, 900).await? {

@@ -1,15 +1,26 @@
+mod fields;
+mod head;
+mod node;
+mod yaml;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::Phrase;
-use crate::source::Span;
+use crate::source::{Diagnostics, Source, Span};
 
-/// What stands above an issue's text.
+/// What stands above an issue's text: YAML between lines of dashes, TOML between lines of `+++`, or plain
+/// `Key: value` lines.
+///
+/// Names are compared without regard to case, and `-` or a space counts as `_`. `lang` is another name for
+/// `language`; `description`, `summary`, `preview` and `excerpt` (in this order) serve as the preheader of an issue
+/// that has none, and stay in `fields`. Placeholders can stand in `subject` and `preheader`. The title holds none:
+/// it is the same for everybody and names the issue in archives and reports.
 #[derive(Clone, Debug, Default)]
 pub struct FrontMatter {
-    /// `title`, or the first heading of the text.
+    /// `title`, or the first heading of the text. Plain text.
     pub title: String,
     /// `subject`; the title when it is not given.
     pub subject: Phrase,
@@ -35,6 +46,14 @@ pub struct FrontMatter {
     pub fields: BTreeMap<String, Value>,
     /// Where each key stands in the file, for diagnostics of later rooms.
     pub spans: BTreeMap<String, Span>,
+}
+
+impl FrontMatter {
+    /// Reads the head of a file: what it says, and where the text begins.
+    pub(super) fn read(source: &Source, diagnostics: &mut Diagnostics) -> (Self, usize) {
+        let (nodes, body) = head::read(source, diagnostics);
+        (fields::read(source, nodes, diagnostics), body)
+    }
 }
 
 /// A value from a front matter or from `mimeo.toml`, for templates.

@@ -1,8 +1,12 @@
+mod parse;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::Span;
+pub(super) use parse::{Found, find, phrase, statement, unclosed};
+
+use crate::source::{Diagnostics, Source, Span};
 
 /// A name to be filled in later: `{{ subscriber.first_name | default("friend") }}`.
 ///
@@ -57,9 +61,52 @@ impl Phrase {
         Self(vec![Part::Text(text.into())])
     }
 
+    /// Reads a stretch of a file: an issue's front matter, a template. `\{{` is a literal `{{`.
+    ///
+    /// Problems (codes M201 to M207) are added to `diagnostics`; what could not be read stays as text.
+    pub fn parse(source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Self {
+        let text = source.text().get(span.clone()).unwrap_or_default();
+        parse::phrase(
+            text,
+            source,
+            &|inner: Span| span.start + inner.start..span.start + inner.end,
+            diagnostics,
+        )
+    }
+
+    /// Reads a value whose spelling in the file may differ from its text (escapes, folded lines). Problems are
+    /// placed exactly where the file spells the value as it is, else at the whole `span`.
+    pub fn parse_value(text: &str, source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Self {
+        let spelling = source.text().get(span.clone()).unwrap_or_default();
+        match spelling.find(text) {
+            Some(at) => {
+                let start = span.start + at;
+                parse::phrase(
+                    text,
+                    source,
+                    &|inner: Span| start + inner.start..start + inner.end,
+                    diagnostics,
+                )
+            }
+            None => parse::phrase(text, source, &|_| span.clone(), diagnostics),
+        }
+    }
+
     /// Whether it has no text and no placeholder.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Text(text) if text.is_empty()))
+    }
+}
+
+impl Placeholder {
+    /// Reads one placeholder, braces included: the text of `{{ … }}`. Problems are added to `diagnostics` at
+    /// `span`, or within it when the text is as long as the span.
+    pub fn parse(text: &str, source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let exact = span.len() == text.len();
+        let at = |inner: Span| {
+            if exact { span.start + inner.start..span.start + inner.end } else { span.clone() }
+        };
+        parse::placeholder(text, source, &at, diagnostics)
     }
 }
 

@@ -8,7 +8,9 @@ mod owner;
 mod plan;
 mod questions;
 mod schema;
+mod search;
 mod suppressed;
+mod workers;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{LedgerError, files::Files, worker::Living};
-use claims::Cursors;
+use search::Cursors;
 use suppressed::Suppressed;
 
 pub(super) use plan::{Frozen, opened_at};

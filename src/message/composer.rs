@@ -1,12 +1,12 @@
+//! Compiles an issue once; then a letter is fixed pieces copied and open ones filled.
+
 use std::borrow::Cow;
 
 use super::{
-    ComposeError, Message, Signer, Tokens,
-    dkim::Signatures,
-    field, gate,
+    ComposeError, Message, Signer, Tokens, dkim, field, gate,
     skeleton::{self, Encoding},
     token::TOKEN_LEN,
-    wire::{self, Aligned, Base64Writer},
+    wire::{Aligned, Base64Writer, quote, quote_value, with_crlf},
 };
 use crate::{
     issue::{Filter, Placeholder},
@@ -14,535 +14,503 @@ use crate::{
     subscriber::{EmailAddress, Subscriber},
 };
 
-/// The longest word of a subject that is written as it is; longer ones are encoded, so that they can be folded.
-const SUBJECT_WORD_MAX: usize = 66;
-/// What stands in front of the subject of a test letter.
-const TEST_MARK: &str = "[Test] ";
-
-/// What nobody else knows.
-#[derive(Debug)]
-pub struct Secrets<'a> {
-    /// The newsletter's secret: tokens, identifiers and boundaries are made from it.
-    pub key: &'a [u8; 32],
-    /// The keys that sign letters; none, one, or RSA and Ed25519 together.
+/// What is ours alone.
+pub struct Secrets {
+    /// The newsletter's key: Message-IDs and readers' tokens are made from it.
+    pub key: [u8; 32],
+    /// Keys to sign with; none leaves signing to the relay.
     pub signers: Vec<Signer>,
 }
 
-/// An issue made ready for addressing, once: everything that letters share is encoded already, and a letter costs
-/// little more than copying it.
+/// An issue, ready to be addressed.
 pub struct Composer {
-    tokens: Tokens,
-    slug: String,
+    from: EmailAddress,
+    date: i64,
+    /// Scope of the Message-IDs.
+    edition: String,
     list_id: String,
-    /// `message-id`, or another word for test letters, which must not be taken for the real ones by a mailbox that
-    /// drops a second letter with the same identifier.
-    identity: &'static str,
-    sender_domain: String,
-    envelope_from: EmailAddress,
-    utf8_header: bool,
-    /// The fields in front of the personal ones, and behind them.
-    header: [Vec<u8>; 2],
-    /// A subject that differs from reader to reader.
-    subject: Option<Vec<Bit>>,
-    unsubscribe: Way,
-    steps: Vec<Step>,
-    signatures: Signatures,
-    /// What a letter was long last, about.
-    size: usize,
+    unsubscribe: Unsubscribe,
+    /// Fields that are the same in all letters, each with its CRLF.
+    header: Vec<u8>,
+    subject: Option<Pattern>,
+    mailto: Option<String>,
+    /// From `Content-Type:` of the whole letter to its last octet.
+    body: Vec<Step>,
+    slots: Vec<Slot>,
+    fixed_octets: usize,
+    tokens: Tokens,
+    signers: Vec<Signer>,
 }
 
-/// A stretch of a pattern, as far as it can be known before the reader is.
-enum Bit {
-    Text(String),
-    Token,
-    Open(Slot),
+/// The address that a token is put into.
+enum Unsubscribe {
+    Https { before: String, behind: String },
+    Mailto(String),
+    Nothing,
 }
 
-/// A stretch of a body.
+/// A stretch of the letter.
 enum Step {
-    /// Goes out as it is.
-    Bytes(Vec<u8>),
-    /// A value in quoted-printable.
-    Quoted(Slot),
-    /// The token, which every encoding of ours leaves as it is.
-    Token,
-    /// A body in base64.
-    Base64(Vec<Base64Bit>),
+    /// Octets as they travel.
+    Fixed(Vec<u8>),
+    /// A value in a quoted-printable part, on lines of its own.
+    Quoted(usize),
+    /// A whole base64 part.
+    Base64(Vec<Group>),
 }
 
-enum Base64Bit {
-    Text(Aligned),
-    Token,
-    Open(Slot),
+enum Group {
+    Fixed(Aligned),
+    Value(usize),
 }
 
-/// A placeholder that waits for its reader.
+/// A placeholder where it lands.
 struct Slot {
     placeholder: Placeholder,
-    field: String,
     escape: Escape,
-    /// The text of `default`, when that is the only filter.
-    fallback: Option<String>,
+    source: Source,
 }
 
-/// How a reader leaves: the parts of `List-Unsubscribe` around the token.
-struct Way {
-    /// In front of the token, with an opening angle bracket, and behind it.
-    https: Option<(String, String)>,
-    mailto: Option<(String, String)>,
+/// Where a value comes from.
+enum Source {
+    Subscriber(String),
+    Unsubscribe,
+    Known(String),
 }
+
+/// Fields that are ours to write.
+const OURS: [&str; 24] = [
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-archive",
+    "precedence",
+    "feedback-id",
+    "dkim-signature",
+    "return-path",
+    "received",
+    "in-reply-to",
+    "references",
+    "content-disposition",
+];
 
 impl Composer {
-    /// Compiles an issue. Fails for what no letter of it could be composed with.
-    pub fn new(issue: &RenderedIssue, secrets: &Secrets<'_>) -> Result<Self, ComposeError> {
-        Self::compile(issue, secrets, None)
+    /// Compiles an issue.
+    pub fn new(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
+        Self::compile(rendered, secrets, None)
     }
 
-    /// The same for test letters: `[Test]` stands in front of the subject, and the identifier is another one.
-    pub fn for_test(issue: &RenderedIssue, secrets: &Secrets<'_>) -> Result<Self, ComposeError> {
-        Self::compile(issue, secrets, Some(TEST_MARK))
+    /// The same, with a mark in front of the subject: otherwise the very letters.
+    pub fn for_tests(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
+        Self::compile(rendered, secrets, Some("[Test] "))
     }
 
-    fn compile(
-        issue: &RenderedIssue,
-        secrets: &Secrets<'_>,
-        mark: Option<&str>,
-    ) -> Result<Self, ComposeError> {
-        let tokens = Tokens::new(secrets.key);
-        let unsubscribe = Way::new(issue)?;
-        let mut subject = bits(&issue.subject, issue, &unsubscribe)?;
+    fn compile(rendered: &RenderedIssue, secrets: Secrets, mark: Option<&str>) -> Result<Self, ComposeError> {
+        let tokens = Tokens::new(&secrets.key);
+        let edition = format!("{}#{}", rendered.slug, rendered.number.unwrap_or(0));
+        let mut subject = rendered.subject.clone();
         if let Some(mark) = mark {
-            subject.insert(0, Bit::Text(mark.to_owned()));
+            subject.pieces.insert(0, Piece::Literal(mark.to_owned()));
         }
-        let (subject, shared_subject) = if subject.iter().all(|bit| matches!(bit, Bit::Text(_))) {
-            (None, Some(subject))
-        } else {
-            (Some(subject), None)
+        let fixed_subject = match subject.placeholders().next() {
+            Some(_) => None,
+            None => Some(literal(&subject)),
         };
-        let shared_subject = shared_subject.map(|bits| {
-            let text: String = bits.iter().filter_map(Bit::text).collect();
-            let mut encoded = Vec::new();
-            field::unstructured(&text, SUBJECT_WORD_MAX, "Subject: ".len(), &mut encoded);
-            encoded
-        });
-
-        let text = bits(&issue.text, issue, &unsubscribe)?;
-        let html = bits(&issue.html, issue, &unsubscribe)?;
-        let (text_encoding, html_encoding) = (shorter(&text), shorter(&html));
-        let boundary = tokens.identifier("boundary", &issue.slug, &issue.digest());
-        let boundary = String::from_utf8_lossy(&boundary);
-        let skeleton = skeleton::build(issue, shared_subject, &boundary, text_encoding, html_encoding)?;
-
-        let mut steps = Vec::new();
-        let [before, between, behind] = skeleton.body;
-        steps.push(Step::Bytes(before));
-        encode(text, text_encoding, &mut steps);
-        steps.push(Step::Bytes(between));
-        encode(html, html_encoding, &mut steps);
-        steps.push(Step::Bytes(behind));
-        let steps = join(steps);
-
-        // `From`, `Reply-To` and `Subject` stand in front of the personal fields, everything else behind them.
-        let is_first = |name: &str| ["From", "Reply-To", "Subject"].contains(&name);
-        let mut header = [Vec::new(), Vec::new()];
-        for field in &skeleton.fields {
-            header[usize::from(!is_first(&field.name))].extend_from_slice(&field.bytes);
-        }
-        let unsigned = |name: &str| name == "Precedence" || skeleton.own.contains(&name.to_ascii_lowercase());
-        let signed: Vec<(&str, &[u8])> = skeleton
-            .fields
-            .iter()
-            .filter(|field| !unsigned(&field.name))
-            .map(|field| (field.name.as_str(), field.bytes.as_slice()))
-            .collect();
-        let mut personal = vec!["To"];
-        personal.extend(subject.is_some().then_some("Subject"));
-        personal.extend(["Message-ID", "List-Unsubscribe"]);
-        let signatures = Signatures::new(&secrets.signers, issue.date, &signed, &personal);
-
-        let utf8_header = [Some(&issue.from), issue.reply_to.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|mailbox| mailbox.address.needs_smtputf8());
-        gate::check(&[header[0].as_slice(), &header[1]].concat(), false)
-            .or_else(|error| if utf8_header { Ok(()) } else { Err(error) })?;
-        let size = steps.iter().map(Step::size).sum::<usize>()
-            + header.iter().map(Vec::len).sum::<usize>()
-            + signatures.len()
-            + 2048;
+        let unsubscribe = unsubscribe(rendered);
+        let header = header(rendered, fixed_subject.as_deref())?;
+        let digest = rendered.digest();
+        let (text, html) = (skeleton::encoding(&rendered.text), skeleton::encoding(&rendered.html));
+        let frame = skeleton::build(&digest, text, html, &rendered.pictures)?;
+        let mut slots = Vec::new();
+        let mut body = vec![Step::Fixed(frame.before_text)];
+        steps(&rendered.text, text, rendered, &mut slots, &mut body);
+        body.push(Step::Fixed(frame.before_html));
+        steps(&rendered.html, html, rendered, &mut slots, &mut body);
+        body.push(Step::Fixed(frame.behind));
+        let body = join(body);
+        let fixed_octets = header.len() + body.iter().map(Step::octets).sum::<usize>();
         Ok(Self {
-            slug: issue.slug.clone(),
-            list_id: issue.list_id.clone(),
-            identity: if mark.is_some() { "test-id" } else { "message-id" },
-            sender_domain: issue.from.address.domain().to_owned(),
-            envelope_from: issue.bounces.clone(),
-            utf8_header,
-            tokens,
-            header,
-            subject,
+            from: rendered.bounces.clone(),
+            date: rendered.date.as_second(),
+            edition,
+            list_id: rendered.list_id.clone(),
+            mailto: rendered.unsubscribe.mailto.as_ref().map(|address| address.expose().to_owned()),
             unsubscribe,
-            steps,
-            signatures,
-            size,
+            header,
+            subject: fixed_subject.is_none().then_some(subject),
+            body,
+            slots,
+            fixed_octets,
+            tokens,
+            signers: secrets.signers,
         })
     }
 
-    /// Composes a person's letter into a buffer, which is emptied first and becomes the message's bytes: hand in the
-    /// buffer of a letter that is done with.
-    pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
-        let mut out = buffer;
-        out.clear();
-        out.reserve(self.size);
-        let address = &subscriber.address;
-        let mut token = [0; TOKEN_LEN];
-        self.tokens.write_unsubscribe(&self.list_id, address, &mut token);
+    /// Everything that is filled in letter by letter.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        let subject = self.subject.iter().flat_map(Pattern::placeholders);
+        subject.chain(self.slots.iter().map(|slot| &slot.placeholder))
+    }
 
-        let signatures = self.signatures.len();
-        out.resize(signatures, b' ');
-        out.extend_from_slice(&self.header[0]);
-        let personal = out.len();
-        out.extend_from_slice(b"To: ");
-        field::mailbox(subscriber.name.as_deref(), address.expose(), 4, &mut out);
-        if let Some(bits) = &self.subject {
-            out.extend_from_slice(b"\r\nSubject: ");
-            let mut text = String::with_capacity(120);
-            for bit in bits {
-                match bit {
-                    Bit::Text(fixed) => text.push_str(fixed),
-                    Bit::Token => text.push_str(&String::from_utf8_lossy(&token)),
-                    Bit::Open(slot) => text.push_str(&slot.fill(subscriber)?),
-                }
+    /// Placeholders without a default that are empty for this person. Who has one gets no letter.
+    pub fn missing<'a>(&'a self, subscriber: &'a Subscriber) -> impl Iterator<Item = &'a Placeholder> {
+        self.placeholders().filter(|placeholder| match placeholder.path.as_slice() {
+            [space, name] if space == "subscriber" => {
+                subscriber.field(name).is_none()
+                    && !placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
             }
-            field::unstructured(&text, SUBJECT_WORD_MAX, "Subject: ".len(), &mut out);
-        }
-        out.extend_from_slice(b"\r\nMessage-ID: <");
-        out.extend_from_slice(&self.tokens.identifier(self.identity, &self.slug, &address.key_cow()));
-        out.push(b'@');
-        out.extend_from_slice(self.sender_domain.as_bytes());
-        out.extend_from_slice(b">\r\n");
-        self.unsubscribe.write(&token, &mut out);
-        let personal = personal..out.len();
-        out.extend_from_slice(&self.header[1]);
-        out.extend_from_slice(b"\r\n");
+            _ => false,
+        })
+    }
 
-        let body = out.len();
-        for step in &self.steps {
+    /// Octets of a letter, about.
+    pub fn size_hint(&self) -> usize {
+        self.fixed_octets + 400 + 20 * self.slots.len() + 900 * self.signers.len()
+    }
+
+    /// Makes the letter to one person. The buffer's room is used again, its content is not.
+    pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
+        let mut to = buffer;
+        to.clear();
+        to.reserve(self.size_hint());
+        let mut token = [0; TOKEN_LEN];
+        self.tokens.write_unsubscribe(&self.list_id, &subscriber.address, &mut token);
+        let token = std::str::from_utf8(&token).expect("base64url is ASCII");
+        let unsubscribe = self.unsubscribe.with(token);
+        self.write_header(subscriber, token, &unsubscribe, &mut to)?;
+        let header_end = to.len();
+        for step in &self.body {
             match step {
-                Step::Bytes(bytes) => out.extend_from_slice(bytes),
-                Step::Quoted(slot) => wire::quote_value(&slot.fill(subscriber)?, &mut out),
-                Step::Token => {
-                    out.extend_from_slice(&token);
-                    out.extend_from_slice(b"=\r\n");
-                }
-                Step::Base64(bits) => {
+                Step::Fixed(bytes) => to.extend_from_slice(bytes),
+                Step::Quoted(slot) => quote_value(&self.value(*slot, subscriber, &unsubscribe)?, &mut to),
+                Step::Base64(groups) => {
                     let mut writer = Base64Writer::default();
-                    for bit in bits {
-                        match bit {
-                            Base64Bit::Text(text) => writer.fixed(text, &mut out),
-                            Base64Bit::Token => writer.value(&token, &mut out),
-                            Base64Bit::Open(slot) => {
-                                let value = slot.fill(subscriber)?;
-                                writer.value(wire::with_crlf(&value).as_bytes(), &mut out);
+                    for group in groups {
+                        match group {
+                            Group::Fixed(text) => writer.fixed(text, &mut to),
+                            Group::Value(slot) => {
+                                writer
+                                    .value(self.value(*slot, subscriber, &unsubscribe)?.as_bytes(), &mut to);
                             }
                         }
                     }
-                    writer.end(&mut out);
+                    writer.end(&mut to);
                 }
             }
         }
-        if signatures > 0 {
-            let (room, letter) = out.split_at_mut(signatures);
-            let personal = &letter[personal.start - signatures..personal.end - signatures];
-            self.signatures.sign(personal, &letter[body - signatures..], room)?;
+        if !self.signers.is_empty() {
+            // The whole letter's `Content-Type` is the first field of what follows; the body begins behind its blank line.
+            let body = memchr::memmem::find(&to[header_end..], b"\r\n\r\n")
+                .map_or(to.len(), |at| header_end + at + 4);
+            let fields = dkim::sign(&self.signers, &to[..body - 2], &to[body..], self.date)?;
+            to.splice(0..0, fields);
         }
-        gate::check(&out, self.utf8_header || address.needs_smtputf8())?;
-        Ok(Message { from: self.envelope_from.clone(), to: address.clone(), bytes: out })
+        gate::check(&to, subscriber.address.needs_smtputf8())?;
+        Ok(Message { from: self.from.clone(), to: subscriber.address.clone(), bytes: to })
     }
 
-    /// The placeholders that this person has no value for and that have no default: their letter cannot be composed.
-    pub fn missing<'a>(&'a self, subscriber: &'a Subscriber) -> impl Iterator<Item = &'a Placeholder> {
-        self.slots().filter(|slot| slot.value(subscriber).is_none()).map(|slot| &slot.placeholder)
+    /// The fields that differ from letter to letter, and those that do not.
+    fn write_header(
+        &self,
+        subscriber: &Subscriber,
+        token: &str,
+        unsubscribe: &str,
+        to: &mut Vec<u8>,
+    ) -> Result<(), ComposeError> {
+        to.extend_from_slice(&self.header);
+        to.extend_from_slice(b"To: ");
+        field::mailbox(subscriber.name.as_deref(), subscriber.address.expose(), 4, to);
+        if let Some(pattern) = &self.subject {
+            let mut subject = String::new();
+            for piece in &pattern.pieces {
+                match piece {
+                    Piece::Literal(text) => subject.push_str(text),
+                    Piece::Open { placeholder, .. } => {
+                        let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
+                        let value = subscriber.field(name).unwrap_or_default();
+                        subject.push_str(&Escape::Header.apply(&apply_filters(&placeholder.filters, value)));
+                    }
+                }
+            }
+            to.extend_from_slice(b"\r\nSubject: ");
+            field::unstructured(&subject, 66, 9, to);
+        }
+        to.extend_from_slice(b"\r\nMessage-ID: <");
+        let key = subscriber.address.key_cow();
+        to.extend_from_slice(&self.tokens.identifier("message-id", &self.edition, &key));
+        to.push(b'@');
+        to.extend_from_slice(self.from.domain().as_bytes());
+        to.extend_from_slice(b">");
+        if !matches!(self.unsubscribe, Unsubscribe::Nothing) {
+            to.extend_from_slice(b"\r\nList-Unsubscribe: <");
+            to.extend_from_slice(unsubscribe.as_bytes());
+            to.push(b'>');
+            if let (Unsubscribe::Https { .. }, Some(address)) = (&self.unsubscribe, &self.mailto) {
+                to.extend_from_slice(b",\r\n <mailto:");
+                to.extend_from_slice(address.as_bytes());
+                to.extend_from_slice(b"?subject=unsubscribe%20");
+                to.extend_from_slice(token.as_bytes());
+                to.push(b'>');
+            }
+        }
+        to.extend_from_slice(b"\r\n");
+        Ok(())
     }
 
-    /// The placeholders that wait for the reader, as often as they stand in the letter.
-    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
-        self.slots().map(|slot| &slot.placeholder)
-    }
-
-    fn slots(&self) -> impl Iterator<Item = &Slot> {
-        let subject = self.subject.iter().flatten().filter_map(|bit| match bit {
-            Bit::Open(slot) => Some(slot),
-            Bit::Text(_) | Bit::Token => None,
-        });
-        let bodies = self.steps.iter().flat_map(|step| {
-            let (quoted, base64): (Option<&Slot>, &[Base64Bit]) = match step {
-                Step::Quoted(slot) => (Some(slot), &[]),
-                Step::Base64(bits) => (None, bits),
-                Step::Bytes(_) | Step::Token => (None, &[]),
-            };
-            quoted.into_iter().chain(base64.iter().filter_map(|bit| match bit {
-                Base64Bit::Open(slot) => Some(slot),
-                Base64Bit::Text(_) | Base64Bit::Token => None,
-            }))
-        });
-        subject.chain(bodies)
-    }
-
-    /// The address on the web, or for mail, by which this person leaves: what `link.unsubscribe` becomes.
-    pub fn unsubscribe_link(&self, address: &EmailAddress) -> String {
-        let token = self.tokens.unsubscribe(&self.list_id, address);
-        let (before, behind) = self.unsubscribe.link();
-        format!("{before}{token}{behind}")
-    }
-}
-
-impl Slot {
-    fn new(placeholder: &Placeholder, escape: Escape, field: &str) -> Self {
-        let fallback = match placeholder.filters.as_slice() {
-            [Filter::Default(text)] => Some(text.clone()),
-            _ => None,
+    fn value<'a>(
+        &'a self,
+        slot: usize,
+        subscriber: &'a Subscriber,
+        unsubscribe: &'a str,
+    ) -> Result<Cow<'a, str>, ComposeError> {
+        let slot = &self.slots[slot];
+        let filters = slot.placeholder.filters.as_slice();
+        let raw = match &slot.source {
+            Source::Subscriber(name) => subscriber.field(name).unwrap_or_default(),
+            Source::Unsubscribe => unsubscribe,
+            Source::Known(text) => text,
         };
-        Self { placeholder: placeholder.clone(), field: field.to_owned(), escape, fallback }
-    }
-
-    /// The value, filters applied, not escaped; copied only when a filter changes it.
-    fn value<'a>(&'a self, subscriber: &'a Subscriber) -> Option<Cow<'a, str>> {
-        let value = subscriber.field(&self.field);
-        let filters = self.placeholder.filters.as_slice();
-        if filters.is_empty() {
-            return value.map(Cow::Borrowed);
+        let filtered = match filters {
+            [] => Cow::Borrowed(raw),
+            [Filter::Default(_)] if !raw.trim().is_empty() => Cow::Borrowed(raw),
+            [Filter::Default(value)] => Cow::Borrowed(value.as_str()),
+            filters => Cow::Owned(apply_filters(filters, raw)),
+        };
+        if filtered.is_empty()
+            && matches!(slot.source, Source::Subscriber(_))
+            && !filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
+        {
+            return Err(ComposeError::Missing { name: slot.placeholder.path.join(".") });
         }
-        if let Some(fallback) = &self.fallback {
-            return Some(Cow::Borrowed(value.filter(|value| !value.trim().is_empty()).unwrap_or(fallback)));
-        }
-        match value {
-            Some(value) => Some(Cow::Owned(apply_filters(filters, value))),
-            None if has_default(&self.placeholder) => Some(Cow::Owned(apply_filters(filters, ""))),
-            None => None,
-        }
-    }
-
-    /// The value as it may stand in its place.
-    fn fill<'a>(&'a self, subscriber: &'a Subscriber) -> Result<Cow<'a, str>, ComposeError> {
-        let value = self
-            .value(subscriber)
-            .ok_or_else(|| ComposeError::Missing { placeholder: self.placeholder.to_string() })?;
-        if is_harmless(&value, self.escape) {
-            return Ok(value);
-        }
-        Ok(Cow::Owned(self.escape.apply(&value)))
+        Ok(escaped(slot.escape, filtered))
     }
 }
 
-fn has_default(placeholder: &Placeholder) -> bool {
-    placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
-}
-
-/// Whether [`Escape::apply`] would leave a value as it is, as it does with most.
-fn is_harmless(value: &str, escape: Escape) -> bool {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
-    match escape {
-        Escape::Text | Escape::Header => value.bytes().all(|byte| matches!(byte, b' '..=b'~')),
-        Escape::Html | Escape::Attribute => value.bytes().all(plain),
-        Escape::Url => {
-            (value.starts_with("https://") || value.starts_with("http://"))
-                && value.bytes().all(|byte| plain(byte) && byte != b' ')
+/// Most values need no escaping anywhere: letters, digits and a few signs.
+fn escaped(escape: Escape, value: Cow<'_, str>) -> Cow<'_, str> {
+    let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let plain = |byte: &u8| {
+        harmless(byte) || matches!(byte, b' ' | b',' | b'@' | b'/' | b':' | b'?' | b'=' | b'%' | b'+')
+    };
+    let is_safe = match escape {
+        Escape::UrlPart => value.bytes().all(|byte| harmless(&byte)),
+        Escape::Url => value.starts_with("https://") && value.bytes().all(|byte| plain(&byte)),
+        Escape::Text | Escape::Html | Escape::Attribute | Escape::Header => {
+            value.bytes().all(|byte| plain(&byte))
         }
-        Escape::UrlPart => value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
-    }
+    };
+    if is_safe { value } else { Cow::Owned(escape.apply(&value)) }
 }
 
-impl Bit {
-    fn text(&self) -> Option<&str> {
+impl Unsubscribe {
+    fn with(&self, token: &str) -> String {
         match self {
-            Self::Text(text) => Some(text),
-            Self::Token | Self::Open(_) => None,
+            Self::Https { before, behind } => [before, token, behind].concat(),
+            Self::Mailto(before) => [before, token].concat(),
+            Self::Nothing => String::new(),
         }
     }
 }
 
 impl Step {
-    fn size(&self) -> usize {
+    fn octets(&self) -> usize {
         match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Quoted(_) | Self::Token => 80,
-            Self::Base64(bits) => bits
+            Self::Fixed(bytes) => bytes.len(),
+            Self::Quoted(_) => 0,
+            Self::Base64(groups) => groups
                 .iter()
-                .map(|bit| match bit {
-                    Base64Bit::Text(text) => text.size(),
-                    Base64Bit::Token | Base64Bit::Open(_) => 120,
+                .map(|group| match group {
+                    Group::Fixed(text) => text.octets() / 3 * 4 + text.octets() / 28,
+                    Group::Value(_) => 0,
                 })
                 .sum(),
         }
     }
 }
 
-impl Way {
-    fn new(issue: &RenderedIssue) -> Result<Self, ComposeError> {
-        let https = match &issue.unsubscribe.https {
-            None => None,
-            Some(url) => {
-                let url = url.trim();
-                if !url.starts_with("https://") {
-                    return Err(ComposeError::Field {
-                        name: "List-Unsubscribe".to_owned(),
-                        reason: "is not an address that begins with https://".to_owned(),
-                    });
-                }
-                let (before, behind) = match url.split_once("{token}") {
-                    Some((before, behind)) => (before.to_owned(), behind.to_owned()),
-                    None if url.ends_with(['/', '=', '?', '&']) => (url.to_owned(), String::new()),
-                    None => (format!("{url}/"), String::new()),
-                };
-                skeleton::url("List-Unsubscribe", &format!("{before}x{behind}"))?;
-                Some((before, behind))
+fn unsubscribe(rendered: &RenderedIssue) -> Unsubscribe {
+    let ways = &rendered.unsubscribe;
+    match (&ways.https, &ways.mailto) {
+        (Some(https), _) => match https.split_once("{token}") {
+            Some((before, behind)) => {
+                Unsubscribe::Https { before: before.to_owned(), behind: behind.to_owned() }
             }
-        };
-        let mailto = issue.unsubscribe.mailto.as_ref().map(|address| {
-            use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-            // RFC 6068 section 2
-            const LOCAL: &AsciiSet = &NON_ALPHANUMERIC
-                .remove(b'-')
-                .remove(b'.')
-                .remove(b'_')
-                .remove(b'~')
-                .remove(b'+')
-                .remove(b'!');
-            let local = utf8_percent_encode(address.local(), LOCAL);
-            (format!("mailto:{local}@{}?subject=unsubscribe%20", address.domain()), String::new())
-        });
-        if https.is_none() && mailto.is_none() {
-            return Err(ComposeError::NoWayOut);
+            None => Unsubscribe::Https { before: https.clone(), behind: String::new() },
+        },
+        (None, Some(address)) => {
+            Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", address.expose()))
         }
-        Ok(Self { https, mailto })
+        (None, None) => Unsubscribe::Nothing,
     }
+}
 
-    /// The link for the two parts: on the web when there is one.
-    fn link(&self) -> (&str, &str) {
-        let way = self.https.as_ref().or(self.mailto.as_ref());
-        way.map_or(("", ""), |(before, behind)| (before, behind))
+/// The fields that all letters share.
+fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, ComposeError> {
+    let mut to = Vec::with_capacity(1024);
+    let mailbox = |name: &str, mailbox: &crate::render::Mailbox, to: &mut Vec<u8>| {
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::mailbox(mailbox.name.as_deref(), mailbox.address.expose(), name.len() + 2, to);
+        to.extend_from_slice(b"\r\n");
+    };
+    let line = |name: &str, value: &str, to: &mut Vec<u8>| {
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::unstructured(value, 900, name.len() + 2, to);
+        to.extend_from_slice(b"\r\n");
+    };
+    mailbox("From", &rendered.from, &mut to);
+    if let Some(reply_to) = &rendered.reply_to {
+        mailbox("Reply-To", reply_to, &mut to);
     }
-
-    /// The whole header field, the web first (RFC 8058 section 3.1).
-    fn write(&self, token: &[u8], to: &mut Vec<u8>) {
-        to.extend_from_slice(b"List-Unsubscribe: ");
-        for (index, (before, behind)) in self.https.iter().chain(&self.mailto).enumerate() {
-            if index > 0 {
-                to.extend_from_slice(b",\r\n ");
-            }
-            to.push(b'<');
-            to.extend_from_slice(before.as_bytes());
-            to.extend_from_slice(token);
-            to.extend_from_slice(behind.as_bytes());
-            to.push(b'>');
-        }
+    if let Some(subject) = subject {
+        to.extend_from_slice(b"Subject: ");
+        field::unstructured(subject, 66, 9, &mut to);
         to.extend_from_slice(b"\r\n");
     }
-}
-
-/// A pattern with everything filled in that is the same for all readers.
-fn bits(pattern: &Pattern, issue: &RenderedIssue, way: &Way) -> Result<Vec<Bit>, ComposeError> {
-    let mut bits: Vec<Bit> = Vec::new();
-    let push = |bits: &mut Vec<Bit>, text: String| match bits.last_mut() {
-        Some(Bit::Text(last)) => last.push_str(&text),
-        _ => bits.push(Bit::Text(text)),
-    };
-    for piece in &pattern.pieces {
-        let (placeholder, escape) = match piece {
-            Piece::Literal(text) => {
-                push(&mut bits, text.clone());
-                continue;
-            }
-            Piece::Open { placeholder, escape } => (placeholder, *escape),
-        };
-        let path: Vec<&str> = placeholder.path.iter().map(String::as_str).collect();
-        let known = match path.as_slice() {
-            ["subscriber", field] => {
-                bits.push(Bit::Open(Slot::new(placeholder, escape, field)));
-                continue;
-            }
-            ["link", "unsubscribe"] => {
-                // Filters that change letters would break the link; a default is never needed.
-                let (before, behind) = way.link();
-                push(&mut bits, escape.apply(before));
-                bits.push(Bit::Token);
-                push(
-                    &mut bits,
-                    if behind.is_empty() { String::new() } else { escape_inside(escape, behind) },
-                );
-                continue;
-            }
-            ["link", "view"] => issue.view.as_deref(),
-            ["link", "archive"] => issue.archive.as_deref(),
-            _ => None,
-        };
-        match known {
-            Some(value) => push(&mut bits, escape.apply(&apply_filters(&placeholder.filters, value))),
-            None if has_default(placeholder) => {
-                push(&mut bits, escape.apply(&apply_filters(&placeholder.filters, "")));
-            }
-            None => return Err(ComposeError::Unknown { placeholder: placeholder.to_string() }),
-        }
+    line("Date", &rendered.date.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string(), &mut to);
+    to.extend_from_slice(b"List-Id: ");
+    field::mailbox(Some(&rendered.newsletter), &rendered.list_id, 9, &mut to);
+    if !to.ends_with(b">") {
+        // A newsletter whose name has no sign left: the identifier stands in brackets all the same (RFC 2919).
+        to.truncate(to.len() - rendered.list_id.len());
+        to.extend_from_slice(format!("<{}>", rendered.list_id).as_bytes());
     }
-    Ok(bits)
+    to.extend_from_slice(b"\r\n");
+    if let Some(archive) = &rendered.archive {
+        line("List-Archive", &format!("<{archive}>"), &mut to);
+    }
+    if rendered.unsubscribe.https.is_some() {
+        line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click", &mut to);
+    }
+    line("Feedback-ID", &feedback_id(rendered), &mut to);
+    line("Precedence", "bulk", &mut to);
+    for (name, value) in &rendered.headers {
+        let refuse = |reason| {
+            let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
+            ComposeError::Header { name, reason }
+        };
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(refuse("a name is made of letters, digits and hyphens"));
+        }
+        if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+            return Err(refuse("it is one that every letter has already"));
+        }
+        if value.chars().any(char::is_control) {
+            return Err(refuse("its value holds a line break or another control character"));
+        }
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::unstructured(value, 66, name.len() + 2, &mut to);
+        to.extend_from_slice(b"\r\n");
+    }
+    to.extend_from_slice(b"MIME-Version: 1.0\r\n");
+    Ok(to)
 }
 
-/// Escapes what stands inside a URL whose beginning was looked at already.
-fn escape_inside(escape: Escape, text: &str) -> String {
-    if escape == Escape::Url { Escape::Attribute.apply(text) } else { escape.apply(text) }
+/// `issue:list:newsletter:sender`: for Gmail's statistics of complaints; nothing of the reader in it.
+fn feedback_id(rendered: &RenderedIssue) -> String {
+    let word = |text: &str, most: usize| -> String {
+        text.chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
+            .take(most)
+            .collect()
+    };
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, rendered.list_id.as_bytes());
+    let sender: String = digest.as_ref().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}:{}:newsletter:{sender}", word(&rendered.slug, 60), word(&rendered.list_id, 60))
 }
 
-/// The encoding in which the fixed text of a part is shorter; quoted-printable, which people can read, when they are
-/// about equal.
-fn shorter(bits: &[Bit]) -> Encoding {
-    let (plain, quoted) = bits
-        .iter()
-        .filter_map(Bit::text)
-        .fold((0, 0), |(plain, quoted), text| (plain + text.len(), quoted + wire::quoted_size(text)));
-    if quoted * 10 > plain * 15 { Encoding::Base64 } else { Encoding::QuotedPrintable }
+fn literal(pattern: &Pattern) -> String {
+    let pieces = pattern.pieces.iter();
+    pieces
+        .filter_map(|piece| if let Piece::Literal(text) = piece { Some(text.as_str()) } else { None })
+        .collect()
 }
 
-/// Encodes a part; it ends with a line break, as texts do.
-fn encode(mut bits: Vec<Bit>, encoding: Encoding, steps: &mut Vec<Step>) {
-    match bits.last_mut() {
-        Some(Bit::Text(text)) if text.ends_with('\n') => {}
-        Some(Bit::Text(text)) => text.push('\n'),
-        _ => bits.push(Bit::Text("\n".to_owned())),
+/// The steps of one part.
+fn steps(
+    pattern: &Pattern,
+    encoding: Encoding,
+    rendered: &RenderedIssue,
+    slots: &mut Vec<Slot>,
+    to: &mut Vec<Step>,
+) {
+    let mut groups = Vec::new();
+    let mut fixed = Vec::new();
+    let mut column = 0;
+    // Literals that follow each other are one, so that a blank at the end of one is seen before the next one's line break.
+    let mut pieces = pattern.pieces.iter().peekable();
+    while let Some(piece) = pieces.next() {
+        match piece {
+            Piece::Literal(text) => {
+                let mut text = Cow::Borrowed(text.as_str());
+                while let Some(Piece::Literal(more)) =
+                    pieces.next_if(|next| matches!(next, Piece::Literal(_)))
+                {
+                    text.to_mut().push_str(more);
+                }
+                match encoding {
+                    Encoding::QuotedPrintable => column = quote(&text, column, &mut fixed),
+                    Encoding::Base64 => groups.push(Group::Fixed(Aligned::new(&with_crlf(&text)))),
+                }
+            }
+            Piece::Open { placeholder, escape } => {
+                let slot = slots.len();
+                slots.push(Slot {
+                    source: source(placeholder, rendered),
+                    placeholder: placeholder.clone(),
+                    escape: *escape,
+                });
+                match encoding {
+                    Encoding::QuotedPrintable => {
+                        if 0 < column {
+                            fixed.extend_from_slice(b"=\r\n");
+                            column = 0;
+                        }
+                        to.push(Step::Fixed(std::mem::take(&mut fixed)));
+                        to.push(Step::Quoted(slot));
+                    }
+                    Encoding::Base64 => groups.push(Group::Value(slot)),
+                }
+            }
+        }
     }
     match encoding {
-        Encoding::QuotedPrintable => {
-            let last = bits.len() - 1;
-            for (index, bit) in bits.into_iter().enumerate() {
-                steps.push(match bit {
-                    Bit::Token => Step::Token,
-                    Bit::Open(slot) => Step::Quoted(slot),
-                    Bit::Text(text) => {
-                        let mut bytes = Vec::with_capacity(wire::quoted_size(&text) * 27 / 25);
-                        if wire::quote(&text, 0, &mut bytes) > 0 && index < last {
-                            bytes.extend_from_slice(b"=\r\n");
-                        }
-                        Step::Bytes(bytes)
-                    }
-                });
-            }
-        }
-        Encoding::Base64 => {
-            let bits = bits.into_iter().map(|bit| match bit {
-                Bit::Text(text) => Base64Bit::Text(Aligned::new(&wire::with_crlf(&text))),
-                Bit::Token => Base64Bit::Token,
-                Bit::Open(slot) => Base64Bit::Open(slot),
-            });
-            steps.push(Step::Base64(bits.collect()));
-        }
+        Encoding::QuotedPrintable => to.push(Step::Fixed(fixed)),
+        Encoding::Base64 => to.push(Step::Base64(groups)),
     }
 }
 
-/// Neighbouring bytes in one piece.
+fn source(placeholder: &Placeholder, rendered: &RenderedIssue) -> Source {
+    match placeholder.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["subscriber", name] => Source::Subscriber((*name).to_owned()),
+        ["link", "unsubscribe"] => Source::Unsubscribe,
+        ["link", "view"] => Source::Known(rendered.view.clone().unwrap_or_default()),
+        ["link", "archive"] => Source::Known(rendered.archive.clone().unwrap_or_default()),
+        _ => Source::Known(String::new()),
+    }
+}
+
+/// Joins fixed steps that follow each other.
 fn join(steps: Vec<Step>) -> Vec<Step> {
     let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
     for step in steps {
         match (joined.last_mut(), step) {
-            (Some(Step::Bytes(last)), Step::Bytes(bytes)) => last.extend_from_slice(&bytes),
+            (Some(Step::Fixed(last)), Step::Fixed(more)) => last.extend(more),
+            (_, Step::Fixed(bytes)) if bytes.is_empty() => {}
             (_, step) => joined.push(step),
         }
     }

@@ -117,12 +117,12 @@ fn words(text: &str, mut column: usize, to: &mut Vec<u8>) {
     }
 }
 
-/// Writes text as encoded words of at most 75 signs, whole characters in each; in the encoding that people can read,
-/// unless it is much longer.
+/// Writes text as encoded words of at most 75 signs, whole characters in each, in the shorter of the two encodings.
 fn encoded_words(text: &str, mut column: usize, to: &mut Vec<u8>) {
     const WRAPPING: usize = "=?utf-8?q?".len() + "?=".len();
-    let q_signs: usize = text.chars().map(q_size).sum();
-    let by_q = q_signs * 2 <= text.len().div_ceil(3) * 4 * 3;
+    let quoted: usize = text.chars().map(q_size).sum();
+    // Q can be read by people: it may be a quarter longer.
+    let by_q = quoted * 4 <= text.len().div_ceil(3) * 4 * 5;
     let mut rest = text;
     while !rest.is_empty() {
         let room = FOLD.saturating_sub(column + WRAPPING).min(75 - WRAPPING);

@@ -88,6 +88,11 @@ pub(super) struct Aligned {
 }
 
 impl Aligned {
+    /// Octets of the text.
+    pub(super) fn octets(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(super) fn new(text: &str) -> Self {
         let bytes = text.as_bytes().to_vec();
         let encoded = [0, 1, 2].map(|taken| {
@@ -100,11 +105,6 @@ impl Aligned {
             lines
         });
         Self { bytes, encoded }
-    }
-
-    /// Its size on the wire, about.
-    pub(super) fn size(&self) -> usize {
-        self.encoded[0].len() + 16
     }
 }
 

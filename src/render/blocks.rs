@@ -158,7 +158,7 @@ impl Setter<'_> {
             BlockKind::Divider => self.divider(out),
             BlockKind::Buttons(buttons) => self.buttons(out, buttons),
             BlockKind::Sponsor { label, blocks } => self.sponsor(out, label.as_deref(), blocks, width),
-            BlockKind::Poll { question, answers } => self.poll(out, question, answers, width),
+            BlockKind::Poll { question, answers } => self.poll(out, question, answers),
             BlockKind::Share { blocks, links } => self.share(out, blocks, links, width),
             BlockKind::Contents { title, depth, entries } => {
                 self.contents(out, title.as_ref(), *depth, entries);
@@ -293,6 +293,11 @@ impl Setter<'_> {
     /// The style of captions and the like; goes with class `m`.
     pub(super) fn muted(&self) -> String {
         format!("font-size:{}px;line-height:1.5;color:{}", small_size(self.design), self.design.light.muted)
+    }
+
+    /// The same for a link that stands where everybody expects one: not underlined.
+    pub(super) fn quiet_link_style(&self) -> String {
+        format!(" style=\"color:{};text-decoration:none\"", self.design.light.accent)
     }
 
     /// The `style` attribute of a link, with the space before it.

@@ -44,6 +44,13 @@ pub struct Logo {
     pub width: Option<u32>,
 }
 
+impl Logo {
+    /// Its files or addresses.
+    pub fn pictures(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.light.as_str()).chain(self.dark.as_deref())
+    }
+}
+
 /// A set of colours that go together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Palette {

@@ -249,27 +249,3 @@ pub(crate) fn attribute(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(Escape::Attribute.apply(text))
 }
-
-/// Stand-in for `Phrase::parse`.
-pub(crate) fn read_phrase(source: &Source, span: Span, _: &mut Diagnostics) -> Phrase {
-    let text = &source.text()[span.clone()];
-    let mut parts = Vec::new();
-    let mut at = 0;
-    while let Some(open) = text[at..].find("{{").map(|open| at + open) {
-        let Some(close) = text[open..].find("}}").map(|close| open + close + 2) else { break };
-        if open > at {
-            parts.push(Part::Text(text[at..open].to_owned()));
-        }
-        let path = text[open + 2..close - 2].trim().split('.').map(str::to_owned).collect();
-        parts.push(Part::Open(Placeholder {
-            path,
-            filters: Vec::new(),
-            span: span.start + open..span.start + close,
-        }));
-        at = close;
-    }
-    if at < text.len() {
-        parts.push(Part::Text(text[at..].to_owned()));
-    }
-    Phrase(parts)
-}

@@ -58,11 +58,11 @@ fn push<'a>(
     let Some(text) = code.get(range.clone()) else { return };
     if let Some(last) = stretches.last_mut() {
         let start = range.start - last.text.len();
-        if last.role == role || text.trim().is_empty() {
-            if let Some(joined) = code.get(start..range.end) {
-                last.text = joined;
-                return;
-            }
+        if (last.role == role || text.trim().is_empty())
+            && let Some(joined) = code.get(start..range.end)
+        {
+            last.text = joined;
+            return;
         }
     }
     stretches.push(Stretch { text, role });

@@ -12,6 +12,7 @@ use super::{
     mjml::{Element, press, print},
     scope::Scope,
     template::{Expansion, expand, fence},
+    text::text,
     theme,
     tokens::Tokens,
     words::{is_right_to_left, words},
@@ -41,6 +42,8 @@ pub fn render(
 ) -> Result<(RenderedIssue, Diagnostics), Diagnostics> {
     let sheet = press_sheet(issue, newsletter, template, materials, frame)?;
     let head = &issue.head;
+    let view = view(issue, newsletter, &frame.slug);
+    let scope = Scope::new(issue, newsletter, derived(issue, newsletter, frame));
     let rendered = RenderedIssue {
         slug: frame.slug.clone(),
         title: head.title.clone(),
@@ -48,7 +51,7 @@ pub fn render(
         language: language(issue, newsletter).to_owned(),
         subject: sheet.subject,
         html: sheet.html,
-        text: Pattern::default(),
+        text: text(issue, newsletter, &scope, materials, view.as_deref()),
         mjml: sheet.mjml,
         pictures: materials.clone().into_pictures(),
         from: newsletter.from.clone(),
@@ -58,7 +61,7 @@ pub fn render(
         newsletter: newsletter.name.clone(),
         unsubscribe: newsletter.unsubscribe.clone(),
         archive: newsletter.archive.clone(),
-        view: view(issue, newsletter, &frame.slug),
+        view,
         bounces: newsletter.bounces.clone(),
         headers: newsletter.headers.clone(),
     };
@@ -96,6 +99,21 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
         issue.source.place(span.cloned().unwrap_or_default())
     };
     design.overlay(&issue.head.design, &place, &mut diagnostics);
+    let is_issues = !issue.head.design.is_empty();
+    let blame = if is_issues { place("design") } else { file };
+    for (name, palette) in [("light", &design.light), ("dark", &design.dark)] {
+        for (words, colour, ground, on) in palette.pairs() {
+            let contrast = colour.contrast(on);
+            if contrast < 4.5 {
+                let message =
+                    format!("in the {name} colours, {words} on {ground} has a contrast of {contrast:.1}");
+                let diagnostic = Diagnostic::at("M241", Severity::Warning, blame.clone(), message);
+                diagnostics.push(
+                    diagnostic.help("many people cannot read less than 4.5; choose a darker or lighter one"),
+                );
+            }
+        }
+    }
     (design, diagnostics)
 }
 

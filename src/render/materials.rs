@@ -161,6 +161,11 @@ impl Materials {
         post
     }
 
+    /// Every picture that is a file, by the name that the issue or the template gives it.
+    pub fn pictures(&self) -> impl Iterator<Item = (&str, &Asset)> {
+        self.sources.iter().map(|(name, at)| (name.as_str(), &self.assets[*at]))
+    }
+
     /// The pictures that travel inside a letter, each once, in the order of their first use; none when they are at the
     /// site.
     pub fn into_pictures(self) -> Vec<Picture> {

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::{Escape, Newsletter, Pattern, Piece};
+use super::Newsletter;
 use crate::{
-    issue::{Filter, Issue, Part, Phrase, Placeholder, Value},
+    issue::{Filter, Issue, Placeholder, Value},
     source::nearest,
 };
 
@@ -89,22 +89,6 @@ impl Scope {
                     .map(|name| format!("{first}.{name}")),
             ),
         }
-    }
-
-    /// A phrase with its early placeholders filled; unknown ones are dropped (they were reported before).
-    pub(crate) fn phrase(&self, phrase: &Phrase, escape: Escape) -> Pattern {
-        let mut pieces = Vec::new();
-        for part in &phrase.0 {
-            match part {
-                Part::Text(text) => pieces.push(Piece::Literal(escape.apply(text))),
-                Part::Open(placeholder) => match self.fill(placeholder) {
-                    Fill::Text(text) => pieces.push(Piece::Literal(escape.apply(&text))),
-                    Fill::Open(placeholder) => pieces.push(Piece::Open { placeholder, escape }),
-                    Fill::Unknown(_) => {}
-                },
-            }
-        }
-        Pattern { pieces }
     }
 }
 

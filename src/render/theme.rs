@@ -137,8 +137,9 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         (".P,.P>table", ground(dark.paper)),
         (".p,.p>table", ground(dark.panel)),
         (".B,.B td", ground(dark.accent)),
+        (".B", format!("border-color:{}!important", dark.accent)),
         (".B a", colour(dark.on_accent)),
-        (".r,.r p,.r td,.r th", format!("border-color:{}!important", dark.rule)),
+        (".r,.r p,.R td,.R th", format!("border-color:{}!important", dark.rule)),
         (".q", format!("border-color:{}!important", dark.accent)),
         (".L", "display:none!important".to_owned()),
         (".D", "display:block!important;max-height:none!important".to_owned()),
@@ -161,7 +162,8 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         let marked: Vec<String> = selectors.split(',').map(|one| format!("{mark} {one}")).collect();
         outlook.push_str(&format!("{}{{{body}}}", marked.join(",")));
     }
-    format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{standard}}}{outlook}")
+    let wide = "@media only screen and (max-width:480px){.W{max-width:calc(100vw - 48px);overflow-x:auto}.W td,.W th{word-break:normal}}";
+    format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
 }
 
 fn colour(value: Colour) -> String {
@@ -260,7 +262,7 @@ mod tests {
     fn rules_hold_nothing_that_makes_gmail_drop_them() {
         let rules = dark_rules(&Design::default(), true);
         assert!(rules.len() < 8_000, "{}", rules.len());
-        assert_eq!(rules.matches('@').count(), 1);
+        assert_eq!(rules.matches('@').count(), 2);
         for bad in ["url(", "/*", "rgb("] {
             assert!(!rules.contains(bad), "{bad}");
         }

@@ -149,7 +149,7 @@ impl<'s> Lane<'s> {
         loop {
             if !is_out {
                 if self.wire.stir() == Stir::Stirred {
-                    return self.stirred(current).await;
+                    return self.stirred(current, self.letters).await;
                 }
                 self.letters += 1;
                 if self.offer.pipelining {
@@ -286,11 +286,19 @@ impl<'s> Lane<'s> {
         let grouped = self.offer.pipelining;
         let mut refusal: Option<(Stage, Reply)> = None;
         let mut open = false;
+        let mut addressed = false;
         for (index, &step) in steps(lead).iter().enumerate() {
             let stage = step.stage();
             if !grouped {
                 if refusal.is_some() {
                     break;
+                }
+                if self.wire.stir() == Stir::Stirred {
+                    let trouble = match unasked(&mut self.wire, self.smtp.relay()).await {
+                        Ok(reply) => Trouble::Said(reply),
+                        Err(trouble) => trouble,
+                    };
+                    return Err(Fault { stage, trouble, heard_nothing: false });
                 }
                 self.out.clear();
                 self.push_step(step, letter);
@@ -312,9 +320,11 @@ impl<'s> Lane<'s> {
                 }
             };
             let Some(reply) = answer else {
+                addressed |= step == Step::Rcpt;
                 open |= step == Step::Data;
                 continue;
             };
+            addressed |= step == Step::Rcpt && reply.code / 100 == 2;
             let closing = reply.code == 421;
             match (step, &refusal, judge(stage, &reply)) {
                 (Step::Dot, ..) | (_, Some(_), _) if !closing => {}
@@ -339,6 +349,13 @@ impl<'s> Lane<'s> {
         }
         Ok(match refusal {
             None => Heard::Open,
+            // Refused, and yet it waits for a body that would reach somebody: there is no way back but to hang up.
+            Some((stage, reply)) if open && addressed => {
+                let words = "it waits for a letter that it has refused".to_owned();
+                let fault =
+                    Fault { stage: Stage::Data, trouble: Trouble::Protocol(words), heard_nothing: false };
+                Heard::Refused { stage, reply, lead: Lead::Nothing, broken: Some(fault) }
+            }
             Some((stage, reply)) => {
                 let lead = if open { Lead::DotRset } else { Lead::Rset };
                 Heard::Refused { stage, reply, lead, broken: None }
@@ -376,8 +393,12 @@ impl<'s> Lane<'s> {
     }
 
     /// The relay spoke unasked, or closed, before this letter was offered.
-    async fn stirred<'d, D: Desk>(&mut self, letter: Taken<'d, D>) -> Result<Ended<'d, D>, RelayDown> {
-        if 0 < self.letters {
+    pub(super) async fn stirred<'d, D: Desk>(
+        &mut self,
+        letter: Taken<'d, D>,
+        offered_before: u32,
+    ) -> Result<Ended<'d, D>, RelayDown> {
+        if 0 < offered_before {
             return Ok(Ended::DialAgain(Some(letter)));
         }
         letter.give_back();

@@ -147,8 +147,11 @@ impl Frame<'_> {
     }
 }
 
+/// Class, subject and detail (RFC 3463 section 2).
+type Enhanced = (u8, u16, u16);
+
 /// The enhanced code at the head of a line (RFC 2034 section 4: its class agrees with the code), and the rest.
-fn enhanced_code(line: &[u8], code: u16) -> Option<((u8, u16, u16), &[u8])> {
+fn enhanced_code(line: &[u8], code: u16) -> Option<(Enhanced, &[u8])> {
     let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
     let mut parts = line[..end].split(|&byte| byte == b'.').map(|part| {
         ((1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))

@@ -14,7 +14,7 @@ use super::{
 /// A relay we hand letters to. Its connections share what they learn about it.
 #[derive(Debug)]
 pub struct Smtp {
-    relay: Relay,
+    relay: Box<Relay>,
     tls: Option<Tls>,
     learned: Learned,
 }
@@ -40,7 +40,7 @@ impl Smtp {
             Encryption::None => None,
             Encryption::Implicit | Encryption::StartTls => Some(Tls::new(&relay)?),
         };
-        Ok(Self { relay, tls, learned: Learned::default() })
+        Ok(Self { relay: Box::new(relay), tls, learned: Learned::default() })
     }
 
     /// The settings.

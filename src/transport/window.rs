@@ -12,6 +12,7 @@ use super::{
     Desk, Outcome, Permit, RelayDown, Reply, Stage, Trouble, Verdict, judge,
     lane::{Ended, Fault, Lane, Next, settle},
     taken::{Taken, begin_all},
+    wire::Stir,
 };
 
 /// A letter under way.
@@ -73,6 +74,10 @@ impl Lane<'_> {
                 };
             }
             if !waiting.is_empty() {
+                if flying.is_empty() && self.wire.stir() == Stir::Stirred {
+                    let offered_before = self.letters - waiting.len() as u32;
+                    return self.stirred(waiting.swap_remove(0), offered_before).await;
+                }
                 let permits = begin_all(&waiting).await;
                 let mut granted = Vec::with_capacity(waiting.len());
                 for (letter, permit) in waiting.drain(..).zip(permits) {
@@ -88,7 +93,15 @@ impl Lane<'_> {
             }
             while !flying.is_empty() {
                 if let Err(fault) = self.hear_one(&mut flying, &mut course, &mut clean).await {
-                    return Err(self.land_in_ruins(flying, fault).await);
+                    let before = self.letters.saturating_sub(flying.len() as u32);
+                    let enough = matches!(&fault.trouble, Trouble::Said(reply)
+                        if fault.stage == Stage::Mail && 0 < before && reply.is_enough_for_this_connection());
+                    let down = self.land_in_ruins(flying, fault).await;
+                    if enough {
+                        self.smtp.learn_letters_per_connection(before);
+                        return Ok(Ended::DialAgain(None));
+                    }
+                    return Err(down);
                 }
                 if !self.wire.has_reply() {
                     break;
@@ -162,19 +175,20 @@ impl Lane<'_> {
                 continue;
             }
             let reply = frame.reply();
-            match judge(stage, &reply) {
+            let verdict = judge(stage, &reply);
+            if verdict == Verdict::Closing {
+                flight.refusal.get_or_insert_with(|| (stage, reply.clone()));
+                return Err(fault(Trouble::Said(reply)));
+            }
+            let out_of_step = verdict == Verdict::OutOfStep || flight.rset && index == 0;
+            match verdict {
+                _ if out_of_step => {
+                    return Err(fault(Trouble::Protocol(format!("it said \u{201c}{reply}\u{201d}"))));
+                }
                 _ if flight.refusal.is_some() => {}
                 Verdict::Good if stage == Stage::Body => accepted = Some(reply),
                 Verdict::Good => {}
-                Verdict::OutOfStep => {
-                    return Err(fault(Trouble::Protocol(format!("it said \u{201c}{reply}\u{201d}"))));
-                }
-                verdict => {
-                    flight.refusal = Some((stage, reply));
-                    if verdict == Verdict::Closing {
-                        break;
-                    }
-                }
+                _ => flight.refusal = Some((stage, reply)),
             }
         }
         let Some(Flight { letter, refusal, .. }) = flying.pop_front() else { return Ok(()) };
@@ -185,22 +199,21 @@ impl Lane<'_> {
             return Ok(());
         };
         *clean = false;
+        let before = self.letters.saturating_sub(1 + flying.len() as u32);
         if stage == Stage::Body && matches!(reply.code, 500 | 502 | 503 | 504) {
             // It offers BDAT and does not know it. The letter was not taken, and there is another way.
             self.smtp.learned().no_chunks.store(true, Relaxed);
             letter.give_back();
             turn(course, Course::DialAgain);
-        } else if stage == Stage::Mail && reply.is_enough_for_this_connection() {
-            let before = self.letters.saturating_sub(1 + flying.len() as u32);
-            if 0 < before && matches!(course, Course::On) {
-                self.smtp.learn_letters_per_connection(before);
-                letter.give_back();
-                turn(course, Course::DialAgain);
-            } else if matches!(course, Course::DialAgain) {
-                letter.give_back();
-            } else if let Err(down) = settle(letter, stage, reply) {
-                turn(course, Course::Stop(down));
-            }
+        } else if stage == Stage::Mail
+            && reply.is_enough_for_this_connection()
+            && matches!(course, Course::DialAgain)
+        {
+            letter.give_back();
+        } else if stage == Stage::Mail && reply.is_enough_for_this_connection() && before != 0 {
+            self.smtp.learn_letters_per_connection(before);
+            letter.give_back();
+            turn(course, Course::DialAgain);
         } else if let Err(down) = settle(letter, stage, reply) {
             turn(course, Course::Stop(down));
         }
@@ -214,20 +227,29 @@ impl Lane<'_> {
         fault: Fault,
     ) -> RelayDown {
         let mut course = Course::On;
-        // After a failed write, replies may still be waiting to be read.
-        if matches!(fault.trouble, Trouble::Io(_)) {
-            let mut clean = true;
-            while !flying.is_empty() && self.wire.has_reply_soon(self.timeouts().quit).await {
-                if self.hear_one(&mut flying, &mut course, &mut clean).await.is_err() {
-                    break;
+        let mut closed = false;
+        match &fault.trouble {
+            // After a failed write, replies may still be waiting to be read.
+            Trouble::Io(_) => {
+                let mut clean = true;
+                while !flying.is_empty() && self.wire.has_reply_soon(self.timeouts().quit).await {
+                    if self.hear_one(&mut flying, &mut course, &mut clean).await.is_err() {
+                        break;
+                    }
                 }
             }
+            // After 421 nothing more is done, if the relay does what it says.
+            Trouble::Said(_) => {
+                closed = matches!(self.wire.reply(self.timeouts().quit).await, Err(Trouble::Io(_)));
+            }
+            _ => {}
         }
         for Flight { letter, refusal, .. } in flying {
             match refusal {
-                // What it says beyond the letter is told by the fault.
-                Some((stage, reply)) => drop(settle(letter, stage, reply)),
-                None => letter.lost(|| format!("{} after the body had begun to leave", fault.trouble)),
+                // What it means beyond the letter is told by the fault.
+                Some((stage, reply)) if closed || reply.code != 421 => drop(settle(letter, stage, reply)),
+                None if closed => letter.give_back(),
+                _ => letter.lost(|| format!("{} after the body had begun to leave", fault.trouble)),
             }
         }
         match course {

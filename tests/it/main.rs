@@ -1,7 +1,25 @@
 //! The integration tests; each module is a room or a border of the program.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed, and one that is skipped says so"
+)]
+
+mod check;
+mod cli;
+mod crash;
+mod diagnostics;
+mod dispatch;
+mod issue;
 mod ledger;
 mod letters;
 mod materials;
+mod message;
+mod postfix;
 mod subscriber;
 mod support;
+mod tidy;
+mod transport;

@@ -143,7 +143,7 @@ fn relative_links_lead_to_the_site_and_need_one() {
     let root = tempfile::tempdir().unwrap();
     let link = |url: &str| Inline::Link {
         url: Phrase::plain(url),
-        title: String::new(),
+        title: Phrase::default(),
         content: words("x"),
         span: 0..3,
     };
@@ -254,7 +254,8 @@ fn a_bare_video_without_data_is_a_warning() {
 fn pictures_of_raw_html_are_found_too() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "issues/042/raw.png", picture(5, 6, ImageFormat::Png));
-    let html = block(BlockKind::Html("<p><img alt='' src='raw.png'><a href='x.html'>x</a></p>".into()));
+    let html =
+        block(BlockKind::Html(Phrase::plain("<p><img alt='' src='raw.png'><a href='x.html'>x</a></p>")));
     let (materials, problems) = gathered(root.path(), &issue(ISSUE, "", vec![html]));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(materials.picture("raw.png").unwrap().height, Some(6));

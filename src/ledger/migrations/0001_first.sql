@@ -37,7 +37,7 @@ CREATE TABLE workers (
 
 -- The duty to hand one issue over for one address: the part that changes. Kept small, so that marks fall on few pages.
 CREATE TABLE deliveries (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        INTEGER PRIMARY KEY,
     dispatch  INTEGER NOT NULL REFERENCES dispatches (id),
     state     TEXT    NOT NULL DEFAULT 'queued',
     -- Grows with each claim; marks of an earlier claim are refused by it.

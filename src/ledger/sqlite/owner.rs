@@ -1,5 +1,7 @@
 //! What the owner decides: choices for a run, unconfirmed and failed deliveries, suppressions.
 
+use std::collections::BinaryHeap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -69,15 +71,22 @@ impl Store {
                 )?;
             }
             Choice::Sample { count, seed } => {
-                // A multiplicative hash of delivery and seed stands for the draw (Knuth's constant, odd multipliers).
-                tx.execute(
-                    &format!(
-                        "INSERT INTO temp.chosen (choice, delivery) SELECT ?1, d.id FROM deliveries d \
-                         WHERE {range} AND {owed} \
-                         ORDER BY ((d.id * 2654435761 + ?4) % 4294967296) * 40503 % 4294967291, d.id LIMIT ?3"
-                    ),
-                    params![id, dispatch.0, *count as i64, (*seed % 4_294_967_291) as i64],
-                )?;
+                let sql = format!("SELECT d.id FROM deliveries d WHERE {range} AND {owed} AND ?1 = ?1");
+                let mut statement = tx.prepare(&sql)?;
+                // Those with the smallest numbers are drawn; only they are kept.
+                let mut drawn = BinaryHeap::new();
+                for delivery in statement.query_map([id, dispatch.0], |row| row.get::<_, i64>(0))? {
+                    let delivery = delivery?;
+                    drawn.push((mix(*seed ^ mix(delivery as u64)), delivery));
+                    if drawn.len() as u64 > *count {
+                        drawn.pop();
+                    }
+                }
+                let mut insert =
+                    tx.prepare_cached("INSERT INTO temp.chosen (choice, delivery) VALUES (?1, ?2)")?;
+                for (_, delivery) in drawn {
+                    insert.execute([id, delivery])?;
+                }
             }
         }
         let (chosen, owed): (i64, i64) = tx.query_row(
@@ -208,6 +217,14 @@ fn read(row: &rusqlite::Row<'_>) -> Result<(i64, Suppression), LedgerError> {
             at: timestamp(row.get(4)?),
         },
     ))
+}
+
+/// SplitMix64's finishing steps: neighbouring numbers go far apart.
+fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 /// The delivery of an address in a dispatch.

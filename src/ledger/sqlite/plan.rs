@@ -48,7 +48,6 @@ impl Store {
         self.suppressed.refresh(&tx)?;
         let opened = add(&tx, dispatch, &self.suppressed, people)?;
         tx.commit()?;
-        self.after_plan(opened.owed)?;
         Ok(opened)
     }
 
@@ -61,17 +60,7 @@ impl Store {
         self.suppressed.refresh(&tx)?;
         let opened = add(&tx, dispatch.0, &self.suppressed, people)?;
         tx.commit()?;
-        self.after_plan(opened.owed)?;
         Ok(opened)
-    }
-
-    /// After a long list the write-ahead log is long: brings it into the database and gives its space back.
-    fn after_plan(&self, owed: u64) -> Result<(), LedgerError> {
-        if self.files.is_some() && owed > 50_000 {
-            // Readers may stand in the way; then a later checkpoint does it.
-            self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
-        Ok(())
     }
 
     /// The latest dispatch of an issue.
@@ -116,8 +105,9 @@ fn add(
     people: impl Iterator<Item = Result<Subscriber, BoxError>>,
 ) -> Result<Opened, LedgerError> {
     let mut opened = Opened { dispatch: DispatchId(dispatch), owed: 0, already: 0, suppressed: 0 };
-    let mut delivery =
-        db.prepare("INSERT INTO deliveries (dispatch, state, reason, domain) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut delivery = db.prepare(
+        "INSERT INTO deliveries (id, dispatch, state, reason, domain) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     let mut recipient = db.prepare(
         "INSERT INTO recipients (delivery, address, key, name, fields) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -126,7 +116,9 @@ fn add(
         db.prepare("SELECT 1 FROM delivery_keys WHERE dispatch = ?1 LIMIT 1")?.exists([dispatch])?;
     let mut domains = Domains::new(db)?;
     let mut fields = Vec::new();
-    let (mut first, mut last) = (0, 0);
+    let highest: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM deliveries", [], |row| row.get(0))?;
+    let first = highest + 1;
+    let mut last = highest;
     for person in people {
         let person = person.map_err(|source| LedgerError::People { source: Arc::from(source) })?;
         let address = person.address.expose();
@@ -138,10 +130,8 @@ fn add(
         let reason = suppressed.reason(db, &key)?;
         let domain = domains.id(person.address.domain())?;
         let state = if reason.is_some() { "suppressed" } else { "queued" };
-        last = delivery.insert(params![dispatch, state, reason.map(|reason| reason.word()), domain])?;
-        if first == 0 {
-            first = last;
-        }
+        last += 1;
+        delivery.execute(params![last, dispatch, state, reason.map(|reason| reason.word()), domain])?;
         fields.clear();
         if !person.fields.is_empty() {
             serde_json::to_writer(&mut fields, &person.fields).expect("a map of strings is JSON");
@@ -158,7 +148,7 @@ fn add(
             Some(_) => opened.suppressed += 1,
         }
     }
-    if first > 0 {
+    if last >= first {
         let keyed = db.execute(
             "INSERT OR IGNORE INTO delivery_keys (dispatch, key, delivery) \
              SELECT ?1, coalesce(key, address), delivery FROM recipients \

@@ -18,6 +18,9 @@ const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
 /// The page cache of a connection, in KiB.
 const CACHE_KIB: u32 = 8 << 10;
 
+/// The write-ahead log is cut back to this after a long list made it long.
+const LOG_BYTES_KEPT: u32 = 16 << 20;
+
 /// A ledger up to this size is looked through when it is opened; `check` does it for any size.
 const QUICK_CHECK_BYTES: u64 = 32 << 20;
 
@@ -33,6 +36,7 @@ impl Store {
         db.busy_timeout(options.patience)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
         settle_in(&db)?;
         migrate(&mut db)?;
         if std::fs::metadata(path).is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES) {
@@ -52,16 +56,31 @@ impl Store {
                 _ => LedgerError::open(path, error),
             });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY, options)
+    }
+
+    /// The second connection of a process that writes: for questions, and for bringing a long log into the database
+    /// without keeping the writer waiting.
+    pub(in crate::ledger) fn beside(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let store = Self::reading(path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?;
+        store.db.pragma_update(None, "query_only", true)?;
+        Ok(store)
+    }
+
+    fn reading(path: &Path, access: OpenFlags, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
         db.busy_timeout(options.patience)?;
         settle_in(&db)?;
         let found = schema(&db)?;
-        match found.cmp(&known()) {
-            std::cmp::Ordering::Greater => return Err(LedgerError::Newer { found, known: known() }),
-            // Never written to, or by an earlier version: only a writer may bring it up to date.
-            std::cmp::Ordering::Less => return Err(LedgerError::Missing { path: path.to_owned() }),
-            std::cmp::Ordering::Equal => {}
+        if found > known() {
+            return Err(LedgerError::Newer { found, known: known() });
+        }
+        if found < known() {
+            // Only a writer can bring it up to date.
+            drop(db);
+            Self::open(path, options)?;
+            return Self::open_read_only(path, options);
         }
         Ok(Self::with(db, Some(Files::new(path)), options.boot.clone()))
     }
@@ -87,6 +106,11 @@ impl Store {
             cursors: Cursors::default(),
             choices: 0,
         }
+    }
+
+    /// Brings the write-ahead log into the database as far as nobody is in the way.
+    pub(in crate::ledger) fn checkpoint(&self) -> Result<(), LedgerError> {
+        Ok(self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// Looks through the whole file for damage: pages, constraints, references.

@@ -12,20 +12,21 @@ const INSET: u32 = 20;
 
 impl Setter<'_> {
     /// Opens a box; `style` is the cell's, without its padding. A `background-color` is also written as `bgcolor`.
-    pub(super) fn open_box(&mut self, out: &mut String, class: &str, style: &str) {
+    /// `inner` is the space that the last block inside leaves to its end.
+    pub(super) fn open_box(&mut self, out: &mut String, class: &str, style: &str, inner: u32) {
         let ground = style
             .split(';')
             .find_map(|rule| rule.strip_prefix("background-color:"))
             .map(|colour| format!(" bgcolor=\"{colour}\""))
             .unwrap_or_default();
         out.push_str(&format!(
-            "{TABLE}<tr><td class=\"{class}\"{ground} style=\"{style};padding:16px {INSET}px 0;border-radius:6px\">"
+            "{TABLE}<tr><td class=\"{class}\"{ground} style=\"{style};padding:16px {INSET}px {}px;border-radius:6px\">",
+            16u32.saturating_sub(inner)
         ));
     }
 
-    /// Closes a box; `inner` is the space that the last block inside leaves to its end.
-    pub(super) fn close_box(&self, out: &mut String, inner: u32) {
-        let _ = inner;
+    /// Closes a box.
+    pub(super) fn close_box(&self, out: &mut String) {
         out.push_str(&format!("</td></tr>{}", self.space_row()));
     }
 
@@ -102,7 +103,7 @@ impl Setter<'_> {
             None => ("q", self.design.light.accent),
         };
         let style = format!("background-color:{panel};border-{side}:4px solid {colour}");
-        self.open_box(out, &format!("p {class}"), &style);
+        self.open_box(out, &format!("p {class}"), &style, self.gap());
         if index.is_some() || title.is_some() {
             let tint = if index.is_some() { format!(" style=\"color:{colour}\"") } else { String::new() };
             out.push_str(&format!("<p style=\"margin:0 0 6px\"><b{tint}>"));
@@ -118,16 +119,16 @@ impl Setter<'_> {
             out.push_str("</b></p>");
         }
         self.blocks(out, blocks, width.saturating_sub(2 * INSET + 4));
-        self.close_box(out, self.gap());
+        self.close_box(out);
     }
 
     pub(super) fn sponsor(&mut self, out: &mut String, label: Option<&str>, blocks: &[Block], width: u32) {
         let (panel, rule) = (self.design.light.panel, self.design.light.rule);
-        self.open_box(out, "p r", &format!("background-color:{panel};border:1px solid {rule}"));
+        self.open_box(out, "p r", &format!("background-color:{panel};border:1px solid {rule}"), self.gap());
         let label = label.unwrap_or(self.words.sponsor);
         self.label(out, label);
         self.blocks(out, blocks, width.saturating_sub(2 * INSET + 2));
-        self.close_box(out, self.gap());
+        self.close_box(out);
     }
 
     /// A small line that says what stands below.
@@ -140,17 +141,16 @@ impl Setter<'_> {
         ));
     }
 
-    pub(super) fn poll(&mut self, out: &mut String, question: &Inlines, answers: &[Button], width: u32) {
-        let _ = width;
+    pub(super) fn poll(&mut self, out: &mut String, question: &Inlines, answers: &[Button]) {
         let (panel, rule) = (self.design.light.panel, self.design.light.rule);
-        self.open_box(out, "p r", &format!("background-color:{panel};border:1px solid {rule}"));
+        self.open_box(out, "p r", &format!("background-color:{panel};border:1px solid {rule}"), 10);
         out.push_str("<p style=\"margin:0 0 14px\"><b>");
         self.inlines(out, question);
         out.push_str("</b></p>");
         for answer in answers {
             self.button(out, answer, true);
         }
-        self.close_box(out, 10);
+        self.close_box(out);
     }
 
     pub(super) fn share(&mut self, out: &mut String, blocks: &[Block], links: &[Button], width: u32) {

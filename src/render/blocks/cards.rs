@@ -6,7 +6,7 @@ use crate::{
         Phrase,
         document::{Block, Card, Image, Post, Video},
     },
-    render::{Escape, fill::text},
+    render::fill::text,
     source::Span,
 };
 
@@ -29,7 +29,7 @@ impl Setter<'_> {
             self.image(out, image, width - 2, "border-radius:6px 6px 0 0");
             out.push_str("</a>");
         }
-        let link = self.link_style();
+        let link = self.quiet_link_style();
         out.push_str(&format!(
             "<div style=\"padding:16px 20px 0\"><p style=\"margin:0 0 8px\"><a href=\"{href}\"{link}><b>"
         ));
@@ -79,7 +79,7 @@ impl Setter<'_> {
             }
             None => {
                 self.open_card(out);
-                let link = self.link_style();
+                let link = self.quiet_link_style();
                 out.push_str(&format!(
                     "<p style=\"margin:16px 20px\"><a href=\"{href}\"{link}><b>&#9654;&#65038; {}: {}</b></a></p>",
                     self.words.watch,
@@ -189,12 +189,6 @@ impl Setter<'_> {
             self.inlines(out, credit);
         }
         out.push_str("</p>");
-    }
-
-    /// A phrase as text between tags.
-    #[allow(dead_code, reason = "used by the fence")]
-    fn words_of(&mut self, phrase: &Phrase) -> String {
-        self.filler.phrase(phrase, &self.issue.source, Escape::Html)
     }
 }
 

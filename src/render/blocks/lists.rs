@@ -15,16 +15,29 @@ impl Setter<'_> {
         items: &[Item],
         width: u32,
     ) {
-        let side = self.start_side();
-        let (gap, indent) = (self.gap(), 24);
+        let gap = self.gap();
+        self.list_between(out, (start, tight, items), width, (0, gap));
+    }
+
+    /// A list with so many CSS pixels above and below it.
+    fn list_between(
+        &mut self,
+        out: &mut String,
+        (start, tight, items): (Option<u64>, bool, &[Item]),
+        width: u32,
+        (above, below): (u32, u32),
+    ) {
+        let indent = 24;
         let is_tasks = !items.is_empty() && items.iter().all(|item| item.done.is_some());
         let tag = if start.is_some() { "ol" } else { "ul" };
         // A margin, because Outlook drops the padding of lists.
-        let margin = match (is_tasks, side) {
-            (true, _) => format!("0 0 {gap}px"),
-            (false, "left") => format!("0 0 {gap}px {indent}px"),
-            (false, _) => format!("0 {indent}px {gap}px 0"),
+        let (left, right) = match (is_tasks, self.right_to_left) {
+            (true, _) => (0, 0),
+            (false, false) => (indent, 0),
+            (false, true) => (0, indent),
         };
+        let unit = |pixels: u32| if pixels == 0 { "0".to_owned() } else { format!("{pixels}px") };
+        let margin = format!("{} {} {} {}", unit(above), unit(right), unit(below), unit(left));
         let mut style = format!("margin:{margin};padding:0");
         if is_tasks {
             style.push_str(";list-style-type:none");
@@ -47,24 +60,18 @@ impl Setter<'_> {
     }
 
     /// The blocks of an item; in a tight list its words stand without a paragraph around them.
-    fn item(&mut self, out: &mut String, blocks: &[Block], tight: bool, width: u32) {
+    fn item(&mut self, out: &mut String, blocks: &[Block], tight_outside: bool, width: u32) {
         for (index, block) in blocks.iter().enumerate() {
             match &block.kind {
-                BlockKind::Paragraph(content) if tight => {
+                BlockKind::Paragraph(content) if tight_outside => {
                     if index > 0 {
                         out.push_str("<br>");
                     }
                     self.inlines(out, content);
                 }
-                BlockKind::List { .. } if tight => {
-                    let mut inner = String::new();
-                    self.block(&mut inner, block, width);
-                    // The list inside stands close to the words above and below it.
-                    out.push_str(&inner.replacen("margin:0 0 ", "margin:5px 0 ", 1).replacen(
-                        &format!("margin:5px 0 {}px", self.gap()),
-                        "margin:5px 0 0",
-                        1,
-                    ));
+                // The list inside stands close to the words above and below it.
+                BlockKind::List { start, tight, items } if tight_outside => {
+                    self.list_between(out, (*start, *tight, items), width, (5, 0));
                 }
                 _ => self.block(out, block, width),
             }
@@ -99,7 +106,7 @@ impl Setter<'_> {
             out.push_str(&format!("<p style=\"margin:0 0 {}px\">", self.gap()));
             let url = self.materials.link(&resource.url);
             let href = self.filler.url(&url, &self.issue.source, &(0..0));
-            out.push_str(&format!("<a href=\"{href}\"{}><b>", self.link_style()));
+            out.push_str(&format!("<a href=\"{href}\"{}><b>", self.quiet_link_style()));
             self.inlines(out, &resource.title);
             out.push_str("</b></a>");
             if let Some(kind) = &resource.kind {
@@ -132,7 +139,7 @@ impl Setter<'_> {
         entries: &[ContentsEntry],
     ) {
         let top = entries.iter().map(|entry| entry.level).min().unwrap_or(2);
-        self.open_box(out, "p", &format!("background-color:{}", self.design.light.panel));
+        self.open_box(out, "p", &format!("background-color:{}", self.design.light.panel), 6);
         if let Some(title) = title {
             out.push_str("<p style=\"margin:0 0 8px\"><b>");
             self.inlines(out, title);
@@ -145,7 +152,7 @@ impl Setter<'_> {
             out.push_str(&format!("<p style=\"margin:0 0 6px{inset}\">"));
             match &entry.anchor {
                 Some(anchor) => {
-                    out.push_str(&format!("<a href=\"#{}\"{}>", attribute(anchor), self.link_style()));
+                    out.push_str(&format!("<a href=\"#{}\"{}>", attribute(anchor), self.quiet_link_style()));
                     self.inlines(out, &unlinked(&entry.content));
                     out.push_str("</a>");
                 }
@@ -153,7 +160,7 @@ impl Setter<'_> {
             }
             out.push_str("</p>");
         }
-        self.close_box(out, 10);
+        self.close_box(out);
     }
 }
 

@@ -9,6 +9,15 @@ use crate::{
     render::fill::attribute,
 };
 
+/// How wide a picture may become where its column is wider than it.
+#[derive(Clone, Copy, PartialEq)]
+enum Fill {
+    /// As wide as it is.
+    Own,
+    /// As wide as the column.
+    Column,
+}
+
 impl Setter<'_> {
     /// Shown width and height in CSS pixels, from the file or the author, at most `width` wide.
     fn size(&self, image: &Image, width: u32) -> (Option<u32>, Option<u32>) {
@@ -25,12 +34,23 @@ impl Setter<'_> {
 
     /// A picture as a block.
     pub(super) fn image(&mut self, out: &mut String, image: &Image, width: u32, style: &str) {
+        self.block_image(out, image, width, style, Fill::Own);
+    }
+
+    fn block_image(&mut self, out: &mut String, image: &Image, width: u32, style: &str, fill: Fill) {
         let (w, h) = self.size(image, width);
         let height = h.map(|h| format!(" height=\"{h}\"")).unwrap_or_default();
-        let fallback = w.unwrap_or(width);
-        let rules = if w.is_some() { "max-width:100%;height:auto" } else { "width:100%;height:auto" };
+        let shown = w.unwrap_or(width);
+        // Not `max-width:100%`: a picture that is not loaded would keep its width and push the letter wider.
+        let limit = if fill == Fill::Column { String::new() } else { format!(";max-width:{shown}px") };
         let more = if style.is_empty() { String::new() } else { format!(";{style}") };
-        self.img(out, image, &format!(" width=\"{fallback}\"{height} style=\"display:block;{rules}{more}\""));
+        self.img(
+            out,
+            image,
+            &format!(
+                " width=\"{shown}\"{height} style=\"display:block;width:100%{limit};height:auto{more}\""
+            ),
+        );
     }
 
     fn img(&mut self, out: &mut String, image: &Image, rest: &str) {
@@ -47,7 +67,9 @@ impl Setter<'_> {
             (Some(w), None) => format!(" width=\"{w}\""),
             _ => String::new(),
         };
-        self.img(out, image, &format!("{size} style=\"max-width:100%;height:auto;vertical-align:middle\""));
+        let fluid = w.filter(|&w| w > 100).map(|w| format!("width:100%;max-width:{w}px;height:auto;"));
+        let style = format!("{}vertical-align:middle", fluid.unwrap_or_default());
+        self.img(out, image, &format!("{size} style=\"{style}\""));
     }
 
     /// A portrait: a square that clients which can make round.
@@ -66,7 +88,7 @@ impl Setter<'_> {
         let below = if has_words { 8 } else { self.gap() };
         // The paragraph's style is the alternative text's, where pictures are not shown.
         out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 {below}px;{}\">", self.muted()));
-        self.linked_image(out, figure, width, "");
+        self.linked_image(out, figure, width, Fill::Own);
         out.push_str("</p>");
         if has_words {
             self.caption(out, figure.caption.as_ref(), figure.credit.as_ref());
@@ -78,7 +100,7 @@ impl Setter<'_> {
         let has_words = figure.caption.is_some() || figure.credit.is_some();
         let below = if has_words { 6 } else { self.gap() };
         out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 {below}px;{}\">", self.muted()));
-        self.linked_image(out, figure, width, "width:100%");
+        self.linked_image(out, figure, width, Fill::Column);
         out.push_str("</p>");
         if has_words {
             self.caption(out, figure.caption.as_ref(), figure.credit.as_ref());
@@ -112,16 +134,16 @@ impl Setter<'_> {
         Some(out)
     }
 
-    fn linked_image(&mut self, out: &mut String, figure: &Figure, width: u32, style: &str) {
+    fn linked_image(&mut self, out: &mut String, figure: &Figure, width: u32, fill: Fill) {
         match &figure.link {
             Some(link) => {
                 let url = self.materials.link(link);
                 let href = self.filler.url(&url, &self.issue.source, &figure.image.span);
                 out.push_str(&format!("<a href=\"{href}\"{}>", self.link_style()));
-                self.image(out, &figure.image, width, style);
+                self.block_image(out, &figure.image, width, "", fill);
                 out.push_str("</a>");
             }
-            None => self.image(out, &figure.image, width, style),
+            None => self.block_image(out, &figure.image, width, "", fill),
         }
     }
 }

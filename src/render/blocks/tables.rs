@@ -13,11 +13,11 @@ impl Setter<'_> {
     ) {
         let rule = self.design.light.rule;
         let size = if head.len() > 4 { self.design.size - 4 } else { self.design.size - 2 };
-        // Many columns keep their words whole and are moved sideways; few columns fit by breaking lines.
-        let words = if head.len() > 3 { ";word-break:normal" } else { "" };
+        // Few columns fit by breaking words; the theme lets readers move many columns sideways on a phone.
+        let class = if head.len() > 3 { "R W" } else { "R" };
         out.push_str(&format!(
-            "<div style=\"overflow-x:auto;margin:0 0 {}px\"><table class=\"r\" width=\"100%\" cellpadding=\"7\" \
-             cellspacing=\"0\" border=\"0\" style=\"border-collapse:collapse;font-size:{size}px;line-height:1.4{words}\">",
+            "<div class=\"{class}\" style=\"margin:0 0 {}px\"><table width=\"100%\" cellpadding=\"7\" \
+             cellspacing=\"0\" border=\"0\" style=\"border-collapse:collapse;font-size:{size}px;line-height:1.4\">",
             self.gap()
         ));
         if head.iter().any(|cell| !cell.is_empty()) {

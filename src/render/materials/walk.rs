@@ -28,6 +28,9 @@ pub(super) fn pointers(document: &Document, tell: &mut dyn FnMut(Pointer<'_>, Sp
     }
 }
 
+/// Stands for a placeholder; no file name has it.
+const OPEN: &str = "\u{102000}";
+
 struct Walk<'t> {
     tell: &'t mut dyn FnMut(Pointer<'_>, Span),
 }
@@ -106,7 +109,14 @@ impl Walk<'_> {
                 url.iter().for_each(|url| self.link(url, span));
                 self.blocks(blocks);
             }
-            BlockKind::Html(markup) => self.markup(&markup.to_string(), span),
+            BlockKind::Html(markup) => {
+                // A name that holds a placeholder cannot be looked up; `OPEN` marks it.
+                let text = markup.0.iter().map(|part| match part {
+                    Part::Text(text) => text.as_str(),
+                    Part::Open(_) => OPEN,
+                });
+                self.markup(&text.collect::<String>(), span);
+            }
             BlockKind::Mjml(markup) => self.markup(markup, span),
             BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider => {}
         }
@@ -163,13 +173,15 @@ impl Walk<'_> {
     /// Pictures and links of raw HTML and of MJML.
     fn markup(&mut self, markup: &str, span: &Span) {
         for token in tokens(markup) {
-            if let Some(source) = token.attribute("src") {
-                // An address that is filled in cannot be looked up.
-                if !source.is_empty() && !source.contains("{{") {
-                    (self.tell)(Pointer::Picture(source), span.clone());
-                }
+            if let Some(source) = token.attribute("src")
+                && !source.is_empty()
+                && !source.contains(OPEN)
+                && !source.contains("{{")
+            {
+                (self.tell)(Pointer::Picture(source), span.clone());
             }
             if let Some(url) = token.attribute("href")
+                && !url.contains(OPEN)
                 && !url.contains("{{")
                 && !matches!(&token, Token::Open { name, .. } if name == "link")
             {

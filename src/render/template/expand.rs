@@ -2,7 +2,7 @@
 
 use super::rules;
 use crate::{
-    issue::Part,
+    issue::{Part, Phrase},
     render::{
         Escape,
         design::MARGIN,
@@ -182,7 +182,7 @@ impl Expansion<'_, '_> {
             .map(|attribute| {
                 let span = attribute.value_start..attribute.value_start + attribute.value.len();
                 let is_url = is_url(&attribute.name);
-                let phrase = crate::render::fill::read_phrase(source, span, &mut self.filler.diagnostics);
+                let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
                 let mut value = String::new();
                 for part in &phrase.0 {
                     match part {
@@ -208,7 +208,7 @@ impl Expansion<'_, '_> {
 
     /// CSS knows no escapes that we could use: only the design's own values may stand in it.
     fn css(&mut self, source: &Source, span: Span) -> String {
-        let phrase = crate::render::fill::read_phrase(source, span, &mut self.filler.diagnostics);
+        let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
         let mut out = String::new();
         for part in &phrase.0 {
             match part {
@@ -265,7 +265,7 @@ impl Expansion<'_, '_> {
     }
 
     fn html_text(&mut self, out: &mut String, source: &Source, span: Span) {
-        let phrase = crate::render::fill::read_phrase(source, span, &mut self.filler.diagnostics);
+        let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
         for part in &phrase.0 {
             match part {
                 Part::Text(text) => out.push_str(text),

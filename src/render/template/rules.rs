@@ -1,7 +1,7 @@
 //! What a template must be and have.
 
 use crate::{
-    issue::Part,
+    issue::{Part, Phrase},
     render::mjml::{Node, NodeKind, component, known_components, may_stand_in},
     source::{Diagnostic, Diagnostics, Source, nearest},
 };
@@ -85,7 +85,7 @@ impl Found {
 
     fn note(&mut self, source: &Source, span: std::ops::Range<usize>) {
         // Problems of the placeholders themselves are reported when they are filled.
-        let phrase = crate::render::fill::read_phrase(source, span, &mut Vec::new());
+        let phrase = Phrase::parse(source, span, &mut Vec::new());
         for part in phrase.0 {
             if let Part::Open(placeholder) = part {
                 self.names.push(placeholder.path.join("."));
@@ -178,7 +178,8 @@ fn element(
             .push(problem("M211", name_span, format!("`{name}` is no component of a letter")).help(help));
         return;
     };
-    if !may_stand_in(name, parent) && !(parent.is_empty() && name == "mjml") {
+    let is_root = parent.is_empty() && name == "mjml";
+    if !is_root && !may_stand_in(name, parent) {
         let message = if parent.is_empty() {
             format!("`{name}` cannot stand at the top")
         } else {

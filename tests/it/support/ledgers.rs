@@ -1,10 +1,13 @@
 //! Fresh ledgers, a frozen issue, and people to write to.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use mimeograph::{
-    ledger::{BoxError, DispatchId, Ledger, LedgerError, NewDispatch, Opened},
+    ledger::{
+        BoxError, Claim, DispatchId, Ledger, LedgerError, NewDispatch, Opened, Reason, Suppression, Wanted,
+        Worker,
+    },
     render::{Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
     subscriber::{EmailAddress, Subscriber},
     transport::{Outcome, Reply, Stage},
@@ -42,17 +45,20 @@ impl Shelf {
         }
     }
 
-    /// Where the file is, for ledgers that have one.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.as_ref().unwrap().path().join("ledger.db")
-    }
-
     /// Another handle, as another process would have it; the same one where there is no file.
     pub(crate) fn second(&self) -> Result<Ledger, LedgerError> {
         match &self.folder {
             None => Ok(self.ledger.clone()),
             Some(folder) => Ledger::open(&folder.path().join("ledger.db")),
         }
+    }
+}
+
+/// Tells a story to every kind of ledger.
+pub(crate) async fn on_each(story: impl AsyncFn(Shelf)) {
+    for kind in Kind::ALL {
+        println!("on {kind:?}");
+        story(Shelf::new(kind)).await;
     }
 }
 
@@ -112,6 +118,28 @@ pub(crate) async fn states(ledger: &Ledger, dispatch: DispatchId) -> Vec<String>
     rows.iter()
         .map(|row| format!("{}: {}", row.address.expose().trim_end_matches("@example.com"), row.state))
         .collect()
+}
+
+pub(crate) async fn claim(
+    ledger: &Ledger,
+    dispatch: DispatchId,
+    worker: &Worker,
+    limit: usize,
+    now: Timestamp,
+) -> Vec<Claim> {
+    ledger.claim(dispatch, worker, limit, now, &Wanted::default()).await.unwrap()
+}
+
+/// Whom the claims are for: `ada` for `ada@example.com`.
+pub(crate) fn names(claims: &[Claim]) -> Vec<String> {
+    claims
+        .iter()
+        .map(|claim| claim.subscriber.address.expose().trim_end_matches("@example.com").to_owned())
+        .collect()
+}
+
+pub(crate) fn by_hand(name: &str) -> Suppression {
+    Suppression { address: person(name).address, reason: Reason::ByHand, note: None, at: at(0) }
 }
 
 pub(crate) fn reply(code: u16, text: &str) -> Reply {

@@ -1,0 +1,186 @@
+//! The list, as a letter will meet it.
+
+use std::collections::BTreeMap;
+
+use super::rule;
+use crate::{
+    issue::{Filter, Placeholder},
+    source::{Diagnostic, Diagnostics, Place, nearest},
+    subscriber::{List, ListError, Row},
+};
+
+/// Mailboxes that several people read.
+const ROLES: [&str; 14] = [
+    "abuse",
+    "admin",
+    "billing",
+    "contact",
+    "help",
+    "hostmaster",
+    "info",
+    "mailer-daemon",
+    "noreply",
+    "no-reply",
+    "postmaster",
+    "sales",
+    "support",
+    "webmaster",
+];
+
+/// Domains that people mean when they slip.
+const COMMON: [&str; 16] = [
+    "gmail.com",
+    "googlemail.com",
+    "yahoo.com",
+    "yahoo.co.uk",
+    "hotmail.com",
+    "outlook.com",
+    "icloud.com",
+    "live.com",
+    "aol.com",
+    "proton.me",
+    "protonmail.com",
+    "gmx.de",
+    "gmx.net",
+    "web.de",
+    "fastmail.com",
+    "mail.ru",
+];
+
+/// So many people of a kind are named.
+const NAMED: usize = 5;
+
+#[derive(Default)]
+struct Kind {
+    count: u64,
+    first: Vec<String>,
+    line: Option<u64>,
+}
+
+impl Kind {
+    fn add(&mut self, line: u64, what: String) {
+        self.count += 1;
+        self.line.get_or_insert(line);
+        if self.first.len() < NAMED {
+            self.first.push(what);
+        }
+    }
+
+    fn names(&self) -> String {
+        let more = self.count as usize - self.first.len();
+        let names = self.first.join(", ");
+        if more == 0 { names } else { format!("{names} and {more} more") }
+    }
+}
+
+/// Reads the list once, and looks at it beside the placeholders that a letter fills in.
+pub fn check_list<'a>(
+    list: List,
+    placeholders: impl Iterator<Item = &'a Placeholder>,
+) -> Result<Diagnostics, ListError> {
+    let path = list.path().to_owned();
+    let mut needed: Vec<&str> = Vec::new();
+    let mut found = Vec::new();
+    let find =
+        |code: &'static str, line: Option<u64>, column: Option<String>, message: String, help: String| {
+            let place = match line {
+                Some(line) => Place::Row { path: path.clone(), line, column },
+                None => Place::File { path: path.clone() },
+            };
+            let severity = rule(code).expect("every code that is found has a rule").severity;
+            Diagnostic::at(code, severity, place, message).help(help)
+        };
+    for placeholder in placeholders {
+        let [space, name] = placeholder.path.as_slice() else { continue };
+        if space != "subscriber"
+            || matches!(name.as_str(), "email" | "address")
+            || needed.contains(&name.as_str())
+        {
+            continue;
+        }
+        let has_default = placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)));
+        if !list.columns().contains(name) {
+            let near = nearest(name, list.columns().iter().map(String::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `subscriber.{near}`?"),
+                None => format!("its columns are: {}", list.columns().join(", ")),
+            };
+            found.push(find("M491", None, None, format!("no column fills `subscriber.{name}`"), help));
+        } else if !has_default {
+            needed.push(name);
+        }
+    }
+    let (mut roles, mut slips, mut repeats) = (Kind::default(), Kind::default(), Kind::default());
+    let mut empty: BTreeMap<&str, Kind> = BTreeMap::new();
+    for row in list {
+        match row? {
+            Row::Person { line, subscriber } => {
+                let address = &subscriber.address;
+                let local = address.expose().split('@').next().unwrap_or_default().to_ascii_lowercase();
+                if ROLES.contains(&local.as_str()) {
+                    roles.add(line, address.expose().to_owned());
+                }
+                if let Some(meant) = slip(address.domain()) {
+                    slips.add(line, format!("{} ({meant}?)", address.expose()));
+                }
+                for name in needed.iter().filter(|name| subscriber.field(name).is_none()) {
+                    empty.entry(name).or_default().add(line, address.expose().to_owned());
+                }
+            }
+            Row::Repeat(diagnostic) => {
+                let line = if let Place::Row { line, .. } = diagnostic.place { line } else { 0 };
+                repeats.add(line, format!("line {line}"));
+            }
+            Row::Bad(diagnostic) => found.push(diagnostic),
+            Row::Paused { .. } => {}
+        }
+    }
+    for (name, kind) in empty {
+        let people = if kind.count == 1 { "person".to_owned() } else { format!("{} people", kind.count) };
+        let message = format!("`subscriber.{name}` is empty for {people}: {}", kind.names());
+        let help = format!("fill it in, or write `{{{{ subscriber.{name} | default(\"…\") }}}}`");
+        found.push(find("M492", kind.line, Some(name.to_owned()), message, help));
+    }
+    for (code, kind, what, help) in [
+        ("M494", roles, "addresses that several people read", "ask them for their own addresses"),
+        ("M495", slips, "domains that look like slips", "ask, or mend what is plain"),
+        ("M496", repeats, "rows that repeat an address", "remove one of each pair"),
+    ] {
+        if 0 < kind.count {
+            found.push(find(code, kind.line, None, format!("{what}: {}", kind.names()), help.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// The well-known domain that this one is a letter away from.
+fn slip(domain: &str) -> Option<&'static str> {
+    if COMMON.contains(&domain) {
+        return None;
+    }
+    // Short domains are a letter away from many honest ones.
+    COMMON.into_iter().filter(|known| 8 <= known.len()).find(|known| {
+        let near = nearest(domain, [*known]) == Some(known);
+        near && domain.len().abs_diff(known.len()) <= 1 && domain.chars().next() == known.chars().next()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slip;
+
+    #[test]
+    fn a_slip_is_near_a_well_known_domain_and_is_not_one() {
+        for (domain, meant) in [
+            ("gmial.com", Some("gmail.com")),
+            ("gmail.con", Some("gmail.com")),
+            ("hotmial.com", Some("hotmail.com")),
+            ("gmail.com", None),
+            ("example.com", None),
+            ("email.com", None),
+            ("gmx.at", None),
+        ] {
+            assert_eq!(slip(domain), meant, "{domain}");
+        }
+    }
+}

@@ -1,0 +1,364 @@
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use serde_json::json;
+
+use super::{
+    Context, Exit, Failure, flags,
+    issues::{self, IssueFile},
+    press::{self, Pressed},
+};
+use crate::{
+    check::{self, Case, Earlier, PictureFacts, check_list, rule},
+    config::{Config, Overrides},
+    issue::Issue,
+    render,
+    report::{diagnostics, words::octets},
+    source::{Diagnostic, Diagnostics, Place, Severity},
+    subscriber::List,
+};
+
+/// Tell what is wrong with issues, at line and column
+///
+/// It looks at everything that a reader, a mail client or a mailbox provider would trip over, in the issue, its pictures,
+/// the template's work and the list. `mimeo explain CODE` tells the story behind a finding. A finding is quieted for one
+/// issue by a comment in it (`<!-- mimeo allow M415 -->`), and for all by `[check] levels` in mimeo.toml.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo check
+  mimeo check a-year-in-review --budget
+  mimeo check --since main --format github
+  mimeo check --deny warnings --format sarif > check.sarif")]
+pub(crate) struct Args {
+    /// The issues: names, parts of them, numbers or paths [default: all]
+    issues: Vec<String>,
+    /// How findings are printed
+    #[arg(long, value_name = "FORMAT", default_value = "people")]
+    format: Format,
+    /// Count warnings as errors
+    #[arg(long, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// Only findings in lines that changed since this git revision
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// Also show what each section costs of the 102 KB that Gmail shows
+    #[arg(long)]
+    budget: bool,
+    #[command(flatten)]
+    list: flags::List,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    People,
+    Json,
+    Sarif,
+    Github,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(args.list.say(Overrides::default()))?;
+    let all = issues::all(context)?;
+    let wanted = match args.issues.as_slice() {
+        [] => all.clone(),
+        names => names.iter().map(|name| issues::find(context, name)).collect::<Result<_, _>>()?,
+    };
+    let mut found = Diagnostics::new();
+    let mut budgets = Vec::new();
+    for file in &wanted {
+        match press::press_quietly(&config, file, context.now) {
+            Ok(pressed) => {
+                let (findings, budget) = look(context, &config, &all, file, &pressed)?;
+                found.extend(findings);
+                budgets.push((file.slug.clone(), budget));
+            }
+            Err(failure) => found.extend(failure.into_diagnostics()?),
+        }
+    }
+    let mut seen = BTreeSet::new();
+    // The list is the same for all issues; what is said of it is said once.
+    found.retain(|one| seen.insert(format!("{}{}{}", one.place, one.code, one.message)));
+    if let Some(revision) = &args.since {
+        found = since(context, revision, found)?;
+    }
+    check::sort(&mut found);
+    args.print(context, &found, wanted.len())?;
+    if args.budget {
+        for (slug, budget) in &budgets {
+            print_budget(context, slug, budget)?;
+        }
+    }
+    let worst = if args.deny == Some(Deny::Warnings) { Severity::Warning } else { Severity::Error };
+    Ok(if found.iter().any(|one| worst <= one.severity) { Exit::BadInput } else { Exit::Done })
+}
+
+/// Everything that can be said against one issue, with the owner's levels applied, and its budget.
+pub(super) fn look(
+    context: &Context,
+    config: &Config,
+    all: &[IssueFile],
+    file: &IssueFile,
+    pressed: &Pressed,
+) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
+    let blocks = render::block_bytes(
+        &pressed.issue,
+        &config.newsletter,
+        &pressed.template,
+        &pressed.materials,
+        &pressed.frame,
+    )?;
+    let pictures: Vec<_> = pressed
+        .materials
+        .pictures()
+        .map(|(source, asset)| PictureFacts {
+            source: source.to_owned(),
+            media_type: Some(asset.media_type.to_owned()),
+            width: asset.width,
+            octets: Some(asset.bytes.len() as u64),
+        })
+        .collect();
+    let earlier = earlier(all, file, config.check.history as usize);
+    let case = Case {
+        issue: &pressed.issue,
+        rendered: &pressed.rendered,
+        newsletter: &config.newsletter,
+        blocks: &blocks,
+        pictures: &pictures,
+        earlier: &earlier,
+        dkim_domain: config.dkim.as_ref().map(|dkim| dkim.domain.as_str()),
+        today: context.today(),
+    };
+    let mut found = pressed.diagnostics.clone();
+    // The check says the same of anchors, and more.
+    found.retain(|one| one.code != "M162");
+    found.extend(check::check(&case));
+    if config.list.exists() {
+        let rendered = &pressed.rendered;
+        let patterns = [&rendered.subject, &rendered.html, &rendered.text];
+        let placeholders = patterns.into_iter().flat_map(|pattern| pattern.placeholders());
+        match List::open(&config.list) {
+            Ok(list) => found.extend(check_list(list, placeholders)?),
+            Err(error) => found.extend(Failure::from(error).into_diagnostics()?),
+        }
+        found.extend(tracked(&config.list));
+    }
+    let mut levels = config.check.levels.clone();
+    for (unknown, place) in levels.read_comments(&pressed.issue.source) {
+        found.push(unknown_code(&unknown, place));
+    }
+    Ok((levels.apply(found), check::budget(&case)))
+}
+
+fn unknown_code(unknown: &check::UnknownCode, place: Place) -> Diagnostic {
+    let message = format!("no rule has the code `{}`", unknown.code);
+    let diagnostic = Diagnostic::at("M400", Severity::Warning, place, message);
+    match unknown.nearest {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("`mimeo explain` lists the rules"),
+    }
+}
+
+/// What earlier issues said; those that cannot be read are no history.
+fn earlier(all: &[IssueFile], file: &IssueFile, most: usize) -> Vec<Earlier> {
+    let before = all.iter().filter(|other| other.slug < file.slug);
+    let mut earlier: Vec<_> = before
+        .rev()
+        .take(most)
+        .filter_map(|other| {
+            let issue = Issue::parse(press::source(&other.path).ok()?).ok()?;
+            Some(Earlier {
+                slug: other.slug.clone(),
+                number: issue.head.number,
+                date: issue.head.date,
+                subject: issue.head.subject.to_string(),
+                preheader: issue.head.preheader.to_string(),
+                links: check::targets(&issue),
+            })
+        })
+        .collect();
+    earlier.sort_by_key(|issue| std::cmp::Reverse(issue.date));
+    earlier
+}
+
+/// A list that git keeps is a list that everybody with the repository has.
+fn tracked(list: &Path) -> Option<Diagnostic> {
+    let example = list.file_name().is_some_and(|name| name.to_string_lossy().contains("example"));
+    let folder = list.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let ran = Command::new("git")
+        .current_dir(folder)
+        .args(["ls-files", "--error-unmatch", "--"])
+        .arg(list.file_name()?)
+        .output()
+        .ok()?;
+    if example || !ran.status.success() {
+        return None;
+    }
+    let rule = rule("M493").expect("the rule is there");
+    let place = Place::File { path: list.to_owned() };
+    let help = "take it out with `git rm --cached`, and name it in .gitignore";
+    Some(Diagnostic::at(rule.code, rule.severity, place, "the subscriber list is tracked by git").help(help))
+}
+
+/// Findings in lines that were added or changed since a revision; findings about whole files stay.
+fn since(context: &Context, revision: &str, found: Diagnostics) -> Result<Diagnostics, Failure> {
+    let ran = Command::new("git")
+        .current_dir(&context.directory)
+        .args(["diff", "--unified=0", "--no-color", "--no-ext-diff", "--relative", revision, "--"])
+        .output()
+        .map_err(Failure::outside)?;
+    if !ran.status.success() {
+        let said = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
+        return Err(Failure::input(format!("git cannot compare with `{revision}`: {said}")).exit(Exit::Usage));
+    }
+    let mut changed: Vec<(String, std::ops::Range<u32>)> = Vec::new();
+    let mut file = String::new();
+    for line in String::from_utf8_lossy(&ran.stdout).lines() {
+        if let Some(path) = line.strip_prefix("+++ b/") {
+            file = path.to_owned();
+        } else if let Some(hunk) = line.strip_prefix("@@ ") {
+            let added = hunk.split(' ').find_map(|part| part.strip_prefix('+')).unwrap_or_default();
+            let (start, count) = added.split_once(',').unwrap_or((added, "1"));
+            if let (Ok(start), Ok(count)) = (start.parse::<u32>(), count.parse::<u32>()) {
+                changed.push((file.clone(), start..start + count));
+            }
+        }
+    }
+    Ok(found
+        .into_iter()
+        .filter(|one| match &one.place {
+            Place::Text { path, start, .. } if start.line > 1 || start.column > 1 => {
+                let path = path.strip_prefix(&context.directory).unwrap_or(path).display().to_string();
+                changed.iter().any(|(file, lines)| *file == path && lines.contains(&start.line))
+            }
+            Place::Text { path, .. } => {
+                let path = path.strip_prefix(&context.directory).unwrap_or(path).display().to_string();
+                changed.iter().any(|(file, _)| *file == path)
+            }
+            Place::File { .. } | Place::Row { .. } => true,
+        })
+        .collect())
+}
+
+impl Args {
+    fn print(&self, context: &Context, found: &[Diagnostic], issues: usize) -> Result<(), Failure> {
+        let data = |value: serde_json::Value| -> Result<(), Failure> {
+            let text = serde_json::to_string_pretty(&value).map_err(Failure::outside)?;
+            context.terminal.data(&format!("{text}\n")).map_err(Failure::output)
+        };
+        match self.format {
+            Format::People if found.is_empty() => {
+                context.terminal.say(&format!("nothing to say against {issues} of {issues}"));
+            }
+            Format::People => context.terminal.show(found),
+            Format::Json => data(diagnostics::json(found))?,
+            Format::Sarif => data(sarif(found))?,
+            Format::Github => {
+                let text: String = found.iter().map(github).collect();
+                context.terminal.data(&text).map_err(Failure::output)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print_budget(context: &Context, slug: &str, budget: &[check::Share]) -> Result<(), Failure> {
+    let total: usize = budget.iter().map(|share| share.octets).sum();
+    let most = budget.iter().map(|share| share.octets).max().unwrap_or(1).max(1);
+    let mut text = format!("{slug}: {} of 102.4 KB\n", octets(total as u64));
+    for share in budget {
+        let bar = "█".repeat((share.octets * 30).div_ceil(most));
+        text.push_str(&format!("{:>9}  {bar:<30}  {}\n", octets(share.octets as u64), share.section));
+    }
+    context.terminal.data(&text).map_err(Failure::output)
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+/// Path, line, column, and where it ends.
+fn region(place: &Place) -> (String, Option<(u32, u32, u32, u32)>) {
+    match place {
+        Place::File { path } => (path.display().to_string(), None),
+        Place::Row { path, line, .. } => {
+            let line = u32::try_from(*line).unwrap_or(u32::MAX);
+            (path.display().to_string(), Some((line, 1, line, 1)))
+        }
+        Place::Text { path, start, end, .. } => {
+            (path.display().to_string(), Some((start.line, start.column, end.line, end.column)))
+        }
+    }
+}
+
+/// Static Analysis Results Interchange Format 2.1.0.
+fn sarif(found: &[Diagnostic]) -> serde_json::Value {
+    let codes: BTreeSet<&str> = found.iter().map(|one| one.code).collect();
+    let rules: Vec<_> = codes
+        .iter()
+        .map(|code| match rule(code) {
+            Some(rule) => json!({
+                "id": code,
+                "shortDescription": { "text": rule.title },
+                "fullDescription": { "text": rule.story },
+            }),
+            None => json!({ "id": code }),
+        })
+        .collect();
+    let results: Vec<_> = found
+        .iter()
+        .map(|one| {
+            let (path, region) = region(&one.place);
+            let mut location = json!({ "artifactLocation": { "uri": path.trim_start_matches("./") } });
+            if let Some((line, column, end_line, end_column)) = region {
+                location["region"] = json!({
+                    "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column,
+                });
+            }
+            let help = one.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+            json!({
+                "ruleId": one.code,
+                "level": level(one.severity),
+                "message": { "text": format!("{}{help}", one.message) },
+                "locations": [{ "physicalLocation": location }],
+            })
+        })
+        .collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": { "name": "mimeo", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
+            "results": results,
+        }],
+    })
+}
+
+/// A workflow command of GitHub Actions.
+fn github(one: &Diagnostic) -> String {
+    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
+    let word = match one.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let (path, region) = region(&one.place);
+    let place = match region {
+        Some((line, column, end_line, end_column)) if line == end_line => {
+            format!(",line={line},endLine={end_line},col={column},endColumn={end_column}")
+        }
+        Some((line, _, end_line, _)) => format!(",line={line},endLine={end_line}"),
+        None => String::new(),
+    };
+    let help = one.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
+    let message = escape(&format!("{}{help}", one.message));
+    format!("::{word} file={}{place},title={}::{message}\n", property(&path), one.code)
+}

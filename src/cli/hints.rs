@@ -1,0 +1,106 @@
+//! What a person can do about the errors of the rooms. The rooms do not know the command line; this file does.
+
+use super::{Exit, Failure};
+use crate::{
+    dispatch::SurveyError,
+    ledger::LedgerError,
+    message::ComposeError,
+    subscriber::ListError,
+    transport::{BadRelay, RelayDown, Stage, Trouble},
+};
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        let hint = match &error {
+            LedgerError::Missing { .. } => {
+                Some("nothing has been sent with it yet; look at `[ledger] path` and --ledger")
+            }
+            LedgerError::Locked { .. } => Some(
+                "another mimeo, a backup or a database browser is using it; nothing is lost: run again when it is done",
+            ),
+            LedgerError::Full { .. } => Some(
+                "make room on the disk and run again; what could not be written down is unconfirmed, and nothing is lost",
+            ),
+            LedgerError::Corrupt { .. } => {
+                Some("put it back from a backup, and look at it with `sqlite3 FILE .recover`")
+            }
+            LedgerError::ReadOnly => {
+                Some("the file or its folder is not yours to write: look at its permissions")
+            }
+            LedgerError::Newer { .. } => Some("use the mimeo that wrote it, or a later one"),
+            LedgerError::Restored { .. } => Some(
+                "letters that left after the backup would leave again: see \"A ledger from a backup\" in docs/guide.md",
+            ),
+            LedgerError::Open { .. } => Some("check the path and its permissions"),
+            _ => None,
+        };
+        with(Self::outside(error), hint)
+    }
+}
+
+impl From<ListError> for Failure {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Unusable { diagnostics, .. } => {
+                Self::found(diagnostics).hint("nothing was sent; compare it with subscribers.example.csv")
+            }
+            ListError::Read { .. } => {
+                Self::input(error).hint("say where the list is: `[list] path` in mimeo.toml, or --list FILE")
+            }
+        }
+    }
+}
+
+impl From<SurveyError> for Failure {
+    fn from(error: SurveyError) -> Self {
+        match error {
+            SurveyError::List(error) => error.into(),
+            SurveyError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<ComposeError> for Failure {
+    fn from(error: ComposeError) -> Self {
+        Self::input(error)
+    }
+}
+
+impl From<BadRelay> for Failure {
+    fn from(error: BadRelay) -> Self {
+        let hint = match &error {
+            BadRelay::PasswordInAddress => Some(
+                "take it out of the address: set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` in mimeo.toml",
+            ),
+            BadRelay::NoPassword { .. } => Some(
+                "set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` or `{ command = […] }` in mimeo.toml",
+            ),
+            BadRelay::LoginInTheClear { .. } => Some("use smtps://, or smtp:// for STARTTLS"),
+            BadRelay::Address { .. } => Some("write it like smtps://login@smtp.example.com"),
+            _ => None,
+        };
+        with(Self::input(error), hint)
+    }
+}
+
+impl From<RelayDown> for Failure {
+    fn from(error: RelayDown) -> Self {
+        let hint = match (error.stage, &error.trouble) {
+            (_, Trouble::Outbox(_)) => "check the outbox's folder and the room on its disk",
+            (Stage::Connect, _) => "check the relay's name and port, and that this machine may reach it",
+            (Stage::Tls, _) => {
+                "check the relay's name, its certificate and `ca_file`; nothing was sent without TLS"
+            }
+            (Stage::Auth, _) => "check the login and the password; nothing was sent",
+            _ => "run again to go on",
+        };
+        with(Self::outside(error).exit(Exit::Stopped), Some(hint))
+    }
+}
+
+fn with(failure: Failure, hint: Option<&str>) -> Failure {
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,135 @@
+//! What `mimeo send` can be told.
+
+use jiff::Timestamp;
+
+use crate::{
+    cli::{Context, Exit, Failure, check, flags, issues, press::Pressed},
+    config::Config,
+    ledger::Choice,
+    source::Place,
+    subscriber::EmailAddress,
+};
+
+/// Send an issue to everybody on the list who does not have it yet
+///
+/// It shows who will get it and asks. Whatever interrupts it (a crash, a full disk, a relay that goes away), run it
+/// again: it goes on where it stopped, nobody gets the issue twice, and letters whose fate is unknown are listed by
+/// `mimeo status` for you to decide about.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo send a-year-in-review --dry-run
+  mimeo send a-year-in-review
+  mimeo send 52 --sample 100
+  mimeo send 52 --where 'city=Berlin' --yes
+  mimeo send 52 --until 2h --yes")]
+pub(crate) struct Args {
+    /// The issue: its name, a part of it, its number or its path
+    pub(super) issue: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Do everything but hand letters to a relay: they go to the outbox, and the ledger stays as it is
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Go on with the issue as it was when its sending was opened, although it has been edited since
+    #[arg(long)]
+    pub(super) as_opened: bool,
+    /// Try those again that failed
+    #[arg(long)]
+    pub(super) retry_failed: bool,
+    /// Only these people
+    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', group = "choice")]
+    pub(super) only: Vec<String>,
+    /// Only people with this value in a column of the list
+    #[arg(long = "where", value_name = "FIELD=VALUE", group = "choice")]
+    pub(super) field: Option<String>,
+    /// Only the first so many who do not have it yet, in the order of the list
+    #[arg(long, value_name = "N", group = "choice")]
+    pub(super) limit: Option<u64>,
+    /// Only so many who do not have it yet, drawn by lot
+    #[arg(long, value_name = "N", group = "choice")]
+    pub(super) sample: Option<u64>,
+    /// Keep trying for so long (as in 2h), or until then (as in 2022-12-30T18:00:00+01:00)
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<String>,
+    /// Pass over rows of the list that cannot be used
+    #[arg(long)]
+    pub(super) skip_bad_rows: bool,
+    /// Send although the check finds this (as in M491)
+    #[arg(long, value_name = "CODE")]
+    pub(super) allow: Vec<String>,
+    /// Print the plan and the outcome as one JSON object on standard output
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) list: flags::List,
+    #[command(flatten)]
+    pub(super) relay: flags::Relay,
+    #[command(flatten)]
+    pub(super) outbox: flags::Outbox,
+    #[command(flatten)]
+    pub(super) ledger: flags::Ledger,
+}
+
+impl Args {
+    /// Nothing leaves that the check finds an error in.
+    pub(super) fn check(
+        &self,
+        context: &Context,
+        config: &Config,
+        file: &issues::IssueFile,
+        pressed: &Pressed,
+    ) -> Result<(), Failure> {
+        let all = issues::all(context)?;
+        let (mut found, _) = check::look(context, config, &all, file, pressed)?;
+        // The list has its own words in the plan, with its own ways out.
+        let of_the_list = |place: &Place| match place {
+            Place::Row { path, .. } | Place::File { path } => *path == config.list,
+            Place::Text { .. } => false,
+        };
+        found.retain(|one| {
+            one.is_error()
+                && !of_the_list(&one.place)
+                && !self.allow.iter().any(|code| code.eq_ignore_ascii_case(one.code))
+        });
+        let Some(code) = found.first().map(|one| one.code) else { return Ok(()) };
+        Err(Failure::found(found)
+            .hint(format!("nothing was sent; mend it, or send all the same with --allow {code}")))
+    }
+
+    pub(super) fn choice(&self, context: &Context) -> Result<Option<Choice>, Failure> {
+        let usage = |text: String| Failure::input(text).exit(Exit::Usage);
+        if !self.only.is_empty() {
+            let mut addresses = Vec::new();
+            for text in &self.only {
+                let address = EmailAddress::parse(text)
+                    .map_err(|error| usage(format!("`{text}` is no address: {error}")))?;
+                addresses.push(address);
+            }
+            return Ok(Some(Choice::Only(addresses)));
+        }
+        if let Some(text) = &self.field {
+            let Some((field, value)) = text.split_once('=') else {
+                return Err(usage(format!("`{text}` is not like `field=value`")));
+            };
+            let (field, value) =
+                (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
+            return Ok(Some(Choice::Where { field, value }));
+        }
+        let seed =
+            u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
+        Ok(self.limit.map(Choice::First).or(self.sample.map(|count| Choice::Sample { count, seed })))
+    }
+
+    pub(super) fn until(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {
+        let Some(text) = &self.until else { return Ok(None) };
+        let moment = crate::config::parse_duration(text)
+            .and_then(|wait| context.now.checked_add(wait).ok())
+            .or_else(|| text.parse().ok());
+        moment.map(Some).ok_or_else(|| {
+            Failure::input(format!("`{text}` is no time"))
+                .hint("write how long, as in 2h or 30m, or when, as in 2022-12-30T18:00:00+01:00")
+                .exit(Exit::Usage)
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! `mimeo send --dry-run`: the same with other values in the sockets, a scratch ledger and the outbox.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{Job, course::Totals};
+use crate::{
+    cli::{
+        Exit, Failure,
+        press::Pressed,
+        sending::{self, Errand},
+    },
+    dispatch::{self, Ended, Prediction, Settings},
+    ledger::{Ledger, LedgerError, NewDispatch, Tally},
+    report::words::{duration, octets, plural, when},
+    subscriber::List,
+    transport::Outbox,
+};
+
+impl Job<'_> {
+    /// Makes every letter through the same code, and sends none.
+    pub(super) async fn dry_run(self, pressed: Pressed) -> Result<Exit, Failure> {
+        let now = self.context.now;
+        let real = match Ledger::open_read_only(&self.config.ledger) {
+            Ok(ledger) => Some(ledger),
+            Err(LedgerError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (rendered, opened) = match &real {
+            Some(ledger) => self.frozen(ledger, pressed.rendered).await?,
+            None => (pressed.rendered, None),
+        };
+        let composer = Arc::new(sending::composer(self.config, &rendered)?);
+        let survey = self.survey(real.as_ref(), opened.as_ref(), &composer).await?;
+        let so_far = match (&real, &opened) {
+            (Some(ledger), Some(record)) => ledger.tally(record.id).await?,
+            _ => Tally::default(),
+        };
+        let plan = self.plan(&rendered, opened.as_ref(), &survey, so_far);
+        if plan.letters == 0 && plan.newcomers == 0 {
+            return self.nothing_to_do(&plan, &rendered);
+        }
+        let outbox = Outbox::new(self.config.outbox.clone());
+        let errand = Errand::outbox(outbox);
+        self.show(&plan, &composer, &errand)?;
+        let scratch = Ledger::scratch()?;
+        let people = dispatch::people(List::open(&self.config.list)?, Arc::clone(&composer));
+        let new = NewDispatch { rendered: &rendered, opened_at: now };
+        let dispatch = match (&real, &opened) {
+            (Some(ledger), Some(record)) => {
+                let closed = sending::closed(ledger, record.id).await?;
+                let people = people.filter(move |person| {
+                    person.as_ref().map_or(true, |person| !closed.contains(&person.address.key()))
+                });
+                scratch.open_dispatch(&new, people).await?.dispatch
+            }
+            _ => scratch.open_dispatch(&new, people).await?.dispatch,
+        };
+        if let Some(ledger) = &real {
+            sending::copy_suppressions(ledger, &scratch).await?;
+        }
+        let choice = match self.choice.clone() {
+            Some(choice) => Some(scratch.choose(dispatch, choice).await?.id),
+            None => None,
+        };
+        let run = dispatch::Run {
+            ledger: scratch.clone(),
+            dispatch,
+            opened: now,
+            choice,
+            relay: errand.name.clone(),
+            composer: Arc::clone(&composer),
+            transport: Arc::new(errand.transport),
+            settings: Settings { connections: errand.connections, ..Settings::default() },
+            clock: Arc::new(Timestamp::now),
+        };
+        let course = self.work(run, plan.letters).await?;
+        let tally = scratch.tally(dispatch).await?;
+        let exit = self.exit(&course, &tally);
+        let totals = &course.totals;
+        if matches!(course.ended, Ended::Finished) {
+            let terminal = &self.context.terminal;
+            terminal.say(&format!(
+                "dry run: {} in `{}`, {} in all ({} to {} each), made in {}; nothing was sent and nothing is written down",
+                plural(totals.answers, "letter", "letters"),
+                self.config.outbox.display(),
+                octets(totals.octets),
+                octets(totals.least),
+                octets(totals.most),
+                duration(course.took)
+            ));
+            match plan.prediction {
+                Prediction::AtOnce => {
+                    terminal.say("the pace sets no limit: the relay decides how long the real run takes")
+                }
+                Prediction::Until(at) => {
+                    let takes = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                    terminal.say(&format!(
+                        "the real run would take about {}, until {}",
+                        duration(takes),
+                        when(at)
+                    ));
+                }
+                Prediction::Never => {}
+            }
+            self.json(&plan, None, "finished", None, Totals { took: course.took, ..totals.clone() })?;
+        } else {
+            self.tell(&plan, &course, None, None)?;
+        }
+        Ok(exit)
+    }
+}

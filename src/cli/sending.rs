@@ -1,0 +1,275 @@
+//! What `send`, `test` and `build --as` share: values for the sockets, and sentences.
+
+use std::{collections::HashSet, io::Write as _, path::Path};
+
+use jiff::Timestamp;
+use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
+
+use super::Failure;
+use crate::{
+    config::Config,
+    dispatch::{Interrupt, Settings},
+    ledger::{DispatchId, Ledger, LedgerError, State, Suppression, Tally},
+    message::{Composer, Secrets, Signer},
+    render::{Pattern, Piece, RenderedIssue},
+    report::{Terminal, words::count},
+    source::nearest,
+    subscriber::List,
+    transport::{Outbox, Smtp, Transport},
+};
+
+/// Where letters go, and how many ways at once.
+pub(super) struct Errand {
+    pub(super) transport: Transport,
+    pub(super) connections: usize,
+    /// The relay's name in the ledger.
+    pub(super) name: String,
+    /// For the plan: "through smtps://smtp.example.com".
+    pub(super) description: String,
+}
+
+impl Errand {
+    /// As the settings say.
+    pub(super) fn of(config: &Config) -> Result<Self, Failure> {
+        let Some(relay) = config.relay()? else {
+            return Ok(Self::outbox(Outbox::new(config.outbox.clone())));
+        };
+        let (connections, name) = (usize::from(relay.connections.get()), relay.to_string());
+        let description = format!("through {name}");
+        Ok(Self { transport: Transport::Smtp(Smtp::new(relay)?), connections, name, description })
+    }
+
+    /// Into a folder. One connection: files are written in groups.
+    pub(super) fn outbox(outbox: Outbox) -> Self {
+        let description = format!("into the outbox `{}`", outbox.folder().display());
+        Self { transport: Transport::Outbox(outbox), connections: 2, name: "outbox".into(), description }
+    }
+}
+
+/// The threads that a sending runs on.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::outside)
+}
+
+/// Compiles the issue, with the newsletter's key and its signatures.
+pub(super) fn composer(config: &Config, rendered: &RenderedIssue) -> Result<Composer, Failure> {
+    Ok(Composer::new(rendered, secrets(config)?)?)
+}
+
+/// The newsletter's key and what it signs with.
+pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
+    let mut signers = Vec::new();
+    if let Some(dkim) = &config.dkim {
+        signers.push(Signer::from_pem(&dkim.domain, &dkim.selector, dkim.key.read()?.expose())?);
+        if let Some(second) = &dkim.ed25519 {
+            signers.push(Signer::from_pem(&dkim.domain, &second.selector, second.key.read()?.expose())?);
+        }
+    }
+    Ok(Secrets { key: config.key()?, signers })
+}
+
+/// The owner's wishes about a run.
+pub(super) fn settings(config: &Config, connections: usize, until: Option<Timestamp>) -> Settings {
+    let first_wait = config.retry.first_wait;
+    Settings {
+        connections,
+        pace: config.pace.clone(),
+        retry: config.retry.clone(),
+        brake: config.brake.clone(),
+        suppress_hard_bounces: config.suppress_hard_bounces,
+        until,
+        // Long enough for the first, quick second try, with its jitter.
+        linger: first_wait
+            .mul_f64(1.5)
+            .max(std::time::Duration::from_secs(2))
+            .min(std::time::Duration::from_secs(150)),
+        ..Settings::default()
+    }
+}
+
+/// Every `subscriber.NAME` of the letter must be a column of the list.
+pub(super) fn check_columns(composer: &Composer, list: &List) -> Result<(), Failure> {
+    let mut unknown: Vec<String> = Vec::new();
+    for placeholder in composer.placeholders() {
+        let [space, name] = placeholder.path.as_slice() else { continue };
+        if space == "subscriber"
+            && !matches!(name.as_str(), "email" | "address" | "name")
+            && !list.columns().contains(name)
+        {
+            let near = nearest(name, list.columns().iter().map(String::as_str));
+            let help = near.map(|near| format!(" (did you mean `subscriber.{near}`?)")).unwrap_or_default();
+            let line = format!("`subscriber.{name}`{help}");
+            if !unknown.contains(&line) {
+                unknown.push(line);
+            }
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let what = if unknown.len() == 1 { "no column for a placeholder" } else { "no columns for placeholders" };
+    Err(Failure::input(format!("`{}` has {what}: {}", list.path().display(), unknown.join(", ")))
+        .hint(format!("its columns are: {}; nothing was sent", list.columns().join(", "))))
+}
+
+/// What differs between two letters, in a few words.
+pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> String {
+    let mut what = Vec::new();
+    if frozen.subject != edited.subject {
+        what.push("the subject".to_owned());
+    }
+    if frozen.text != edited.text {
+        what.push(match first_changed_line(&frozen.text, &edited.text) {
+            Some(line) => format!("the text (first at \u{201c}{line}\u{201d})"),
+            None => "the text".to_owned(),
+        });
+    } else if frozen.html != edited.html {
+        what.push("the layout".to_owned());
+    }
+    if frozen.pictures != edited.pictures {
+        what.push("the pictures".to_owned());
+    }
+    if frozen.from != edited.from || frozen.reply_to != edited.reply_to || frozen.bounces != edited.bounces {
+        what.push("the sender".to_owned());
+    }
+    if frozen.list_id != edited.list_id
+        || frozen.unsubscribe != edited.unsubscribe
+        || frozen.archive != edited.archive
+        || frozen.view != edited.view
+        || frozen.headers != edited.headers
+    {
+        what.push("the list's header fields".to_owned());
+    }
+    if what.is_empty() {
+        "something in its settings differs".to_owned()
+    } else {
+        format!("{} differ", what.join(", "))
+    }
+}
+
+fn first_changed_line(frozen: &Pattern, edited: &Pattern) -> Option<String> {
+    let (frozen, edited) = (plain(frozen), plain(edited));
+    let mut old = frozen.lines();
+    let line = edited.lines().find(|line| old.next() != Some(*line)).or_else(|| old.next())?.trim();
+    let short: String = line.chars().take(60).collect();
+    (!short.is_empty()).then(|| if short.len() < line.len() { format!("{short}…") } else { short })
+}
+
+/// The text with placeholders as the author wrote them.
+pub(super) fn plain(pattern: &Pattern) -> String {
+    pattern
+        .pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => text.clone(),
+            Piece::Open { placeholder, .. } => placeholder.to_string(),
+        })
+        .collect()
+}
+
+/// `11 accepted, 1 failed (12 in all)`
+pub(super) fn sentence(tally: &Tally) -> String {
+    let mut parts = Vec::new();
+    for (number, word) in [
+        (tally.accepted, "accepted"),
+        (tally.queued + tally.claimed, "queued"),
+        (tally.deferred, "deferred"),
+        (tally.failed, "failed"),
+        (tally.unconfirmed + tally.begun, "unconfirmed"),
+        (tally.suppressed, "suppressed"),
+    ] {
+        if 0 < number {
+            parts.push(format!("{} {word}", count(number)));
+        }
+    }
+    match parts.len() {
+        0 => "nobody is in it".to_owned(),
+        1 => parts.remove(0),
+        _ => format!("{} ({} in all)", parts.join(", "), count(tally.planned)),
+    }
+}
+
+/// Watches for Ctrl-C, SIGTERM and a closed terminal: the first finishes what is under way, the second stops at once.
+pub(super) fn listen_for_interrupts(
+    interrupt: watch::Sender<Interrupt>,
+    terminal: Terminal,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut signals = Signals::new();
+        signals.next().await;
+        terminal.tell("finishing the letters under way; press Ctrl-C again to stop at once");
+        interrupt.send_replace(Interrupt::Finish);
+        signals.next().await;
+        terminal.tell("stopping at once; letters under way are unconfirmed");
+        interrupt.send_replace(Interrupt::Now);
+        std::future::pending::<()>().await;
+    })
+}
+
+#[cfg(unix)]
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Keys of addresses in a dispatch that are not owed any more.
+pub(super) async fn closed(ledger: &Ledger, dispatch: DispatchId) -> Result<HashSet<String>, LedgerError> {
+    let mut closed = HashSet::new();
+    let mut pages = ledger.deliveries(dispatch, None);
+    while let Some(row) = pages.next().await? {
+        if !matches!(row.state, State::Queued | State::Deferred) {
+            closed.insert(row.address.key());
+        }
+    }
+    Ok(closed)
+}
+
+/// Takes the suppressions of a ledger into a scratch one.
+pub(super) async fn copy_suppressions(from: &Ledger, to: &Ledger) -> Result<(), LedgerError> {
+    let mut all: Vec<Suppression> = Vec::new();
+    let mut pages = from.suppressions();
+    while let Some(suppression) = pages.next().await? {
+        all.push(suppression);
+    }
+    to.suppress_all(all.into_iter().map(Ok)).await?;
+    Ok(())
+}
+
+/// Writes a file whole or not at all, for its owner only.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}

@@ -1,0 +1,406 @@
+use serde::Serialize;
+
+use super::{Context, Exit, Failure, flags, issues, sending};
+use crate::{
+    config::Overrides,
+    ledger::{DeliveryRow, DispatchRecord, Ledger, LedgerError, State, StoryEvent, Tally},
+    report::words::{count, when},
+    subscriber::{EmailAddress, Export},
+};
+
+/// Tell who has an issue and who has not, with what the relay said
+///
+/// Without an issue it lists all sendings. Numbers come from the ledger: accepted means that the relay took the letter.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo status
+  mimeo status a-year-in-review
+  mimeo status 52 --list unconfirmed
+  mimeo status 52 --list failed --csv > failed.csv
+  mimeo status --address someone@example.com")]
+pub(crate) struct Args {
+    /// The issue: its name, a part of it, its number or its path
+    issue: Option<String>,
+    /// Name everybody in this state
+    #[arg(long, value_name = "STATE", requires = "issue")]
+    list: Option<Listed>,
+    /// Everything that was ever tried for one person
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["issue", "list"])]
+    address: Option<String>,
+    /// As CSV on standard output, with `--list`
+    #[arg(long, requires = "list")]
+    csv: bool,
+    /// As JSON on standard output
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    #[command(flatten)]
+    ledger: flags::Ledger,
+}
+
+/// The states that the owner can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Listed {
+    Accepted,
+    Queued,
+    Deferred,
+    Failed,
+    Unconfirmed,
+    Suppressed,
+}
+
+impl Listed {
+    /// What a worker holds is still queued as long as nothing was begun, and unknown when it was.
+    fn states(self) -> &'static [State] {
+        match self {
+            Self::Accepted => &[State::Accepted],
+            Self::Queued => &[State::Queued, State::Claimed],
+            Self::Deferred => &[State::Deferred],
+            Self::Failed => &[State::Failed],
+            Self::Unconfirmed => &[State::Unconfirmed, State::Begun],
+            Self::Suppressed => &[State::Suppressed],
+        }
+    }
+
+    fn of(state: State) -> &'static str {
+        match state {
+            State::Accepted => "accepted",
+            State::Queued | State::Claimed => "queued",
+            State::Deferred => "deferred",
+            State::Failed => "failed",
+            State::Unconfirmed | State::Begun => "unconfirmed",
+            State::Suppressed => "suppressed",
+        }
+    }
+}
+
+/// The counts that add up to the plan.
+#[derive(Serialize)]
+struct Counts {
+    planned: u64,
+    accepted: u64,
+    queued: u64,
+    deferred: u64,
+    failed: u64,
+    unconfirmed: u64,
+    suppressed: u64,
+}
+
+impl From<Tally> for Counts {
+    fn from(tally: Tally) -> Self {
+        Self {
+            planned: tally.planned,
+            accepted: tally.accepted,
+            queued: tally.queued + tally.claimed,
+            deferred: tally.deferred,
+            failed: tally.failed,
+            unconfirmed: tally.unconfirmed + tally.begun,
+            suppressed: tally.suppressed,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    issue: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u32>,
+    title: &'a str,
+    digest: &'a str,
+    opened_at: String,
+    #[serde(flatten)]
+    counts: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<Vec<Delivery>>,
+}
+
+#[derive(Serialize)]
+struct Delivery {
+    address: String,
+    state: &'static str,
+    attempts: u32,
+    reply: Option<String>,
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+}
+
+impl From<DeliveryRow> for Delivery {
+    fn from(row: DeliveryRow) -> Self {
+        Self {
+            address: row.address.expose().to_owned(),
+            state: Listed::of(row.state),
+            attempts: row.attempts,
+            reply: row.reply,
+            at: row.at.map(|at| at.to_string()),
+            due_at: row.due_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(args.ledger.say(Overrides::default()))?;
+    let runtime = sending::runtime()?;
+    let ledger = match Ledger::open_read_only(&config.ledger) {
+        Ok(ledger) => ledger,
+        Err(LedgerError::Missing { .. }) => return args.nothing_yet(context),
+        Err(error) => return Err(error.into()),
+    };
+    runtime.block_on(async {
+        if let Some(address) = &args.address {
+            return args.person(context, &ledger, address).await;
+        }
+        match &args.issue {
+            Some(issue) => args.issue(context, &ledger, issue).await,
+            None => args.all(context, &ledger).await,
+        }
+    })
+}
+
+/// The sending that a name means: an issue's file, or the name of a sending whose file is gone.
+pub(super) async fn dispatch(
+    context: &Context,
+    ledger: &Ledger,
+    name: &str,
+) -> Result<Option<DispatchRecord>, Failure> {
+    match issues::find(context, name) {
+        Ok(file) => Ok(ledger.find_dispatch(&file.slug).await?),
+        Err(failure) => match ledger.find_dispatch(name).await? {
+            Some(record) => Ok(Some(record)),
+            None => Err(failure),
+        },
+    }
+}
+
+impl Args {
+    fn data(context: &Context, text: &str) -> Result<Exit, Failure> {
+        context.terminal.data(text).map_err(Failure::output)?;
+        Ok(Exit::Done)
+    }
+
+    fn nothing_yet(&self, context: &Context) -> Result<Exit, Failure> {
+        if let Some(issue) = &self.issue {
+            let file = issues::find(context, issue)?;
+            context.terminal.say(&format!("`{}` has not been sent to anybody", file.slug));
+        } else {
+            context.terminal.say("nothing has been sent yet");
+        }
+        if self.json { Self::data(context, "null\n") } else { Ok(Exit::Done) }
+    }
+
+    async fn all(&self, context: &Context, ledger: &Ledger) -> Result<Exit, Failure> {
+        let mut told = Vec::new();
+        let records = ledger.dispatches().await?;
+        for record in &records {
+            told.push((record, ledger.tally(record.id).await?));
+        }
+        if self.json {
+            let list: Vec<_> = told.iter().map(|(record, tally)| Told::new(record, *tally)).collect();
+            return Self::json(context, &list);
+        }
+        if told.is_empty() {
+            context.terminal.say("nothing has been sent yet");
+        }
+        let mut text = String::new();
+        for (record, tally) in told {
+            let number = record.number.map(|number| format!("#{number} ")).unwrap_or_default();
+            let line = format!(
+                "{number}{}  {}  {}\n",
+                record.title,
+                when(record.opened_at),
+                sending::sentence(&tally)
+            );
+            text.push_str(&line);
+        }
+        Self::data(context, &text)
+    }
+
+    fn json(context: &Context, value: &impl Serialize) -> Result<Exit, Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(Failure::outside)?;
+        Self::data(context, &format!("{text}\n"))
+    }
+
+    async fn issue(&self, context: &Context, ledger: &Ledger, name: &str) -> Result<Exit, Failure> {
+        let Some(record) = dispatch(context, ledger, name).await? else { return self.nothing_yet(context) };
+        let tally = ledger.tally(record.id).await?;
+        let Some(listed) = self.list else {
+            if self.json {
+                return Self::json(context, &Told::new(&record, tally));
+            }
+            return Self::data(context, &table(&record, tally));
+        };
+        if self.csv {
+            return self.csv(context, ledger, &record, listed).await;
+        }
+        let mut deliveries: Vec<Delivery> = Vec::new();
+        for state in listed.states() {
+            let mut rows = ledger.deliveries(record.id, Some(*state));
+            while let Some(row) = rows.next().await? {
+                if self.json {
+                    deliveries.push(row.into());
+                } else {
+                    Self::data(context, &line(&row))?;
+                }
+            }
+        }
+        if self.json {
+            let told = Told { deliveries: Some(deliveries), ..Told::new(&record, tally) };
+            return Self::json(context, &told);
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn csv(
+        &self,
+        context: &Context,
+        ledger: &Ledger,
+        record: &DispatchRecord,
+        listed: Listed,
+    ) -> Result<Exit, Failure> {
+        let output = |error: std::io::Error| Failure::output(error);
+        let mut export =
+            Export::new(Vec::new(), &["address", "state", "attempts", "reply", "at"]).map_err(output)?;
+        for state in listed.states() {
+            let mut rows = ledger.deliveries(record.id, Some(*state));
+            while let Some(row) = rows.next().await? {
+                let delivery = Delivery::from(row);
+                let attempts = delivery.attempts.to_string();
+                let cells = [
+                    delivery.address.as_str(),
+                    delivery.state,
+                    &attempts,
+                    delivery.reply.as_deref().unwrap_or_default(),
+                    delivery.at.as_deref().unwrap_or_default(),
+                ];
+                export.row(cells).map_err(output)?;
+            }
+        }
+        let bytes = export.finish().map_err(output)?;
+        Self::data(context, &String::from_utf8_lossy(&bytes))
+    }
+
+    async fn person(&self, context: &Context, ledger: &Ledger, text: &str) -> Result<Exit, Failure> {
+        let address = EmailAddress::parse(text)
+            .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
+        let stories = ledger.history(&address).await?;
+        let suppression = ledger.suppression(&address).await?;
+        if self.json {
+            let events =
+                |events: &[StoryEvent]| -> Vec<serde_json::Value> { events.iter().map(event_json).collect() };
+            let list: Vec<_> = stories
+                .iter()
+                .map(|story| {
+                    serde_json::json!({
+                        "issue": story.dispatch.slug,
+                        "state": Listed::of(story.delivery.state),
+                        "attempts": story.delivery.attempts,
+                        "events": events(&story.events),
+                    })
+                })
+                .collect();
+            let suppressed = suppression.as_ref().map(|one| {
+                serde_json::json!({ "reason": one.reason.word(), "note": one.note, "at": one.at.to_string() })
+            });
+            let told =
+                serde_json::json!({ "address": address.expose(), "suppressed": suppressed, "issues": list });
+            return Self::json(context, &told);
+        }
+        let mut out = String::new();
+        if let Some(one) = suppression {
+            let note = one.note.map(|note| format!(" ({note})")).unwrap_or_default();
+            out.push_str(&format!("suppressed since {}: {}{note}\n", when(one.at), one.reason));
+        }
+        if stories.is_empty() {
+            context.terminal.say("no issue was ever meant for this address");
+        }
+        for story in stories {
+            out.push_str(&format!("{}: {}\n", story.dispatch.slug, Listed::of(story.delivery.state)));
+            for event in &story.events {
+                out.push_str(&format!("  {}  {}\n", when(event.at()), event_words(event)));
+            }
+        }
+        Self::data(context, &out)
+    }
+}
+
+impl<'a> Told<'a> {
+    fn new(record: &'a DispatchRecord, tally: Tally) -> Self {
+        Self {
+            issue: &record.slug,
+            number: record.number,
+            title: &record.title,
+            digest: &record.digest,
+            opened_at: record.opened_at.to_string(),
+            counts: tally.into(),
+            deliveries: None,
+        }
+    }
+}
+
+fn table(record: &DispatchRecord, tally: Tally) -> String {
+    let counts = Counts::from(tally);
+    let mut out =
+        format!("{}\nopened {}, digest {}\n\n", record.title, when(record.opened_at), short(&record.digest));
+    for (word, number) in [
+        ("planned", counts.planned),
+        ("accepted", counts.accepted),
+        ("queued", counts.queued),
+        ("deferred", counts.deferred),
+        ("failed", counts.failed),
+        ("unconfirmed", counts.unconfirmed),
+        ("suppressed", counts.suppressed),
+    ] {
+        out.push_str(&format!("  {word:<12}{:>9}\n", count(number)));
+    }
+    out
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+fn line(row: &DeliveryRow) -> String {
+    let mut out = row.address.expose().to_owned();
+    if let Some(at) = row.at {
+        out.push_str(&format!("  {}", when(at)));
+    }
+    if 0 < row.attempts {
+        out.push_str(&format!("  {} tried", row.attempts));
+    }
+    if let Some(reply) = &row.reply {
+        out.push_str(&format!("  {reply}"));
+    }
+    if let Some(due) = row.due_at {
+        out.push_str(&format!("  (again {})", when(due)));
+    }
+    out.push('\n');
+    out
+}
+
+fn event_words(event: &StoryEvent) -> String {
+    match event {
+        StoryEvent::Attempt { relay, outcome, .. } => {
+            use crate::transport::Outcome;
+            match outcome {
+                Outcome::Accepted { reply } => format!("accepted by {relay}: {reply}"),
+                Outcome::Deferred { stage, reply } => format!("deferred by {relay} ({stage}): {reply}"),
+                Outcome::Rejected { stage, reply } => format!("refused by {relay} ({stage}): {reply}"),
+                Outcome::Unconfirmed { why } => format!("unconfirmed at {relay}: {why}"),
+            }
+        }
+        StoryEvent::Decision { decision, .. } => format!("decided: {}", decision.word()),
+    }
+}
+
+fn event_json(event: &StoryEvent) -> serde_json::Value {
+    match event {
+        StoryEvent::Attempt { begun_at, ended_at, relay, outcome } => serde_json::json!({
+            "at": ended_at.to_string(),
+            "begun_at": begun_at.map(|at| at.to_string()),
+            "relay": relay,
+            "outcome": outcome,
+        }),
+        StoryEvent::Decision { at, decision } => {
+            serde_json::json!({ "at": at.to_string(), "decision": decision.word() })
+        }
+    }
+}

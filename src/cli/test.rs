@@ -1,0 +1,156 @@
+use std::sync::{Mutex, PoisonError};
+
+use super::{Context, Exit, Failure, build, flags, issues, press, sending};
+use crate::{
+    config::Overrides,
+    message::Composer,
+    report::words::octets,
+    subscriber::{EmailAddress, List, Row, Subscriber},
+    transport::{Desk, Halt, Letter, Outcome, Permit, Ticket},
+};
+
+/// Send the very letter that a subscriber gets to yourself
+///
+/// Its subject is marked, and nothing is written into the ledger. Drafts can be tested.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo test a-year-in-review --to me@example.com
+  mimeo test 52 --to me@example.com --as reader@example.org")]
+pub(crate) struct Args {
+    /// The issue: its name, a part of it, its number or its path
+    issue: String,
+    /// Where the letter goes; may be given several times
+    #[arg(long, value_name = "ADDRESS", required = true)]
+    to: Vec<String>,
+    /// Whose letter it is [default: the person with the address of `--to`, or the first one on the list]
+    #[arg(long = "as", value_name = "SUBSCRIBER")]
+    reader: Option<String>,
+    #[command(flatten)]
+    list: flags::List,
+    #[command(flatten)]
+    relay: flags::Relay,
+    #[command(flatten)]
+    outbox: flags::Outbox,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(args.list.say(args.relay.say(args.outbox.say(Overrides::default()))))?;
+    let mut letters = Vec::new();
+    let mut receivers = Vec::new();
+    for text in &args.to {
+        let to = EmailAddress::parse(text)
+            .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
+        receivers.push(to);
+    }
+    let file = issues::find(context, &args.issue)?;
+    let pressed = press::press(context, &config, &file)?;
+    let composer = Composer::for_tests(&pressed.rendered, sending::secrets(&config)?)?;
+    if config.list.exists() {
+        sending::check_columns(&composer, &List::open(&config.list)?)?;
+    }
+    for (number, to) in receivers.iter().enumerate() {
+        let reader = match &args.reader {
+            Some(text) => named(&config.list, text)?,
+            None => somebody(&config.list, to)?,
+        };
+        if let Some(gap) = composer.missing(&reader).next() {
+            let name = gap.path.join(".");
+            return Err(Failure::input(format!("`{name}` is empty for {}", reader.address)).hint(format!(
+                "choose another reader with --as, or write `{{{{ {name} | default(\"…\") }}}}`"
+            )));
+        }
+        let mut message = composer.compose(&reader, Vec::new())?;
+        message.to = to.clone();
+        letters.push((Letter { ticket: Ticket(number as u64), message }, reader));
+    }
+    let errand = sending::Errand::of(&config)?;
+    let tray = Tray::default();
+    for (letter, reader) in letters {
+        context.terminal.say(&format!(
+            "{} to {}, as {} gets it, {}",
+            octets(letter.message.bytes.len() as u64),
+            letter.message.to.expose(),
+            reader.address.expose(),
+            errand.description
+        ));
+        tray.lock().waiting.push(letter);
+    }
+    tray.lock().waiting.reverse();
+    let done = sending::runtime()?.block_on(errand.transport.run(&tray, Halt::never()));
+    done?;
+    let mut exit = Exit::Done;
+    for outcome in &tray.lock().outcomes {
+        match outcome {
+            Outcome::Accepted { reply } => context.terminal.say(&format!("accepted: {reply}")),
+            Outcome::Deferred { reply, .. } | Outcome::Rejected { reply, .. } => {
+                context.terminal.tell(&format!("refused: {reply}"));
+                exit = Exit::Unfinished;
+            }
+            Outcome::Unconfirmed { why } => {
+                context.terminal.tell(&format!("unconfirmed: {why}"));
+                exit = Exit::Unfinished;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// The subscriber that was asked for must be on the list.
+fn named(list: &std::path::Path, text: &str) -> Result<Subscriber, Failure> {
+    let address = EmailAddress::parse(text)
+        .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
+    build::on_the_list(list, &address)?
+        .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.display())))
+}
+
+fn somebody(list: &std::path::Path, to: &EmailAddress) -> Result<Subscriber, Failure> {
+    if let Some(subscriber) = build::on_the_list(list, to)? {
+        return Ok(subscriber);
+    }
+    if list.exists() {
+        for row in List::open(list)? {
+            if let Row::Person { subscriber, .. } = row? {
+                return Ok(subscriber);
+            }
+        }
+    }
+    Ok(Subscriber { address: to.clone(), name: None, fields: Default::default() })
+}
+
+/// A desk without a ledger: a few letters, each handed over once.
+#[derive(Default)]
+struct Tray(Mutex<Letters>);
+
+#[derive(Default)]
+struct Letters {
+    waiting: Vec<Letter>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Tray {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Letters> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk for Tray {
+    async fn next(&self) -> Option<Letter> {
+        self.next_now()
+    }
+
+    fn next_now(&self) -> Option<Letter> {
+        self.lock().waiting.pop()
+    }
+
+    async fn begin(&self, _: Ticket) -> Permit {
+        Permit::Go
+    }
+
+    fn end(&self, _: Letter, outcome: Outcome) {
+        self.lock().outcomes.push(outcome);
+    }
+
+    fn give_back(&self, letter: Letter) {
+        self.lock().waiting.push(letter);
+    }
+}

@@ -1,0 +1,168 @@
+//! Containers that hold blocks of text: columns, callouts, pull quotes, sponsors, P.S., signatures.
+
+use super::{Built, Container, stranger};
+use crate::issue::{
+    convention,
+    document::{AlertKind, Block, BlockKind, Inline},
+    inline::push,
+    reader::{Node, Reader},
+};
+
+const COLUMNS_MAX: usize = 4;
+
+pub(super) fn columns(reader: &mut Reader<'_>, mut container: Container) -> Built {
+    let mut columns = Vec::new();
+    let mut others = Vec::new();
+    for child in std::mem::take(&mut container.children) {
+        match child {
+            Node::Column(_, blocks, _) => columns.push(blocks),
+            Node::Block(block, _) => others.push(block),
+            Node::Marker(_) => {}
+        }
+    }
+    let help = "put each column's blocks between `::: column` and `:::`";
+    others.iter().for_each(|block| stranger(reader, block, "columns", help));
+    match columns.len() {
+        0 => {
+            if others.is_empty() {
+                container.wrong(reader, "`::: columns` has no columns", help);
+            }
+            return Err(others);
+        }
+        1 => container.wrong(
+            reader,
+            "`::: columns` has only one column",
+            "add a second `::: column`, or take the container out",
+        ),
+        count if count > COLUMNS_MAX => container.wrong(
+            reader,
+            format!("{count} columns are too many for a letter"),
+            "use two to four; a letter is 600 pixels wide",
+        ),
+        _ => {}
+    }
+    Ok(BlockKind::Columns(columns))
+}
+
+pub(super) fn callout(reader: &mut Reader<'_>, mut container: Container) -> Built {
+    let title_span = container.text("title");
+    let title = container.words(reader, title_span);
+    let kind = match container.name {
+        "callout" => {
+            let span = container.arguments.key("kind");
+            let word = span.clone().map(|span| reader.source.text()[span].to_owned());
+            match (word.as_deref().map(convention::alert_kind), span) {
+                (Some(Some(kind)), _) => kind,
+                (Some(None), Some(span)) => {
+                    reader.error(
+                        "M134",
+                        span,
+                        format!("`{}` is no kind of callout", word.unwrap_or_default()),
+                        "the kinds are note, tip, important, warning and caution; leave `kind` out for a plain one",
+                    );
+                    AlertKind::Callout
+                }
+                _ => AlertKind::Callout,
+            }
+        }
+        name => convention::alert_kind(name).unwrap_or(AlertKind::Callout),
+    };
+    let blocks = container.take_blocks(reader);
+    if blocks.is_empty() {
+        empty(reader, &container);
+    }
+    Ok(BlockKind::Alert { kind, title, blocks })
+}
+
+fn empty(reader: &mut Reader<'_>, container: &Container) {
+    let name = container.name;
+    container.wrong(
+        reader,
+        format!("`::: {name}` is empty"),
+        "write its text below this line, or take it out",
+    );
+}
+
+pub(super) fn pullquote(reader: &mut Reader<'_>, mut container: Container) -> Built {
+    let by_span = container.arguments.key("by");
+    let by = container.words(reader, by_span);
+    let positional = container.arguments.positional.first().cloned();
+    let words = container.words(reader, positional.clone());
+    let mut blocks = container.take_blocks(reader);
+    if let (Some(words), Some(span)) = (words, positional) {
+        blocks.insert(0, Block { span, kind: BlockKind::Paragraph(words) });
+    }
+    // `> quoted` within is what people write too.
+    if let [Block { kind: BlockKind::Quote(_), .. }] = blocks.as_slice()
+        && let Some(Block { kind: BlockKind::Quote(quote), .. }) = blocks.pop()
+    {
+        let mut quote = quote;
+        quote.by = by.or(quote.by);
+        return Ok(BlockKind::PullQuote(quote));
+    }
+    if blocks.is_empty() {
+        empty(reader, &container);
+        return Err(blocks);
+    }
+    let mut quote = convention::signed(blocks);
+    if quote.by.is_some() && by.is_some() {
+        container.wrong(
+            reader,
+            "this pull quote names its author twice",
+            "keep `by=` or the line with the dash",
+        );
+    }
+    quote.by = by.or(quote.by);
+    Ok(BlockKind::PullQuote(quote))
+}
+
+pub(super) fn sponsor(reader: &mut Reader<'_>, mut container: Container) -> Built {
+    let span = container.text("label");
+    let label = container.plain(reader, span);
+    let blocks = container.take_blocks(reader);
+    if blocks.is_empty() {
+        empty(reader, &container);
+    }
+    Ok(BlockKind::Sponsor { label, blocks })
+}
+
+/// The words "P.S." belong to the text: they are put there when the author left them to the container.
+pub(super) fn postscript(reader: &mut Reader<'_>, mut container: Container) -> Built {
+    let mut blocks: Vec<Block> = Vec::new();
+    for block in container.take_blocks(reader) {
+        match block.kind {
+            // "P.S." within `::: ps` was found by itself before.
+            BlockKind::PostScript(inner) => blocks.extend(inner),
+            _ => blocks.push(block),
+        }
+    }
+    match blocks.first_mut() {
+        None => {
+            empty(reader, &container);
+            return Err(blocks);
+        }
+        Some(Block { kind: BlockKind::Paragraph(words), .. }) => {
+            if !convention::begins_postscript(words) {
+                let mut marked =
+                    vec![Inline::Strong(vec![Inline::Text("P.S.".into())]), Inline::Text(" ".into())];
+                std::mem::take(words).into_iter().for_each(|word| push(&mut marked, word));
+                *words = marked;
+            }
+        }
+        Some(block) => {
+            let mark = vec![Inline::Strong(vec![Inline::Text("P.S.".into())])];
+            let span = block.span.start..block.span.start;
+            blocks.insert(0, Block { span, kind: BlockKind::Paragraph(mark) });
+        }
+    }
+    Ok(BlockKind::PostScript(blocks))
+}
+
+pub(super) fn signature(reader: &mut Reader<'_>, mut container: Container) -> Built {
+    let blocks = container.take_blocks(reader);
+    if blocks.is_empty() {
+        empty(reader, &container);
+        return Err(blocks);
+    }
+    Ok(BlockKind::Signature(blocks))
+}

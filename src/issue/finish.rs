@@ -1,0 +1,264 @@
+//! What can be known only when the whole text is read: numbers of notes, anchors, contents, links within the letter.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    document::{Block, BlockKind, ContentsEntry, Document, Footnote, Inline, Inlines},
+    inline::{plain, push},
+    reader::Reader,
+    walk::{each_block_mut, each_inline_mut, each_words_mut},
+};
+use crate::{
+    issue::Part,
+    source::{Span, nearest},
+};
+
+/// Makes a document of its blocks.
+pub(super) fn document(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Document {
+    let mut footnotes = number_notes(reader, &mut blocks);
+    let anchors = anchors(reader, &mut blocks);
+    let entries = entries(&blocks);
+    fill_contents(reader, &mut blocks, &entries);
+    check_links(reader, &mut blocks, &anchors);
+    for note in &mut footnotes {
+        check_links(reader, &mut note.blocks, &anchors);
+    }
+    Document { blocks, footnotes }
+}
+
+/// Numbers notes by their first mention; what is mentioned only within notes comes behind.
+fn number_notes(reader: &mut Reader<'_>, blocks: &mut [Block]) -> Vec<Footnote> {
+    let labels: Vec<String> = reader.labels.iter().map(|label| label.to_lowercase()).collect();
+    let mut notes: HashMap<String, Footnote> = HashMap::new();
+    for (note, span) in std::mem::take(&mut reader.notes) {
+        let key = note.label.to_lowercase();
+        let line = span.start
+            ..span.start + reader.source.text()[span.clone()].lines().next().unwrap_or_default().len();
+        if notes.contains_key(&key) {
+            reader.warn(
+                "M152",
+                line,
+                format!("the note `{}` is written twice", note.label),
+                "keep one, or give the second another name; the first one counts",
+            );
+            continue;
+        }
+        if !labels.contains(&key) {
+            reader.warn(
+                "M151",
+                line,
+                format!("the note `{}` is never mentioned", note.label),
+                format!(
+                    "put `[^{}]` where it belongs, or take the note out; readers do not see it",
+                    note.label
+                ),
+            );
+            continue;
+        }
+        notes.insert(key, note);
+    }
+    let mut numbers: HashMap<usize, usize> = HashMap::new();
+    let mut order: Vec<usize> = Vec::new();
+    assign(blocks, &mut numbers, &mut order);
+    let mut footnotes: Vec<Footnote> = Vec::new();
+    while footnotes.len() < order.len() {
+        let label = order[footnotes.len()];
+        let missing = || Footnote { label: reader.labels[label].clone(), blocks: Vec::new() };
+        let mut note = notes.remove(&labels[label]).unwrap_or_else(missing);
+        assign(&mut note.blocks, &mut numbers, &mut order);
+        footnotes.push(note);
+    }
+    footnotes
+}
+
+fn assign(blocks: &mut [Block], numbers: &mut HashMap<usize, usize>, order: &mut Vec<usize>) {
+    for block in blocks {
+        each_words_mut(block, &mut |words| {
+            each_inline_mut(words, &mut |inline| {
+                if let Inline::Footnote(label) = inline {
+                    *label = *numbers.entry(*label).or_insert_with(|| {
+                        order.push(*label);
+                        order.len()
+                    });
+                }
+            });
+        });
+    }
+}
+
+/// Gives every heading an anchor of its own.
+fn anchors(reader: &mut Reader<'_>, blocks: &mut [Block]) -> HashSet<String> {
+    let mut used: HashSet<String> = HashSet::new();
+    each_block_mut(blocks, &mut |block| {
+        if let BlockKind::Heading { anchor, .. } = &mut block.kind
+            && !anchor.is_empty()
+            && !used.insert(anchor.clone())
+        {
+            reader.error(
+                "M160",
+                block.span.clone(),
+                format!("the anchor `{anchor}` is given twice"),
+                "give each heading an `{#anchor}` of its own, or none",
+            );
+        }
+    });
+    let mut next: HashMap<String, usize> = HashMap::new();
+    each_block_mut(blocks, &mut |block| {
+        let BlockKind::Heading { anchor, content, .. } = &mut block.kind else { return };
+        if !anchor.is_empty() {
+            return;
+        }
+        let slug = slug(content);
+        let count = next.entry(slug.clone()).or_insert(0);
+        loop {
+            let candidate = if *count == 0 { slug.clone() } else { format!("{slug}-{count}") };
+            *count += 1;
+            if used.insert(candidate.clone()) {
+                *anchor = candidate;
+                return;
+            }
+        }
+    });
+    used
+}
+
+/// A heading's words as an anchor: lower case, hyphens for spaces, letters of any script, nothing else.
+pub(super) fn slug(words: &[Inline]) -> String {
+    let mut slug = String::new();
+    let phrase = plain(words);
+    let text = phrase.0.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        Part::Open(_) => None,
+    });
+    for c in text.flat_map(str::chars).flat_map(char::to_lowercase) {
+        if c.is_alphanumeric() || c == '_' {
+            slug.push(c);
+        } else if (c.is_whitespace() || c == '-' || c == '–' || c == '—')
+            && !slug.ends_with('-')
+            && !slug.is_empty()
+        {
+            slug.push('-');
+        }
+        if slug.len() >= 100 {
+            break;
+        }
+    }
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() { "section".to_owned() } else { slug.to_owned() }
+}
+
+/// Every heading that is no quoted one, and not the letter's title.
+fn entries(blocks: &[Block]) -> Vec<ContentsEntry> {
+    let mut entries = Vec::new();
+    let title = matches!(blocks.first(), Some(Block { kind: BlockKind::Heading { level: 1, .. }, .. }));
+    collect(&blocks[usize::from(title)..], &mut entries);
+    entries
+}
+
+fn collect(blocks: &[Block], entries: &mut Vec<ContentsEntry>) {
+    for block in blocks {
+        match &block.kind {
+            BlockKind::Heading { level, anchor, content } => {
+                let content = entry_words(content);
+                if !content.is_empty() {
+                    entries.push(ContentsEntry { level: *level, anchor: Some(anchor.clone()), content });
+                }
+            }
+            BlockKind::List { items, .. } => items.iter().for_each(|item| collect(&item.blocks, entries)),
+            BlockKind::Columns(columns) => columns.iter().for_each(|blocks| collect(blocks, entries)),
+            BlockKind::Alert { blocks, .. }
+            | BlockKind::Sponsor { blocks, .. }
+            | BlockKind::Share { blocks, .. }
+            | BlockKind::PostScript(blocks)
+            | BlockKind::Signature(blocks) => collect(blocks, entries),
+            _ => {}
+        }
+    }
+}
+
+/// A heading's words for a line of the contents: no links in links, no notes, one line.
+fn entry_words(words: &[Inline]) -> Inlines {
+    let mut out = Inlines::new();
+    for word in words {
+        match word {
+            Inline::Link { content, .. } => {
+                entry_words(content).into_iter().for_each(|word| push(&mut out, word));
+            }
+            Inline::Footnote(_) | Inline::Image(_) => {}
+            Inline::LineBreak | Inline::SoftBreak => push(&mut out, Inline::Text(" ".into())),
+            Inline::Emphasis(inner) => out.push(Inline::Emphasis(entry_words(inner))),
+            Inline::Strong(inner) => out.push(Inline::Strong(entry_words(inner))),
+            Inline::Strikethrough(inner) => out.push(Inline::Strikethrough(entry_words(inner))),
+            word => push(&mut out, word.clone()),
+        }
+    }
+    out
+}
+
+fn fill_contents(reader: &mut Reader<'_>, blocks: &mut [Block], headings: &[ContentsEntry]) {
+    let shallowest = headings.iter().map(|entry| entry.level).min().unwrap_or(2);
+    each_block_mut(blocks, &mut |block| {
+        let BlockKind::Contents { depth, entries, .. } = &mut block.kind else { return };
+        if *depth == 0 {
+            *depth = shallowest.max(2);
+        }
+        if entries.is_empty() {
+            entries.extend(headings.iter().filter(|entry| entry.level <= *depth).cloned());
+        }
+        if entries.is_empty() {
+            reader.warn(
+                "M161",
+                first_line(reader.source.text(), &block.span),
+                "the contents are empty",
+                "write headings (`## Heading`), a greater `depth=`, or a list of your own between the lines",
+            );
+        }
+    });
+}
+
+fn first_line(text: &str, span: &Span) -> Span {
+    let length = text[span.clone()].lines().next().unwrap_or_default().trim_end().len();
+    span.start..span.start + length
+}
+
+/// Links to a place in the letter that does not exist.
+fn check_links(reader: &mut Reader<'_>, blocks: &mut [Block], anchors: &HashSet<String>) {
+    for block in blocks {
+        each_words_mut(block, &mut |words| {
+            each_inline_mut(words, &mut |inline| {
+                let Inline::Link { url, span, .. } = inline else { return };
+                let [Part::Text(url)] = url.0.as_slice() else { return };
+                let Some(anchor) = url.strip_prefix('#').filter(|anchor| !anchor.is_empty()) else { return };
+                if anchors.contains(anchor) {
+                    return;
+                }
+                let help = match nearest(anchor, anchors.iter().map(String::as_str)) {
+                    Some(known) => format!("did you mean `#{known}`?"),
+                    None => {
+                        "anchors come from headings; give one a name with `## Heading {#name}`".to_owned()
+                    }
+                };
+                reader.warn("M162", span.clone(), format!("no heading has the anchor `{anchor}`"), help);
+            });
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_keep_letters_of_every_script() {
+        for (text, expected) in [
+            ("A year in review", "a-year-in-review"),
+            ("🚀 What's new -- & next?", "whats-new-next"),
+            ("Größe über alles", "größe-über-alles"),
+            ("机器 学习", "机器-学习"),
+            ("🎉", "section"),
+            ("  1.2.3 release_notes ", "123-release_notes"),
+        ] {
+            assert_eq!(slug(&[Inline::Text(text.into())]), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Workers come and go, or die; what a dead one held is taken from it.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Store, millis};
+use crate::ledger::{LedgerError, Reaped, Worker, WorkerId, worker::Life};
+
+/// What a worker `?1` holds lies here: everything that it ever claimed does.
+const ITS_RANGE: &str =
+    "id BETWEEN (SELECT first_id FROM workers WHERE id = ?1) AND (SELECT last_id FROM workers WHERE id = ?1)";
+
+impl Store {
+    /// Signs a worker on: from here its lock proves that it lives.
+    pub(in crate::ledger) fn hire(&mut self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        tx.execute(
+            "INSERT INTO workers (relay, boot, came_at) VALUES (?1, ?2, ?3)",
+            params![relay, self.boot, millis(now)],
+        )?;
+        let id = tx.last_insert_rowid();
+        let life = match &self.files {
+            Some(files) => {
+                Life::Lock(files.lock(id).map_err(|error| LedgerError::open(files.ledger(), error))?)
+            }
+            None => self.living.enter(id),
+        };
+        // Before this nobody knows of it; after this its lock is held.
+        tx.commit()?;
+        Ok(Worker::new(id, life))
+    }
+
+    /// Gives back what a worker has claimed and not begun, and signs it off if nothing of it is left.
+    pub(in crate::ledger) fn release(
+        &mut self,
+        worker: WorkerId,
+        now: Timestamp,
+    ) -> Result<u64, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        let released = tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker.0])?;
+        tx.execute(
+            "UPDATE workers SET left_at = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries \
+             WHERE worker = ?1 AND id BETWEEN workers.first_id AND workers.last_id)",
+            params![worker.0, millis(now)],
+        )?;
+        tx.commit()?;
+        Ok(released as u64)
+    }
+
+    /// Takes what dead workers held: claims go back to the queue, begun attempts are unconfirmed.
+    pub(in crate::ledger) fn reap(&mut self, now: Timestamp) -> Result<Reaped, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        let mut reaped = Reaped::default();
+        let present: Vec<(i64, Option<String>)> = tx
+            .prepare_cached("SELECT id, boot FROM workers WHERE left_at IS NULL")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let mut dead = Vec::new();
+        for (worker, boot) in present {
+            let is_dead = match &self.files {
+                // A lock does not outlive the start of the machine that it was taken in.
+                Some(files) => {
+                    (boot.is_some() && self.boot.is_some() && boot != self.boot) || files.is_free(worker)
+                }
+                None => !self.living.has(worker),
+            };
+            if !is_dead {
+                continue;
+            }
+            reaped.workers += 1;
+            reaped.requeued += tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker])? as u64;
+            tx.execute(&format!("{DOUBT_ATTEMPT} AND {ITS_RANGE}"), params![worker, millis(now)])?;
+            reaped.unconfirmed += tx.execute(&format!("{DOUBT_DELIVERY} AND {ITS_RANGE}"), [worker])? as u64;
+            tx.execute("UPDATE workers SET left_at = ?2 WHERE id = ?1", params![worker, millis(now)])?;
+            dead.push(worker);
+        }
+        tx.commit()?;
+        if let Some(files) = &self.files {
+            dead.into_iter().for_each(|worker| files.bury(worker));
+        }
+        Ok(reaped)
+    }
+}
+
+const REQUEUE: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL \
+     WHERE state = 'claimed' AND worker = ?1";
+
+const DOUBT_ATTEMPT: &str = "INSERT INTO attempts (delivery, epoch, worker, begun_at, ended_at, outcome, reply) \
+     SELECT id, epoch, worker, begun_at, ?2, 'unconfirmed', \
+     'the sending process ended before a reply was written down' \
+     FROM deliveries WHERE state = 'begun' AND worker = ?1";
+
+const DOUBT_DELIVERY: &str = "UPDATE deliveries SET state = 'unconfirmed', tries = tries + 1, \
+     worker = NULL, begun_at = NULL WHERE state = 'begun' AND worker = ?1";

@@ -1,0 +1,233 @@
+use super::{Escape, Writer, append, clean, flow::Marks, heading_lines, wrap::wrap};
+use crate::{
+    issue::{Part, Phrase, Placeholder},
+    render::tags::{Token, tokens},
+};
+
+/// The first of the characters that stand for placeholders while markup is cut into tags.
+const FIRST_STAND_IN: u32 = 0x10_1000;
+
+/// What a stretch of markup is collected for.
+#[derive(Default)]
+struct Run {
+    lines: Vec<String>,
+    text: String,
+    /// Behind which mark the next lines stand.
+    item: bool,
+    heading: Option<u8>,
+    /// Where the text of each open link begins, and its address.
+    anchors: Vec<(usize, Option<String>)>,
+    /// How deep inside something that is not shown.
+    hidden: usize,
+}
+
+impl Writer<'_> {
+    /// The visible text and the links of raw HTML or MJML.
+    pub(super) fn markup(&mut self, markup: &Phrase, width: usize) -> Vec<String> {
+        let mut open: Vec<&Placeholder> = Vec::new();
+        let mut text = String::new();
+        for part in &markup.0 {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Open(placeholder) => {
+                    text.extend(char::from_u32(FIRST_STAND_IN + open.len() as u32));
+                    open.push(placeholder);
+                }
+            }
+        }
+        let mut run = Run::default();
+        for token in tokens(&text) {
+            self.token(&mut run, &token, &open, width);
+        }
+        self.close(&mut run, width);
+        run.lines
+    }
+
+    fn token(&mut self, run: &mut Run, token: &Token<'_>, open: &[&Placeholder], width: usize) {
+        match token {
+            Token::Text(text) if run.hidden == 0 => {
+                let text = self.filled(text, open, Escape::Text);
+                if run.text.ends_with([' ', '\n']) || run.text.is_empty() {
+                    run.text.push_str(text.trim_start());
+                } else {
+                    run.text.push_str(&text);
+                }
+            }
+            Token::Text(_) => {}
+            Token::Open { name, raw, .. } => {
+                if is_hidden(name) {
+                    run.hidden += usize::from(!raw.ends_with("/>"));
+                    return;
+                }
+                if run.hidden > 0 {
+                    return;
+                }
+                if is_block(name) {
+                    self.close(run, width);
+                }
+                self.opened(run, name, token, open, width);
+                if raw.ends_with("/>") && is_link(name) {
+                    self.leave(run, name, width);
+                }
+            }
+            Token::Close { name } => {
+                if is_hidden(name) {
+                    run.hidden = run.hidden.saturating_sub(1);
+                } else if run.hidden == 0 {
+                    self.leave(run, name, width);
+                }
+            }
+        }
+    }
+
+    fn opened(&mut self, run: &mut Run, name: &str, token: &Token<'_>, open: &[&Placeholder], width: usize) {
+        let attribute = |name: &str| token.attribute(name);
+        match name {
+            "br" => run.text.push('\n'),
+            "hr" | "mj-divider" => append(&mut run.lines, vec!["* * *".into()]),
+            "li" => run.item = true,
+            "td" | "th" if !run.text.is_empty() => run.text.push_str("  "),
+            "img" | "mj-image" => {
+                let alt = attribute("alt").map(|alt| self.filled(alt, open, Escape::Text));
+                let label = self.image_label(&alt.unwrap_or_default());
+                run.text.push_str(&label);
+                if let (true, Some(url)) = (name == "mj-image", attribute("href")) {
+                    let url = self.target(url, open);
+                    let lines = self.labelled_address(&std::mem::take(&mut run.text), &url, width);
+                    append(&mut run.lines, lines);
+                }
+            }
+            name if is_link(name) => {
+                let url = attribute("href").map(|url| self.target(url, open));
+                run.anchors.push((run.text.len(), url));
+            }
+            name => {
+                if let Some(level) = heading_level(name) {
+                    run.heading = Some(level);
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, run: &mut Run, name: &str, width: usize) {
+        if is_link(name)
+            && let Some((start, url)) = run.anchors.pop()
+        {
+            let words = run.text.split_off(start.min(run.text.len()));
+            match url {
+                Some(url) if name == "a" => {
+                    let link = self.link(&words, &url, Marks::All);
+                    run.text.push_str(&link);
+                }
+                Some(url) => {
+                    let lines = self.labelled_address(words.trim(), &url, width);
+                    append(&mut run.lines, lines);
+                }
+                None => run.text.push_str(&words),
+            }
+        }
+        if is_block(name) {
+            self.close(run, width);
+        }
+    }
+
+    /// Ends a paragraph.
+    fn close(&mut self, run: &mut Run, width: usize) {
+        let text = std::mem::take(&mut run.text);
+        // A link across paragraphs keeps its address for the words that follow.
+        run.anchors.iter_mut().for_each(|(start, _)| *start = 0);
+        if text.trim().is_empty() {
+            return;
+        }
+        let text = text.trim();
+        match (run.heading.take(), std::mem::take(&mut run.item)) {
+            (Some(level), _) => append(&mut run.lines, heading_lines(text, level, width)),
+            (None, true) => {
+                let lines = super::block::hang(wrap(text, width.saturating_sub(2)), "- ", width);
+                let is_first = run.lines.last().is_none_or(|line| !line.starts_with(['-', ' ']));
+                if is_first { append(&mut run.lines, lines) } else { run.lines.extend(lines) }
+            }
+            (None, false) => append(&mut run.lines, wrap(text, width)),
+        }
+    }
+
+    /// Text with its placeholders filled; runs of white space become one space.
+    fn filled(&mut self, text: &str, open: &[&Placeholder], escape: Escape) -> String {
+        let mut out = String::new();
+        for c in text.chars() {
+            let stand_in = (c as u32).checked_sub(FIRST_STAND_IN).and_then(|index| open.get(index as usize));
+            match stand_in {
+                Some(placeholder) => out.push_str(&self.slot(placeholder, escape)),
+                None if c.is_ascii_whitespace() => {
+                    if !out.ends_with(' ') {
+                        out.push(' ');
+                    }
+                }
+                None => out.push_str(&clean(c.encode_utf8(&mut [0; 4]))),
+            }
+        }
+        out
+    }
+
+    /// The address of a link.
+    fn target(&mut self, url: &str, open: &[&Placeholder]) -> String {
+        let url = self.materials.href(url.trim());
+        let mut out = String::new();
+        for part in url.split_inclusive(|c| c as u32 >= FIRST_STAND_IN) {
+            let fixed = part.trim_end_matches(|c| c as u32 >= FIRST_STAND_IN);
+            out.push_str(&clean(fixed).replace(' ', "%20"));
+            let escape = if out.is_empty() { Escape::Text } else { Escape::UrlPart };
+            out.push_str(&self.filled(&part[fixed.len()..], open, escape));
+        }
+        out
+    }
+}
+
+/// Nothing inside is for readers.
+fn is_hidden(name: &str) -> bool {
+    matches!(name, "mj-style" | "mj-head" | "mj-preview" | "mj-title" | "mj-attributes" | "title" | "head")
+}
+
+fn is_link(name: &str) -> bool {
+    matches!(name, "a" | "mj-button" | "mj-navbar-link" | "mj-social-element")
+}
+
+fn is_block(name: &str) -> bool {
+    name.starts_with("mj-")
+        || heading_level(name).is_some()
+        || matches!(
+            name,
+            "p" | "div"
+                | "li"
+                | "ul"
+                | "ol"
+                | "table"
+                | "tr"
+                | "blockquote"
+                | "pre"
+                | "hr"
+                | "section"
+                | "article"
+                | "figure"
+                | "figcaption"
+                | "center"
+                | "dl"
+                | "dt"
+                | "dd"
+                | "header"
+                | "footer"
+                | "caption"
+                | "thead"
+                | "tbody"
+                | "details"
+                | "summary"
+                | "address"
+        )
+}
+
+fn heading_level(name: &str) -> Option<u8> {
+    match name.as_bytes() {
+        [b'h', digit @ b'1'..=b'6'] => Some(digit - b'0'),
+        _ => None,
+    }
+}

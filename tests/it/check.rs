@@ -1,0 +1,220 @@
+//! `mimeo check` as an author sees it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::newsroom::{Newsroom, repository};
+
+/// Settings that leave nothing to say.
+const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \"Small Steps, 1 Example Street\"\n\
+    site = \"https://letters.example.org/\"\n\n[sender]\nfrom = \"Ada Example <ada@example.org>\"\n\n\
+    [unsubscribe]\nmailto = \"leave@example.org\"\n\n[check]\nlevels = { M483 = \"allow\", M486 = \"allow\" }\n";
+
+fn room() -> Newsroom {
+    Newsroom::empty()
+        .file("mimeo.toml", SETTINGS)
+        .file("subscribers.csv", "email,first name\nbob@example.com,Bob\n")
+}
+
+fn issue(head: &str, body: &str) -> String {
+    format!(
+        "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
+         preheader: What we mended, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n{head}---\n\n{body}\n"
+    )
+}
+
+/// What is found, as `line:column code severity`.
+fn found(room: &Newsroom) -> Vec<String> {
+    let ran = room.run(["check", "--format", "json"]);
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
+    let found = told["diagnostics"].as_array().unwrap();
+    found
+        .iter()
+        .map(|one| format!("{} {}", one["code"].as_str().unwrap(), one["severity"].as_str().unwrap()))
+        .collect()
+}
+
+#[track_caller]
+fn check(body: &str, expected: &[&str]) {
+    let room = room().file("issues/7.md", issue("", body));
+    assert_eq!(found(&room), expected, "{body}");
+}
+
+#[test]
+fn the_repositorys_own_issues_are_free_of_errors_and_warnings() {
+    let told = Newsroom::gradient_ascent().run(["check", "--deny", "warnings", "--format", "json"]).code(0);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((told["errors"].as_u64(), told["warnings"].as_u64()), (Some(0), Some(0)), "{told}");
+}
+
+#[test]
+fn ordinary_letters_raise_no_alarm() {
+    let settings = SETTINGS.replace("[check]\n", "[check]\nhistory = 0\n");
+    let room = room().file("mimeo.toml", settings);
+    copy(&repository().join("tests/fixtures/ordinary"), &room.path("issues"));
+    assert!(20 <= room.list("issues").iter().filter(|name| name.ends_with(".md")).count());
+    let loud: Vec<String> = found(&room).into_iter().filter(|one| !one.ends_with("note")).collect();
+    assert!(loud.is_empty(), "{loud:?}\n{}", room.run(["check"]));
+}
+
+#[test]
+fn each_slip_is_found_and_its_mended_twin_is_not() {
+    for (slip, code, mended) in [
+        ("See [here](https://example.org/a).", "M417 warning", "See [the notes](https://example.org/a)."),
+        ("See [the notes](http://example.org/a).", "M412 warning", "See [the notes](https://example.org/a)."),
+        ("See [the notes](https://bit.ly/a).", "M414 warning", "See [the notes](https://example.org/a)."),
+        (
+            "See [the notes](https://example.org/a?utm_source=x).",
+            "M415 warning",
+            "See [the notes](https://example.org/a?page=x).",
+        ),
+        (
+            "See [the notes](#nowhere).\n\n## Here\n\nText.",
+            "M413 error",
+            "See [the notes](#here).\n\n## Here\n\nText.",
+        ),
+        ("A word TK.", "M449 error", "A word."),
+        ("## One\n\n#### Two\n\nText.", "M450 warning", "## One\n\nText.\n\n### Two\n\nText."),
+        ("## One\n\n## Two\n\nText.", "M451 warning", "## One\n\nText.\n\n## Two\n\nText."),
+        ("**A heading**\n\nText.", "M453 note", "## A heading\n\nText."),
+    ] {
+        check(slip, &[code]);
+        check(mended, &[]);
+    }
+}
+
+#[test]
+fn the_head_of_an_issue_is_looked_at() {
+    let head = "---\ntitle: GREAT NEWS FOR EVERYBODY\nnumber: 7\ndate: 2023-01-06\n---\n\nText.\n";
+    assert_eq!(found(&room().file("issues/7.md", head)), ["M441 warning", "M446 warning"]);
+    let two = room().file("issues/1.md", issue("", "One.")).file("issues/2.md", issue("", "Two."));
+    assert_eq!(
+        found(&two),
+        ["M445 warning", "M447 error", "M445 warning"].map(str::to_owned).to_vec().tap_sorted()
+    );
+}
+
+trait Tap {
+    fn tap_sorted(self) -> Self;
+}
+
+impl Tap for Vec<String> {
+    /// In the order of the file: subject, preheader, number.
+    fn tap_sorted(mut self) -> Self {
+        self.swap(1, 2);
+        self
+    }
+}
+
+#[test]
+fn a_letter_that_gmail_would_cut_off_is_an_error_with_a_budget() {
+    let long = "A sentence that says the same again, and once more.\n\n".repeat(2_600);
+    let room = room().file("issues/7.md", issue("", &format!("## Long\n\n{long}")));
+    let ran = room.run(["check", "--budget"]).code(3);
+    assert!(
+        ran.stderr.contains("error[M401]") && ran.stderr.contains("Gmail hides what comes after 102 KB"),
+        "{ran}"
+    );
+    assert!(ran.stdout.contains("Long"), "{ran}");
+}
+
+#[test]
+fn people_on_the_list_are_looked_at() {
+    let list =
+        "email,first name,city\ninfo@example.com,Ann,\nbob@gmial.com,Bob,Rome\nbob@GMIAL.com,Bob,Rome\n";
+    let body = "Hello {{ subscriber.first_name }} from {{ subscriber.city }} and {{ subscriber.fist_name }}.";
+    let room = room().file("subscribers.csv", list).file("issues/7.md", issue("", body));
+    let mut found = found(&room);
+    found.sort();
+    assert_eq!(found, ["M491 error", "M492 error", "M494 note", "M495 warning", "M496 note"]);
+}
+
+#[test]
+fn levels_in_the_settings_and_comments_in_the_issue_quiet_a_finding() {
+    let body = "See [here](https://example.org/a).";
+    let quiet = room().file("issues/7.md", issue("", &format!("<!-- mimeo allow M417 -->\n\n{body}")));
+    assert_eq!(found(&quiet), Vec::<String>::new());
+    let settings = SETTINGS.replace("levels = {", "levels = { M417 = \"error\",");
+    let loud = room().file("mimeo.toml", settings).file("issues/7.md", issue("", body));
+    assert_eq!(found(&loud), ["M417 error"]);
+    loud.run(["check", "-q"]).code(3);
+}
+
+#[test]
+fn a_send_refuses_what_the_check_calls_an_error_unless_told_otherwise() {
+    let room = room().file("issues/7.md", issue("", "A word TK."));
+    room.run(["send", "7", "--yes"]).code(3).stderr_has("--allow M449");
+    assert_eq!(room.list("outbox"), Vec::<String>::new());
+    room.run(["send", "7", "--yes", "--allow", "M449"]).code(0).stderr_has("1 accepted");
+}
+
+#[test]
+fn findings_are_told_to_programs_in_their_own_forms() {
+    let room = room().file("issues/7.md", issue("", "See [here](https://example.org/a)."));
+    let sarif: Value =
+        serde_json::from_str(&room.run(["check", "--format", "sarif"]).code(0).stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "M417");
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 9);
+    let github = room.run(["check", "--format", "github"]).code(0).stdout;
+    assert!(github.starts_with("::warning file=issues/7.md,line=9,endLine=9,col=5,"), "{github}");
+    room.run(["check", "--deny", "warnings"]).code(3);
+}
+
+#[test]
+fn only_changed_lines_are_told_with_since() {
+    let room = room().file("issues/7.md", issue("", "See [here](https://example.org/a).\n\nText."));
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]);
+        assert!(command.args(arguments).current_dir(room.path("")).output().unwrap().status.success());
+    };
+    git(&["init", "-q"]);
+    git(&["add", "issues", "mimeo.toml"]);
+    git(&["commit", "-q", "-m", "first"]);
+    let since = |room: &Newsroom| room.run(["check", "--since", "HEAD", "--format", "github"]).code(0).stdout;
+    assert_eq!(since(&room), "");
+    room.write(
+        "issues/7.md",
+        issue("", "See [here](https://example.org/a).\n\nText and [more](https://example.org/b)."),
+    );
+    assert_eq!(since(&room).matches("M417").count(), 1);
+}
+
+#[test]
+fn every_rule_has_a_story_that_can_be_read() {
+    let room = Newsroom::empty();
+    let list = room.run(["explain"]).code(0).stdout;
+    assert!(40 < list.lines().count());
+    for line in list.lines() {
+        let code = line.split_whitespace().next().unwrap();
+        room.run(["explain", code]).code(0).stdout_has(code);
+    }
+    room.run(["explain", "M999"]).code(2);
+}
+
+#[test]
+fn the_kitchen_sink_has_every_block_and_is_under_eighty_kilobytes() {
+    let room = room();
+    let from = repository().join("tests/fixtures/kitchen-sink");
+    copy(&from, &room.path("issues/kitchen-sink"));
+    let ran = room.run(["check", "kitchen-sink", "--budget"]);
+    assert!(!ran.stderr.contains("error["), "{ran}");
+    let octets: f64 = ran.stdout.split(": ").nth(1).unwrap().split(" KB").next().unwrap().parse().unwrap();
+    assert!(octets < 80.0, "{octets} KB");
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What a user types and sees.
+
+use crate::support::newsroom::{LEAST, Newsroom};
+
+#[test]
+fn help_goes_to_standard_output_and_names_the_exit_codes() {
+    let ran = Newsroom::empty().run(["--help"]).code(0).stderr("");
+    for code in ["    0  done", "    1  ", "    2  ", "    3  ", "    4  ", "    5  ", "  130  interrupted"] {
+        assert!(ran.stdout.contains(code), "{ran}");
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let room = Newsroom::empty();
+    let help = room.run(["--help"]).stdout;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(4 < commands.len(), "{commands:?}");
+    for command in commands {
+        let help = room.run([command, "--help"]).code(0).stdout;
+        assert!(help.contains("Example") || help.contains("Commands:"), "{command}: {help}");
+        assert!(help.contains(&format!("mimeo {command}")), "{command}: {help}");
+    }
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2() {
+    let room = Newsroom::new();
+    room.run([]).code(2);
+    room.run(["sned"]).code(2).stderr_has("unrecognized subcommand 'sned'").stderr_has("--help");
+    room.run(["new"]).code(2).stderr_has("<TITLE>");
+    room.run(["new", "x", "--date", "soon"]).code(2).stderr_has("--date");
+    room.run(["new", "  "]).code(2).stderr("error: the title is empty\n");
+}
+
+#[test]
+fn a_folder_without_settings_is_told_so() {
+    Newsroom::empty().run(["new", "x"]).code(3).stdout("").stderr(
+        "error[M001]: there is no settings file
+ --> mimeo.toml
+  = help: go to the newsletter's folder, name it with `-C DIR`, or name the file with `--config FILE`
+
+1 error
+",
+    );
+}
+
+#[test]
+fn every_mistake_in_the_settings_is_shown_at_once() {
+    let text = "[newsletter]\nname = \"Über uns 周报\"\nlangauge = \"de\"\n\n[sender]\nfrom = \"Ada <ada(at)example.org>\"\n\n[pace]\nper_minute = \"fast\"\n";
+    Newsroom::new().file("mimeo.toml", text).run(["new", "x"]).code(3).stdout("").stderr(
+        "error[M003]: unknown setting `newsletter.langauge`
+ --> mimeo.toml:3:1
+  |
+3 | langauge = \"de\"
+  | ^^^^^^^^
+  = help: did you mean `language`?
+
+error[M007]: `sender.from` is no address: it has no @
+ --> mimeo.toml:6:8
+  |
+6 | from = \"Ada <ada(at)example.org>\"
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  = help: write it like \"Ada Quill <ada@example.org>\" or \"ada@example.org\"
+
+error[M004]: `pace.per_minute` must be a whole number
+ --> mimeo.toml:9:14
+  |
+9 | per_minute = \"fast\"
+  |              ^^^^^^
+  = help: write it like `per_minute = 10`
+
+3 errors
+",
+    );
+}
+
+#[test]
+fn a_password_in_the_relay_s_address_is_refused_and_not_repeated() {
+    let ran =
+        Newsroom::new().mimeo(["new", "x"]).env("MIMEO_RELAY", "smtps://ada:hunter2@smtp.example.com").run();
+    let ran = ran.code(3).stderr_has("error[M009]: the address holds a password\n --> MIMEO_RELAY:1:1\n");
+    assert!(!ran.stderr.contains("hunter2"), "{ran}");
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_ask() {
+    let room = Newsroom::empty();
+    assert!(!room.run(["new", "x"]).stderr.contains('\u{1b}'));
+    assert!(room.run(["--color", "always", "new", "x"]).stderr.contains("\u{1b}[31merror[M001]"));
+    let forced = |name| room.mimeo(["new", "x"]).env("CLICOLOR_FORCE", "1").env(name, "1").run();
+    assert!(forced("MIMEO_NOTHING").stderr.contains('\u{1b}'));
+    assert!(!forced("NO_COLOR").stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn a_new_issue_is_numbered_dated_and_never_overwrites() {
+    let room =
+        Newsroom::new().file("issues/2022-12-30-old/index.md", "---\ntitle: Old\nnumber: 41\n---\n\nHello\n");
+    room.run(["new", "What's \"new\"?", "--date", "2023-01-06"])
+        .code(0)
+        .stdout("issues/2023-01-06-whats-new.md\n")
+        .stderr("");
+    let text = room.read("issues/2023-01-06-whats-new.md");
+    assert!(text.starts_with("---\ntitle: \"What's \\\"new\\\"?\"\n"), "{text}");
+    assert!(text.contains("\nnumber: 42\ndate: 2023-01-06\n") && text.contains("\ndraft: true\n"), "{text}");
+    room.run(["new", "Whats new", "--date", "2023-01-06", "--folder"])
+        .code(3)
+        .stdout("")
+        .stderr("error: `issues/2023-01-06-whats-new.md` is there already\nhint: choose another title, or edit that issue\n");
+    assert_eq!(room.read("issues/2023-01-06-whats-new.md"), text);
+    room.run(["new", "Third", "--date", "2023-01-13", "--folder"])
+        .stdout("issues/2023-01-13-third/index.md\n");
+    assert!(room.read("issues/2023-01-13-third/index.md").contains("number: 43"));
+}
+
+#[test]
+fn another_folder_and_another_settings_file_can_be_named() {
+    let room = Newsroom::empty().file("news/mimeo.toml", LEAST).file("other.toml", LEAST);
+    room.run(["-C", "news", "new", "A", "--date", "2023-01-06"])
+        .code(0)
+        .stdout("news/issues/2023-01-06-a.md\n");
+    room.run(["new", "A", "--date", "2023-01-06", "--config", "other.toml"])
+        .code(0)
+        .stdout("issues/2023-01-06-a.md\n");
+    let ran = room.mimeo(["new", "B", "--date", "2023-01-06"]).env("MIMEO_CONFIG", "other.toml").run();
+    ran.code(0).stdout("issues/2023-01-06-b.md\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_is_private_and_never_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+    let room = Newsroom::new();
+    let ran =
+        room.run(["keygen"]).code(0).stderr_has("[dkim]\ndomain = \"example.org\"\nselector = \"mimeo1\"");
+    assert!(ran.stdout.starts_with("mimeo1._domainkey.example.org. IN TXT ( \"v=DKIM1; k=rsa; p="), "{ran}");
+    let key = room.read(".mimeo/dkim-rsa.pem");
+    assert!(key.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+    let mode = room.path(".mimeo/dkim-rsa.pem").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    room.run(["keygen"]).code(3).stdout("").stderr(
+        "error: `.mimeo/dkim-rsa.pem` is there already\nhint: choose another file with -o FILE; a key in use must not be lost\n",
+    );
+    assert_eq!(room.read(".mimeo/dkim-rsa.pem"), key);
+    room.run(["keygen", "--ed25519", "-q"]).code(0).stderr("").stdout_has("\"v=DKIM1; k=ed25519; p=");
+    room.run(["keygen", "--selector", "a b"]).code(2).stderr_has("\"a b\" is no selector");
+    Newsroom::empty()
+        .run(["keygen", "--domain", "example.net", "-o", "k.pem"])
+        .code(0)
+        .stdout_has(".example.net. ");
+}
+
+#[test]
+fn the_printed_settings_are_settings() {
+    let room = Newsroom::empty();
+    let settings = room.run(["settings"]).code(0).stdout;
+    room.write("mimeo.toml", settings);
+    room.run(["new", "x", "--date", "2023-01-06"]).code(0);
+}
+
+#[test]
+fn completions_and_manual_pages_know_the_commands() {
+    let room = Newsroom::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        room.run(["completions", shell]).code(0).stdout_has("keygen");
+    }
+    room.run(["man"]).code(0).stdout_has(".TH mimeo 1").stdout_has("Exit codes");
+    room.run(["man", "-o", "man"]).code(0);
+    assert!(room.list("man").contains(&"mimeo-new.1".to_owned()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_an_error_and_a_closed_pipe_is_not() {
+    use std::process::Stdio;
+    let room = Newsroom::empty();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = room.mimeo(["settings"]).into_command().stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).starts_with("error: failed to write to standard output\n")
+    );
+    let mut child = room
+        .mimeo(["settings"])
+        .into_command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn the_list_is_counted_and_its_bad_rows_are_named() {
+    let room = Newsroom::new();
+    room.run(["subscribers", "check"]).code(0).stderr("").stdout(
+        "subscribers.csv: 2 people\nfor placeholders: subscriber.email, subscriber.name (empty for 1), subscriber.first_name (empty for 1)\n",
+    );
+    room.write("bad.csv", "email;name\nada@example.org;Ada\nADA@example.org;Ada\nnobody;X\n");
+    let ran = room.run(["subscribers", "check", "--list", "bad.csv"]).code(3);
+    let ran = ran.stdout("bad.csv: 1 person, 1 repeat, 1 row that cannot be read\nfor placeholders: subscriber.email, subscriber.name\n");
+    ran.stderr_has(" --> bad.csv:3").stderr_has(" --> bad.csv:4, column `email`");
+    let ran = room.run(["subscribers", "check", "--list", "bad.csv", "--json"]).code(3).stderr("");
+    let object: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&object["people"], &object["bad"], &object["repeats"]), (&1.into(), &1.into(), &1.into()));
+    assert_eq!(object["diagnostics"].as_array().unwrap().len(), 2);
+    let ran = room.mimeo(["subscribers", "list"]).env("MIMEO_LIST", "bad.csv").run().code(3);
+    ran.stdout("ada@example.org\tAda\n").stderr_has("bad.csv:4");
+}
+
+#[test]
+fn a_list_that_is_not_there_or_is_no_list_is_told_so() {
+    let room = Newsroom::new();
+    room.run(["subscribers", "check", "--list", "none.csv"]).code(3).stderr(
+        "error: failed to read the subscriber list `none.csv`\n  because: No such file or directory (os error 2)\nhint: `[list] path` in mimeo.toml or `--list FILE` names the list\n",
+    );
+    room.write("subscribers.csv", "a,b\n1,2\n");
+    room.run(["subscribers", "list"]).code(3).stdout("").stderr_has("error[M30");
+}

@@ -1,0 +1,279 @@
+//! The promise, proved by breaking it: the real program is killed at random moments, and what the relay took is compared
+//! with what the ledger says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::support::{
+    newsroom::{LEAST, Newsroom},
+    relay::{At, Do, Relay, Script, When},
+};
+
+/// A story about one sending that is killed again and again.
+struct Story {
+    seed: u64,
+    people: usize,
+    connections: usize,
+    /// Letters under way on one connection, at most.
+    window: usize,
+    /// Programs that send at the same time.
+    senders: usize,
+    script: Script,
+}
+
+/// What the stories add up to.
+#[derive(Debug, Default)]
+struct Figures {
+    kills: usize,
+    people: usize,
+    accepted: usize,
+    unconfirmed: usize,
+    unconfirmed_but_taken: usize,
+    failed: usize,
+}
+
+/// Numbers that are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end.max(1)
+    }
+}
+
+fn issue() -> &'static str {
+    "---\ntitle: One\npreheader: The first of them\nnumber: 1\ndate: 2023-01-06\n---\n\n\
+     Hello {{ subscriber.first_name | default(\"friend\") }}, this is a letter.\n"
+}
+
+pub(crate) fn room(people: usize, more_settings: &str) -> Newsroom {
+    let mut list = String::from("email,first name\n");
+    for number in 0..people {
+        list.push_str(&format!("reader{number:06}@example{}.com,Reader {number}\n", number % 7));
+    }
+    let settings = format!(
+        "{LEAST}\n[list]\npath = \"subscribers.csv\"\n[retry]\nfirst_wait = \"20ms\"\nwait_max = \"100ms\"\n{more_settings}"
+    );
+    Newsroom::empty()
+        .file("mimeo.toml", settings)
+        .file("subscribers.csv", list)
+        .file("issues/one.md", issue())
+}
+
+impl Story {
+    fn settings(&self, relay: &Relay) -> String {
+        format!(
+            "[pace]\nadaptive = false\nbrake = {{ refusals_in_a_row = 0, share = 0 }}\n\
+             [relay]\nurl = \"{}\"\nconnections = {}\nchunking_window = {}\n",
+            relay.url(),
+            self.connections,
+            if self.window == 1 { 0 } else { self.window }
+        )
+    }
+
+    /// Kills until it has killed often enough or the sending is done, finishes the sending, and judges.
+    fn tell(self, kills_max: usize, figures: &mut Figures) {
+        let relay = Relay::start(self.script.clone().without_bodies());
+        let room = room(self.people, &self.settings(&relay));
+        let start = || -> Child {
+            let mut command: Command = room.mimeo(["-q", "send", "one", "--yes"]).into_command();
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        };
+        let mut dice = Dice(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut kills = 0;
+        while kills < kills_max {
+            let mut senders: Vec<Child> = (0..self.senders).map(|_| start()).collect();
+            let victim = dice.below(self.senders as u64) as usize;
+            let enough = relay.counters().accepted + dice.below((self.people / 4).max(2) as u64);
+            let moment = Duration::from_micros(dice.below(3_000));
+            let ended = loop {
+                if senders[victim].try_wait().unwrap().is_some() {
+                    break true;
+                }
+                if enough <= relay.counters().accepted {
+                    let then = Instant::now();
+                    while then.elapsed() < moment {
+                        std::hint::spin_loop();
+                    }
+                    break false;
+                }
+                std::thread::yield_now();
+            };
+            if !ended {
+                senders[victim].kill().unwrap();
+                kills += 1;
+            }
+            let last = senders.len() == 1 && ended;
+            for mut sender in senders {
+                sender.wait().unwrap();
+            }
+            if last {
+                break;
+            }
+        }
+        // Deferred letters may ask for a few more runs.
+        for _ in 0..20 {
+            let code = start().wait().unwrap().code();
+            if code == Some(0) || counts(&room)["queued"] == 0 && counts(&room)["deferred"] == 0 {
+                break;
+            }
+        }
+        figures.kills += kills;
+        self.judge(&room, &relay, kills, figures);
+    }
+
+    fn judge(&self, room: &Newsroom, relay: &Relay, kills: usize, figures: &mut Figures) {
+        let seed = self.seed;
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for recipient in relay.recipients() {
+            *taken.entry(recipient).or_default() += 1;
+        }
+        let twice: Vec<_> = taken.iter().filter(|(_, times)| **times > 1).collect();
+        assert!(twice.is_empty(), "seed {seed}: twice: {twice:?}");
+        let state = |word: &str| addresses(room, word);
+        let (accepted, unconfirmed, failed) = (state("accepted"), state("unconfirmed"), state("failed"));
+        let taken: BTreeSet<String> = taken.into_keys().collect();
+        let known: BTreeSet<String> = accepted.union(&unconfirmed).cloned().collect();
+        let unknown: Vec<_> = taken.difference(&known).collect();
+        assert!(unknown.is_empty(), "seed {seed}: taken, and the ledger does not know: {unknown:?}");
+        let invented: Vec<_> = accepted.difference(&taken).collect();
+        assert!(invented.is_empty(), "seed {seed}: accepted, and the relay does not know: {invented:?}");
+        let counts = counts(room);
+        assert_eq!(counts["planned"], self.people, "seed {seed}: {counts:?}");
+        assert_eq!(counts["queued"] + counts["deferred"], 0, "seed {seed}: somebody was skipped: {counts:?}");
+        let sum: usize = counts.iter().filter(|(word, _)| *word != "planned").map(|(_, number)| number).sum();
+        assert_eq!(sum, self.people, "seed {seed}: {counts:?}");
+        // Faults of the relay make unconfirmed letters of their own; without them only kills do.
+        if self.is_kind() {
+            let most = kills * self.connections * self.window;
+            assert!(
+                unconfirmed.len() <= most,
+                "seed {seed}: {} unconfirmed after {kills} kills",
+                unconfirmed.len()
+            );
+        }
+        figures.people += self.people;
+        figures.accepted += taken.len();
+        figures.unconfirmed += unconfirmed.len();
+        figures.unconfirmed_but_taken += unconfirmed.intersection(&taken).count();
+        figures.failed += failed.len();
+    }
+
+    fn is_kind(&self) -> bool {
+        !format!("{:?}", self.script).contains("action")
+    }
+}
+
+pub(crate) fn counts(room: &Newsroom) -> BTreeMap<String, usize> {
+    let told: Value = serde_json::from_str(&room.run(["status", "one", "--json"]).code(0).stdout).unwrap();
+    ["planned", "accepted", "queued", "deferred", "failed", "unconfirmed", "suppressed"]
+        .into_iter()
+        .map(|word| (word.to_owned(), told[word].as_u64().unwrap() as usize))
+        .collect()
+}
+
+pub(crate) fn addresses(room: &Newsroom, state: &str) -> BTreeSet<String> {
+    let ran = room.run(["status", "one", "--list", state, "--json"]).code(0);
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let rows = told["deliveries"].as_array().unwrap();
+    rows.iter().map(|row| row["address"].as_str().unwrap().to_owned()).collect()
+}
+
+fn faulty() -> Script {
+    let chance = |at: At, chance: f64, action: Do| (at, When::Chance(chance), action);
+    let rules = [
+        chance(At::Greeting, 0.02, Do::SayAndClose("421 4.3.2 busy".into())),
+        chance(At::Mail, 0.005, Do::Close),
+        chance(At::Rcpt, 0.005, Do::Reset),
+        chance(At::Rcpt, 0.02, Do::Say("450 4.2.0 later".into())),
+        chance(At::Rcpt, 0.02, Do::Say("550 5.1.1 unknown".into())),
+        chance(At::Data, 0.01, Do::SayAndClose("421 4.3.0 closing".into())),
+        chance(At::Body, 0.005, Do::Close),
+        chance(At::Dot, 0.005, Do::TakeAndClose),
+        chance(At::Dot, 0.005, Do::TakeAndReset),
+        chance(At::Dot, 0.01, Do::Say("451 4.3.0 later".into())),
+        chance(At::Dot, 0.005, Do::Say("554 5.6.0 no".into())),
+    ];
+    rules.into_iter().fold(Script::new(), |script, (at, when, action)| script.rule(at, when, action))
+}
+
+fn stories(seed: u64) -> Vec<Story> {
+    let story = |n: u64, people, connections, window, senders, script: Script| Story {
+        seed: seed + n,
+        people,
+        connections,
+        window,
+        senders,
+        script: script.seed(seed + n),
+    };
+    vec![
+        story(0, 400, 1, 1, 1, Script::new()),
+        story(1, 600, 4, 1, 1, Script::new()),
+        story(2, 600, 8, 1, 1, Script::new().without_pipelining()),
+        story(3, 600, 2, 8, 1, Script::new().with_chunking()),
+        story(4, 500, 4, 1, 2, Script::new()),
+        story(5, 400, 4, 1, 1, faulty()),
+        story(6, 400, 3, 1, 2, faulty()),
+        story(7, 400, 2, 4, 1, faulty().with_chunking()),
+    ]
+}
+
+/// Tells stories until there were so many kills.
+fn run(kills: usize, seed: u64) -> Figures {
+    let mut figures = Figures::default();
+    let mut round = 0;
+    while figures.kills < kills {
+        for story in stories(seed + 100 * round) {
+            story.tell(12, &mut figures);
+        }
+        round += 1;
+        assert!(round < 1_000, "kills come too late to hit anything: {figures:?}");
+    }
+    figures
+}
+
+#[test]
+fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
+    let figures = run(200, 1);
+    println!("{figures:?}");
+    assert!(0 < figures.unconfirmed, "no kill hit a letter under way: {figures:?}");
+}
+
+/// `cargo test --release --test it a_thousand_kills -- --ignored --nocapture`
+#[test]
+#[ignore = "takes minutes; run by `just kill`"]
+fn a_thousand_kills() {
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    println!("seed {seed}");
+    println!("{:?}", run(1_000, seed));
+}
+
+/// `cargo test --release --test it a_hundred_thousand_people -- --ignored --nocapture`
+#[test]
+#[ignore = "takes minutes; run by `just kill`"]
+fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
+    let script = Script::new().rule(At::Rcpt, When::Chance(0.01), Do::Say("450 4.2.0 later".into())).rule(
+        At::Rcpt,
+        When::Chance(0.01),
+        Do::Say("550 5.1.1 unknown".into()),
+    );
+    let began = Instant::now();
+    let mut figures = Figures::default();
+    Story { seed: 7, people: 100_000, connections: 10, window: 1, senders: 1, script: script.seed(7) }
+        .tell(20, &mut figures);
+    println!("{figures:?} in {:?}", began.elapsed());
+}
+
+/// A count while a sender may be working; 0 before anything was opened.
+pub(crate) fn counts_if_any(room: &Newsroom, word: &str) -> usize {
+    let told = room.run(["status", "one", "--json"]).stdout;
+    serde_json::from_str::<Value>(&told).ok().and_then(|told| told[word].as_u64()).unwrap_or(0) as usize
+}

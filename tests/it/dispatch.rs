@@ -1,0 +1,341 @@
+//! Sendings from the first plan to the last letter, with the real program and a scripted relay.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    crash::{addresses, counts, room},
+    support::{
+        newsroom::{Newsroom, repository},
+        relay::{At, Do, Relay, Script, When},
+    },
+};
+
+fn through(relay: &Relay, people: usize, more: &str) -> Newsroom {
+    room(people, &format!("{more}\n[relay]\nurl = \"{}\"\nconnections = 2\n", relay.url()))
+}
+
+fn reader(number: usize) -> String {
+    format!("reader{number:06}@example{}.com", number % 7)
+}
+
+#[test]
+fn a_dry_run_makes_the_very_letters_and_leaves_no_trace() {
+    let room = Newsroom::gradient_ascent();
+    room.run(["send", "a-year-in-review", "--dry-run"]).code(0).stderr_has("dry run: 12 letters in `outbox`");
+    let dry: Vec<(String, String)> = room
+        .list("outbox")
+        .into_iter()
+        .map(|name| (name.clone(), room.read(&format!("outbox/{name}"))))
+        .collect();
+    assert_eq!(dry.len(), 12);
+    assert!(!room.path(".mimeo/ledger.db").exists(), "nothing is written down");
+    fs::remove_dir_all(room.path("outbox")).unwrap();
+    room.run(["send", "a-year-in-review", "--yes"]).code(0).stderr_has("12 accepted");
+    let undated =
+        |text: &str| -> String { text.lines().filter(|line| !line.starts_with("Date: ")).collect() };
+    for (name, letter) in dry {
+        assert_eq!(undated(&room.read(&format!("outbox/{name}"))), undated(&letter), "{name}");
+    }
+    room.run(["send", "a-year-in-review", "--yes"]).code(0).stderr_has("everybody has it: 12 of 12 accepted");
+}
+
+#[test]
+fn a_draft_is_refused_and_a_list_with_bad_rows_too() {
+    let room = room(2, "");
+    let text = room.read("issues/one.md");
+    room.write("issues/one.md", text.replace("number: 1", "number: 1\ndraft: true"));
+    room.run(["send", "one", "--yes"]).code(3).stderr_has("`issues/one.md` is a draft");
+    room.write("issues/one.md", text);
+    room.write("subscribers.csv", "email,first name\nann@example.com,Ann\nnobody,Bob\n");
+    room.run(["send", "one", "--yes"]).code(3).stderr_has("subscribers.csv:3").stderr_has("--skip-bad-rows");
+    assert_eq!(room.list("outbox"), Vec::<String>::new());
+    room.run(["send", "one", "--yes", "--skip-bad-rows"]).code(0).stderr_has("1 accepted");
+}
+
+#[test]
+fn without_yes_and_without_a_person_nothing_is_sent() {
+    let room = room(2, "");
+    room.run(["send", "one"]).code(2).stderr_has("nobody is here to say yes").stderr_has("2 people get it");
+    assert_eq!(room.list("outbox"), Vec::<String>::new());
+}
+
+#[test]
+fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
+    let room = room(5, "");
+    room.run(["send", "one", "--yes", "--limit", "2"])
+        .code(0)
+        .stderr_has("2 people get it (3 left for later)");
+    assert_eq!(counts(&room)["queued"], 3);
+    let text = room.read("issues/one.md");
+    room.write("issues/one.md", text.replace("this is a letter", "this is another letter"));
+    room.run(["send", "one", "--yes"])
+        .code(3)
+        .stderr_has("`one` has been edited since its sending was opened")
+        .stderr_has("the text (first at")
+        .stderr_has("--as-opened");
+    room.run(["send", "one", "--yes", "--as-opened"]).code(0).stderr_has("5 accepted");
+    for name in room.list("outbox") {
+        assert!(room.read(&format!("outbox/{name}")).contains("this is a letter"), "{name}");
+    }
+    // A new number makes a new issue, for everybody.
+    room.write("issues/one.md", text.replace("number: 1", "number: 2"));
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("5 people get it");
+}
+
+#[test]
+fn people_who_come_later_get_the_same_issue_by_a_further_plan() {
+    let room = room(3, "");
+    room.run(["send", "one", "--yes"]).code(0);
+    let list = room.read("subscribers.csv");
+    room.write("subscribers.csv", format!("{list}late@example.com,Late\n"));
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("1 person gets it (1 new on the list)");
+    assert_eq!(counts(&room)["accepted"], 4);
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it: 4 of 4 accepted");
+}
+
+#[test]
+fn the_suppressed_get_nothing_and_are_counted() {
+    let room = room(3, "");
+    room.run(["suppress", &reader(1), "--reason", "unsubscribed"])
+        .code(0)
+        .stderr_has("1 address is suppressed");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("2 people get it (1 suppressed)");
+    assert_eq!(addresses(&room, "suppressed"), BTreeSet::from([reader(1)]));
+    let exported = room.run(["suppress"]).code(0).stdout;
+    assert!(exported.contains("unsubscribed"), "{exported}");
+    room.run(["unsuppress", &reader(1)]).code(0);
+    room.run(["unsuppress", &reader(1)]).code(3);
+    room.write("old.csv", exported);
+    room.run(["suppress", "--from", "old.csv"]).code(0).stderr_has("1 address is suppressed");
+}
+
+#[test]
+fn a_deferred_letter_comes_back_and_a_refused_one_is_told_with_its_reply() {
+    let script = Script::new()
+        .rule(At::Rcpt, When::FirstForEach(1), Do::Say("450 4.2.0 greylisted".into()))
+        .say_to(At::Dot, "reader000002", "554 5.6.0 not like this");
+    let relay = Relay::start(script);
+    let room = through(&relay, 6, "");
+    room.run(["send", "one", "--yes"]).code(4).stderr_has("5 accepted, 1 failed");
+    assert_eq!(relay.recipients().len(), 5);
+    let told: Value =
+        serde_json::from_str(&room.run(["status", "one", "--list", "failed", "--json"]).code(0).stdout)
+            .unwrap();
+    let row = &told["deliveries"][0];
+    assert_eq!((row["address"].as_str(), row["attempts"].as_u64()), (Some(reader(2).as_str()), Some(2)));
+    assert!(row["reply"].as_str().unwrap().starts_with("554 5.6.0"), "{row}");
+    room.run(["status", "--address", &reader(2)])
+        .code(0)
+        .stdout_has("deferred by")
+        .stdout_has("refused by")
+        .stdout_has("450 4.2.0");
+    let csv = room.run(["status", "one", "--list", "failed", "--csv"]).code(0).stdout;
+    assert!(csv.starts_with("address,state,attempts,reply,at\n"), "{csv}");
+    // The owner may try those again that failed; the relay has not changed its mind.
+    room.run(["send", "one", "--yes", "--retry-failed"]).code(4).stderr_has("1 person gets it");
+    assert_eq!(counts(&room)["failed"], 1);
+}
+
+#[test]
+fn no_such_person_is_suppressed_when_the_owner_wants_it_and_a_full_mailbox_never() {
+    let script = Script::new().say_to(At::Rcpt, "reader000001", "550 5.1.1 no such person").say_to(
+        At::Rcpt,
+        "reader000002",
+        "552 5.2.2 mailbox full",
+    );
+    let relay = Relay::start(script);
+    let room = through(&relay, 4, "[suppress]\nhard_bounces = true\n");
+    room.run(["send", "one", "--yes"]).code(4);
+    let list = room.run(["suppress"]).code(0).stdout;
+    assert!(list.contains(&reader(1)) && list.contains("hard_bounce"), "{list}");
+    assert!(!list.contains(&reader(2)), "{list}");
+}
+
+#[test]
+fn the_brake_stops_a_run_that_is_refused_again_and_again() {
+    let relay = Relay::start(Script::new().say(At::Rcpt, "550 5.1.1 no such person"));
+    let room = room(60, &format!("[relay]\nurl = \"{}\"\nconnections = 1\n", relay.url()));
+    room.run(["send", "one", "--yes"]).code(5).stderr_has("stopped by the brake: 10 refused in a row");
+    let counts = counts(&room);
+    assert!(counts["failed"] < 20 && 40 <= counts["queued"], "{counts:?}");
+}
+
+#[test]
+fn an_unconfirmed_letter_is_named_and_waits_for_a_decision() {
+    let relay = Relay::start(Script::new().rule(At::Dot, When::Nth(2), Do::TakeAndClose));
+    let room = through(&relay, 5, "");
+    room.run(["send", "one", "--yes"]).code(4).stderr_has("4 accepted, 1 unconfirmed");
+    assert_eq!(relay.recipients().len(), 5);
+    room.run(["send", "one", "--yes"]).code(4);
+    assert_eq!(relay.recipients().len(), 5, "nothing is resent by itself");
+    let named = addresses(&room, "unconfirmed");
+    assert_eq!(named.len(), 1);
+    let name = named.first().unwrap();
+    room.run(["resolve", "one", "--accept", "somebody@example.com"]).code(3);
+    room.run(["resolve", "one", "--resend", name])
+        .code(0)
+        .stderr_has("1 unconfirmed letter back in the queue");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted");
+    let twice: Vec<_> = relay.accepted().into_iter().filter(|letter| letter.to == *name).collect();
+    assert_eq!(twice.len(), 2);
+    assert_eq!(twice[0].bytes, twice[1].bytes, "the same letter, to the byte");
+}
+
+#[test]
+fn a_relay_that_is_not_there_stops_the_run_and_loses_nothing() {
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let room = room(3, &format!("[relay]\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n"));
+    room.run(["send", "one", "--yes"])
+        .code(5)
+        .stderr_has("stopped: the relay cannot be used (connecting)")
+        .stderr_has("run `mimeo send one` again");
+    assert_eq!(counts(&room)["queued"], 3);
+}
+
+#[test]
+fn a_relay_that_closes_now_and_then_gets_everything_in_the_end() {
+    let script = Script::new()
+        .rule(At::Mail, When::Every(7), Do::SayAndClose("421 4.3.2 closing".into()))
+        .letters_per_connection(5);
+    let relay = Relay::start(script);
+    // Without patience of its own for each 421: that would make a long test.
+    let room = through(&relay, 60, "[pace]\nadaptive = false\n");
+    let ran = room.run(["send", "one", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let recipients: BTreeSet<String> = relay.recipients().into_iter().collect();
+    assert_eq!((recipients.len(), relay.recipients().len()), (60, 60));
+}
+
+#[test]
+fn a_sender_the_relay_does_not_want_stops_the_run_with_everybody_still_queued() {
+    let relay = Relay::start(Script::new().say(At::Mail, "550 5.7.1 sender not allowed"));
+    let room = through(&relay, 5, "");
+    room.run(["send", "one", "--yes"]).code(5).stderr_has("sender not allowed");
+    assert_eq!(counts(&room)["queued"], 5);
+}
+
+#[test]
+fn only_where_and_limit_choose_who_gets_it_now() {
+    let room = room(10, "");
+    room.run(["send", "one", "--yes", "--only", &format!("{},{}", reader(3), reader(4))]).code(0);
+    assert_eq!(addresses(&room, "accepted"), BTreeSet::from([reader(3), reader(4)]));
+    room.run(["send", "one", "--yes", "--where", "first_name=Reader 7"])
+        .code(0)
+        .stderr_has("1 person gets it");
+    assert!(addresses(&room, "accepted").contains(&reader(7)));
+    room.run(["send", "one", "--yes", "--sample", "3"]).code(0).stderr_has("3 people get it");
+    assert_eq!(counts(&room)["accepted"], 6);
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("10 accepted");
+}
+
+#[test]
+fn a_limit_per_day_ends_the_run_and_says_when_to_go_on() {
+    let room = room(10, "[pace]\nper_day = 4\n");
+    room.run(["send", "one", "--yes"])
+        .code(5)
+        .stderr_has("paused: the pace until")
+        .stderr_has("4 accepted, 6 queued");
+    room.run(["send", "one", "--yes"]).code(5);
+    assert_eq!(counts(&room)["accepted"], 4, "the limit holds across runs");
+}
+
+#[test]
+fn a_warm_up_sends_the_days_share() {
+    let room = room(10, "[pace]\nwarm_up = [3, 5]\n");
+    room.run(["send", "one", "--yes"]).code(5).stderr_has("paused: the warm-up until");
+    assert_eq!(counts(&room)["accepted"], 3);
+    room.run(["send", "one", "--yes"]).code(5);
+    assert_eq!(counts(&room)["accepted"], 3);
+}
+
+#[test]
+fn an_interrupt_finishes_what_is_under_way_and_says_how_to_go_on() {
+    let relay = Relay::start(Script::new());
+    let room = through(&relay, 3_000, "[pace]\nper_second = 200\n");
+    let mut command: Command = room.mimeo(["send", "one", "--yes"]).into_command();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while relay.counters().accepted < 20 {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted; run `mimeo send one` again to go on"), "{said}");
+    let counts = counts(&room);
+    assert_eq!(counts["unconfirmed"], 0, "{counts:?}");
+    assert_eq!(counts["accepted"], relay.recipients().len());
+    assert_eq!(counts["accepted"] + counts["queued"], 3_000);
+}
+
+#[test]
+fn a_test_letter_goes_to_one_address_and_leaves_no_trace() {
+    let relay = Relay::start(Script::new());
+    let room = through(&relay, 3, "");
+    room.run(["test", "one", "--to", "me@example.com", "--as", &reader(2)])
+        .code(0)
+        .stderr_has("accepted: 250");
+    let letters = relay.accepted();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].to, "me@example.com");
+    let bytes = String::from_utf8_lossy(&letters[0].bytes).into_owned();
+    assert!(bytes.contains("Subject: [Test] One") && bytes.contains("Reader 2"), "{bytes}");
+    assert!(!room.path(".mimeo/ledger.db").exists());
+}
+
+#[test]
+fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
+    let room = room(4, "");
+    let told: Value =
+        serde_json::from_str(&room.run(["send", "one", "--yes", "--json"]).code(0).stdout).unwrap();
+    assert_eq!((told["ended"].as_str(), told["tally"]["accepted"].as_u64()), (Some("finished"), Some(4)));
+    let reports = room.list(".mimeo/reports");
+    assert_eq!(reports.len(), 1);
+    let page = room.read(&format!(".mimeo/reports/{}", reports[0]));
+    assert!(page.contains("<svg") && page.contains("accepted by the relay"), "{page}");
+    let status: Value = serde_json::from_str(&room.run(["status", "one", "--json"]).code(0).stdout).unwrap();
+    for (key, number) in
+        [("planned", 4), ("accepted", 4), ("queued", 0), ("unconfirmed", 0), ("suppressed", 0)]
+    {
+        assert_eq!(status[key].as_u64(), Some(number), "{key}");
+    }
+    assert_eq!(status["issue"], "one");
+    assert_eq!(status["digest"].as_str().unwrap().len(), 64);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_ledger_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let room = room(1, "");
+    room.run(["send", "one", "--yes"]).code(0);
+    let mode = |path: &str| fs::metadata(room.path(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(".mimeo/ledger.db"), 0o600);
+    assert_eq!(mode(".mimeo"), 0o700);
+}
+
+#[test]
+fn an_outbox_that_cannot_be_written_stops_the_run() {
+    let room = room(2, "");
+    room.write("outbox", "a file where a folder should be");
+    room.run(["send", "one", "--yes"]).code(5).stderr_has("the outbox cannot be written");
+    assert_eq!(counts(&room)["queued"], 2);
+}
+
+#[test]
+fn the_readmes_main_command_is_in_the_readme() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    assert!(readme.contains("cargo run --release -- send a-year-in-review --yes"));
+    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 130 |"] {
+        assert!(readme.contains(code), "{code}");
+    }
+}

@@ -1,0 +1,313 @@
+//! The bytes of letters: read by somebody else's parser, signed for somebody else's verifier.
+
+use std::{collections::BTreeMap, process::Command};
+
+use jiff::Timestamp;
+use mail_parser::{MessageParser, MimeHeaders};
+use mimeograph::{
+    issue::{Filter, Placeholder},
+    message::{Composer, Secrets},
+    render::{Escape, Mailbox, Pattern, Picture, Piece, RenderedIssue, Unsubscribe},
+    subscriber::{EmailAddress, Subscriber},
+};
+use proptest::prelude::*;
+
+use crate::support::{
+    newsroom::{Newsroom, repository},
+    skip,
+};
+
+fn open(name: &str, escape: Escape, default: Option<&str>) -> Piece {
+    let path = name.split('.').map(str::to_owned).collect();
+    let filters = default.map(|value| Filter::Default(value.into())).into_iter().collect();
+    Piece::Open { placeholder: Placeholder { path, filters, span: 0..0 }, escape }
+}
+
+fn text(text: &str) -> Piece {
+    Piece::Literal(text.into())
+}
+
+fn rendered() -> RenderedIssue {
+    let address = EmailAddress::parse("ada@letters.example.org").unwrap();
+    RenderedIssue {
+        slug: "2022-12-30-a-year".into(),
+        title: "A year".into(),
+        number: Some(52),
+        language: "en".into(),
+        subject: Pattern {
+            pieces: vec![
+                text("For "),
+                open("subscriber.first_name", Escape::Header, Some("you")),
+                text(": a year"),
+            ],
+        },
+        html: Pattern {
+            pieces: vec![
+                text("<p>Hello "),
+                open("subscriber.first_name", Escape::Html, Some("friend")),
+                text(", héllo = wörld.</p>\n<a href=\""),
+                open("link.unsubscribe", Escape::Url, None),
+                text("\">Leave</a>\n"),
+            ],
+        },
+        text: Pattern {
+            pieces: vec![
+                text("Hello "),
+                open("subscriber.first_name", Escape::Text, Some("friend")),
+                text(",\n.\nFrom here on: "),
+                open("link.unsubscribe", Escape::Text, None),
+                text("\n"),
+            ],
+        },
+        mjml: String::new(),
+        pictures: Vec::new(),
+        from: Mailbox { name: Some("Ada Quill".into()), address: address.clone() },
+        reply_to: None,
+        date: Timestamp::from_second(1_672_394_400).unwrap(),
+        list_id: "letters.example.org".into(),
+        newsletter: "Gradient, Ascent".into(),
+        unsubscribe: Unsubscribe {
+            https: None,
+            mailto: Some(EmailAddress::parse("leave@example.org").unwrap()),
+        },
+        archive: Some("https://example.org/archive/".into()),
+        view: None,
+        bounces: address,
+        headers: BTreeMap::new(),
+    }
+}
+
+fn secrets() -> Secrets {
+    Secrets { key: [7; 32], signers: Vec::new() }
+}
+
+fn person(name: &str, first_name: &str) -> Subscriber {
+    let fields = if first_name.is_empty() {
+        BTreeMap::new()
+    } else {
+        BTreeMap::from([("first_name".to_owned(), first_name.to_owned())])
+    };
+    let name = (!name.is_empty()).then(|| name.to_owned());
+    Subscriber { address: EmailAddress::parse("reader@example.com").unwrap(), name, fields }
+}
+
+fn letter(rendered: &RenderedIssue, person: &Subscriber) -> Vec<u8> {
+    Composer::new(rendered, secrets()).unwrap().compose(person, Vec::new()).unwrap().bytes
+}
+
+#[track_caller]
+fn is_fit(bytes: &[u8]) {
+    assert!(bytes.is_ascii(), "seven bits");
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            0 => panic!("a NUL at {at}"),
+            b'\n' => assert_eq!(bytes[at - 1], b'\r', "a bare LF at {at}"),
+            b'\r' => assert_eq!(bytes.get(at + 1), Some(&b'\n'), "a bare CR at {at}"),
+            _ => {}
+        }
+    }
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    assert!(lines.iter().all(|line| line.len() <= 999), "no line over 998 octets");
+    assert!(!lines.iter().any(|line| line.starts_with(b".")), "no line that would have to be stuffed");
+}
+
+#[test]
+fn a_letter_has_each_field_once_and_both_parts() {
+    let bytes = letter(&rendered(), &person("Jörg Müller", "Jörg"));
+    is_fit(&bytes);
+    let parsed = MessageParser::new().parse(&bytes).unwrap();
+    let raw = String::from_utf8_lossy(&bytes);
+    let head = raw.split("\r\n\r\n").next().unwrap();
+    for field in [
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "MIME-Version",
+        "List-Id",
+        "List-Unsubscribe",
+        "Content-Type",
+    ] {
+        assert_eq!(
+            head.matches(&format!("\r\n{field}: ")).count() + usize::from(head.starts_with(field)),
+            1,
+            "{field}"
+        );
+    }
+    assert_eq!(parsed.subject(), Some("For Jörg: a year"));
+    assert_eq!(parsed.to().unwrap().first().unwrap().name(), Some("Jörg Müller"));
+    assert_eq!(parsed.date().unwrap().to_timestamp(), 1_672_394_400);
+    let (html, plain) = (parsed.body_html(0).unwrap(), parsed.body_text(0).unwrap().replace("\r\n", "\n"));
+    assert!(html.contains("<p>Hello Jörg, héllo = wörld.</p>"), "{html}");
+    assert!(
+        plain.starts_with("Hello Jörg,\n.\nFrom here on: mailto:leave@example.org?subject=unsubscribe%20"),
+        "{plain}"
+    );
+    assert!(!head.contains("List-Unsubscribe-Post"), "one click needs https");
+}
+
+#[test]
+fn one_click_is_offered_when_there_is_an_https_address() {
+    let https = Some("https://example.org/leave/{token}?list=1".to_owned());
+    let rendered =
+        RenderedIssue { unsubscribe: Unsubscribe { https, ..rendered().unsubscribe }, ..rendered() };
+    let bytes = letter(&rendered, &person("", ""));
+    let head = String::from_utf8_lossy(&bytes).replace("\r\n ", " ");
+    assert!(head.contains("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"), "{head}");
+    assert!(head.contains("List-Unsubscribe: <https://example.org/leave/"), "{head}");
+    assert!(head.contains(", <mailto:leave@example.org?subject=unsubscribe%20"), "{head}");
+    let parsed = MessageParser::new().parse(&bytes).unwrap();
+    assert!(parsed.body_html(0).unwrap().contains("?list=1\">Leave"));
+    assert_eq!(parsed.to().unwrap().first().unwrap().name(), None);
+}
+
+#[test]
+fn pictures_travel_with_the_html_and_are_named_by_it() {
+    let picture = Picture {
+        cid: "abc@letters.example.org".into(),
+        name: "chart \"1\".png".into(),
+        media_type: "image/png".into(),
+        bytes: (0..=255).collect(),
+    };
+    let bytes = letter(&RenderedIssue { pictures: vec![picture], ..rendered() }, &person("", "Ann"));
+    is_fit(&bytes);
+    let parsed = MessageParser::new().parse(&bytes).unwrap();
+    let attachment = parsed.attachments().next().unwrap();
+    assert_eq!(attachment.content_id(), Some("abc@letters.example.org"));
+    assert_eq!(attachment.contents(), (0..=255).collect::<Vec<u8>>());
+    assert!(parsed.body_html(0).unwrap().contains("Hello Ann"));
+}
+
+#[test]
+fn a_part_outside_ascii_travels_in_base64_and_a_long_value_breaks_nothing() {
+    let long = "王".repeat(4_000);
+    let html =
+        Pattern { pieces: vec![text(&long), open("subscriber.first_name", Escape::Html, None), text(&long)] };
+    let bytes = letter(&RenderedIssue { html, ..rendered() }, &person("王秀英", "秀 & \"英\""));
+    is_fit(&bytes);
+    assert!(String::from_utf8_lossy(&bytes).contains("Content-Transfer-Encoding: base64"));
+    let parsed = MessageParser::new().parse(&bytes).unwrap();
+    assert_eq!(parsed.body_html(0).unwrap(), format!("{long}秀 &amp; &quot;英&quot;{long}"));
+}
+
+#[test]
+fn the_same_person_gets_the_same_bytes_and_the_identifier_is_theirs() {
+    let (rendered, ann) = (rendered(), person("Ann", "Ann"));
+    assert_eq!(letter(&rendered, &ann), letter(&rendered, &ann));
+    let id = |bytes: &[u8]| MessageParser::new().parse(bytes).unwrap().message_id().unwrap().to_owned();
+    let mut bob = ann.clone();
+    bob.address = EmailAddress::parse("bob@example.com").unwrap();
+    assert_ne!(id(&letter(&rendered, &ann)), id(&letter(&rendered, &bob)));
+    let later = RenderedIssue { number: Some(53), ..rendered.clone() };
+    assert_ne!(id(&letter(&rendered, &ann)), id(&letter(&later, &ann)));
+}
+
+#[test]
+fn a_test_letter_says_so_in_its_subject_and_nowhere_else() {
+    let (rendered, ann) = (rendered(), person("Ann", "Ann"));
+    let test = Composer::for_tests(&rendered, secrets()).unwrap().compose(&ann, Vec::new()).unwrap().bytes;
+    let test = String::from_utf8(test).unwrap();
+    assert_eq!(test.replacen("[Test] ", "", 1), String::from_utf8(letter(&rendered, &ann)).unwrap());
+}
+
+#[test]
+fn header_fields_of_the_owners_own_cannot_harm() {
+    let with = |name: &str, value: &str| {
+        let headers = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        Composer::new(&RenderedIssue { headers, ..rendered() }, secrets())
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(with("X-Campaign", "winter ❄"), Ok(()));
+    for (name, value, reason) in [
+        ("Bcc", "eve@example.org", "it is one that every letter has already"),
+        ("X-A\r\nBcc", "x", "a name is made of letters, digits and hyphens"),
+        ("X-A", "x\r\nBcc: eve@example.org", "its value holds a line break or another control character"),
+    ] {
+        let error = with(name, value).unwrap_err();
+        assert!(error.ends_with(reason), "{error}");
+    }
+}
+
+#[test]
+fn somebody_without_a_value_is_named_and_gets_no_letter_with_a_gap() {
+    let html = Pattern { pieces: vec![open("subscriber.city", Escape::Html, None)] };
+    let composer = Composer::new(&RenderedIssue { html, ..rendered() }, secrets()).unwrap();
+    let ann = person("Ann", "Ann");
+    let missing: Vec<_> = composer.missing(&ann).map(|placeholder| placeholder.path.join(".")).collect();
+    assert_eq!(missing, ["subscriber.city"]);
+    assert_eq!(
+        composer.compose(&ann, Vec::new()).unwrap_err().to_string(),
+        "`subscriber.city` is empty for this person"
+    );
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_list_holds_the_letter_stays_one_letter(
+        name in "\\PC{0,60}|[\\x00-\\x7f]{0,80}|(=\\?utf-8\\?q\\?[a-z=]{0,9}\\?=){0,3}",
+        first_name in "\\PC{1,200}|[\\x00-\\x7f]{1,200}|[.\r\n ]{1,9}",
+        subject in "\\PC{0,300}|[a-z]{0,2000}",
+    ) {
+        let pieces = vec![text(&subject), open("subscriber.first_name", Escape::Header, Some("x"))];
+        let rendered = RenderedIssue { subject: Pattern { pieces }, ..rendered() };
+        let bytes = letter(&rendered, &person(&name, &first_name));
+        is_fit(&bytes);
+        let parsed = MessageParser::new().parse(&bytes).unwrap();
+        prop_assert_eq!(parsed.to().unwrap().as_list().map_or(1, <[_]>::len), 1);
+        prop_assert!(parsed.bcc().is_none() && parsed.cc().is_none());
+        let expected = Escape::Text.apply(if first_name.trim().is_empty() { "friend" } else { &first_name });
+        let body = parsed.body_text(0).unwrap().replace("\r\n", "\n");
+        let start = format!("Hello {expected},\n.\nFrom here on");
+        prop_assert!(body.starts_with(&start), "{body:?} does not start with {start:?}");
+        let escaped = Escape::Html.apply(if first_name.trim().is_empty() { "friend" } else { &first_name });
+        let html = parsed.body_html(0).unwrap().replace("\r\n", "\n");
+        prop_assert!(html.starts_with(&format!("<p>Hello {escaped}, ")), "{html:?}");
+    }
+}
+
+#[test]
+fn signatures_of_both_kinds_hold_for_somebody_elses_verifier() {
+    if !Command::new("python3")
+        .args(["-c", "import dkim, nacl"])
+        .output()
+        .is_ok_and(|ran| ran.status.success())
+    {
+        return skip("dkimpy is not installed (pip install -r tests/tools/requirements.txt)");
+    }
+    let room = Newsroom::gradient_ascent();
+    let domain = "gradient-ascent.example.org";
+    let rsa = room.run(["keygen"]).code(0).stdout;
+    let ed25519 = room.run(["keygen", "--ed25519"]).code(0).stdout;
+    let settings = room.read("mimeo.toml");
+    room.write(
+        "mimeo.toml",
+        format!(
+            "{settings}\n[dkim]\ndomain = \"{domain}\"\nselector = \"mimeo1\"\nkey = {{ file = \".mimeo/dkim-rsa.pem\" }}\n\
+             ed25519 = {{ selector = \"mimeo2\", key = {{ file = \".mimeo/dkim-ed25519.pem\" }} }}\n"
+        ),
+    );
+    room.run(["send", "a-year-in-review", "--dry-run"]).code(0);
+    let letters = room.list("outbox");
+    assert_eq!(letters.len(), 12);
+    // A record is printed as it stands in a zone: strings in quotes, to be joined.
+    let record = |text: &str| text.split('"').skip(1).step_by(2).collect::<String>();
+    for name in letters {
+        let output = Command::new("python3")
+            .arg(repository().join("tests/tools/dkim_verify.py"))
+            .arg(room.path("outbox").join(&name))
+            .arg(format!("mimeo1._domainkey.{domain}={}", record(&rsa)))
+            .arg(format!("mimeo2._domainkey.{domain}={}", record(&ed25519)))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{name}: {told}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(told.contains("rsa-sha256") && told.contains("ed25519-sha256"), "{told}");
+        for field in
+            ["from", "to", "subject", "date", "message-id", "list-unsubscribe", "list-id", "mime-version"]
+        {
+            assert!(told.lines().all(|line| line.contains(field)), "{field} is not signed: {told}");
+        }
+    }
+}

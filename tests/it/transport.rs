@@ -1,0 +1,96 @@
+//! Scripts of replies in, outcomes out.
+
+mod desk;
+mod faults;
+mod outbox;
+mod pace;
+mod stories;
+mod tls;
+
+use std::time::Duration;
+
+use mimeograph::transport::{Halt, Relay as Settings, RelayDown, Smtp, Timeouts, Transport, Trouble};
+
+use self::desk::TestDesk;
+use crate::support::relay::{Relay, Script};
+
+/// How letters are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    OneByOne,
+    Ahead,
+    Window,
+}
+
+impl Mode {
+    const ALL: [Self; 3] = [Self::OneByOne, Self::Ahead, Self::Window];
+
+    fn script(self, script: Script) -> Script {
+        match self {
+            Self::OneByOne => script.without_pipelining(),
+            Self::Ahead => script,
+            Self::Window => script.with_chunking(),
+        }
+    }
+}
+
+/// A relay, a desk, and what came of them.
+struct Tale {
+    relay: Relay,
+    desk: TestDesk,
+    result: Result<(), RelayDown>,
+}
+
+impl Tale {
+    fn settings(relay: &Relay, login: &str) -> Settings {
+        let mut settings = Settings::parse(&relay.url_with_login(login)).unwrap();
+        settings.timeouts =
+            Timeouts { quit: Duration::from_secs(1), ..Timeouts::all(Duration::from_secs(20)) };
+        settings.ca_file = relay.ca_file().map(Into::into);
+        settings.window = 4;
+        settings
+    }
+
+    /// One connection to a relay with this script, and so many letters to `r1@example.com`, `r2@…`.
+    async fn of(script: Script, letters: usize) -> Self {
+        Self::with(script, TestDesk::new(letters), "", |_| {}).await
+    }
+
+    async fn with(script: Script, desk: TestDesk, login: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        let relay = Relay::start(script);
+        let mut settings = Self::settings(&relay, login);
+        change(&mut settings);
+        let transport = Transport::Smtp(Smtp::new(settings).unwrap());
+        let result = transport.run(&desk, Halt::never()).await;
+        Self { relay, desk, result }
+    }
+
+    /// In a few words, one for each letter: `accepted`, `back`, `back refused body 550`, `deferred RCPT 450`,
+    /// `rejected RCPT 550`, `unconfirmed`, `untouched`; then how the run ended.
+    fn in_words(&self) -> String {
+        let mut words = self.desk.in_words();
+        words.push(match &self.result {
+            Ok(()) => "done".to_owned(),
+            Err(RelayDown { stage, trouble, passing }) => {
+                let kind = match trouble {
+                    Trouble::Io(_) => "io".to_owned(),
+                    Trouble::Timeout { .. } => "timeout".to_owned(),
+                    Trouble::Tls(_) => "tls".to_owned(),
+                    Trouble::Said(reply) => reply.code.to_string(),
+                    Trouble::Protocol(_) => "protocol".to_owned(),
+                    Trouble::Outbox(_) => "outbox".to_owned(),
+                    _ => "?".to_owned(),
+                };
+                format!("{} at {stage}: {kind}", if *passing { "down" } else { "stop" })
+            }
+        });
+        words.join(", ")
+    }
+
+    #[track_caller]
+    fn expect(self, expected: &str) -> Self {
+        assert_eq!(self.in_words(), expected, "{:?}", self.result);
+        self.desk.check_against(&self.relay.recipients());
+        self
+    }
+}

@@ -1,0 +1,515 @@
+//! A relay that does not do what it should. One test for each fault.
+
+use std::time::Duration;
+
+use mimeograph::transport::{Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, Trouble, halt};
+
+use super::{
+    Mode, Tale,
+    desk::{Fate, TestDesk, letter},
+};
+use crate::support::relay::{At, Do, Relay, Script, When};
+
+fn nth(at: At, n: u64, action: Do) -> Script {
+    Script::new().rule(at, When::Nth(n), action)
+}
+
+#[tokio::test]
+async fn all_goes_well() {
+    for mode in Mode::ALL {
+        let tale = Tale::of(mode.script(Script::new()), 9).await;
+        let tale = tale.expect(&format!("{}done", "accepted, ".repeat(9)));
+        assert_eq!(tale.relay.counters().connections, 1);
+        assert_eq!(tale.relay.counters().command("QUIT"), 1);
+    }
+}
+
+#[tokio::test]
+async fn nothing_to_send_opens_no_connection() {
+    let tale = Tale::of(Script::new(), 0).await.expect("done");
+    assert_eq!(tale.relay.counters().connections, 0);
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = mimeograph::transport::Relay::parse(&format!("smtp://127.0.0.1:{port}?tls=none")).unwrap();
+    let desk = TestDesk::new(1);
+    let down = Transport::Smtp(Smtp::new(settings).unwrap()).run(&desk, Halt::never()).await.unwrap_err();
+    assert!(down.passing && matches!(down.trouble, Trouble::Io(_)), "{down}");
+    assert_eq!(desk.in_words(), ["back"]);
+}
+
+#[tokio::test]
+async fn it_drops_the_connection_before_the_greeting() {
+    for action in [Do::Close, Do::Reset] {
+        Tale::of(nth(At::Connect, 1, action), 2).await.expect("back, untouched, down at greeting: io");
+    }
+}
+
+#[tokio::test]
+async fn it_drops_the_connection_after_mail() {
+    for mode in Mode::ALL {
+        let lost = if mode == Mode::Window { "unconfirmed, unconfirmed" } else { "back, untouched" };
+        let tale = Tale::of(mode.script(nth(At::Mail, 1, Do::Close)), 2).await;
+        tale.expect(&format!("{lost}, down at MAIL: io"));
+    }
+}
+
+#[tokio::test]
+async fn it_drops_the_connection_after_rcpt() {
+    for mode in [Mode::OneByOne, Mode::Ahead] {
+        let tale = Tale::of(mode.script(nth(At::Rcpt, 1, Do::Close)), 2).await;
+        tale.expect("back, untouched, down at RCPT: io");
+    }
+}
+
+#[tokio::test]
+async fn it_drops_the_connection_after_data() {
+    for mode in [Mode::OneByOne, Mode::Ahead] {
+        let tale = Tale::of(mode.script(nth(At::Data, 1, Do::Close)), 2).await;
+        tale.expect("back, untouched, down at DATA: io");
+    }
+}
+
+#[tokio::test]
+async fn it_drops_the_connection_inside_the_data() {
+    for action in [Do::Close, Do::Reset] {
+        let big = letter(1, "r1@example.com", &"line of text\r\n".repeat(40_000));
+        let desk = TestDesk::of(vec![big, letter(2, "r2@example.com", "Hello.")]);
+        let tale = Tale::with(nth(At::Body, 1, action).without_pipelining(), desk, "", |_| {}).await;
+        tale.expect("unconfirmed, untouched, down at after the body: io");
+    }
+}
+
+#[tokio::test]
+async fn it_drops_the_connection_after_the_final_dot() {
+    for (action, taken) in [(Do::Close, 0), (Do::Reset, 0), (Do::TakeAndClose, 1), (Do::TakeAndReset, 1)] {
+        let tale = Tale::of(nth(At::Dot, 1, action.clone()).without_pipelining(), 2).await;
+        let tale = tale.expect("unconfirmed, untouched, down at after the body: io");
+        assert_eq!(tale.relay.accepted().len(), taken);
+        // One ahead, the next letter has only its envelope out: it is not in doubt.
+        let tale = Tale::of(nth(At::Dot, 1, action), 3).await;
+        tale.expect("unconfirmed, back, untouched, down at after the body: io");
+    }
+}
+
+#[tokio::test]
+async fn a_window_that_breaks_leaves_no_more_than_the_window_unconfirmed() {
+    let tale = Tale::of(nth(At::Dot, 3, Do::TakeAndClose).with_chunking(), 9).await;
+    let words = tale.in_words();
+    assert!(words.starts_with("accepted, accepted, unconfirmed"), "{words}");
+    assert!(words.matches("unconfirmed").count() <= 4, "{words}");
+    assert!(tale.desk.most_begun_at_once() <= 4);
+    tale.desk.check_against(&tale.relay.recipients());
+}
+
+#[tokio::test]
+async fn it_says_421_before_any_letter() {
+    for (at, expected) in [(At::Greeting, "greeting"), (At::Ehlo, "EHLO")] {
+        let tale = Tale::of(nth(at, 1, Do::SayAndClose("421 4.3.2 not now".into())), 1).await;
+        tale.expect(&format!("back, down at {expected}: 421"));
+    }
+}
+
+#[tokio::test]
+async fn it_says_421_to_mail() {
+    for mode in [Mode::OneByOne, Mode::Ahead] {
+        let tale = Tale::of(mode.script(nth(At::Mail, 1, Do::SayAndClose("421 bye".into()))), 2).await;
+        tale.expect("back, untouched, down at MAIL: 421");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_makes_it_say_421_does_not_come_first_for_ever() {
+    for (at, stage) in [(At::Rcpt, "RCPT"), (At::Data, "DATA"), (At::Dot, "after the body")] {
+        for mode in [Mode::OneByOne, Mode::Ahead] {
+            let tale = Tale::of(mode.script(nth(at, 1, Do::SayAndClose("421 bye".into()))), 1).await;
+            tale.expect(&format!("deferred {stage} 421, down at {stage}: 421"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_says_421_between_two_letters_sent_ahead() {
+    let tale = Tale::of(nth(At::Mail, 2, Do::SayAndClose("421 4.7.28 unusual rate".into())), 3).await;
+    let tale = tale.expect("accepted, back, untouched, down at MAIL: 421");
+    assert!(tale.result.unwrap_err().is_throttling());
+}
+
+#[tokio::test]
+async fn it_refuses_for_now_and_takes_the_letter_the_second_time() {
+    for mode in Mode::ALL {
+        let script =
+            Script::new().rule(At::Rcpt, When::FirstForEach(1), Do::Say("450 4.2.0 greylisted".into()));
+        let desk = TestDesk::new(3).trying_again();
+        let tale = Tale::with(mode.script(script), desk, "", |_| {})
+            .await
+            .expect("accepted, accepted, accepted, done");
+        assert_eq!(tale.relay.counters().connections, 1);
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_a_recipient_end_the_letter_and_not_the_connection() {
+    for (reply, fate) in [
+        ("450 4.2.1 busy", "deferred RCPT 450"),
+        ("451 4.3.0 later", "deferred RCPT 451"),
+        ("452 4.2.2 full", "deferred RCPT 452"),
+        ("454 4.7.1 later", "deferred RCPT 454"),
+        ("550 5.1.1 no such user", "rejected RCPT 550"),
+        ("551 5.1.6 moved", "rejected RCPT 551"),
+        ("552 5.2.2 full", "rejected RCPT 552"),
+        ("553 5.1.3 syntax", "rejected RCPT 553"),
+        ("554 5.4.4 no route", "rejected RCPT 554"),
+        ("550-5.1.1 in several\n550-5.1.1 lines\n550 5.1.1 no such user", "rejected RCPT 550"),
+    ] {
+        for mode in Mode::ALL {
+            let script =
+                mode.script(Script::new().say_to(At::Rcpt, "r2@", reply).say_to(At::Rcpt, "r5@", reply));
+            let tale = Tale::of(script, 6).await;
+            let tale = tale.expect(&format!("accepted, {fate}, accepted, accepted, {fate}, accepted, done"));
+            let counters = tale.relay.counters();
+            assert_eq!(counters.connections, 1, "{mode:?} {reply}");
+            assert_eq!(counters.command("NOOP"), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_recipient_whose_data_is_granted_all_the_same_gets_an_empty_letter_to_nobody() {
+    // RFC 2920 section 3.1 allows it; the scripted relay says 354 because the rule stands before its own sense.
+    let script = Script::new().say_to(At::Rcpt, "r2@", "550 5.1.1 no such user");
+    let tale = Tale::of(script, 3).await.expect("accepted, rejected RCPT 550, accepted, done");
+    assert_eq!(tale.relay.counters().command("RSET"), 1);
+}
+
+#[tokio::test]
+async fn refusals_after_the_body_end_the_letter_and_not_the_connection() {
+    for (reply, fate) in [
+        ("450 4.2.1 later", "deferred after the body 450"),
+        ("451 4.3.0 queue file write error", "deferred after the body 451"),
+        ("452 4.3.1 full", "deferred after the body 452"),
+        ("550 5.1.1 no such user", "rejected after the body 550"),
+        ("552 5.3.4 too big", "rejected after the body 552"),
+        ("554 transaction failed", "rejected after the body 554"),
+    ] {
+        for mode in Mode::ALL {
+            let tale = Tale::of(mode.script(Script::new().say_to(At::Dot, "r2@", reply)), 4).await;
+            let tale = tale.expect(&format!("accepted, {fate}, accepted, accepted, done"));
+            assert_eq!(tale.relay.counters().connections, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_refuses_the_sender() {
+    for mode in [Mode::OneByOne, Mode::Ahead] {
+        let script = mode.script(Script::new().say(At::Mail, "550 5.7.1 you are not news@example.org"));
+        let tale = Tale::of(script, 3).await.expect("back, untouched, untouched, stop at MAIL: 550");
+        assert_eq!(
+            tale.result.unwrap_err().to_string(),
+            "the relay cannot be used (MAIL): it said \u{201c}550 5.7.1 you are not news@example.org\u{201d}"
+        );
+        assert_eq!(tale.relay.counters().command("QUIT"), 1);
+    }
+    let tale = Tale::of(Script::new().with_chunking().say(At::Mail, "550 5.7.1 not you"), 3).await;
+    tale.expect("back, back, back, stop at MAIL: 550");
+}
+
+#[tokio::test]
+async fn it_refuses_a_body_for_our_sake() {
+    for reply in ["550 5.7.26 unauthenticated", "550 5.7.515 access denied", "554 5.7.1 policy"] {
+        let code = &reply[..3];
+        let tale = Tale::of(Script::new().without_pipelining().say(At::Dot, reply), 2).await;
+        tale.expect(&format!(
+            "back refused after the body {code}, untouched, stop at after the body: {code}"
+        ));
+        let tale = Tale::of(Script::new().say(At::Dot, reply), 3).await;
+        tale.expect(&format!(
+            "back refused after the body {code}, back, untouched, stop at after the body: {code}"
+        ));
+        let tale = Tale::of(Script::new().with_chunking().say(At::Dot, reply), 2).await;
+        let back = format!("back refused after the body {code}");
+        tale.expect(&format!("{back}, {back}, stop at after the body: {code}"));
+    }
+}
+
+#[tokio::test]
+async fn throttling_can_be_seen() {
+    let tale = Tale::of(Script::new().say_to(At::Rcpt, "r1@", "450 4.7.1 too much mail from you"), 2).await;
+    let fates = tale.expect("deferred RCPT 450, accepted, done").desk.fates();
+    let Fate::Ended(Outcome::Deferred { reply, .. }) = &fates[&Ticket(1)] else { panic!("{fates:?}") };
+    assert!(reply.is_throttling());
+    assert_eq!(reply.enhanced, Some((4, 7, 1)));
+}
+
+#[tokio::test]
+async fn it_answers_an_octet_at_a_time() {
+    let drip = |at| (at, When::First(2), Do::Drip(Duration::from_micros(50)));
+    for mode in Mode::ALL {
+        let mut script = mode.script(Script::new());
+        for (at, when, action) in [At::Greeting, At::Ehlo, At::Mail, At::Rcpt, At::Dot].map(drip) {
+            script = script.rule(at, when, action);
+        }
+        Tale::of(script, 3).await.expect("accepted, accepted, accepted, done");
+    }
+}
+
+#[tokio::test]
+async fn an_octet_at_a_time_does_not_stretch_the_deadline() {
+    let script = nth(At::Mail, 1, Do::Drip(Duration::from_millis(20)));
+    let hurry =
+        |settings: &mut mimeograph::transport::Relay| settings.timeouts.command = Duration::from_millis(100);
+    let tale = Tale::with(script.without_pipelining(), TestDesk::new(2), "", hurry).await;
+    tale.expect("back, untouched, down at MAIL: timeout");
+}
+
+#[tokio::test]
+async fn a_reply_that_never_comes_is_waited_for_only_so_long() {
+    let hurry = |settings: &mut mimeograph::transport::Relay| {
+        settings.timeouts = Timeouts::all(Duration::from_millis(60))
+    };
+    for (at, expected) in [
+        (At::Connect, "back, untouched, down at greeting: timeout"),
+        (At::Ehlo, "back, untouched, down at EHLO: timeout"),
+        (At::Mail, "back, untouched, down at MAIL: timeout"),
+        (At::Rcpt, "back, untouched, down at RCPT: timeout"),
+        (At::Data, "back, untouched, down at DATA: timeout"),
+        (At::Dot, "unconfirmed, untouched, down at after the body: timeout"),
+    ] {
+        let script = nth(at, 1, Do::Hang).without_pipelining();
+        Tale::with(script, TestDesk::new(2), "", hurry).await.expect(expected);
+    }
+    let tale = Tale::with(nth(At::Dot, 1, Do::Hang), TestDesk::new(3), "", hurry).await;
+    tale.expect("unconfirmed, back, untouched, down at after the body: timeout");
+}
+
+#[tokio::test]
+async fn a_relay_that_does_not_read_a_body_is_waited_for_only_so_long() {
+    let huge = letter(1, "r1@example.com", &"line of text\r\n".repeat(1_500_000));
+    let script = nth(At::Greeting, 1, Do::Say("220 hi".into())).without_pipelining();
+    let script = script.rule(At::Data, When::Always, Do::Add(String::new()));
+    // The relay hangs after 354 without reading: it is stopped in `Body` before it has read much.
+    let script = script.rule(At::Body, When::Always, Do::Drip(Duration::from_secs(60)));
+    let hurry =
+        |settings: &mut mimeograph::transport::Relay| settings.timeouts.body = Duration::from_millis(100);
+    let hurry = |settings: &mut mimeograph::transport::Relay| {
+        hurry(settings);
+        settings.timeouts.quit = Duration::from_millis(50);
+    };
+    let tale = Tale::with(script, TestDesk::of(vec![huge]), "", hurry).await;
+    tale.expect("unconfirmed, down at after the body: timeout");
+}
+
+#[tokio::test]
+async fn a_wrong_code_of_the_right_kind_is_not_believed() {
+    for (at, reply, expected) in [
+        (At::Greeting, "250 hello", "back, stop at greeting: protocol"),
+        (At::Ehlo, "220 hello", "back, stop at EHLO: protocol"),
+        (At::Mail, "354 huh", "back, down at MAIL: protocol"),
+        (At::Rcpt, "354 huh", "back, down at RCPT: protocol"),
+        (At::Data, "250 sure", "back, down at DATA: protocol"),
+        (At::Dot, "354 more", "unconfirmed, down at after the body: protocol"),
+        (At::Dot, "252 perhaps", "unconfirmed, down at after the body: protocol"),
+    ] {
+        Tale::of(Script::new().without_pipelining().say(at, reply), 1).await.expect(expected);
+    }
+}
+
+#[tokio::test]
+async fn garbage_is_not_smtp() {
+    for (at, expected) in [
+        (At::Greeting, "back, stop at greeting: protocol"),
+        (At::Ehlo, "back, stop at EHLO: protocol"),
+        (At::Mail, "back, down at MAIL: protocol"),
+        (At::Rcpt, "back, down at RCPT: protocol"),
+        (At::Data, "back, down at DATA: protocol"),
+        (At::Dot, "unconfirmed, down at after the body: protocol"),
+    ] {
+        for garbage in ["HTTP/1.1 400 Bad Request", "\u{1}\u{2}\u{3}", "250-one\n251 two", ""] {
+            let tale = Tale::of(Script::new().without_pipelining().say(at, garbage), 1).await;
+            tale.expect(expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_reply_is_cut_off() {
+    let long_reply = vec!["250-and so on"; 10_000].join("\n");
+    for action in [Do::EndlessLine, Do::Say(long_reply)] {
+        let tale = Tale::of(nth(At::Mail, 1, action.clone()).without_pipelining(), 1).await;
+        tale.expect("back, down at MAIL: protocol");
+        let tale = Tale::of(nth(At::Dot, 1, action).without_pipelining(), 1).await;
+        tale.expect("unconfirmed, down at after the body: protocol");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_asked_for_is_not_taken_for_the_next_one() {
+    // Two answers to the greeting, to EHLO, and to DATA: the second must never stand for something else.
+    for (at, expected) in [
+        (At::Greeting, "back, stop at EHLO: protocol"),
+        (At::Ehlo, "back, down at MAIL: protocol"),
+        (At::Data, "back, down at DATA: protocol"),
+    ] {
+        let script =
+            Script::new().without_pipelining().rule(at, When::Always, Do::Add("250 2.0.0 queued\r\n".into()));
+        let tale = Tale::of(script, 1).await.expect(expected);
+        assert!(tale.relay.accepted().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn too_many_connections_are_told() {
+    let relay = Relay::start(Script::new().connections_max(1));
+    let busy = tokio::net::TcpStream::connect(("127.0.0.1", relay.port())).await.unwrap();
+    // The relay counts a connection when it has accepted it: wait for its greeting.
+    busy.readable().await.unwrap();
+    let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
+    let desk = TestDesk::new(1);
+    let down = transport.run(&desk, Halt::never()).await.unwrap_err();
+    assert!(down.passing && down.is_too_many_connections(), "{down}");
+    assert_eq!(desk.in_words(), ["back"]);
+}
+
+#[tokio::test]
+async fn a_letter_that_is_too_large_is_not_offered() {
+    let big = letter(2, "r2@example.com", &"x".repeat(900));
+    let desk =
+        TestDesk::of(vec![letter(1, "r1@example.com", "short"), big, letter(3, "r3@example.com", "short")]);
+    let tale = Tale::with(Script::new().with_size(600), desk, "", |_| {}).await;
+    let tale = tale.expect("accepted, rejected MAIL 552, accepted, done");
+    assert_eq!(tale.relay.counters().command("MAIL"), 2);
+}
+
+#[tokio::test]
+async fn a_letter_that_could_be_taken_for_two_is_not_offered() {
+    let evil = letter(1, "r1@example.com", "a\n.\r\nMAIL FROM:<evil@example.net>");
+    let eight = letter(2, "r2@example.com", "Grüße");
+    let desk = TestDesk::of(vec![evil, eight, letter(3, "r3@example.com", ".\r\n..\r\n.dots")]);
+    let tale = Tale::with(Script::new(), desk, "", |_| {}).await;
+    let tale = tale.expect("rejected after the body 554, rejected after the body 554, accepted, done");
+    let accepted = tale.relay.accepted();
+    assert!(accepted[0].bytes.ends_with(b"\r\n\r\n.\r\n..\r\n.dots\r\n"), "{:?}", accepted[0]);
+}
+
+#[tokio::test]
+async fn an_address_outside_ascii_goes_only_where_it_is_understood() {
+    let desk = || TestDesk::of(vec![letter(1, "jürgen@example.com", "x"), letter(2, "r2@example.com", "x")]);
+    let tale = Tale::with(Script::new(), desk(), "", |_| {}).await;
+    tale.expect("rejected RCPT 550, accepted, done");
+    let tale = Tale::with(Script::new().with_smtputf8(), desk(), "", |_| {}).await;
+    tale.expect("accepted, accepted, done");
+}
+
+#[tokio::test]
+async fn a_letter_that_may_not_leave_any_more_does_not_leave() {
+    for mode in Mode::ALL {
+        let desk = TestDesk::new(4).stopping(2);
+        let tale = Tale::with(mode.script(Script::new()), desk, "", |_| {}).await;
+        let tale = tale.expect("accepted, back, accepted, accepted, done");
+        // After 354 only hanging up keeps a letter back; a window has not said anything yet.
+        assert_eq!(tale.relay.counters().connections, if mode == Mode::Window { 1 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_gets_out_of_step_is_spoken_to_slowly() {
+    for (at, reply) in [
+        (At::Rcpt, "503 5.5.0 improper command pipelining"),
+        (At::Rcpt, "500 5.5.1 Pipelining not supported"),
+        (At::Data, "554 5.5.1 no valid recipients"),
+        (At::Data, "503 5.5.1 bad sequence of commands"),
+        (At::Mail, "554 synchronization error"),
+        (At::Rcpt, "354 what"),
+    ] {
+        let tale = Tale::of(Script::new().say_once(at, reply), 4).await;
+        let tale = tale.expect("accepted, accepted, accepted, accepted, done");
+        assert_eq!(tale.relay.counters().connections, 2, "{at:?} {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_closes_on_commands_sent_ahead_is_spoken_to_slowly() {
+    // It closes on every second MAIL, that is on each that comes ahead.
+    let tale = Tale::of(Script::new().rule(At::Mail, When::Every(2), Do::Close), 3).await;
+    let words = tale.in_words();
+    assert!(words.starts_with("accepted, "), "{words}");
+    let desk = TestDesk::new(4).trying_again();
+    let script =
+        Script::new().rule(At::Mail, When::Nth(2), Do::Close).rule(At::Mail, When::Nth(4), Do::Close);
+    let tale =
+        Tale::with(script, desk, "", |_| {}).await.expect("accepted, accepted, accepted, accepted, done");
+    assert_eq!(tale.relay.counters().connections, 3);
+}
+
+#[tokio::test]
+async fn a_relay_that_offers_chunking_and_does_not_know_it_is_spoken_to_in_the_old_way() {
+    let script =
+        Script::new().with_chunking().rule(At::Dot, When::First(4), Do::Say("502 5.5.1 BDAT what".into()));
+    let desk = TestDesk::new(6).trying_again();
+    let tale = Tale::with(script, desk, "", |_| {}).await;
+    let tale = tale.expect("accepted, accepted, accepted, accepted, accepted, accepted, done");
+    assert_eq!(tale.relay.counters().command("BDAT"), 4);
+    assert_eq!(tale.relay.counters().command("DATA"), 6);
+}
+
+#[tokio::test]
+async fn a_limit_of_letters_on_a_connection_is_kept_or_learned() {
+    for mode in Mode::ALL {
+        let tale = Tale::with(mode.script(Script::new()), TestDesk::new(7), "", |settings| {
+            settings.letters_per_connection = std::num::NonZeroU32::new(3);
+        })
+        .await
+        .expect(&format!("{}done", "accepted, ".repeat(7)));
+        assert_eq!(tale.relay.counters().connections, 3, "{mode:?}");
+        assert_eq!(tale.relay.counters().command("QUIT"), 3, "{mode:?}");
+    }
+    for mode in Mode::ALL {
+        // A window has more under way than the relay wants to hear of: these come back to the desk.
+        let desk = TestDesk::new(8).trying_again();
+        let tale = Tale::with(mode.script(Script::new().letters_per_connection(3)), desk, "", |_| {}).await;
+        let tale = tale.expect(&format!("{}done", "accepted, ".repeat(8)));
+        assert_eq!(tale.relay.counters().connections, 3, "{mode:?}");
+        // Told once, it is known: the second and third connection end with QUIT.
+        assert_eq!(tale.relay.counters().command("QUIT"), 2, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_switch_stops_a_connection_at_once() {
+    for (at, expected) in [(At::Mail, "back"), (At::Dot, "unconfirmed")] {
+        let relay = Relay::start(nth(at, 1, Do::Hang));
+        let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
+        let desk = TestDesk::new(1);
+        let (switch, stop) = halt();
+        let pull = async {
+            let verb = if at == At::Mail { "MAIL" } else { "DATA" };
+            let reads = if at == At::Mail { 2 } else { 3 };
+            while relay.counters().command(verb) == 0 || relay.counters().reads < reads {
+                tokio::task::yield_now().await;
+            }
+            switch.pull();
+        };
+        let (result, ()) = tokio::join!(transport.run(&desk, stop), pull);
+        assert!(result.is_ok());
+        assert_eq!(desk.in_words(), [expected]);
+        desk.check_against(&relay.recipients());
+    }
+}
+
+#[tokio::test]
+async fn trouble_is_told_in_a_line() {
+    let tale = Tale::of(Script::new().say(At::Greeting, "554 5.7.1 no mail from your address"), 1).await;
+    let down: RelayDown = tale.result.unwrap_err();
+    assert_eq!(
+        down.to_string(),
+        "the relay cannot be used (greeting): it said \u{201c}554 5.7.1 no mail from your address\u{201d}"
+    );
+    let tale = Tale::of(Script::new().rule(At::Greeting, When::Always, Do::Close), 1).await;
+    assert_eq!(
+        tale.result.unwrap_err().to_string(),
+        "the relay cannot be used (greeting): the relay closed the connection"
+    );
+}

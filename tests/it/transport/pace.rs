@@ -1,0 +1,61 @@
+//! What a letter costs on the wire, counted exactly.
+
+use mimeograph::transport::{Halt, Smtp, Transport};
+
+use super::{Tale, desk::TestDesk};
+use crate::support::relay::{At, Certificate, Relay, Script};
+
+#[tokio::test]
+async fn a_letter_costs_one_write() {
+    let tale = Tale::of(Script::new(), 200).await;
+    assert!(tale.result.is_ok());
+    let counters = tale.relay.counters();
+    assert_eq!(counters.accepted, 200);
+    assert_eq!(counters.connections, 1);
+    // EHLO, the first envelope, a write for each letter, QUIT.
+    assert_eq!(counters.reads, 1 + 1 + 200 + 1);
+    assert_eq!(counters.command("NOOP") + counters.command("RSET"), 0);
+    assert_eq!(counters.command("MAIL"), 200);
+}
+
+#[tokio::test]
+async fn refusals_cost_no_connection_and_no_question() {
+    let mut script = Script::new().with_starttls(Certificate::Good);
+    for refused in ["r10@", "r20@", "r21@", "r50@"] {
+        script = script.say_to(At::Rcpt, refused, "550 5.1.1 no such user");
+    }
+    let tale = Tale::of(script, 100).await;
+    assert!(tale.result.is_ok());
+    let counters = tale.relay.counters();
+    assert_eq!(counters.accepted, 96);
+    assert_eq!((counters.connections, counters.handshakes), (1, 1));
+    assert_eq!(counters.command("NOOP"), 0);
+    assert_eq!(counters.command("RSET"), 4);
+}
+
+#[tokio::test]
+async fn so_many_connections_as_were_asked_for() {
+    let relay = Relay::start(Script::new());
+    let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
+    let desk = TestDesk::new(400);
+    let run = || transport.run(&desk, Halt::never());
+    let (a, b, c, d) = tokio::join!(run(), run(), run(), run());
+    assert!([a, b, c, d].iter().all(Result::is_ok));
+    desk.check_against(&relay.recipients());
+    let counters = relay.counters();
+    assert_eq!((counters.accepted, counters.connections, counters.connections_peak), (400, 4, 4));
+    // On each connection: EHLO, the first envelope, QUIT.
+    assert_eq!(counters.reads, 400 + 4 * 3);
+    assert_eq!(counters.command("NOOP"), 0);
+}
+
+#[tokio::test]
+async fn a_window_costs_fewer_writes_than_letters() {
+    let tale = Tale::of(Script::new().with_chunking(), 200).await;
+    assert!(tale.result.is_ok());
+    let counters = tale.relay.counters();
+    assert_eq!((counters.accepted, counters.command("BDAT"), counters.command("DATA")), (200, 200, 0));
+    assert!(counters.reads <= 200, "{counters:?}");
+    assert!(tale.desk.most_begun_at_once() <= 4);
+    tale.desk.check_against(&tale.relay.recipients());
+}

@@ -1,0 +1,202 @@
+//! TLS and logins: whatever is wrong, nothing is said that an onlooker may not hear.
+
+use mimeograph::transport::{BadRelay, Login, Relay as Settings, Secret, Smtp};
+
+use super::{Tale, desk::TestDesk};
+use crate::support::relay::{At, Certificate, Do, Relay, Script, When};
+
+fn password(settings: &mut Settings) {
+    settings.password = Some(Secret::new("hunter2"));
+}
+
+#[tokio::test]
+async fn letters_go_out_over_starttls_and_over_implicit_tls() {
+    for script in [
+        Script::new().with_starttls(Certificate::Good),
+        Script::new().with_implicit_tls(Certificate::Good),
+        Script::new().with_starttls(Certificate::Good).with_chunking(),
+        Script::new().with_implicit_tls(Certificate::Good).without_pipelining(),
+    ] {
+        for mechanisms in ["PLAIN LOGIN", "LOGIN"] {
+            let script = script.clone().with_login(mechanisms, "bob@example.org", "hunter2");
+            let tale = Tale::with(script, TestDesk::new(5), "bob@example.org", password).await;
+            let tale = tale.expect(&format!("{}done", "accepted, ".repeat(5)));
+            assert_eq!(tale.relay.counters().handshakes, 1);
+            assert_eq!(tale.relay.counters().logins, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_letter_survives_tls_whole() {
+    let text = "one line of seventy-odd characters, so that the letter has many of them.\r\n".repeat(20_000);
+    let desk = TestDesk::of(vec![super::desk::letter(1, "r1@example.com", &text)]);
+    let tale = Tale::with(Script::new().with_starttls(Certificate::Good), desk, "", |_| {}).await;
+    let tale = tale.expect("accepted, done");
+    assert!(tale.relay.accepted()[0].bytes.ends_with(
+        text.as_bytes().trim_ascii_end().iter().chain(b"\r\n\r\n").copied().collect::<Vec<_>>().as_slice()
+    ));
+}
+
+#[tokio::test]
+async fn a_wrong_certificate_stops_everything() {
+    for (certificate, words) in [
+        (
+            Certificate::WrongName,
+            "the relay cannot be used (TLS): TLS: the relay's certificate is for mail.example.org, not for 127.0.0.1",
+        ),
+        (Certificate::Expired, "the relay cannot be used (TLS): TLS: the relay's certificate has expired"),
+        (
+            Certificate::UnknownAuthority,
+            "the relay cannot be used (TLS): TLS: the relay's certificate was issued by an authority that this machine \
+             does not know",
+        ),
+    ] {
+        for script in [Script::new().with_starttls(certificate), Script::new().with_implicit_tls(certificate)]
+        {
+            let script = script.with_login("PLAIN", "bob", "hunter2");
+            let tale = Tale::with(script, TestDesk::new(1), "bob", password).await;
+            let tale = tale.expect("back, stop at TLS: tls");
+            assert_eq!(tale.result.unwrap_err().to_string(), words);
+            assert_eq!(tale.relay.counters().logins, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn starttls_taken_out_on_the_way_stops_everything() {
+    let script = Script::new().strip_starttls().with_login("PLAIN", "bob", "hunter2");
+    let tale = Tale::with(script, TestDesk::new(1), "bob", password).await.expect("back, stop at TLS: tls");
+    assert_eq!(tale.relay.counters().logins, 0);
+    assert_eq!(tale.relay.counters().command("MAIL"), 0);
+    assert_eq!(
+        tale.result.unwrap_err().to_string(),
+        "the relay cannot be used (TLS): TLS: the relay does not offer STARTTLS, and without it nothing is sent"
+    );
+}
+
+#[tokio::test]
+async fn starttls_refused_stops_everything() {
+    for (reply, expected) in [
+        ("454 4.7.0 TLS not available", "back, down at TLS: 454"),
+        ("502 5.5.1 what", "back, stop at TLS: 502"),
+        ("250 sure", "back, stop at TLS: protocol"),
+    ] {
+        let script = Script::new().with_starttls(Certificate::Good).say(At::StartTls, reply);
+        Tale::of(script, 1).await.expect(expected);
+    }
+}
+
+#[tokio::test]
+async fn replies_injected_before_tls_are_not_believed() {
+    let forged =
+        "250-relay.example.net\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 forged\r\n";
+    let script = Script::new().with_starttls(Certificate::Good).with_login("PLAIN", "bob", "hunter2").rule(
+        At::StartTls,
+        When::Always,
+        Do::Add(forged.to_owned()),
+    );
+    let tale = Tale::with(script, TestDesk::new(1), "bob", password).await.expect("back, stop at TLS: tls");
+    assert_eq!(tale.relay.counters().logins, 0);
+    assert!(tale.result.unwrap_err().to_string().contains("bytes arrived between"));
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_junk_or_never_ends_stops_everything() {
+    let script =
+        |action| Script::new().with_implicit_tls(Certificate::Good).rule(At::Handshake, When::Always, action);
+    let tale = Tale::of(script(Do::Say("220 this is not TLS, whatever you think it is".into())), 1).await;
+    let tale = tale.expect("back, stop at TLS: tls");
+    assert_eq!(
+        tale.result.unwrap_err().to_string(),
+        "the relay cannot be used (TLS): TLS: what the relay speaks on this port is not TLS (smtps:// is for port 465, \
+         smtp:// for 587)"
+    );
+    Tale::of(script(Do::Close), 1).await.expect("back, down at TLS: io");
+    let tale = Tale::with(script(Do::Hang), TestDesk::new(1), "", |settings| {
+        settings.timeouts.handshake = std::time::Duration::from_millis(60);
+    });
+    tale.await.expect("back, down at TLS: timeout");
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_tried_once() {
+    for (login, mechanism) in [("PLAIN", Login::Auto), ("LOGIN", Login::Auto), ("XOAUTH2", Login::Xoauth2)] {
+        let script = Script::new().with_starttls(Certificate::Good).with_login(login, "bob", "another");
+        let tale = Tale::with(script, TestDesk::new(3), "bob", |settings| {
+            password(settings);
+            settings.mechanism = mechanism;
+        })
+        .await
+        .expect("back, untouched, untouched, stop at login: 535");
+        assert_eq!(tale.relay.counters().logins, 1);
+        let words = format!("{:?} {}", tale.result, tale.result.as_ref().unwrap_err());
+        assert!(!words.contains("hunter2"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_logs_in_as_well() {
+    let script = Script::new().with_starttls(Certificate::Good).with_login("XOAUTH2", "bob", "hunter2");
+    let tale = Tale::with(script, TestDesk::new(1), "bob", |settings| {
+        password(settings);
+        settings.mechanism = Login::Xoauth2;
+    });
+    tale.await.expect("accepted, done");
+}
+
+#[tokio::test]
+async fn logins_that_cannot_be_or_cannot_be_now_are_told_apart() {
+    let login =
+        |mechanisms| Script::new().with_starttls(Certificate::Good).with_login(mechanisms, "bob", "hunter2");
+    for (script, expected) in [
+        (login("PLAIN").say(At::Auth, "454 4.7.0 temporary failure"), "back, down at login: 454"),
+        (login("PLAIN").say(At::Auth, "421 4.7.0 busy"), "back, down at login: 421"),
+        (login("PLAIN").say(At::Auth, "534 5.7.9 use another way"), "back, stop at login: 534"),
+        (login("PLAIN").say(At::Auth, "250 sure"), "back, stop at login: protocol"),
+        (login("PLAIN").say(At::Auth, "334 more"), "back, stop at login: protocol"),
+        (login("CRAM-MD5"), "back, stop at login: protocol"),
+        (Script::new().with_starttls(Certificate::Good), "back, stop at login: protocol"),
+    ] {
+        Tale::with(script, TestDesk::new(1), "bob", password).await.expect(expected);
+    }
+}
+
+#[tokio::test]
+async fn a_login_without_tls_is_for_this_machine_only() {
+    let tale =
+        Tale::with(Script::new().with_login("PLAIN", "bob", "hunter2"), TestDesk::new(1), "bob", password);
+    tale.await.expect("accepted, done");
+    assert!(matches!(
+        Settings::parse("smtp://bob@smtp.example.com?tls=none"),
+        Err(BadRelay::LoginInTheClear { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_probe_says_whether_the_relay_can_be_used() {
+    let relay =
+        Relay::start(Script::new().with_starttls(Certificate::Good).with_login("PLAIN", "bob", "hunter2"));
+    let mut settings = Tale::settings(&relay, "bob");
+    password(&mut settings);
+    Smtp::new(settings.clone()).unwrap().probe().await.unwrap();
+    settings.password = Some(Secret::new("wrong"));
+    assert!(Smtp::new(settings).unwrap().probe().await.is_err());
+    assert_eq!(relay.counters().command("MAIL"), 0);
+}
+
+#[test]
+fn certificates_that_cannot_be_read_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    let mut settings = Settings::parse("smtps://smtp.example.com").unwrap();
+    settings.ca_file = Some(path.clone());
+    let words = Smtp::new(settings.clone()).unwrap_err().to_string();
+    assert_eq!(words, format!("failed to read the certificates in `{}`", path.display()));
+    std::fs::write(&path, "nothing").unwrap();
+    let words = Smtp::new(settings).unwrap_err().to_string();
+    assert_eq!(
+        words,
+        format!("`{}` holds no usable certificate: there is no BEGIN CERTIFICATE in it", path.display())
+    );
+}
