@@ -34,9 +34,9 @@ audit:
 bench *NAMES:
     cargo bench --locked {{NAMES}}
 
-# Random Markdown, or random templates, for half an hour (cargo install cargo-fuzz; needs a nightly toolchain)
-fuzz TARGET="letter" SECONDS="1800":
-    cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+# A thousand kills, and a hundred thousand people with twenty kills: minutes, with figures at the end
+kill:
+    cargo test --release --locked --test it -- a_thousand_kills a_hundred_thousand --ignored --nocapture
 
 # Draws the pictures of the long issue and the logo again (needs python3, fonts-lato and fonts-ebgaramond)
 pictures:

@@ -133,30 +133,6 @@ pub const RULES: &[Rule] = &[
         "Readers who come every week notice. Fine for a standing link; otherwise say what is new.",
     ),
     new(
-        "M421",
-        Error,
-        "a link's target is not there",
-        "The server answered that there is no such page (404 or 410).",
-    ),
-    new(
-        "M422",
-        Note,
-        "a link is redirected",
-        "It works today, but the old address lives on somebody's goodwill. Link to where it leads.",
-    ),
-    new(
-        "M423",
-        Error,
-        "a link's target has a bad certificate",
-        "Browsers will show a warning page instead of the target.",
-    ),
-    new(
-        "M424",
-        Warning,
-        "a link's target did not answer",
-        "It may be passing; some servers also refuse programs. Look at it in a browser.",
-    ),
-    new(
         "M425",
         Note,
         "the same words lead to two places",
@@ -201,12 +177,6 @@ pub const RULES: &[Rule] = &[
         "a picture's size is not known",
         "For a file beside the issue the size is read from it. For an address elsewhere it is not fetched; \
          without a width Outlook shows the picture at its full size, and the text jumps when it loads.",
-    ),
-    new(
-        "M437",
-        Error,
-        "a picture elsewhere cannot be loaded",
-        "Asked with `--online`, its server did not give it.",
     ),
     new(
         "M438",
@@ -297,60 +267,6 @@ pub const RULES: &[Rule] = &[
         Note,
         "bold text that looks like a heading",
         "It looks like one and is none: no jump, no entry in the contents, no underline in the text part.",
-    ),
-    new(
-        "M461",
-        Warning,
-        "an HTML element that some mail clients do not know",
-        "Judged by the public caniemail.com data (MIT licence), condensed into the program; `mimeo explain \
-         M461` shows its date. What happens depends on the client: the element is dropped, or shown without \
-         its function.",
-    ),
-    new(
-        "M462",
-        Note,
-        "a CSS property that some mail clients do not know",
-        "Judged by the public caniemail.com data (MIT licence), condensed into the program. Letters must read \
-         well without it.",
-    ),
-    new(
-        "M471",
-        Warning,
-        "too little contrast",
-        "Text needs a contrast of 4.5 to 1 against its background, large text 3 to 1 (WCAG 1.4.3), in the \
-         light palette and in the dark one.",
-    ),
-    new(
-        "M472",
-        Error,
-        "language or direction is not set",
-        "Screen readers choose their voice by it, and right-to-left letters need it. Almost all mails lack \
-         it; ours set it on the element that survives clients which drop `<html>`.",
-    ),
-    new(
-        "M473",
-        Warning,
-        "a layout table is not marked as presentation",
-        "A screen reader announces rows and columns that are none.",
-    ),
-    new(
-        "M474",
-        Warning,
-        "text is too small",
-        "Below 12 pixels many cannot read it, and iOS enlarges it by itself, which breaks the layout.",
-    ),
-    new(
-        "M475",
-        Warning,
-        "links cannot be told from text",
-        "Without an underline a link is told by its colour alone, and that needs a contrast of 3 to 1 against \
-         the text (WCAG 1.4.1).",
-    ),
-    new(
-        "M476",
-        Warning,
-        "the reading order jumps",
-        "There should be one first-level heading, before everything else.",
     ),
     new(
         "M481",
