@@ -359,10 +359,7 @@ impl Step {
 
 /// An address as it may stand in a `mailto:` (RFC 6068 section 2).
 fn in_mailto(address: &EmailAddress) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const LOCAL: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
-    format!("{}@{}", utf8_percent_encode(address.local(), LOCAL), address.domain())
+    format!("{}@{}", Escape::UrlPart.apply(address.local()), address.domain())
 }
 
 /// Refuses what could break out of the fields it is written into; settings are checked before, frozen issues are not.
