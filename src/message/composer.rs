@@ -25,6 +25,8 @@ pub struct Secrets {
 /// An issue, ready to be addressed.
 pub struct Composer {
     from: EmailAddress,
+    /// The sender's own address is outside ASCII, and so is every header.
+    utf8_header: bool,
     date: i64,
     /// Scope of the Message-IDs.
     edition: String,
@@ -106,6 +108,9 @@ const OURS: [&str; 24] = [
     "content-disposition",
 ];
 
+/// Whole families of them, and those that only relays may write.
+const OUR_PREFIXES: [&str; 4] = ["content-", "resent-", "arc-", "authentication-results"];
+
 impl Composer {
     /// Compiles an issue.
     pub fn new(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
@@ -118,6 +123,7 @@ impl Composer {
     }
 
     fn compile(rendered: &RenderedIssue, secrets: Secrets, mark: Option<&str>) -> Result<Self, ComposeError> {
+        check_names(rendered)?;
         let tokens = Tokens::new(&secrets.key);
         let edition = format!("{}#{}", rendered.slug, rendered.number.unwrap_or(0));
         let mut subject = rendered.subject.clone();
@@ -143,10 +149,14 @@ impl Composer {
         let fixed_octets = header.len() + body.iter().map(Step::octets).sum::<usize>();
         Ok(Self {
             from: rendered.bounces.clone(),
+            utf8_header: [Some(&rendered.from), rendered.reply_to.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|mailbox| mailbox.address.needs_smtputf8()),
             date: rendered.date.as_second(),
             edition,
             list_id: rendered.list_id.clone(),
-            mailto: rendered.unsubscribe.mailto.as_ref().map(|address| address.expose().to_owned()),
+            mailto: rendered.unsubscribe.mailto.as_ref().map(in_mailto),
             unsubscribe,
             header,
             subject: fixed_subject.is_none().then_some(subject),
@@ -217,7 +227,7 @@ impl Composer {
             let fields = dkim::sign(&self.signers, &to[..body - 2], &to[body..], self.date)?;
             to.splice(0..0, fields);
         }
-        gate::check(&to, subscriber.address.needs_smtputf8())?;
+        gate::check(&to, self.utf8_header || subscriber.address.needs_smtputf8())?;
         Ok(Message { from: self.from.clone(), to: subscriber.address.clone(), bytes: to })
     }
 
@@ -240,6 +250,9 @@ impl Composer {
                     Piece::Open { placeholder, .. } => {
                         let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
                         let value = subscriber.field(name).unwrap_or_default();
+                        if value.is_empty() && !has_default(placeholder) {
+                            return Err(ComposeError::Missing { name: placeholder.path.join(".") });
+                        }
                         subject.push_str(&Escape::Header.apply(&apply_filters(&placeholder.filters, value)));
                     }
                 }
@@ -298,6 +311,10 @@ impl Composer {
     }
 }
 
+fn has_default(placeholder: &Placeholder) -> bool {
+    placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
+}
+
 /// Most values need no escaping anywhere: letters, digits and a few signs.
 fn escaped(escape: Escape, value: Cow<'_, str>) -> Cow<'_, str> {
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
@@ -340,6 +357,32 @@ impl Step {
     }
 }
 
+/// An address as it may stand in a `mailto:` (RFC 6068 section 2).
+fn in_mailto(address: &EmailAddress) -> String {
+    format!("{}@{}", Escape::UrlPart.apply(address.local()), address.domain())
+}
+
+/// Refuses what could break out of the fields it is written into; settings are checked before, frozen issues are not.
+fn check_names(rendered: &RenderedIssue) -> Result<(), ComposeError> {
+    let refuse = |name: &str, reason| Err(ComposeError::Header { name: name.to_owned(), reason });
+    let in_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if rendered.list_id.is_empty() || rendered.list_id.len() > 255 || !rendered.list_id.bytes().all(in_id) {
+        return refuse("List-Id", "it is made of letters, digits, hyphens and dots");
+    }
+    let in_url = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"');
+    for (name, url) in
+        [("List-Unsubscribe", &rendered.unsubscribe.https), ("List-Archive", &rendered.archive)]
+    {
+        if url.as_ref().is_some_and(|url| url.len() > 900 || !url.bytes().all(in_url)) {
+            return refuse(
+                name,
+                "the address is longer than 900 octets or holds signs that must be percent-encoded",
+            );
+        }
+    }
+    Ok(())
+}
+
 fn unsubscribe(rendered: &RenderedIssue) -> Unsubscribe {
     let ways = &rendered.unsubscribe;
     match (&ways.https, &ways.mailto) {
@@ -350,7 +393,7 @@ fn unsubscribe(rendered: &RenderedIssue) -> Unsubscribe {
             None => Unsubscribe::Https { before: https.clone(), behind: String::new() },
         },
         (None, Some(address)) => {
-            Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", address.expose()))
+            Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", in_mailto(address)))
         }
         (None, None) => Unsubscribe::Nothing,
     }
@@ -405,7 +448,8 @@ fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, Co
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(refuse("a name is made of letters, digits and hyphens"));
         }
-        if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+        let lower = name.to_ascii_lowercase();
+        if OURS.contains(&lower.as_str()) || OUR_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
             return Err(refuse("it is one that every letter has already"));
         }
         if value.chars().any(char::is_control) {
@@ -413,7 +457,8 @@ fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, Co
         }
         to.extend_from_slice(name.as_bytes());
         to.extend_from_slice(b": ");
-        field::unstructured(value, 66, name.len() + 2, &mut to);
+        // Long words of these are addresses and tokens for a relay, which reads no encoded words.
+        field::unstructured(value, 900, name.len() + 2, &mut to);
         to.extend_from_slice(b"\r\n");
     }
     to.extend_from_slice(b"MIME-Version: 1.0\r\n");

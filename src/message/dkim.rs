@@ -5,6 +5,7 @@
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
+    encoding::{AsDer, PublicKeyX509Der},
     rand::SystemRandom,
     rsa::KeySize,
     signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
@@ -66,7 +67,23 @@ const SIGNED: [&str; 15] = [
 impl Signer {
     /// A key from a PEM file: RSA (PKCS#8 or PKCS#1) of at least 2048 bits, or Ed25519 (PKCS#8).
     pub fn from_pem(domain: &str, selector: &str, pem: &str) -> Result<Self, ComposeError> {
-        let refuse = |reason| ComposeError::Key { domain: domain.to_owned(), reason };
+        let owner = domain.to_owned();
+        let refuse = |reason| ComposeError::Key { domain: owner.clone(), reason };
+        let domain = domain.to_ascii_lowercase();
+        if !is_dns_name(&domain) {
+            return Err(refuse("the domain is not a name in the DNS"));
+        }
+        if !is_dns_name(selector) {
+            return Err(refuse("the selector is not a name in the DNS"));
+        }
+        if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
+            return Err(refuse("it is locked with a password; write it without one"));
+        }
+        if !pem.contains("PRIVATE KEY-----")
+            && (pem.contains("PUBLIC KEY-----") || pem.contains("CERTIFICATE-----"))
+        {
+            return Err(refuse("it is the public half; the private key signs"));
+        }
         let der = decode_pem(pem).ok_or_else(|| refuse("it is no private key in PEM"))?;
         let key = if let Ok(key) = RsaKeyPair::from_pkcs8(&der).or_else(|_| RsaKeyPair::from_der(&der)) {
             // 2048 bits, in octets (RFC 8301 section 3.2).
@@ -76,10 +93,12 @@ impl Signer {
             Key::Rsa(Box::new(key))
         } else if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der) {
             Key::Ed25519(key)
+        } else if is_short_rsa(pem, &der) {
+            return Err(refuse("it is shorter than 2048 bits; make a new one with `mimeo keygen`"));
         } else {
             return Err(refuse("it is neither an RSA nor an Ed25519 key"));
         };
-        Ok(Self { domain: domain.to_ascii_lowercase(), selector: selector.to_owned(), key })
+        Ok(Self { domain, selector: selector.to_owned(), key })
     }
 
     /// What the key is made of.
@@ -98,7 +117,12 @@ impl Signer {
     /// The public key, as base64 for the `p=` of its DNS record.
     pub fn public_key(&self) -> String {
         match &self.key {
-            Key::Rsa(key) => STANDARD.encode(key.public_key().as_ref()),
+            // The SubjectPublicKeyInfo, which verifiers expect (erratum 3017 of RFC 6376), not the bare key.
+            Key::Rsa(key) => {
+                let der: PublicKeyX509Der<'_> =
+                    key.public_key().as_der().expect("a public key can be written");
+                STANDARD.encode(der.as_ref())
+            }
             Key::Ed25519(key) => STANDARD.encode(key.public_key().as_ref()),
         }
     }
@@ -255,6 +279,22 @@ fn decode_pem(pem: &str) -> Option<Vec<u8>> {
     STANDARD.decode(body).ok().filter(|der| !der.is_empty())
 }
 
+/// Whether a key that was refused is RSA's all the same: the crate takes none under 2048 bits and does not say so.
+fn is_short_rsa(pem: &str, der: &[u8]) -> bool {
+    const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+    // A whole key of 2048 bits takes 1,190 octets.
+    der.len() < 1100
+        && (pem.contains("BEGIN RSA PRIVATE KEY") || memchr::memmem::find(der, RSA_ENCRYPTION).is_some())
+}
+
+fn is_dns_name(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +321,15 @@ mod tests {
     fn what_is_no_key_is_refused_in_words() {
         for (pem, reason) in [
             ("", "it is no private key in PEM"),
+            (
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n",
+                "it is locked with a password; write it without one",
+            ),
+            ("-----BEGIN PUBLIC KEY-----\nAAAA\n", "it is the public half; the private key signs"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----",
+                "it is shorter than 2048 bits; make a new one with `mimeo keygen`",
+            ),
             ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----", "it is no private key in PEM"),
             (
                 "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
@@ -289,6 +338,12 @@ mod tests {
         ] {
             let error = Signer::from_pem("example.org", "s", pem).unwrap_err().to_string();
             assert!(error.ends_with(reason), "{error}");
+        }
+        for (domain, selector) in
+            [("exa mple.org", "s"), ("example.org", "s;h=x"), ("example.org", "s\r\nBcc: x")]
+        {
+            let error = Signer::from_pem(domain, selector, "").unwrap_err().to_string();
+            assert!(error.ends_with("is not a name in the DNS"), "{error}");
         }
     }
 }

@@ -222,12 +222,65 @@ fn header_fields_of_the_owners_own_cannot_harm() {
     assert_eq!(with("X-Campaign", "winter ❄"), Ok(()));
     for (name, value, reason) in [
         ("Bcc", "eve@example.org", "it is one that every letter has already"),
+        ("Resent-From", "eve@example.org", "it is one that every letter has already"),
         ("X-A\r\nBcc", "x", "a name is made of letters, digits and hyphens"),
         ("X-A", "x\r\nBcc: eve@example.org", "its value holds a line break or another control character"),
     ] {
         let error = with(name, value).unwrap_err();
         assert!(error.ends_with(reason), "{error}");
     }
+}
+
+#[test]
+fn a_long_address_in_a_field_of_the_owners_own_is_written_as_it_is() {
+    let url = format!("<https://example.org/{}>", "a".repeat(120));
+    let headers = BTreeMap::from([("X-Report".to_owned(), url.clone())]);
+    let letter = letter(&RenderedIssue { headers, ..rendered() }, &person("Ann", "Ann"));
+    assert!(String::from_utf8(letter).unwrap().contains(&format!("X-Report: {url}\r\n")));
+}
+
+#[test]
+fn names_from_a_frozen_issue_cannot_break_out_of_their_fields() {
+    let check = |change: fn(&mut RenderedIssue), expected: &str| {
+        let mut issue = rendered();
+        change(&mut issue);
+        let error = Composer::new(&issue, secrets()).map(drop).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(|issue| issue.list_id = "a> x\r\nBcc: eve@example.org".into(), "`List-Id`");
+    check(|issue| issue.archive = Some("https://example.org/>\r\nBcc: x".into()), "`List-Archive`");
+    check(
+        |issue| issue.unsubscribe.https = Some("https://example.org/\r\nBcc: x".into()),
+        "`List-Unsubscribe`",
+    );
+}
+
+#[test]
+fn an_address_for_leaving_is_encoded_as_mailto_wants_it() {
+    let mailto = Some(EmailAddress::parse("leave?now&then@example.org").unwrap());
+    let unsubscribe = Unsubscribe { https: None, mailto };
+    let letter = letter(&RenderedIssue { unsubscribe, ..rendered() }, &person("Ann", "Ann"));
+    let letter = String::from_utf8(letter).unwrap();
+    assert!(
+        letter.contains("List-Unsubscribe: <mailto:leave%3Fnow%26then@example.org?subject=unsubscribe%20")
+    );
+}
+
+#[test]
+fn a_sender_outside_ascii_writes_letters_that_say_so() {
+    let address = EmailAddress::parse("jörg@example.org").unwrap();
+    let issue = RenderedIssue { from: Mailbox { name: None, address }, ..rendered() };
+    let letter =
+        Composer::new(&issue, secrets()).unwrap().compose(&person("Ann", "Ann"), Vec::new()).unwrap();
+    assert!(letter.bytes.starts_with("From: jörg@example.org\r\n".as_bytes()));
+}
+
+#[test]
+fn a_subject_without_a_value_is_missing_too() {
+    let subject = Pattern { pieces: vec![open("subscriber.city", Escape::Header, None)] };
+    let composer = Composer::new(&RenderedIssue { subject, ..rendered() }, secrets()).unwrap();
+    let error = composer.compose(&person("Ann", "Ann"), Vec::new()).unwrap_err();
+    assert_eq!(error.to_string(), "`subscriber.city` is empty for this person");
 }
 
 #[test]
