@@ -153,7 +153,8 @@ impl<'a> Table<'a> {
     /// A whole number in a range.
     pub(super) fn number(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Item<u32>> {
         let value = self.any(name)?;
-        self.number_in(name, value, range)
+        let example = range.start().max(&10).to_string();
+        self.number_in(name, value, range, &example)
     }
 
     fn number_in(
@@ -161,9 +162,10 @@ impl<'a> Table<'a> {
         name: &'static str,
         value: &Spanned<DeValue<'_>>,
         range: RangeInclusive<u32>,
+        example: &str,
     ) -> Option<Item<u32>> {
         let DeValue::Integer(number) = value.get_ref() else {
-            self.wrong_kind(name, value.span(), "a whole number", &range.start().max(&10).to_string());
+            self.wrong_kind(name, value.span(), "a whole number", example);
             return None;
         };
         let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
@@ -251,11 +253,12 @@ impl<'a> Table<'a> {
     /// A list of whole numbers in a range.
     pub(super) fn numbers(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Vec<Item<u32>>> {
         let value = self.any(name)?;
+        const EXAMPLE: &str = "[50, 100, 200]";
         let DeValue::Array(values) = value.get_ref() else {
-            self.wrong_kind(name, value.span(), "a list of whole numbers", "[50, 100, 200]");
+            self.wrong_kind(name, value.span(), "a list of whole numbers", EXAMPLE);
             return None;
         };
-        Some(values.iter().filter_map(|value| self.number_in(name, value, range.clone())).collect())
+        Some(values.iter().filter_map(|value| self.number_in(name, value, range.clone(), EXAMPLE)).collect())
     }
 
     /// A table inside this one; one that is not there when the file has none.

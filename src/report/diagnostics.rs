@@ -85,7 +85,7 @@ fn one(out: &mut String, diagnostic: &Diagnostic) {
         Severity::Warning => ("warning", AnsiColor::Yellow.on_default().bold()),
         Severity::Note => ("note", AnsiColor::Cyan.on_default().bold()),
     };
-    let message = clean(&diagnostic.message);
+    let message = clean(&sentence(diagnostic));
     let place = clean(&diagnostic.place.to_string());
     let gutter = match &diagnostic.place {
         Place::Text { start, excerpt, .. } if !excerpt.is_empty() => start.line.to_string().len(),
@@ -111,6 +111,21 @@ fn one(out: &mut String, diagnostic: &Diagnostic) {
     if let Some(help) = &diagnostic.help {
         let help = clean(help);
         line(format_args!("{:gutter$} {BAR}={BAR:#} {BOLD}help{BOLD:#}: {help}", ""));
+    }
+}
+
+/// The message with its subject: what is said about a cell or a file begins with the verb, as in
+/// `list.csv:3, column `email`: is empty`.
+fn sentence(diagnostic: &Diagnostic) -> String {
+    let message = &diagnostic.message;
+    let subject = match &diagnostic.place {
+        Place::Row { column: Some(column), .. } => column.clone(),
+        Place::Row { path, .. } | Place::File { path } => path.display().to_string(),
+        Place::Text { .. } => return message.clone(),
+    };
+    match message.split(' ').next() {
+        Some("is" | "holds" | "has") => format!("`{subject}` {message}"),
+        _ => message.clone(),
     }
 }
 
@@ -296,6 +311,19 @@ mod tests {
         assert_eq!(
             plain(&[file, row]),
             "error[M001]: there is none\n --> mimeo.toml\n\nnote[M301]: there is no @\n --> list.csv:3, column `email`\n  = help: write it\n\n"
+        );
+    }
+
+    #[test]
+    fn what_is_said_about_a_cell_or_a_file_gets_its_subject() {
+        let row = Place::Row { path: "list.csv".into(), line: 3, column: Some("email".into()) };
+        let found = [
+            Diagnostic::at("M311", Severity::Error, row, "is missing"),
+            Diagnostic::at("M301", Severity::Error, Place::File { path: "list.csv".into() }, "is empty"),
+        ];
+        assert_eq!(
+            plain(&found),
+            "error[M311]: `email` is missing\n --> list.csv:3, column `email`\n\nerror[M301]: `list.csv` is empty\n --> list.csv\n\n"
         );
     }
 

@@ -1,7 +1,8 @@
 //! Every folder in `fixtures/compose`: an issue in; the HTML, the text and the MJML of its letter out.
 //!
 //! `MIMEO_BLESS=1 cargo test --test it compose` writes the answers down anew, to be read before they are kept. The HTML
-//! is written with a line for each block, and without the head, which one case has whole.
+//! is written with a line for each block, and without the head, which one case has whole. The pictures are in
+//! `fixtures/pictures`.
 
 use std::{
     fs,
