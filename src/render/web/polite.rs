@@ -19,6 +19,8 @@ pub(super) fn politely(text: &str) -> String {
             out.truncate(out.trim_end_matches(' ').len());
             if part.starts_with(['.', '!', '?']) {
                 out.truncate(out.trim_end_matches([',', ' ']).len());
+            } else if part.starts_with(',') && out.ends_with(',') {
+                out.pop();
             }
         }
         out.push_str(&part);
@@ -37,13 +39,12 @@ mod tests {
             ("Hello, #!", "Hello!"),
             ("Hello #", "Hello"),
             ("#, welcome", "Welcome"),
-            ("You, #, are read", "You,, are read"),
+            ("You, #, are read", "You, are read"),
             ("a # b", "a b"),
             ("#", ""),
             ("plain", "plain"),
             ("#你好", "你好"),
         ] {
-            let expected = expected.replace(",,", ",");
             assert_eq!(politely(&text.replace('#', &GONE.to_string())), expected, "{text}");
         }
     }
