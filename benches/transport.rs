@@ -11,7 +11,7 @@ mod relay;
 
 use std::{
     hint::black_box,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader},
     process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Mutex,

@@ -1,6 +1,10 @@
 //! The text part of real issues: nothing that the HTML part shows is missing, and lines are made for people.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use mimeograph::{
     issue::Issue,
@@ -38,11 +42,11 @@ pub(crate) fn read(path: &PathBuf) -> Issue {
     Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap()
 }
 
-fn letter(root: &PathBuf, path: &PathBuf) -> (Issue, Newsletter, Materials, RenderedIssue) {
+fn letter(root: &Path, path: &PathBuf) -> (Issue, Newsletter, Materials, RenderedIssue) {
     let (issue, newsletter) = (read(path), newsletter());
     let (materials, _) = Materials::gather(&issue, &newsletter, &[], root);
     let frame = Frame { slug: "issue".into(), date: "2022-12-30T09:00:00Z".parse().unwrap() };
-    let template = Template::load(std::path::Path::new("templates"), "plain").unwrap();
+    let template = Template::load(Path::new("templates"), "plain").unwrap();
     let (rendered, _) = render::render(&issue, &newsletter, &template, &materials, &frame)
         .unwrap_or_else(|found| panic!("{}: {found:#?}", path.display()));
     (issue, newsletter, materials, rendered)

@@ -5,7 +5,7 @@ pub(crate) mod letters;
 pub(crate) mod newsletter;
 pub(crate) mod newsroom;
 pub(crate) mod postfix;
-pub mod relay;
+pub(crate) mod relay;
 
 /// Says that a test is skipped; where everything must be there, that is a failure.
 pub(crate) fn skip(why: &str) {

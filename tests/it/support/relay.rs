@@ -30,7 +30,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// A place in the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum At {
+pub(crate) enum At {
     Connect,
     Greeting,
     Ehlo,
@@ -50,7 +50,7 @@ pub enum At {
 
 /// When a rule applies; places are counted over the whole life of the relay, from 1.
 #[derive(Clone, Debug)]
-pub enum When {
+pub(crate) enum When {
     Always,
     /// The nth time that anybody gets there.
     Nth(u64),
@@ -68,7 +68,7 @@ pub enum When {
 
 /// What the relay does instead of the usual.
 #[derive(Clone, Debug)]
-pub enum Do {
+pub(crate) enum Do {
     /// Says this (lines separated by `\n`) and goes on.
     Say(String),
     /// Says this and closes.
@@ -100,7 +100,7 @@ struct Rule {
 
 /// The certificate that the relay shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certificate {
+pub(crate) enum Certificate {
     /// For 127.0.0.1, by the authority in [`Relay::ca_file`].
     Good,
     /// For another name.
@@ -113,7 +113,7 @@ pub enum Certificate {
 
 /// How the relay behaves.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub(crate) struct Script {
     pipelining: bool,
     chunking: bool,
     smtputf8: bool,
@@ -152,138 +152,138 @@ impl Default for Script {
 }
 
 impl Script {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub fn without_pipelining(mut self) -> Self {
+    pub(crate) fn without_pipelining(mut self) -> Self {
         self.pipelining = false;
         self
     }
 
-    pub fn with_chunking(mut self) -> Self {
+    pub(crate) fn with_chunking(mut self) -> Self {
         self.chunking = true;
         self
     }
 
-    pub fn with_smtputf8(mut self) -> Self {
+    pub(crate) fn with_smtputf8(mut self) -> Self {
         self.smtputf8 = true;
         self
     }
 
-    pub fn with_size(mut self, octets: u64) -> Self {
+    pub(crate) fn with_size(mut self, octets: u64) -> Self {
         self.size = Some(octets);
         self
     }
 
     /// Offers STARTTLS, and takes MAIL only after it.
-    pub fn with_starttls(mut self, certificate: Certificate) -> Self {
+    pub(crate) fn with_starttls(mut self, certificate: Certificate) -> Self {
         self.starttls = Some(certificate);
         self
     }
 
     /// TLS from the first octet.
-    pub fn with_implicit_tls(mut self, certificate: Certificate) -> Self {
+    pub(crate) fn with_implicit_tls(mut self, certificate: Certificate) -> Self {
         self.implicit = Some(certificate);
         self
     }
 
     /// Asks for a login: `mechanisms` as in EHLO, for example `PLAIN LOGIN`.
-    pub fn with_login(mut self, mechanisms: &str, login: &str, password: &str) -> Self {
+    pub(crate) fn with_login(mut self, mechanisms: &str, login: &str, password: &str) -> Self {
         self.auth = Some((mechanisms.to_owned(), login.to_owned(), password.to_owned()));
         self
     }
 
     /// More connections at the same time are turned away with 421.
-    pub fn connections_max(mut self, count: usize) -> Self {
+    pub(crate) fn connections_max(mut self, count: usize) -> Self {
         self.connections_max = Some(count);
         self
     }
 
     /// More letters on a connection are turned away with 421.
-    pub fn letters_per_connection(mut self, count: u64) -> Self {
+    pub(crate) fn letters_per_connection(mut self, count: u64) -> Self {
         self.letters_per_connection = Some(count);
         self
     }
 
     /// Somebody on the way has taken STARTTLS out of the EHLO reply.
-    pub fn strip_starttls(mut self) -> Self {
+    pub(crate) fn strip_starttls(mut self) -> Self {
         self.offers_starttls_only_in_name = true;
         self
     }
 
     /// Keeps who wrote to whom, but no bodies.
-    pub fn without_bodies(mut self) -> Self {
+    pub(crate) fn without_bodies(mut self) -> Self {
         self.keep_bodies = false;
         self
     }
 
     /// Keeps nothing, only counts.
-    pub fn counting_only(mut self) -> Self {
+    pub(crate) fn counting_only(mut self) -> Self {
         self.keep_bodies = false;
         self.keep_letters = false;
         self
     }
 
-    pub fn seed(mut self, seed: u64) -> Self {
+    pub(crate) fn seed(mut self, seed: u64) -> Self {
         self.seed = seed.max(1);
         self
     }
 
     /// Adds a rule; the first that applies counts.
-    pub fn rule(mut self, at: At, when: When, action: Do) -> Self {
+    pub(crate) fn rule(mut self, at: At, when: When, action: Do) -> Self {
         self.rules.push(Rule { at, when, action });
         self
     }
 
     /// Always says this there.
-    pub fn say(self, at: At, reply: &str) -> Self {
+    pub(crate) fn say(self, at: At, reply: &str) -> Self {
         self.rule(at, When::Always, Do::Say(reply.to_owned()))
     }
 
     /// Says this the first time somebody gets there.
-    pub fn say_once(self, at: At, reply: &str) -> Self {
+    pub(crate) fn say_once(self, at: At, reply: &str) -> Self {
         self.rule(at, When::First(1), Do::Say(reply.to_owned()))
     }
 
     /// Says this to recipients that hold a text.
-    pub fn say_to(self, at: At, recipient: &str, reply: &str) -> Self {
+    pub(crate) fn say_to(self, at: At, recipient: &str, reply: &str) -> Self {
         self.rule(at, When::To(recipient.to_owned()), Do::Say(reply.to_owned()))
     }
 }
 
 /// A letter the relay has taken responsibility for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    pub from: String,
-    pub to: String,
+pub(crate) struct Accepted {
+    pub(crate) from: String,
+    pub(crate) to: String,
     /// Without dot-stuffing; empty when the script keeps no bodies.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Which connection, from 1.
-    pub connection: u64,
+    pub(crate) connection: u64,
 }
 
 /// What the relay saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    pub connections: u64,
+pub(crate) struct Counters {
+    pub(crate) connections: u64,
     /// At the same time.
-    pub connections_peak: u64,
+    pub(crate) connections_peak: u64,
     /// By verb, in capitals.
-    pub commands: BTreeMap<String, u64>,
+    pub(crate) commands: BTreeMap<String, u64>,
     /// Reads that brought something. A small write of the other side is one read here.
-    pub reads: u64,
+    pub(crate) reads: u64,
     /// Writes of our own.
-    pub writes: u64,
-    pub accepted: u64,
+    pub(crate) writes: u64,
+    pub(crate) accepted: u64,
     /// Octets of accepted bodies.
-    pub octets: u64,
-    pub handshakes: u64,
-    pub logins: u64,
+    pub(crate) octets: u64,
+    pub(crate) handshakes: u64,
+    pub(crate) logins: u64,
 }
 
 impl Counters {
-    pub fn command(&self, verb: &str) -> u64 {
+    pub(crate) fn command(&self, verb: &str) -> u64 {
         self.commands.get(verb).copied().unwrap_or(0)
     }
 }
@@ -315,7 +315,7 @@ impl std::fmt::Debug for TlsAcceptorDebug {
 
 /// A running relay. It stops when dropped.
 #[derive(Debug)]
-pub struct Relay {
+pub(crate) struct Relay {
     address: SocketAddr,
     shared: Arc<Shared>,
     ca_file: Option<tempfile::NamedTempFile>,
@@ -324,7 +324,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub fn start(script: Script) -> Self {
+    pub(crate) fn start(script: Script) -> Self {
         let (acceptor, ca_file) = match script.starttls.or(script.implicit) {
             Some(certificate) => {
                 let (acceptor, ca_pem) = acceptor(certificate);
@@ -358,17 +358,17 @@ impl Relay {
         Self { address, shared, ca_file, stop: Some(stop), thread: Some(thread) }
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// The address with the scheme that fits the script, without a login.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url_with_login("")
     }
 
     /// The same with a login.
-    pub fn url_with_login(&self, login: &str) -> String {
+    pub(crate) fn url_with_login(&self, login: &str) -> String {
         let at = if login.is_empty() { "" } else { "@" };
         let login = login.replace('@', "%40");
         let script = &self.shared.script;
@@ -381,26 +381,26 @@ impl Relay {
     }
 
     /// The authority behind the good certificate, as PEM.
-    pub fn ca_file(&self) -> Option<&Path> {
+    pub(crate) fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_ref().map(|file| file.path())
     }
 
     /// Every letter it has taken, in order.
-    pub fn accepted(&self) -> Vec<Accepted> {
+    pub(crate) fn accepted(&self) -> Vec<Accepted> {
         self.shared.log().accepted.clone()
     }
 
     /// The recipients of these, in order.
-    pub fn recipients(&self) -> Vec<String> {
+    pub(crate) fn recipients(&self) -> Vec<String> {
         self.shared.log().accepted.iter().map(|letter| letter.to.clone()).collect()
     }
 
-    pub fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         self.shared.log().counters.clone()
     }
 
     /// Forgets letters and counters.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         let mut log = self.shared.log();
         log.accepted.clear();
         log.counters = Counters::default();
@@ -1036,7 +1036,7 @@ fn unstuffed(data: &[u8]) -> Vec<u8> {
 }
 
 /// A certificate for 127.0.0.1 and localhost by an authority made for this occasion, and the authority's own, as PEM.
-pub fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
+pub(crate) fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
     let authority = |name: &str| {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
