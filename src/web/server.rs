@@ -29,7 +29,7 @@ pub type Changes = Receiver<u64>;
 
 /// For the page itself.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// For a letter: no script, wherever it is opened.
 const LETTER_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      img-src 'self' http: https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; \

@@ -89,8 +89,8 @@
     $("findings").replaceChildren(...(findings.length ? findings : [make("li", "Nothing to mend.", "quiet")]));
     const total = told.shares.reduce((sum, share) => sum + share.octets, 0);
     const full = 102400;
-    const kilobytes = (octets) => (octets / 1024).toFixed(1) + " KB";
-    $("budget-words").textContent = total ? kilobytes(total) + " of the 100 KiB (102 KB) of HTML that Gmail shows" : "";
+    const kilobytes = (octets) => (octets / 1000).toFixed(1) + " KB";
+    $("budget-words").textContent = total ? kilobytes(total) + " of the 102 KB of HTML that Gmail shows" : "";
     $("budget").className = full < total ? "over" : "";
     $("budget").replaceChildren(...told.shares.map((share) => {
       const bar = make("span");
