@@ -196,7 +196,7 @@ impl Desk {
         let name = &rendered.from.name;
         Ok(Sheet {
             title: rendered.title.to_string(),
-            file: self.file.path.display().to_string(),
+            file: self.short(&self.file.path.to_string_lossy()),
             sender: name.clone().unwrap_or_else(|| rendered.from.address.expose().to_owned()),
             subject: web::header(&letter, "subject").unwrap_or_default(),
             preheader: pressed.issue.head.preheader.to_string(),
@@ -237,7 +237,7 @@ impl Desk {
         let findings: Vec<Value> = found
             .iter()
             .map(|one| {
-                let mut told = told(one);
+                let mut told = self.told(one);
                 if let Place::Text { path, start, .. } = &one.place
                     && path == pressed.issue.source.path()
                 {
@@ -249,32 +249,40 @@ impl Desk {
             .collect();
         Ok(json!({ "findings": findings, "shares": shares }))
     }
-}
 
-/// A diagnostic for the page.
-fn told(one: &Diagnostic) -> Value {
-    let excerpt = match &one.place {
-        // A line of the front matter stands nowhere in the letter, but names its place in the list.
-        Place::Text { excerpt, .. } => Some(excerpt.chars().take(300).collect::<String>()),
-        _ => None,
-    };
-    json!({
-        "code": one.code,
-        "severity": one.severity,
-        "message": one.message,
-        "help": one.help,
-        "place": one.place.to_string(),
-        "excerpt": excerpt,
-        "anchor": null,
-    })
-}
+    /// A path from the newsletter's folder on: the page is about one newsletter, and a file of it may be passed on.
+    fn short(&self, path: &str) -> String {
+        let root = format!("{}/", self.context.directory.display());
+        path.strip_prefix(&root).unwrap_or(path).to_owned()
+    }
 
-fn problems(failure: Failure) -> Vec<Value> {
-    match failure.into_diagnostics() {
-        Ok(found) => found.iter().map(told).collect(),
-        Err(failure) => {
-            let (message, help) = failure.plain();
-            vec![json!({ "code": "", "severity": "error", "message": message, "help": help, "place": "" })]
+    /// A diagnostic for the page.
+    fn told(&self, one: &Diagnostic) -> Value {
+        let excerpt = match &one.place {
+            // No line is shown at any length.
+            Place::Text { excerpt, .. } => Some(excerpt.chars().take(300).collect::<String>()),
+            _ => None,
+        };
+        json!({
+            "code": one.code,
+            "severity": one.severity,
+            "message": one.message,
+            "help": one.help,
+            "place": self.short(&one.place.to_string()),
+            "excerpt": excerpt,
+            "anchor": null,
+        })
+    }
+
+    fn problems(&self, failure: Failure) -> Vec<Value> {
+        match failure.into_diagnostics() {
+            Ok(found) => found.iter().map(|one| self.told(one)).collect(),
+            Err(failure) => {
+                let (message, help) = failure.plain();
+                vec![
+                    json!({ "code": "", "severity": "error", "message": message, "help": help, "place": "" }),
+                ]
+            }
         }
     }
 }
@@ -283,14 +291,14 @@ impl Press for Desk {
     fn sheet(&self, reader: Option<&str>) -> Sheet {
         self.make(reader).unwrap_or_else(|failure| Sheet {
             title: self.file.slug.clone(),
-            file: self.file.path.display().to_string(),
-            problems: problems(failure),
+            file: self.short(&self.file.path.to_string_lossy()),
+            problems: self.problems(failure),
             ..Sheet::default()
         })
     }
 
     fn findings(&self) -> Value {
-        self.look().unwrap_or_else(|failure| json!({ "findings": problems(failure), "shares": [] }))
+        self.look().unwrap_or_else(|failure| json!({ "findings": self.problems(failure), "shares": [] }))
     }
 
     fn people(&self, search: &str) -> Value {

@@ -53,7 +53,7 @@
     document.querySelectorAll("[role=tabpanel]").forEach((panel) => {
       panel.hidden = broken || $(panel.getAttribute("aria-labelledby")).ariaSelected !== "true";
     });
-    $("inbox").hidden = broken;
+    $("inbox").hidden = document.querySelector("aside").hidden = broken;
     if (broken) return;
     for (const [name, words] of [["sender", sheet.sender], ["subject", sheet.subject], ["preheader", sheet.preheader]]) {
       document.querySelectorAll("#inbox ." + name).forEach((node) => { node.textContent = words; });
