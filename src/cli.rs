@@ -16,6 +16,7 @@ mod keygen;
 mod man;
 mod new;
 mod press;
+mod preview;
 mod resolve;
 mod send;
 mod sending;
@@ -55,6 +56,7 @@ enum Command {
     Subscribers(subscribers::Args),
     Build(build::Args),
     Vendor(vendor::Args),
+    Preview(preview::Args),
     Check(check::Args),
     Explain(explain::Args),
     Test(test::Args),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Subscribers(args) => subscribers::run(args, &context),
         Command::Build(args) => build::run(args, &context),
         Command::Vendor(args) => vendor::run(args, &context),
+        Command::Preview(args) => preview::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Explain(args) => explain::run(args, &context),
         Command::Test(args) => test::run(args, &context),

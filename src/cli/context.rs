@@ -8,9 +8,11 @@ use super::{failure::Failure, flags::Global};
 use crate::{
     config::{Config, Override, Overrides},
     report::Terminal,
+    source::Diagnostics,
 };
 
 /// What every command knows.
+#[derive(Clone)]
 pub(crate) struct Context {
     /// The newsletter's folder.
     pub(crate) directory: PathBuf,
@@ -35,11 +37,16 @@ impl Context {
     /// The settings: the command's flags are stronger than the environment, which is stronger than the file. Warnings
     /// are told.
     pub(crate) fn config(&self, flags: Overrides) -> Result<Config, Failure> {
-        let overrides = Overrides { config: self.config.clone(), ..flags };
-        let overrides = overrides.or_environment(|name| std::env::var(name).ok());
-        let (config, noticed) = Config::load(&self.directory, &overrides)?;
+        let (config, noticed) = self.config_quietly(flags)?;
         self.terminal.show(&noticed);
         Ok(config)
+    }
+
+    /// The same, with the warnings given back.
+    pub(crate) fn config_quietly(&self, flags: Overrides) -> Result<(Config, Diagnostics), Diagnostics> {
+        let overrides = Overrides { config: self.config.clone(), ..flags };
+        let overrides = overrides.or_environment(|name| std::env::var(name).ok());
+        Config::load(&self.directory, &overrides)
     }
 
     /// Today, where this machine is.

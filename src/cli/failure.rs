@@ -105,6 +105,15 @@ impl Failure {
         }
     }
 
+    /// It in plain words, with its causes, and what to do about it.
+    pub(crate) fn plain(&self) -> (String, Option<String>) {
+        let text = match &self.cause {
+            Cause::Found(found) => crate::report::diagnostics::counts(found),
+            Cause::Error(error) => anstream::adapter::strip_str(&words(error.as_ref())).to_string(),
+        };
+        (text.trim_start_matches("error: ").to_owned(), self.hint.clone())
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -21,6 +21,7 @@ mod materials;
 mod message;
 mod pictures;
 mod postfix;
+mod preview;
 mod subscriber;
 mod support;
 mod templates;

@@ -26,11 +26,12 @@ const ROOMS: [&str; 10] = [
 const DOORS: [&str; 3] = ["config", "web", "cli"];
 
 /// Where each foreign crate may be used. An empty list means everywhere.
-const FOREIGN: [(&str, &[&str]); 34] = [
+const FOREIGN: [(&str, &[&str]); 37] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
     ("aws_lc_rs", &["render", "message", "transport", "config", "cli"]),
-    ("base64", &["render", "message", "transport", "cli"]),
+    ("axum", &["web"]),
+    ("base64", &["render", "message", "transport", "web", "cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -43,6 +44,7 @@ const FOREIGN: [(&str, &[&str]); 34] = [
     ("lettre", &["message", "transport"]),
     ("memchr", &["source", "issue", "subscriber", "render", "message", "transport"]),
     ("mrml", &["render"]),
+    ("notify", &["web"]),
     ("percent_encoding", &["render", "transport", "check"]),
     ("pulldown_cmark", &["issue"]),
     ("rusqlite", &["ledger"]),
@@ -55,8 +57,9 @@ const FOREIGN: [(&str, &[&str]); 34] = [
     ("syntect", &["render"]),
     ("tempfile", &["transport", "config", "cli", "render"]),
     ("thiserror", &[]),
-    ("tokio", &["transport", "ledger", "dispatch", "cli"]),
+    ("tokio", &["transport", "ledger", "dispatch", "web", "cli"]),
     ("tokio_rustls", &["transport"]),
+    ("tokio_stream", &["web"]),
     ("toml", &["issue", "render", "config"]),
     ("unicode_normalization", &["subscriber"]),
     ("unicode_width", &["render", "report"]),

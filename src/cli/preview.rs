@@ -1,0 +1,322 @@
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Write as _},
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Context, Exit, Failure, build, check, flags, issues, press, sending};
+use crate::{
+    config::Overrides,
+    issue::document::BlockKind,
+    message::{Composer, Secrets},
+    source::{Diagnostic, Place},
+    subscriber::{EmailAddress, List, Row, Subscriber},
+    web::{self, Press, Sheet},
+};
+
+/// Show an issue in the browser as its readers will see it
+///
+/// The page reloads as soon as the issue, a picture, the template, the settings or the list are saved. It is served on
+/// this machine only, and nothing is sent. Without an issue the newest one is shown.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo preview
+  mimeo preview a-year-in-review --as reader@example.org
+  mimeo preview 52 --static preview.html")]
+pub(crate) struct Args {
+    /// The issue: its name, a part of it, its number or its path [default: the newest]
+    issue: Option<String>,
+    /// The port on this machine; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// Do not open the browser
+    #[arg(long)]
+    no_open: bool,
+    /// Whose letter is shown first [default: the first person on the list; for a file, somebody invented]
+    #[arg(long = "as", value_name = "ADDRESS")]
+    reader: Option<String>,
+    /// Write the preview as one HTML file and end
+    #[arg(long = "static", value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    list: flags::List,
+}
+
+/// Whose letter a file shows when nobody is named: a file is passed on, and readers' addresses must not be.
+const INVENTED: &str = "reader@example.org";
+/// So many people are offered at once.
+const PEOPLE_MAX: usize = 20;
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let file = match &args.issue {
+        Some(name) => issues::find(context, name)?,
+        None => issues::all(context)?
+            .pop()
+            .ok_or_else(|| Failure::input("there is no issue yet").hint("begin one: mimeo new \"Title\""))?,
+    };
+    if let Some(reader) = &args.reader {
+        address(reader)?;
+    }
+    let desk =
+        Desk { context: context.clone(), file, list: args.list.list.clone(), reader: args.reader.clone() };
+    if let Some(path) = &args.file {
+        return write(&desk, args.reader.as_deref().unwrap_or(INVENTED), path);
+    }
+    let folders = desk.folders();
+    sending::runtime()?.block_on(async {
+        let listener =
+            tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
+                Failure::outside(error).hint(format!("port {} is taken: name another, or none", args.port))
+            })?;
+        let url = format!("http://{}/", listener.local_addr().map_err(Failure::outside)?);
+        let (changed, changes) = tokio::sync::watch::channel(0);
+        let watch = web::watch(&folders, changed).map_err(Failure::outside)?;
+        let mut out = io::stdout().lock();
+        writeln!(out, "{url}").and_then(|()| out.flush()).map_err(Failure::output)?;
+        drop(out);
+        context.terminal.say("the preview is there until Ctrl-C");
+        if !args.no_open {
+            open(&url);
+        }
+        tokio::select! {
+            ended = web::serve(listener, Arc::new(desk), changes) => ended.map_err(Failure::outside)?,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        drop(watch);
+        Ok(Exit::Done)
+    })
+}
+
+fn write(desk: &Desk, reader: &str, path: &Path) -> Result<Exit, Failure> {
+    let sheet = desk.sheet(Some(reader));
+    let page = web::static_page(&sheet, &desk.findings());
+    fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
+    desk.context.terminal.say(&format!("{}", path.display()));
+    Ok(if sheet.problems.is_empty() { Exit::Done } else { Exit::BadInput })
+}
+
+fn address(text: &str) -> Result<EmailAddress, Failure> {
+    EmailAddress::parse(text)
+        .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))
+}
+
+/// Asks the desktop for a browser; without one the address on the terminal is enough.
+fn open(url: &str) {
+    let (program, before): (&str, &[&str]) = match std::env::consts::OS {
+        "macos" => ("open", &[]),
+        "windows" => ("cmd", &["/C", "start", ""]),
+        _ => ("xdg-open", &[]),
+    };
+    let mut command = Command::new(program);
+    command.args(before).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // A desktop without that program is no trouble of ours.
+    let _ = command.spawn();
+}
+
+/// Makes the letter anew from the files as they are.
+struct Desk {
+    context: Context,
+    file: issues::IssueFile,
+    list: Option<PathBuf>,
+    reader: Option<String>,
+}
+
+impl Desk {
+    fn overrides(&self) -> Overrides {
+        flags::List { list: self.list.clone() }.say(Overrides::default())
+    }
+
+    fn config(&self) -> Result<crate::config::Config, Failure> {
+        Ok(self.context.config_quietly(self.overrides())?.0)
+    }
+
+    /// Where files are that the letter depends on; `true` for those with all folders in them.
+    fn folders(&self) -> Vec<(PathBuf, bool)> {
+        let parent = |path: &Path| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            folder.unwrap_or(Path::new(".")).to_owned()
+        };
+        let root = self.context.directory.clone();
+        let mut shallow = BTreeSet::from([root.clone(), parent(&self.file.path)]);
+        if let Ok(config) = self.config() {
+            shallow.extend([parent(&config.file), parent(&config.list)]);
+        }
+        let mut folders: Vec<(PathBuf, bool)> = shallow.into_iter().map(|folder| (folder, false)).collect();
+        for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let not_ours = ["target", "outbox", "build", "node_modules"].contains(&name.as_str());
+            if !name.starts_with('.') && !not_ours && entry.path().is_dir() {
+                folders.push((entry.path(), true));
+            }
+        }
+        folders
+    }
+
+    fn person(&self, list: &Path, wanted: Option<&str>) -> Result<Subscriber, Failure> {
+        if let Some(text) = wanted.or(self.reader.as_deref()) {
+            address(text)?;
+            return build::subscriber(list, text);
+        }
+        if list.exists() {
+            for row in List::open(list)? {
+                if let Row::Person { subscriber, .. } = row? {
+                    return Ok(subscriber);
+                }
+            }
+        }
+        build::subscriber(list, INVENTED)
+    }
+
+    fn make(&self, reader: Option<&str>) -> Result<Sheet, Failure> {
+        let config = self.config()?;
+        let pressed = press::press_quietly(&config, &self.file, Timestamp::now())?;
+        let rendered = &pressed.rendered;
+        let person = self.person(&config.list, reader)?;
+        // A signature is made when the letter is sent; a key may ask for a password.
+        let composer = Composer::new(rendered, Secrets { key: config.key()?, signers: Vec::new() })?;
+        if config.list.exists() {
+            sending::check_columns(&composer, &List::open(&config.list)?)?;
+        }
+        if let Some(gap) = composer.missing(&person).next() {
+            let name = gap.path.join(".");
+            return Err(Failure::input(format!(
+                "`{name}` is empty for this person, who would get no letter"
+            ))
+            .hint(format!("choose another reader, or write `{{{{ {name} | default(\"…\") }}}}`")));
+        }
+        let bytes = composer.compose(&person, Vec::new())?.bytes;
+        let letter = String::from_utf8_lossy(&bytes);
+        let name = &rendered.from.name;
+        Ok(Sheet {
+            title: rendered.title.to_string(),
+            file: self.short(&self.file.path.to_string_lossy()),
+            sender: name.clone().unwrap_or_else(|| rendered.from.address.expose().to_owned()),
+            subject: web::header(&letter, "subject").unwrap_or_default(),
+            preheader: pressed.issue.head.preheader.to_string(),
+            reader: person.address.expose().to_owned(),
+            text: web::part(&letter, "text/plain").unwrap_or_default(),
+            headers: letter.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n", "\n"),
+            problems: Vec::new(),
+            octets: bytes.len(),
+            html: web::part(&letter, "text/html").unwrap_or_default(),
+            pictures: rendered
+                .pictures
+                .iter()
+                .map(|picture| (picture.cid.clone(), picture.media_type.clone(), picture.bytes.clone()))
+                .collect(),
+            raw: bytes,
+        })
+    }
+
+    fn look(&self) -> Result<Value, Failure> {
+        let config = self.config()?;
+        let pressed = press::press_quietly(&config, &self.file, Timestamp::now())?;
+        let all = issues::all(&self.context)?;
+        let (mut found, shares) = check::look(&self.context, &config, &all, &self.file, &pressed)?;
+        crate::check::sort(&mut found);
+        found.sort_by_key(|one| std::cmp::Reverse(one.severity));
+        let headings: Vec<(u32, &str)> = pressed
+            .issue
+            .document
+            .blocks
+            .iter()
+            .filter_map(|block| match &block.kind {
+                BlockKind::Heading { anchor, .. } => {
+                    Some((pressed.issue.source.position(block.span.start).line, anchor.as_str()))
+                }
+                _ => None,
+            })
+            .collect();
+        let findings: Vec<Value> = found
+            .iter()
+            .map(|one| {
+                let mut told = self.told(one);
+                if let Place::Text { path, start, .. } = &one.place
+                    && path == pressed.issue.source.path()
+                {
+                    let above = headings.iter().rfind(|(line, _)| *line <= start.line);
+                    told["anchor"] = above.map(|(_, anchor)| *anchor).into();
+                }
+                told
+            })
+            .collect();
+        Ok(json!({ "findings": findings, "shares": shares }))
+    }
+
+    /// A path from the newsletter's folder on: the page is about one newsletter, and a file of it may be passed on.
+    fn short(&self, path: &str) -> String {
+        let root = format!("{}/", self.context.directory.display());
+        path.strip_prefix(&root).unwrap_or(path).to_owned()
+    }
+
+    /// A diagnostic for the page.
+    fn told(&self, one: &Diagnostic) -> Value {
+        let excerpt = match &one.place {
+            // No line is shown at any length.
+            Place::Text { excerpt, .. } => Some(excerpt.chars().take(300).collect::<String>()),
+            _ => None,
+        };
+        json!({
+            "code": one.code,
+            "severity": one.severity,
+            "message": one.message,
+            "help": one.help,
+            "place": self.short(&one.place.to_string()),
+            "excerpt": excerpt,
+            "anchor": null,
+        })
+    }
+
+    fn problems(&self, failure: Failure) -> Vec<Value> {
+        match failure.into_diagnostics() {
+            Ok(found) => found.iter().map(|one| self.told(one)).collect(),
+            Err(failure) => {
+                let (message, help) = failure.plain();
+                vec![
+                    json!({ "code": "", "severity": "error", "message": message, "help": help, "place": "" }),
+                ]
+            }
+        }
+    }
+}
+
+impl Press for Desk {
+    fn sheet(&self, reader: Option<&str>) -> Sheet {
+        self.make(reader).unwrap_or_else(|failure| Sheet {
+            title: self.file.slug.clone(),
+            file: self.short(&self.file.path.to_string_lossy()),
+            problems: self.problems(failure),
+            ..Sheet::default()
+        })
+    }
+
+    fn findings(&self) -> Value {
+        self.look().unwrap_or_else(|failure| json!({ "findings": self.problems(failure), "shares": [] }))
+    }
+
+    fn people(&self, search: &str) -> Value {
+        let search = search.to_lowercase();
+        let Ok(config) = self.config() else { return json!({ "people": [] }) };
+        let mut found = Vec::new();
+        // The list is read until there are enough, and never held.
+        for row in List::open(&config.list).into_iter().flatten() {
+            let Ok(Row::Person { subscriber, .. }) = row else { continue };
+            let name = subscriber.name.unwrap_or_default();
+            let address = subscriber.address.expose();
+            if address.to_lowercase().contains(&search) || name.to_lowercase().contains(&search) {
+                found.push(json!({ "address": address, "name": name }));
+            }
+            if found.len() == PEOPLE_MAX {
+                break;
+            }
+        }
+        json!({ "people": found })
+    }
+}

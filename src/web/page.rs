@@ -1,0 +1,52 @@
+//! The page around the letter.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{Sheet, letter};
+
+pub(super) const CSS: &str = include_str!("page/preview.css");
+pub(super) const SCRIPT: &str = include_str!("page/preview.js");
+const PAGE: &str = include_str!("page/preview.html");
+
+/// No more of a letter's source is shown in the page; pictures make it long. The whole is a link away.
+const RAW_MAX: usize = 200_000;
+
+/// The page that asks the server for everything.
+pub(super) fn live() -> String {
+    PAGE.replace("<!--style-->", "<link rel=\"stylesheet\" href=\"/preview.css\">")
+        .replace("<!--script-->", "<script src=\"/preview.js\"></script>")
+}
+
+/// What the page shows of a letter, but for its HTML.
+pub(super) fn facts(sheet: &Sheet) -> Value {
+    let cut = sheet.raw.len().min(RAW_MAX);
+    let mut facts = json!(sheet);
+    facts["raw"] = String::from_utf8_lossy(&sheet.raw[..cut]).into();
+    facts["raw_cut"] = (cut < sheet.raw.len()).into();
+    facts
+}
+
+/// The whole preview as one file that asks nobody for anything.
+pub fn static_page(sheet: &Sheet, findings: &Value) -> String {
+    let pictures: serde_json::Map<String, Value> = sheet
+        .pictures
+        .iter()
+        .map(|(cid, kind, bytes)| {
+            (cid.clone(), format!("data:{kind};base64,{}", STANDARD.encode(bytes)).into())
+        })
+        .collect();
+    let data = json!({
+        "sheet": facts(sheet),
+        "findings": findings,
+        "light": letter::in_scheme(&sheet.html, false),
+        "dark": letter::in_scheme(&sheet.html, true),
+        "pictures": pictures,
+    });
+    // Nothing in the data can end the element that it stands in.
+    let data = data.to_string().replace('<', "\\u003c");
+    PAGE.replace("<!--style-->", &format!("<style>{CSS}</style>")).replace(
+        "<!--script-->",
+        &format!("<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>"),
+    )
+}

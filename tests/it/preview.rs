@@ -1,0 +1,221 @@
+//! `mimeo preview` over HTTP, from the real program.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::support::newsroom::Newsroom;
+
+const ISSUE: &str = "---\ntitle: A quiet week\nsubject: Hello {{ subscriber.first_name | default(\"friend\") }}\n\
+    preheader: What we mended\nnumber: 7\ndate: 2023-01-06\n---\n\n## The workshop\n\n\
+    Dear {{ subscriber.first_name | default(\"friend\") }}, we mended the kettle.\n";
+
+/// The program, ended with the test.
+struct Preview {
+    child: Child,
+    host: String,
+}
+
+impl Drop for Preview {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Preview {
+    fn of(room: &Newsroom) -> Self {
+        let mut command = room.mimeo(["preview", "--no-open"]).into_command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let host = line.trim().strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
+        let host = host.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        assert!(host.starts_with("127.0.0.1:"), "{host}");
+        Self { child, host }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.host).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    fn ask(&self, host: &str, path: &str) -> String {
+        let mut stream = self.connect();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[track_caller]
+    fn get(&self, path: &str) -> String {
+        let answer = self.ask(&self.host, path);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer
+    }
+
+    #[track_caller]
+    fn json(&self, path: &str) -> Value {
+        let answer = self.get(path);
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// The stream of saves, once it said where it begins.
+    fn events(&self) -> BufReader<TcpStream> {
+        let mut stream = self.connect();
+        write!(stream, "GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", self.host).unwrap();
+        let mut events = BufReader::new(stream);
+        assert_eq!(next(&mut events), "0");
+        events
+    }
+}
+
+fn next(events: &mut BufReader<TcpStream>) -> String {
+    loop {
+        let mut line = String::new();
+        assert_ne!(events.read_line(&mut line).unwrap(), 0, "the events ended");
+        if let Some(version) = line.strip_prefix("data: ") {
+            return version.trim().to_owned();
+        }
+    }
+}
+
+fn room() -> Newsroom {
+    Newsroom::new().file("issues/7.md", ISSUE)
+}
+
+#[test]
+fn the_letter_is_the_one_its_reader_gets() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let sheet = preview.json("/api/sheet");
+    assert_eq!(sheet["subject"], "Hello Bob");
+    assert_eq!(sheet["reader"], "bob@example.com");
+    assert_eq!(sheet["preheader"], "What we mended");
+    assert!(sheet["text"].as_str().unwrap().contains("Dear Bob, we mended the kettle."), "{sheet}");
+    assert!(sheet["headers"].as_str().unwrap().contains("To: Bob <bob@example.com>"), "{sheet}");
+    let other = preview.json("/api/sheet?as=carol@example.net");
+    assert_eq!(other["subject"], "Hello friend");
+    assert!(preview.get("/letter?as=carol@example.net").contains("Dear friend,"));
+    assert!(preview.get("/raw").contains("\r\nList-Id: "));
+}
+
+#[test]
+fn people_are_found_by_a_part_of_their_address() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let found = preview.json("/api/people?q=CAROL");
+    assert_eq!(found["people"][0]["address"], "carol@example.net");
+    assert_eq!(found["people"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn light_and_dark_do_not_depend_on_the_machine() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let (light, dark) = (preview.get("/letter?scheme=light"), preview.get("/letter?scheme=dark"));
+    assert!(!light.contains("prefers-color-scheme") && !dark.contains("prefers-color-scheme"));
+    assert!(light.contains("@media (min-width:999999px){") && dark.contains("@media (min-width:0px){"));
+}
+
+#[test]
+fn findings_name_their_place_and_the_budget_adds_up() {
+    let room = room().file("issues/7.md", format!("{ISSUE}\n[click here](http://example.com/)\n"));
+    let told = Preview::of(&room).json("/api/findings");
+    let one = told["findings"].as_array().unwrap().iter().find(|one| one["anchor"] == "the-workshop");
+    let one = one.unwrap_or_else(|| panic!("{told}"));
+    assert!(one["place"].as_str().unwrap().starts_with("issues/7.md:13:"), "{told}");
+    assert!(
+        told["shares"].as_array().unwrap().iter().any(|share| share["section"] == "The workshop"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_saved_file_is_told_at_once_also_when_it_is_saved_by_renaming() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    room.write("issues/7.md", ISSUE.replace("kettle", "teapot"));
+    next(&mut events);
+    assert!(preview.get("/letter").contains("teapot"));
+    room.write("issues/.7.md.swp", ISSUE.replace("kettle", "lantern"));
+    fs::rename(room.path("issues/.7.md.swp"), room.path("issues/7.md")).unwrap();
+    while !preview.get("/letter").contains("lantern") {
+        next(&mut events);
+    }
+    room.write("subscribers.csv", "email,first name\nzoe@example.com,Zoe\n");
+    while preview.json("/api/sheet")["subject"] != "Hello Zoe" {
+        next(&mut events);
+    }
+}
+
+#[test]
+fn a_broken_issue_shows_what_is_wrong_and_is_mended_without_a_restart() {
+    let room = room().file("issues/7.md", "---\ntitle: [\n---\n\nHello\n");
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    let sheet = preview.json("/api/sheet");
+    let problem = &sheet["problems"][0];
+    assert_eq!(problem["severity"], "error", "{sheet}");
+    assert!(problem["place"].as_str().unwrap().starts_with("issues/7.md:"), "{sheet}");
+    room.write("issues/7.md", ISSUE);
+    while !preview.json("/api/sheet")["problems"].as_array().unwrap().is_empty() {
+        next(&mut events);
+    }
+}
+
+#[test]
+fn another_hosts_name_is_refused() {
+    let room = room();
+    let preview = Preview::of(&room);
+    for host in ["evil.example.com", "127.0.0.1.example.com", "localhost.example.com:80", ""] {
+        for path in ["/", "/api/sheet", "/letter", "/raw", "/events"] {
+            let answer = preview.ask(host, path);
+            assert!(answer.starts_with("HTTP/1.1 403"), "{host} {path}: {answer}");
+        }
+    }
+    let answer = preview.ask("localhost", "/");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_readers_field_runs_no_script() {
+    let hostile = "email,first name\nbob@example.com,<script>alert(1)</script><img src=x onerror=alert(2)>\n";
+    let room = room().file("subscribers.csv", hostile);
+    let preview = Preview::of(&room);
+    let letter = preview.get("/letter");
+    assert!(!letter.contains("<script") && !letter.contains("<img src=x"), "{letter}");
+    let policy = letter.lines().find(|line| line.starts_with("content-security-policy: ")).unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+    assert!(!policy.contains("script-src") && !policy.contains("allow-scripts"), "{policy}");
+    let page = preview.get("/");
+    assert_eq!(page.matches("<iframe").count(), page.matches("sandbox=\"allow-same-origin").count());
+    assert!(!page.contains("allow-scripts"));
+    let off = preview.get("/letter?images=off");
+    let policy = off.lines().find(|line| line.starts_with("content-security-policy: ")).unwrap();
+    assert!(!policy.contains("img-src"), "{policy}");
+}
+
+#[test]
+fn one_file_holds_the_whole_preview_and_no_readers_address() {
+    let room = room();
+    room.run(["preview", "7", "--static", "preview.html"]).code(0);
+    let page = room.read("preview.html");
+    assert!(page.contains("Hello friend") && page.contains("we mended the kettle"));
+    assert!(!page.contains("bob@example.com"), "an address of the list is in the file");
+    assert!(!page.contains("src=\"/") && !page.contains("<link rel=\"stylesheet\""));
+    room.write("issues/7.md", ISSUE.replace("kettle", "</script><script>alert(1)</script>"));
+    room.run(["preview", "7", "--static", "preview.html"]);
+    assert_eq!(room.read("preview.html").matches("<script").count(), 2);
+}
