@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     Case,
@@ -187,19 +187,20 @@ fn where_it_leads(case: &Case<'_>, link: &Link<'_>, url: &Url, found: &mut Diagn
     let span = || link.span.clone();
     match url.scheme() {
         "https" | "mailto" | "tel" => {}
+        "http" if is_own_machine(url) => {}
         "http" => {
             let secure = url.as_str().replacen("http:", "https:", 1);
             found.push(case.find("M412", span(), "the link is not encrypted", format!("use `{secure}`")));
         }
         scheme => {
-            let message = format!("mail clients do not follow `{scheme}:` links");
-            found.push(case.find("M419", span(), message, "use an https address"));
+            let message = format!("few mail clients follow `{scheme}:` links");
+            found.push(case.find("M419", span(), message, "link to an https page that offers it"));
             return;
         }
     }
     let host = url.host_str().unwrap_or_default().trim_start_matches("www.").to_ascii_lowercase();
-    if matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]") {
-        let message = format!("`{host}` is the reader's own machine");
+    if is_own_machine(url) {
+        let message = format!("`{host}` is on the author's own machine or network");
         found.push(case.find("M411", span(), message, "use the public address"));
     }
     if SHORTENERS.contains(&host.as_str()) {
@@ -214,6 +215,22 @@ fn where_it_leads(case: &Case<'_>, link: &Link<'_>, url: &Url, found: &mut Diagn
     if !trackers.is_empty() {
         let message = format!("the address carries {} for somebody's statistics", trackers.join(", "));
         found.push(case.find("M415", span(), message, "cut it off: it is most likely not yours"));
+    }
+}
+
+/// Whether an address leads to the machine that it is opened on, or into the author's own network.
+fn is_own_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost"
+                || [".localhost", ".local", ".internal", ".lan"].iter().any(|end| name.ends_with(end))
+        }
+        Some(Host::Ipv4(ip)) => {
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+        }
+        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local(),
+        None => false,
     }
 }
 

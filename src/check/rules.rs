@@ -27,6 +27,13 @@ const fn new(code: &'static str, severity: Severity, title: &'static str, story:
 /// All rules, by code.
 pub const RULES: &[Rule] = &[
     new(
+        "M400",
+        Warning,
+        "a comment or a setting names no rule",
+        "A level for a code that no rule has quiets nothing, so that the finding which it was written for goes on \
+         being told, or the rule has gone and the line is a leftover.",
+    ),
+    new(
         "M401",
         Error,
         "the letter is larger than Gmail shows",
@@ -121,10 +128,11 @@ pub const RULES: &[Rule] = &[
     ),
     new(
         "M419",
-        Error,
-        "a link that mail clients do not follow",
-        "Mail clients follow http, https, mailto and tel. `javascript:` and `data:` links are removed, and \
-         count against the letter in filters.",
+        Warning,
+        "a link that some mail clients do not follow",
+        "Every mail client follows https, mailto and tel. `sms:` and `webcal:` open on some telephones and nowhere else; \
+         say the number, or link to a page that says how to subscribe. What no client follows, such as `javascript:` \
+         and `data:`, is refused before (M216).",
     ),
     new(
         "M420",

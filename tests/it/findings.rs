@@ -1,0 +1,138 @@
+//! Every folder in `fixtures/findings`: an issue that a rule of `mimeo check` speaks up about, and its mended twin.
+//!
+//! A folder is named `CODE-what`. `bad.md` is the issue with the slip and `good.md` without it; the same goes for
+//! `bad.toml` (the settings), `bad.csv` (the list) and `bad.mjml` (the template `own`) where the slip is in one
+//! of these. `repeat` says how many times the last paragraph of `bad.md` stands there, `tracked` that the list is in git.
+//! Folders are laid out in the newsroom as they are. What is told about the bad one is in
+//! `expected.txt`; about the good one nothing is told at all. `BLESS=1 cargo test --test it findings` writes the answers
+//! down anew, to be read before they are kept.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::support::newsroom::{Newsroom, repository};
+
+/// Settings that leave nothing to say.
+const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \"Small Steps, 1 Example Street\"\n\
+    archive = \"https://example.org/archive/\"\n\n\
+    [sender]\nfrom = \"Ada Example <ada@example.org>\"\n\n[unsubscribe]\nmailto = \"leave@example.org\"\n\
+    https = \"https://example.org/leave/{token}\"\n\n[check]\nlevels = { M483 = \"allow\" }\n";
+
+const ISSUE: &str = "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
+    preheader: What we mended, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n---\n\n\
+    Dear reader, the week was quiet.\n";
+
+const LIST: &str = "email,first name\nbob@example.com,Bob\n";
+
+/// Rules without a folder, and why.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("M481", "M223 refuses a template without the way to leave, so that only a bug of ours leaves it out"),
+    ("M485", "the text part is made from the document, so that only a bug of ours makes the parts differ"),
+];
+
+/// Rules about pictures, which have folders of their own as far as they can be told without a decoder.
+const PICTURES: std::ops::RangeInclusive<&str> = "M431"..="M439";
+
+fn is_about_pictures(code: &str) -> bool {
+    PICTURES.contains(&code) || ("M405"..="M407").contains(&code)
+}
+
+#[test]
+fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
+    let mut wrong = Vec::new();
+    for folder in folders() {
+        let bad = newsroom(&folder, "bad").run(["check"]);
+        let answer = format!("exit code {}\n{}{}", bad.code.unwrap(), bad.stdout, bad.stderr);
+        let path = folder.join("expected.txt");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&path, &answer).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if answer != expected {
+            wrong.push(format!("## {name}\n\nexpected:\n{expected}\nfound:\n{answer}"));
+        }
+        let code = code(&folder);
+        if !answer.contains(&format!("[{code}]")) {
+            wrong.push(format!("## {name}\n\n{code} is not found:\n{answer}"));
+        }
+        let good = newsroom(&folder, "good").run(["check"]);
+        if good.stderr != "nothing to say against 1 of 1\n"
+            && good.stderr != "nothing to say against 2 of 2\n"
+        {
+            wrong.push(format!("## {name}\n\nthe mended twin:\n{good}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_rule_has_a_folder() {
+    let told = Newsroom::empty().run(["explain"]).code(0).stdout;
+    let rules: BTreeSet<&str> =
+        told.lines().filter_map(|line| line.split_whitespace().next()).filter(|code| "M4" <= *code).collect();
+    assert!(45 < rules.len(), "{told}");
+    let folders: BTreeSet<String> = folders().iter().map(|folder| code(folder)).collect();
+    let without: Vec<_> = rules
+        .iter()
+        .filter(|code| {
+            !folders.contains(**code)
+                && !is_about_pictures(code)
+                && !ELSEWHERE.iter().any(|(elsewhere, _)| elsewhere == *code)
+        })
+        .collect();
+    assert!(without.is_empty(), "no folder in tests/fixtures/findings: {without:?}");
+    let unknown: Vec<_> = folders.iter().filter(|code| !rules.contains(code.as_str())).collect();
+    assert!(unknown.is_empty(), "no rule has these codes: {unknown:?}");
+}
+
+fn folders() -> Vec<std::path::PathBuf> {
+    let folder = repository().join("tests/fixtures/findings");
+    let mut all: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+fn code(folder: &Path) -> String {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    name.split('-').next().unwrap().to_owned()
+}
+
+/// The newsletter around one of the twins.
+fn newsroom(folder: &Path, twin: &str) -> Newsroom {
+    let own = |extension: &str| fs::read_to_string(folder.join(format!("{twin}.{extension}"))).ok();
+    let mut issue = own("md").unwrap_or_else(|| ISSUE.to_owned());
+    let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
+    if twin == "bad"
+        && let Some(times) = read("repeat")
+    {
+        let last = issue.trim_end().rsplit("\n\n").next().unwrap().to_owned();
+        issue += &format!("\n{last}\n").repeat(times.trim().parse().unwrap());
+    }
+    let room = Newsroom::empty()
+        .file("mimeo.toml", own("toml").unwrap_or_else(|| SETTINGS.to_owned()))
+        .file("subscribers.csv", own("csv").unwrap_or_else(|| LIST.to_owned()))
+        .file("issues/7.md", issue);
+    if let Some(template) = own("mjml") {
+        room.write("templates/own.mjml", template);
+    }
+    lay_out(folder, &room, "");
+    if twin == "bad" && folder.join("tracked").exists() {
+        for arguments in [&["init", "-q"][..], &["add", "subscribers.csv"]] {
+            let ran = std::process::Command::new("git").args(arguments).current_dir(room.path("")).output();
+            assert!(ran.unwrap().status.success());
+        }
+    }
+    room
+}
+
+fn lay_out(from: &Path, room: &Newsroom, below: &str) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            lay_out(&entry.path(), room, &format!("{below}{name}/"));
+        } else if !below.is_empty() {
+            room.write(&format!("{below}{name}"), fs::read(entry.path()).unwrap());
+        }
+    }
+}
