@@ -7,6 +7,7 @@ mod facts;
 mod law;
 mod levels;
 mod links;
+mod online;
 mod people;
 mod pictures;
 mod rules;
@@ -15,6 +16,7 @@ mod words;
 
 pub use levels::{Level, Levels, UnknownCode};
 pub use links::targets;
+pub use online::{Answer, Answers, addresses, check_answers};
 pub use people::check_list;
 pub use rules::{RULES, Rule, rule};
 pub use size::{Share, budget};

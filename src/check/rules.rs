@@ -141,6 +141,35 @@ pub const RULES: &[Rule] = &[
         "Readers who come every week notice. Fine for a standing link; otherwise say what is new.",
     ),
     new(
+        "M421",
+        Error,
+        "a linked page is not there",
+        "It answered 404 or 410 when `mimeo check --online` asked: ten thousand readers would meet an error page. \
+         Answers are kept in `.mimeo/links.json` for some days, a bad one for an hour.",
+    ),
+    new(
+        "M422",
+        Note,
+        "a linked page has moved for good",
+        "The address still leads there, through a redirect that says `permanently`. Redirects cost readers a moment, \
+         and are the first thing to be lost when a site is rebuilt.",
+    ),
+    new(
+        "M423",
+        Error,
+        "a linked page has no valid certificate",
+        "Browsers stop readers with a page-filling warning when a certificate has expired, is for another name, or \
+         is signed by nobody they know.",
+    ),
+    new(
+        "M424",
+        Note,
+        "nobody knows whether a linked page is there",
+        "It did not answer in time, its name is not known, its server has trouble of its own, or it turns programs \
+         away (401, 403, 429). It may be fine for readers: open it in a browser. Addresses inside a private network \
+         are never asked.",
+    ),
+    new(
         "M425",
         Note,
         "the same words lead to two places",
@@ -185,6 +214,13 @@ pub const RULES: &[Rule] = &[
         "a picture's size is not known",
         "For a file beside the issue the size is read from it. For an address elsewhere it is not fetched; \
          without a width Outlook shows the picture at its full size, and the text jumps when it loads.",
+    ),
+    new(
+        "M437",
+        Error,
+        "a picture elsewhere is not there",
+        "Its address answered 404 or 410 when `mimeo check --online` asked. Readers would see the alternative text, \
+         or a broken picture.",
     ),
     new(
         "M438",

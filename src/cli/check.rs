@@ -5,10 +5,11 @@ use serde_json::json;
 use super::{
     Context, Exit, Failure, flags,
     issues::{self, IssueFile},
+    online::Online,
     press::{self, Pressed},
 };
 use crate::{
-    check::{self, Case, Earlier, PictureFacts, check_list, rule},
+    check::{self, Answers, Case, Earlier, PictureFacts, check_list, rule},
     config::{Config, Overrides},
     issue::Issue,
     render,
@@ -26,6 +27,7 @@ use crate::{
 #[command(after_help = "Examples:
   mimeo check
   mimeo check a-year-in-review --budget
+  mimeo check --online
   mimeo check --since main --format github
   mimeo check --deny warnings --format sarif > check.sarif")]
 pub(crate) struct Args {
@@ -43,6 +45,12 @@ pub(crate) struct Args {
     /// Also show what each section costs of the 102 KB that Gmail shows
     #[arg(long)]
     budget: bool,
+    /// Also ask the web whether links and pictures elsewhere are there
+    ///
+    /// At most 300 addresses and a minute; answers are kept in `.mimeo/links.json`, good ones for three days. Private
+    /// networks are never asked.
+    #[arg(long)]
+    online: bool,
     #[command(flatten)]
     list: flags::List,
 }
@@ -69,15 +77,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     };
     let mut found = Diagnostics::new();
     let mut budgets = Vec::new();
+    let mut online = args.online.then(|| Online::open(config.root.join(".mimeo/links.json"), context.now));
     for file in &wanted {
         match press::press_quietly(&config, file, context.now) {
             Ok(pressed) => {
-                let (findings, budget) = look(context, &config, &all, file, &pressed)?;
+                let answers = match &mut online {
+                    Some(online) => online.ask(&check::addresses(&pressed.issue)),
+                    None => Answers::new(),
+                };
+                let (findings, budget) = look_with(context, &config, &all, file, &pressed, &answers)?;
                 found.extend(findings);
                 budgets.push((file.slug.clone(), budget));
             }
             Err(failure) => found.extend(failure.into_diagnostics()?),
         }
+    }
+    if let Some(online) = online {
+        online.store().map_err(Failure::outside)?;
     }
     let mut seen = BTreeSet::new();
     // The list is the same for all issues; what is said of it is said once.
@@ -103,6 +119,18 @@ pub(super) fn look(
     all: &[IssueFile],
     file: &IssueFile,
     pressed: &Pressed,
+) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
+    look_with(context, config, all, file, pressed, &Answers::new())
+}
+
+/// The same with what the web said about its addresses.
+fn look_with(
+    context: &Context,
+    config: &Config,
+    all: &[IssueFile],
+    file: &IssueFile,
+    pressed: &Pressed,
+    answers: &Answers,
 ) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
     let blocks = render::block_bytes(
         &pressed.issue,
@@ -136,6 +164,7 @@ pub(super) fn look(
     // The check says the same of anchors, and more.
     found.retain(|one| one.code != "M162");
     found.extend(check::check(&case));
+    found.extend(check::check_answers(&pressed.issue, answers));
     if config.list.exists() {
         let rendered = &pressed.rendered;
         let patterns = [&rendered.subject, &rendered.html, &rendered.text];

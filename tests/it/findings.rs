@@ -2,12 +2,15 @@
 //!
 //! A folder is named `CODE-what`. `bad.md` is the issue with the slip and `good.md` without it; the same goes for
 //! `bad.toml` (the settings), `bad.csv` (the list) and `bad.mjml` (the template `own`) where the slip is in one
-//! of these. `repeat` says how many times the last paragraph of `bad.md` stands there, `tracked` that the list is in git.
+//! of these. `repeat` says how many times the last paragraph of `bad.md` stands there, `tracked` that the list is in git, `heard.json`
+//! what the web said about addresses (`check --online` is run then, and has nothing to ask).
 //! Folders are laid out in the newsroom as they are. What is told about the bad one is in
 //! `expected.txt`; about the good one nothing is told at all. `BLESS=1 cargo test --test it findings` writes the answers
 //! down anew, to be read before they are kept.
 
 use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::{Value, json};
 
 use crate::support::newsroom::{Newsroom, repository};
 
@@ -40,7 +43,7 @@ fn is_about_pictures(code: &str) -> bool {
 fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
     let mut wrong = Vec::new();
     for folder in folders() {
-        let bad = newsroom(&folder, "bad").run(["check"]);
+        let bad = newsroom(&folder, "bad").run(command(&folder));
         let answer = format!("exit code {}\n{}{}", bad.code.unwrap(), bad.stdout, bad.stderr);
         let path = folder.join("expected.txt");
         if std::env::var_os("BLESS").is_some() {
@@ -55,7 +58,7 @@ fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
         if !answer.contains(&format!("[{code}]")) {
             wrong.push(format!("## {name}\n\n{code} is not found:\n{answer}"));
         }
-        let good = newsroom(&folder, "good").run(["check"]);
+        let good = newsroom(&folder, "good").run(command(&folder));
         if good.stderr != "nothing to say against 1 of 1\n"
             && good.stderr != "nothing to say against 2 of 2\n"
         {
@@ -97,6 +100,11 @@ fn code(folder: &Path) -> String {
     name.split('-').next().unwrap().to_owned()
 }
 
+/// What is run in the newsroom.
+fn command(folder: &Path) -> &'static [&'static str] {
+    if folder.join("heard.json").exists() { &["check", "--online"] } else { &["check"] }
+}
+
 /// The newsletter around one of the twins.
 fn newsroom(folder: &Path, twin: &str) -> Newsroom {
     let own = |extension: &str| fs::read_to_string(folder.join(format!("{twin}.{extension}"))).ok();
@@ -114,6 +122,14 @@ fn newsroom(folder: &Path, twin: &str) -> Newsroom {
         .file("issues/7.md", issue);
     if let Some(template) = own("mjml") {
         room.write("templates/own.mjml", template);
+    }
+    if let Some(heard) = read("heard.json") {
+        // All answers are fresh, so that nothing is asked.
+        let now = jiff::Timestamp::now();
+        let heard: serde_json::Map<String, Value> = serde_json::from_str(&heard).unwrap();
+        let heard: serde_json::Map<String, Value> =
+            heard.into_iter().map(|(url, answer)| (url, json!({ "at": now, "answer": answer }))).collect();
+        room.write(".mimeo/links.json", serde_json::to_vec(&heard).unwrap());
     }
     lay_out(folder, &room, "");
     if twin == "bad" && folder.join("tracked").exists() {
