@@ -1,5 +1,6 @@
 //! The rules: code, severity, title, and the story that `mimeo explain` tells.
 
+use super::STORIES;
 use crate::source::Severity::{self, Error, Note, Warning};
 
 /// Something that a check looks for.
@@ -15,16 +16,23 @@ pub struct Rule {
     pub story: &'static str,
 }
 
-/// The rule behind a code; `None` when no check finds it.
+/// The story behind a code; `None` when nothing has it.
 pub fn rule(code: &str) -> Option<&'static Rule> {
-    RULES.binary_search_by(|rule| rule.code.cmp(code)).ok().map(|at| &RULES[at])
+    let find =
+        |rules: &'static [Rule]| rules.binary_search_by(|rule| rule.code.cmp(code)).ok().map(|at| &rules[at]);
+    find(RULES).or_else(|| find(STORIES))
 }
 
-const fn new(code: &'static str, severity: Severity, title: &'static str, story: &'static str) -> Rule {
+pub(super) const fn new(
+    code: &'static str,
+    severity: Severity,
+    title: &'static str,
+    story: &'static str,
+) -> Rule {
     Rule { code, severity, title, story }
 }
 
-/// All rules, by code.
+/// All rules of the check, by code.
 pub const RULES: &[Rule] = &[
     new(
         "M400",
@@ -400,10 +408,11 @@ mod tests {
 
     #[test]
     fn rules_are_in_order_and_tell_a_story() {
-        for pair in RULES.windows(2) {
+        let all: Vec<_> = STORIES.iter().chain(RULES).collect();
+        for pair in all.windows(2) {
             assert!(pair[0].code < pair[1].code, "{} stands before {}", pair[0].code, pair[1].code);
         }
-        for one in RULES {
+        for one in all {
             assert!(
                 rule(one.code).is_some() && one.story.len() > 40 && one.story.ends_with('.'),
                 "{}",

@@ -1,6 +1,6 @@
-use std::{collections::BTreeSet, path::Path, process::Command};
+mod forms;
 
-use serde_json::json;
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use super::{
     Context, Exit, Failure, flags,
@@ -284,9 +284,9 @@ impl Args {
             }
             Format::People => context.terminal.show(found),
             Format::Json => data(diagnostics::json(found))?,
-            Format::Sarif => data(sarif(found))?,
+            Format::Sarif => data(forms::sarif(found))?,
             Format::Github => {
-                let text: String = found.iter().map(github).collect();
+                let text: String = found.iter().map(forms::github).collect();
                 context.terminal.data(&text).map_err(Failure::output)?;
             }
         }
@@ -303,91 +303,4 @@ fn print_budget(context: &Context, slug: &str, budget: &[check::Share]) -> Resul
         text.push_str(&format!("{:>9}  {bar:<30}  {}\n", octets(share.octets as u64), share.section));
     }
     context.terminal.data(&text).map_err(Failure::output)
-}
-
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
-/// Path, line, column, and where it ends.
-fn region(place: &Place) -> (String, Option<(u32, u32, u32, u32)>) {
-    match place {
-        Place::File { path } => (path.display().to_string(), None),
-        Place::Row { path, line, .. } => {
-            let line = u32::try_from(*line).unwrap_or(u32::MAX);
-            (path.display().to_string(), Some((line, 1, line, 1)))
-        }
-        Place::Text { path, start, end, .. } => {
-            (path.display().to_string(), Some((start.line, start.column, end.line, end.column)))
-        }
-    }
-}
-
-/// Static Analysis Results Interchange Format 2.1.0.
-fn sarif(found: &[Diagnostic]) -> serde_json::Value {
-    let codes: BTreeSet<&str> = found.iter().map(|one| one.code).collect();
-    let rules: Vec<_> = codes
-        .iter()
-        .map(|code| match rule(code) {
-            Some(rule) => json!({
-                "id": code,
-                "shortDescription": { "text": rule.title },
-                "fullDescription": { "text": rule.story },
-            }),
-            None => json!({ "id": code }),
-        })
-        .collect();
-    let results: Vec<_> = found
-        .iter()
-        .map(|one| {
-            let (path, region) = region(&one.place);
-            let mut location = json!({ "artifactLocation": { "uri": path.trim_start_matches("./") } });
-            if let Some((line, column, end_line, end_column)) = region {
-                location["region"] = json!({
-                    "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column,
-                });
-            }
-            let help = one.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-            json!({
-                "ruleId": one.code,
-                "level": level(one.severity),
-                "message": { "text": format!("{}{help}", one.message) },
-                "locations": [{ "physicalLocation": location }],
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": { "name": "mimeo", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
-            "results": results,
-        }],
-    })
-}
-
-/// A workflow command of GitHub Actions.
-fn github(one: &Diagnostic) -> String {
-    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
-    let word = match one.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "notice",
-    };
-    let (path, region) = region(&one.place);
-    let place = match region {
-        Some((line, column, end_line, end_column)) if line == end_line => {
-            format!(",line={line},endLine={end_line},col={column},endColumn={end_column}")
-        }
-        Some((line, _, end_line, _)) => format!(",line={line},endLine={end_line}"),
-        None => String::new(),
-    };
-    let help = one.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-    let message = escape(&format!("{}{help}", one.message));
-    format!("::{word} file={}{place},title={}::{message}\n", property(&path), one.code)
 }

@@ -8,11 +8,14 @@
 //! `expected.txt`; about the good one nothing is told at all. `BLESS=1 cargo test --test it findings` writes the answers
 //! down anew, to be read before they are kept.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::newsroom::{Newsroom, repository};
+use crate::support::{
+    newsroom::{Newsroom, repository},
+    skip,
+};
 
 /// Settings that leave nothing to say.
 const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \"Small Steps, 1 Example Street\"\n\
@@ -88,6 +91,95 @@ fn every_rule_has_a_folder() {
     assert!(unknown.is_empty(), "no rule has these codes: {unknown:?}");
 }
 
+#[test]
+fn all_findings_in_sarif_keep_to_its_schema() {
+    let schema = repository().join("target/sarif/schema.json");
+    if !schema.exists() {
+        return skip("the schema of SARIF is missing (tests/tools/sarif.sh)");
+    }
+    let installed = Command::new("python3").args(["-c", "import jsonschema"]).output();
+    if !installed.is_ok_and(|ran| ran.status.success()) {
+        return skip("jsonschema is not installed (pip install -r tests/tools/requirements.txt)");
+    }
+    let mut runs = Vec::new();
+    for folder in folders() {
+        let room = newsroom(&folder, "bad");
+        let arguments: Vec<&str> = command(&folder).iter().copied().chain(["--format", "sarif"]).collect();
+        let told: Value = serde_json::from_str(&room.run(&arguments).stdout).unwrap();
+        runs.extend(told["runs"].as_array().unwrap().clone());
+    }
+    // A file whose name is no address as it is, and settings that cannot be read.
+    let odd = Newsroom::new().file("issues/wörd & 100 %.md", "---\ntitle: A\n");
+    let told = odd.run(["check", "--format", "sarif"]).code(3).stdout;
+    let mut whole: Value = serde_json::from_str(&told).unwrap();
+    let uri = &whole["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(uri, "issues/w%C3%B6rd%20%26%20100%20%25.md");
+    whole["runs"].as_array_mut().unwrap().extend(runs);
+    odd.write("all.sarif", serde_json::to_vec(&whole).unwrap());
+    let validate = |document: &str| {
+        let ran = Command::new("python3")
+            .arg(repository().join("tests/tools/sarif_validate.py"))
+            .args([&schema, &odd.path(document)])
+            .output()
+            .unwrap();
+        (
+            ran.status.success(),
+            format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)),
+        )
+    };
+    let (is_valid, told) = validate("all.sarif");
+    assert!(is_valid, "{told}");
+    // The validator can say no.
+    whole["runs"][0]["results"][0]["level"] = "loud".into();
+    odd.write("wrong.sarif", serde_json::to_vec(&whole).unwrap());
+    assert!(!validate("wrong.sarif").0);
+}
+
+#[test]
+fn the_page_of_findings_is_made_of_the_stories() {
+    let told = Newsroom::empty().run(["explain", "--markdown"]).code(0).stdout;
+    let path = repository().join("docs/findings.md");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &told).unwrap();
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    assert!(told == page, "docs/findings.md is stale: mimeo explain --markdown > docs/findings.md");
+}
+
+#[test]
+fn every_code_that_the_program_can_tell_has_a_story_and_an_example() {
+    let told = Newsroom::empty().run(["explain"]).code(0).stdout;
+    let known: BTreeSet<&str> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let mut used = BTreeSet::new();
+    codes(&repository().join("src"), &mut used);
+    assert!(100 < used.len(), "{used:?}");
+    let without: Vec<_> = used.iter().filter(|code| !known.contains(code.as_str())).collect();
+    assert!(without.is_empty(), "no story: {without:?}");
+    let room = Newsroom::empty();
+    for code in known.iter().filter(|code| !("M46".."M48").contains(*code)) {
+        room.run(["explain", code]).code(0).stdout_has("Instead of").stdout_has(code);
+    }
+}
+
+/// The codes in the program's text, such as `"M101"`.
+fn codes(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            codes(&path, found);
+            continue;
+        }
+        for part in fs::read_to_string(&path).unwrap_or_default().split('"') {
+            let is_code =
+                part.len() == 4 && part.starts_with('M') && part[1..].bytes().all(|b| b.is_ascii_digit());
+            // M999 stands for a code that nobody has.
+            if is_code && part != "M999" {
+                found.insert(part.to_owned());
+            }
+        }
+    }
+}
+
 fn folders() -> Vec<std::path::PathBuf> {
     let folder = repository().join("tests/fixtures/findings");
     let mut all: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -134,7 +226,7 @@ fn newsroom(folder: &Path, twin: &str) -> Newsroom {
     lay_out(folder, &room, "");
     if twin == "bad" && folder.join("tracked").exists() {
         for arguments in [&["init", "-q"][..], &["add", "subscribers.csv"]] {
-            let ran = std::process::Command::new("git").args(arguments).current_dir(room.path("")).output();
+            let ran = Command::new("git").args(arguments).current_dir(room.path("")).output();
             assert!(ran.unwrap().status.success());
         }
     }
