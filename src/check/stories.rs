@@ -263,7 +263,12 @@ pub const STORIES: &[Rule] = &[
         "a raw picture has no address that a letter can use",
         "It would be a broken picture. Write a path beside the issue or an https address.",
     ),
-    new("M201", Error, "a placeholder is not closed", "Readers would see the braces."),
+    new(
+        "M201",
+        Error,
+        "a placeholder is not closed",
+        "Readers would see the braces. Close it with `}}` on the same line.",
+    ),
     new(
         "M202",
         Error,

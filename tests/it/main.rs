@@ -16,6 +16,7 @@ mod crash;
 mod diagnostics;
 mod dispatch;
 mod findings;
+mod hostile;
 mod issue;
 mod ledger;
 mod materials;
