@@ -217,6 +217,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "[unsubscribe]\nmailto = \"leave@example.org\"",
         "[unsubscribe]\nmailto = \"leave@example.org\"\nhttps = \"https://example.org/leave/{token}\"",
     ),
+    ("M487", "from = \"Ada Example <ada.example@gmail.com>\"", "from = \"Ada Example <ada@example.org>\""),
     ("M491", "{{ subscriber.fist_name }}", "{{ subscriber.first_name }}"),
     ("M492", "Dear {{ subscriber.first_name }},", "Dear {{ subscriber.first_name | default(\"friend\") }},"),
     (

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::{
@@ -95,7 +96,11 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
             continue;
         }
         if let Some(anchor) = address.strip_prefix('#') {
-            if !anchors.contains(anchor) && !anchor.is_empty() {
+            let decoded = percent_decode_str(anchor).decode_utf8_lossy();
+            if anchor.is_empty() {
+                let help = "name a heading's anchor, or take the link out";
+                found.push(case.find("M411", link.span.clone(), "the link leads nowhere", help));
+            } else if !anchors.contains(anchor) && !anchors.contains(decoded.as_ref()) {
                 let near = crate::source::nearest(anchor, anchors.iter().copied());
                 let help = near.map_or_else(
                     || "link to a heading".to_owned(),
@@ -114,6 +119,11 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
             }
             continue;
         };
+        if matches!(url.scheme(), "mailto" | "tel") && url.path().trim().is_empty() && url.query().is_none() {
+            let message = format!("nothing stands behind `{}:`", url.scheme());
+            found.push(case.find("M411", link.span.clone(), message, "write the address, or the number"));
+            continue;
+        }
         where_it_leads(case, link, &url, found);
         let target = target(&url);
         if let Some(first) = targets.get(&target) {

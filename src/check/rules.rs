@@ -362,6 +362,13 @@ pub const RULES: &[Rule] = &[
          and Yahoo ask for it from senders of 5,000 letters a day.",
     ),
     new(
+        "M487",
+        Warning,
+        "the sender's address is at a mailbox provider",
+        "Nobody but the provider can sign for its domain, and DMARC policies such as Yahoo's tell all others to refuse \
+         letters that only pretend to come from there (RFC 9989). A domain of your own costs little.",
+    ),
+    new(
         "M491",
         Error,
         "a placeholder that no column of the list fills",

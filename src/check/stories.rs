@@ -216,7 +216,12 @@ pub const STORIES: &[Rule] = &[
         "an alert of a kind that nobody knows",
         "It is shown as an ordinary quotation. The kinds are NOTE, TIP, IMPORTANT, WARNING and CAUTION.",
     ),
-    new("M150", Warning, "a note is mentioned that is not there", "Readers would see `[^1]` in the text."),
+    new(
+        "M150",
+        Warning,
+        "a note is mentioned that is not there",
+        "Readers would see `[^1]` in the text. Write the note, or take its mention out.",
+    ),
     new(
         "M151",
         Warning,
@@ -518,7 +523,7 @@ pub const STORIES: &[Rule] = &[
         "Relays refuse it, and refusals count against the sender. Mend it, or go on without such rows \
          with `--skip-bad-rows`.",
     ),
-    new("M311", Error, "a row has no address", "There is nobody to write to."),
+    new("M311", Error, "a row has no address", "There is nobody to write to. Fill it in, or remove the row."),
     new(
         "M312",
         Error,
