@@ -22,7 +22,7 @@ pub use links::targets;
 pub use online::{Answer, Answers, addresses, check_answers};
 pub use people::check_list;
 pub use rules::{RULES, Rule, rule};
-pub use size::{Share, budget};
+pub use size::{Costs, Share, budget, costs};
 pub use stories::STORIES;
 
 use jiff::civil::Date;

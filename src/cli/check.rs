@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Only findings in lines that changed since this git revision
     #[arg(long, value_name = "REV")]
     since: Option<String>,
-    /// Also show what each section costs of the 102 KB that Gmail shows
+    /// Also show what each section costs of the 102 KB that Gmail shows, and which blocks, styles and addresses cost most
     #[arg(long)]
     budget: bool,
     /// Also ask the web whether links and pictures elsewhere are there
@@ -85,9 +85,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                     Some(online) => online.ask(&check::addresses(&pressed.issue)),
                     None => Answers::new(),
                 };
-                let (findings, budget) = look_with(context, &config, &all, file, &pressed, &answers)?;
+                let (findings, budget, costs) = look_with(context, &config, &all, file, &pressed, &answers)?;
                 found.extend(findings);
-                budgets.push((file.slug.clone(), budget));
+                budgets.push((file.slug.clone(), budget, costs));
             }
             Err(failure) => found.extend(failure.into_diagnostics()?),
         }
@@ -104,8 +104,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     check::sort(&mut found);
     args.print(context, &found, wanted.len())?;
     if args.budget {
-        for (slug, budget) in &budgets {
-            print_budget(context, slug, budget)?;
+        for (slug, budget, costs) in &budgets {
+            print_budget(context, slug, budget, costs)?;
         }
     }
     let worst = if args.deny == Some(Deny::Warnings) { Severity::Warning } else { Severity::Error };
@@ -120,7 +120,8 @@ pub(super) fn look(
     file: &IssueFile,
     pressed: &Pressed,
 ) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
-    look_with(context, config, all, file, pressed, &Answers::new())
+    let (found, budget, _) = look_with(context, config, all, file, pressed, &Answers::new())?;
+    Ok((found, budget))
 }
 
 /// The same with what the web said about its addresses.
@@ -131,7 +132,7 @@ fn look_with(
     file: &IssueFile,
     pressed: &Pressed,
     answers: &Answers,
-) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
+) -> Result<(Diagnostics, Vec<check::Share>, check::Costs), Failure> {
     let blocks = render::block_bytes(
         &pressed.issue,
         &config.newsletter,
@@ -179,7 +180,7 @@ fn look_with(
     for (unknown, place) in levels.read_comments(&pressed.issue.source) {
         found.push(unknown_code(&unknown, place));
     }
-    Ok((levels.apply(found), check::budget(&case)))
+    Ok((levels.apply(found), check::budget(&case), check::costs(&case)))
 }
 
 fn unknown_code(unknown: &check::UnknownCode, place: Place) -> Diagnostic {
@@ -294,13 +295,32 @@ impl Args {
     }
 }
 
-fn print_budget(context: &Context, slug: &str, budget: &[check::Share]) -> Result<(), Failure> {
+fn print_budget(
+    context: &Context,
+    slug: &str,
+    budget: &[check::Share],
+    costs: &check::Costs,
+) -> Result<(), Failure> {
     let total: usize = budget.iter().map(|share| share.octets).sum();
     let most = budget.iter().map(|share| share.octets).max().unwrap_or(1).max(1);
     let mut text = format!("{slug}: {} of 102.4 KB\n", octets(total as u64));
     for share in budget {
         let bar = "█".repeat((share.octets * 30).div_ceil(most));
         text.push_str(&format!("{:>9}  {bar:<30}  {}\n", octets(share.octets as u64), share.section));
+    }
+    let blocks: Vec<_> =
+        costs.blocks.iter().map(|(line, cost)| format!("line {line} {}", octets(*cost as u64))).collect();
+    text.push_str(&format!("the most costly blocks: {}\n", blocks.join(", ")));
+    for (what, all, costly) in [
+        ("styles", costs.styles, &costs.costly_styles),
+        ("addresses", costs.addresses, &costs.costly_addresses),
+    ] {
+        text.push_str(&format!("{what}: {} of it all; the most costly:\n", octets(all as u64)));
+        for (value, times, cost) in costly {
+            let shown: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
+            let cut = if shown.len() < value.len() { "…" } else { "" };
+            text.push_str(&format!("{:>9}  {times} × {shown}{cut}\n", octets(*cost as u64)));
+        }
     }
     context.terminal.data(&text).map_err(Failure::output)
 }

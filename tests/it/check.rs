@@ -117,6 +117,9 @@ fn a_letter_that_gmail_would_cut_off_is_an_error_with_a_budget() {
         "{ran}"
     );
     assert!(ran.stdout.contains("Long"), "{ran}");
+    for part in ["the most costly blocks: line ", "styles: ", "addresses: "] {
+        assert!(ran.stdout.contains(part), "{part}: {ran}");
+    }
 }
 
 #[test]

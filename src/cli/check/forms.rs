@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     check::{Rule, example, rule},
+    report::diagnostics::sentence,
     source::{Diagnostic, Place, Severity},
 };
 
@@ -62,7 +63,7 @@ pub(super) fn sarif(found: &[Diagnostic]) -> serde_json::Value {
             json!({
                 "ruleId": one.code,
                 "level": level(one.severity),
-                "message": { "text": format!("{}{help}", one.message) },
+                "message": { "text": format!("{}{help}", sentence(one)) },
                 "locations": [{ "physicalLocation": location }],
             })
         })
@@ -117,6 +118,6 @@ pub(super) fn github(one: &Diagnostic) -> String {
         None => String::new(),
     };
     let help = one.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-    let message = escape(&format!("{}{help}", one.message));
+    let message = escape(&format!("{}{help}", sentence(one)));
     format!("::{word} file={}{place},title={}::{message}\n", property(&path), one.code)
 }
