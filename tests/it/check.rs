@@ -145,6 +145,17 @@ fn levels_in_the_settings_and_comments_in_the_issue_quiet_a_finding() {
 }
 
 #[test]
+fn a_warning_from_before_the_check_can_be_quieted_and_an_error_cannot() {
+    let body = "Words.\n\n<blink>Words.</blink>";
+    let loud = room().file("issues/7.md", issue("", body));
+    assert_eq!(found(&loud), ["M170 warning"]);
+    let quiet = room().file("issues/7.md", issue("", &format!("<!-- mimeo allow M170 -->\n\n{body}")));
+    assert_eq!(found(&quiet), Vec::<String>::new());
+    let refused = room().file("issues/7.md", issue("", "<!-- mimeo allow M230 -->\n\nWords."));
+    assert_eq!(found(&refused), ["M400 warning"]);
+}
+
+#[test]
 fn a_send_refuses_what_the_check_calls_an_error_unless_told_otherwise() {
     let room = room().file("issues/7.md", issue("", "A word TK."));
     room.run(["send", "7", "--yes"]).code(3).stderr_has("--allow M449");

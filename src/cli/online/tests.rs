@@ -145,3 +145,22 @@ fn a_run_asks_a_limited_number_of_addresses_on_usual_ports() {
     assert!(online.ask(&odd).values().all(|answer| matches!(answer, Answer::Unclear(_))));
     assert_eq!(web.asked.lock().unwrap().len(), 6);
 }
+
+#[test]
+fn a_certificate_that_is_not_valid_is_told_as_such() {
+    use rustls::{CertificateError, Error};
+    for (problem, expected) in [
+        (CertificateError::Expired, "has expired"),
+        (CertificateError::NotValidForName, "is for another name"),
+        (CertificateError::UnknownIssuer, "is signed by nobody whom we know"),
+    ] {
+        let inside = io::Error::other(Error::InvalidCertificate(problem.clone()));
+        for source in [ureq::Error::Rustls(Error::InvalidCertificate(problem)), ureq::Error::Io(inside)] {
+            let error = NetError::Failed { host: "a.example".into(), source: Box::new(source) };
+            assert_eq!(trouble(&error), Answer::Certificate(expected.into()));
+        }
+    }
+    let source = Box::new(ureq::Error::HostNotFound);
+    let error = NetError::Failed { host: "a.example".into(), source };
+    assert!(matches!(trouble(&error), Answer::Unclear(_)));
+}
