@@ -38,8 +38,11 @@ const ELSEWHERE: [(&str, &str); 2] = [
 /// Rules about pictures, which have folders of their own as far as they can be told without a decoder.
 const PICTURES: std::ops::RangeInclusive<&str> = "M431"..="M439";
 
-fn is_about_pictures(code: &str) -> bool {
-    PICTURES.contains(&code) || ("M405"..="M407").contains(&code)
+/// Rules about mail clients and access, in the same way.
+const CLIENTS: std::ops::RangeInclusive<&str> = "M460"..="M479";
+
+fn is_held_elsewhere(code: &str) -> bool {
+    PICTURES.contains(&code) || ("M405"..="M407").contains(&code) || CLIENTS.contains(&code)
 }
 
 #[test]
@@ -82,7 +85,7 @@ fn every_rule_has_a_folder() {
         .iter()
         .filter(|code| {
             !folders.contains(**code)
-                && !is_about_pictures(code)
+                && !is_held_elsewhere(code)
                 && !ELSEWHERE.iter().any(|(elsewhere, _)| elsewhere == *code)
         })
         .collect();
