@@ -3,21 +3,27 @@
 //! In: an issue, what it was rendered to, and what stands around it ([`Case`]). Out: diagnostics, each with a code that
 //! [`rule`] knows. Never: changes anything. The network is asked only by the probe of `--online`.
 
+mod examples;
 mod facts;
 mod law;
 mod levels;
 mod links;
+mod online;
 mod people;
 mod pictures;
 mod rules;
 mod size;
+mod stories;
 mod words;
 
+pub use examples::example;
 pub use levels::{Level, Levels, UnknownCode};
 pub use links::targets;
+pub use online::{Answer, Answers, addresses, check_answers};
 pub use people::check_list;
 pub use rules::{RULES, Rule, rule};
-pub use size::{Share, budget};
+pub use size::{Costs, Share, budget, costs};
+pub use stories::STORIES;
 
 use jiff::civil::Date;
 

@@ -1,8 +1,10 @@
 //! One walk over the document collects what the checks look at.
 
+use std::borrow::Cow;
+
 use crate::{
     issue::{
-        Document, Phrase,
+        Document, Part, Phrase,
         document::{Block, BlockKind, Button, Figure, Image, Inline},
     },
     source::Span,
@@ -21,7 +23,7 @@ pub(super) struct Facts<'a> {
 
 #[derive(Debug)]
 pub(super) struct Link<'a> {
-    pub(super) url: &'a Phrase,
+    pub(super) url: Cow<'a, Phrase>,
     pub(super) words: String,
     /// A picture is part of the link's words.
     pub(super) has_image: bool,
@@ -153,11 +155,28 @@ impl<'a> Facts<'a> {
                     .filter(|entry| entry.anchor.is_none())
                     .for_each(|entry| self.inlines(&entry.content, span));
             }
-            BlockKind::Code { .. }
-            | BlockKind::Math(_)
-            | BlockKind::Divider
-            | BlockKind::Html(_)
-            | BlockKind::Mjml(_) => {}
+            BlockKind::Html(html) => self.html(&html.to_string(), span),
+            BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider | BlockKind::Mjml(_) => {}
+        }
+    }
+
+    /// Links and words of raw HTML, which the issue's reader has cleaned: tags are lower case, values in double quotes.
+    fn html(&mut self, html: &str, span: &Span) {
+        let words = without_tags(html);
+        if !words.trim().is_empty() {
+            self.texts.push((words, span.clone()));
+        }
+        for opening in html.split("<a ").skip(1) {
+            let Some((tag, rest)) = opening.split_once('>') else { continue };
+            let Some((_, value)) = tag.split_once("href=\"") else { continue };
+            let address = value.split('"').next().unwrap_or_default().replace("&amp;", "&");
+            let content = rest.split("</a>").next().unwrap_or_default();
+            let url = Phrase(if address.contains("{{") { Vec::new() } else { vec![Part::Text(address)] });
+            // An address with a placeholder is known to nobody yet.
+            if !url.0.is_empty() {
+                let (words, has_image) = (without_tags(content), content.contains("<img "));
+                self.links.push(Link { url: Cow::Owned(url), words, has_image, span: span.clone() });
+            }
         }
     }
 
@@ -177,7 +196,7 @@ impl<'a> Facts<'a> {
     }
 
     fn link(&mut self, url: &'a Phrase, words: String, has_image: bool, span: &Span) {
-        self.links.push(Link { url, words, has_image, span: span.clone() });
+        self.links.push(Link { url: Cow::Borrowed(url), words, has_image, span: span.clone() });
     }
 
     fn text(&mut self, inlines: &[Inline], span: &Span) {
@@ -215,6 +234,15 @@ impl<'a> Facts<'a> {
             }
         }
     }
+}
+
+fn without_tags(html: &str) -> String {
+    let mut words = String::new();
+    for (index, part) in html.split('<').enumerate() {
+        let part = if index == 0 { part } else { part.split_once('>').map_or("", |(_, rest)| rest) };
+        words.push_str(part);
+    }
+    words
 }
 
 /// The words that a reader sees; code is left out, as nothing in it is a slip.

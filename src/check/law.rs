@@ -42,6 +42,28 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
     same_content(case, facts, &text, found);
 }
 
+/// Providers of mailboxes, for whose domains nobody else can sign.
+const PROVIDERS: [&str; 18] = [
+    "aol.com",
+    "gmail.com",
+    "gmx.at",
+    "gmx.com",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "hotmail.com",
+    "icloud.com",
+    "live.com",
+    "mail.ru",
+    "me.com",
+    "msn.com",
+    "outlook.com",
+    "proton.me",
+    "protonmail.com",
+    "web.de",
+    "yahoo.com",
+];
+
 /// A finding about the settings file as a whole.
 fn settings(code: &'static str, message: impl Into<String>, help: &str) -> Diagnostic {
     let severity = rule(code).expect("every code that is found has a rule").severity;
@@ -61,6 +83,10 @@ fn signing(case: &Case<'_>, found: &mut Diagnostics) {
             found.push(settings("M484", message, help));
         }
         Some(_) => {}
+    }
+    if PROVIDERS.contains(&sender.to_ascii_lowercase().as_str()) {
+        let message = format!("letters to a list come from `{sender}`, a mailbox provider");
+        found.push(settings("M487", message, "write from an address at a domain of your own"));
     }
     if case.rendered.unsubscribe.https.is_none() {
         let help = "set `unsubscribe.https` once you have a page for it; Gmail and Yahoo ask for it from 5,000 letters a day";

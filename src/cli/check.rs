@@ -1,14 +1,15 @@
-use std::{collections::BTreeSet, path::Path, process::Command};
+mod forms;
 
-use serde_json::json;
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use super::{
     Context, Exit, Failure, flags,
     issues::{self, IssueFile},
+    online::Online,
     press::{self, Pressed},
 };
 use crate::{
-    check::{self, Case, Earlier, PictureFacts, check_list, rule},
+    check::{self, Answers, Case, Earlier, PictureFacts, check_list, rule},
     config::{Config, Overrides},
     issue::Issue,
     render,
@@ -26,6 +27,7 @@ use crate::{
 #[command(after_help = "Examples:
   mimeo check
   mimeo check a-year-in-review --budget
+  mimeo check --online
   mimeo check --since main --format github
   mimeo check --deny warnings --format sarif > check.sarif")]
 pub(crate) struct Args {
@@ -40,9 +42,15 @@ pub(crate) struct Args {
     /// Only findings in lines that changed since this git revision
     #[arg(long, value_name = "REV")]
     since: Option<String>,
-    /// Also show what each section costs of the 102 KB that Gmail shows
+    /// Also show what each section costs of the 102 KB that Gmail shows, and which blocks, styles and addresses cost most
     #[arg(long)]
     budget: bool,
+    /// Also ask the web whether links and pictures elsewhere are there
+    ///
+    /// At most 300 addresses and a minute; answers are kept in `.mimeo/links.json`, good ones for three days. Private
+    /// networks are never asked.
+    #[arg(long)]
+    online: bool,
     #[command(flatten)]
     list: flags::List,
 }
@@ -69,15 +77,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     };
     let mut found = Diagnostics::new();
     let mut budgets = Vec::new();
+    let mut online = args.online.then(|| Online::open(config.root.join(".mimeo/links.json"), context.now));
     for file in &wanted {
         match press::press_quietly(&config, file, context.now) {
             Ok(pressed) => {
-                let (findings, budget) = look(context, &config, &all, file, &pressed)?;
+                let answers = match &mut online {
+                    Some(online) => online.ask(&check::addresses(&pressed.issue)),
+                    None => Answers::new(),
+                };
+                let (findings, budget, costs) = look_with(context, &config, &all, file, &pressed, &answers)?;
                 found.extend(findings);
-                budgets.push((file.slug.clone(), budget));
+                budgets.push((file.slug.clone(), budget, costs));
             }
             Err(failure) => found.extend(failure.into_diagnostics()?),
         }
+    }
+    if let Some(online) = online {
+        online.store().map_err(Failure::outside)?;
     }
     let mut seen = BTreeSet::new();
     // The list is the same for all issues; what is said of it is said once.
@@ -88,8 +104,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     check::sort(&mut found);
     args.print(context, &found, wanted.len())?;
     if args.budget {
-        for (slug, budget) in &budgets {
-            print_budget(context, slug, budget)?;
+        for (slug, budget, costs) in &budgets {
+            print_budget(context, slug, budget, costs)?;
         }
     }
     let worst = if args.deny == Some(Deny::Warnings) { Severity::Warning } else { Severity::Error };
@@ -104,6 +120,19 @@ pub(super) fn look(
     file: &IssueFile,
     pressed: &Pressed,
 ) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
+    let (found, budget, _) = look_with(context, config, all, file, pressed, &Answers::new())?;
+    Ok((found, budget))
+}
+
+/// The same with what the web said about its addresses.
+fn look_with(
+    context: &Context,
+    config: &Config,
+    all: &[IssueFile],
+    file: &IssueFile,
+    pressed: &Pressed,
+    answers: &Answers,
+) -> Result<(Diagnostics, Vec<check::Share>, check::Costs), Failure> {
     let blocks = render::block_bytes(
         &pressed.issue,
         &config.newsletter,
@@ -136,6 +165,7 @@ pub(super) fn look(
     // The check says the same of anchors, and more.
     found.retain(|one| one.code != "M162");
     found.extend(check::check(&case));
+    found.extend(check::check_answers(&pressed.issue, answers));
     if config.list.exists() {
         let rendered = &pressed.rendered;
         let patterns = [&rendered.subject, &rendered.html, &rendered.text];
@@ -150,7 +180,7 @@ pub(super) fn look(
     for (unknown, place) in levels.read_comments(&pressed.issue.source) {
         found.push(unknown_code(&unknown, place));
     }
-    Ok((levels.apply(found), check::budget(&case)))
+    Ok((levels.apply(found), check::budget(&case), check::costs(&case)))
 }
 
 fn unknown_code(unknown: &check::UnknownCode, place: Place) -> Diagnostic {
@@ -255,9 +285,9 @@ impl Args {
             }
             Format::People => context.terminal.show(found),
             Format::Json => data(diagnostics::json(found))?,
-            Format::Sarif => data(sarif(found))?,
+            Format::Sarif => data(forms::sarif(found))?,
             Format::Github => {
-                let text: String = found.iter().map(github).collect();
+                let text: String = found.iter().map(forms::github).collect();
                 context.terminal.data(&text).map_err(Failure::output)?;
             }
         }
@@ -265,7 +295,12 @@ impl Args {
     }
 }
 
-fn print_budget(context: &Context, slug: &str, budget: &[check::Share]) -> Result<(), Failure> {
+fn print_budget(
+    context: &Context,
+    slug: &str,
+    budget: &[check::Share],
+    costs: &check::Costs,
+) -> Result<(), Failure> {
     let total: usize = budget.iter().map(|share| share.octets).sum();
     let most = budget.iter().map(|share| share.octets).max().unwrap_or(1).max(1);
     let mut text = format!("{slug}: {} of 102.4 KB\n", octets(total as u64));
@@ -273,92 +308,19 @@ fn print_budget(context: &Context, slug: &str, budget: &[check::Share]) -> Resul
         let bar = "█".repeat((share.octets * 30).div_ceil(most));
         text.push_str(&format!("{:>9}  {bar:<30}  {}\n", octets(share.octets as u64), share.section));
     }
+    let blocks: Vec<_> =
+        costs.blocks.iter().map(|(line, cost)| format!("line {line} {}", octets(*cost as u64))).collect();
+    text.push_str(&format!("the most costly blocks: {}\n", blocks.join(", ")));
+    for (what, all, costly) in [
+        ("styles", costs.styles, &costs.costly_styles),
+        ("addresses", costs.addresses, &costs.costly_addresses),
+    ] {
+        text.push_str(&format!("{what}: {} of it all; the most costly:\n", octets(all as u64)));
+        for (value, times, cost) in costly {
+            let shown: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
+            let cut = if shown.len() < value.len() { "…" } else { "" };
+            text.push_str(&format!("{:>9}  {times} × {shown}{cut}\n", octets(*cost as u64)));
+        }
+    }
     context.terminal.data(&text).map_err(Failure::output)
-}
-
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
-/// Path, line, column, and where it ends.
-fn region(place: &Place) -> (String, Option<(u32, u32, u32, u32)>) {
-    match place {
-        Place::File { path } => (path.display().to_string(), None),
-        Place::Row { path, line, .. } => {
-            let line = u32::try_from(*line).unwrap_or(u32::MAX);
-            (path.display().to_string(), Some((line, 1, line, 1)))
-        }
-        Place::Text { path, start, end, .. } => {
-            (path.display().to_string(), Some((start.line, start.column, end.line, end.column)))
-        }
-    }
-}
-
-/// Static Analysis Results Interchange Format 2.1.0.
-fn sarif(found: &[Diagnostic]) -> serde_json::Value {
-    let codes: BTreeSet<&str> = found.iter().map(|one| one.code).collect();
-    let rules: Vec<_> = codes
-        .iter()
-        .map(|code| match rule(code) {
-            Some(rule) => json!({
-                "id": code,
-                "shortDescription": { "text": rule.title },
-                "fullDescription": { "text": rule.story },
-            }),
-            None => json!({ "id": code }),
-        })
-        .collect();
-    let results: Vec<_> = found
-        .iter()
-        .map(|one| {
-            let (path, region) = region(&one.place);
-            let mut location = json!({ "artifactLocation": { "uri": path.trim_start_matches("./") } });
-            if let Some((line, column, end_line, end_column)) = region {
-                location["region"] = json!({
-                    "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column,
-                });
-            }
-            let help = one.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-            json!({
-                "ruleId": one.code,
-                "level": level(one.severity),
-                "message": { "text": format!("{}{help}", one.message) },
-                "locations": [{ "physicalLocation": location }],
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": { "name": "mimeo", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
-            "results": results,
-        }],
-    })
-}
-
-/// A workflow command of GitHub Actions.
-fn github(one: &Diagnostic) -> String {
-    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
-    let word = match one.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "notice",
-    };
-    let (path, region) = region(&one.place);
-    let place = match region {
-        Some((line, column, end_line, end_column)) if line == end_line => {
-            format!(",line={line},endLine={end_line},col={column},endColumn={end_column}")
-        }
-        Some((line, _, end_line, _)) => format!(",line={line},endLine={end_line}"),
-        None => String::new(),
-    };
-    let help = one.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-    let message = escape(&format!("{}{help}", one.message));
-    format!("::{word} file={}{place},title={}::{message}\n", property(&path), one.code)
 }

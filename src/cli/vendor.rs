@@ -1,7 +1,6 @@
 //! `mimeo vendor`: what videos and posts say about themselves, fetched once and stored beside the issue.
 
 mod facts;
-mod net;
 
 use std::{
     fs, io,
@@ -9,13 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Context, Exit, Failure, issues, press};
+use super::{
+    Context, Exit, Failure, issues,
+    net::{Net, NetError},
+    press,
+};
 use crate::{
     config::Overrides,
     issue::Issue,
     render::{self, Embed, EmbedKind, Vendored},
 };
-use net::{Net, NetError};
 
 /// Fetch what an issue's videos and posts say about themselves
 ///

@@ -116,7 +116,7 @@ fn one(out: &mut String, diagnostic: &Diagnostic) {
 
 /// The message with its subject: what is said about a cell or a file begins with the verb, as in
 /// `list.csv:3, column `email`: is empty`.
-fn sentence(diagnostic: &Diagnostic) -> String {
+pub fn sentence(diagnostic: &Diagnostic) -> String {
     let message = &diagnostic.message;
     let subject = match &diagnostic.place {
         Place::Row { column: Some(column), .. } => column.clone(),

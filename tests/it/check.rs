@@ -117,6 +117,9 @@ fn a_letter_that_gmail_would_cut_off_is_an_error_with_a_budget() {
         "{ran}"
     );
     assert!(ran.stdout.contains("Long"), "{ran}");
+    for part in ["the most costly blocks: line ", "styles: ", "addresses: "] {
+        assert!(ran.stdout.contains(part), "{part}: {ran}");
+    }
 }
 
 #[test]
@@ -139,6 +142,17 @@ fn levels_in_the_settings_and_comments_in_the_issue_quiet_a_finding() {
     let loud = room().file("mimeo.toml", settings).file("issues/7.md", issue("", body));
     assert_eq!(found(&loud), ["M417 error"]);
     loud.run(["check", "-q"]).code(3);
+}
+
+#[test]
+fn a_warning_from_before_the_check_can_be_quieted_and_an_error_cannot() {
+    let body = "Words.\n\n<blink>Words.</blink>";
+    let loud = room().file("issues/7.md", issue("", body));
+    assert_eq!(found(&loud), ["M170 warning"]);
+    let quiet = room().file("issues/7.md", issue("", &format!("<!-- mimeo allow M170 -->\n\n{body}")));
+    assert_eq!(found(&quiet), Vec::<String>::new());
+    let refused = room().file("issues/7.md", issue("", "<!-- mimeo allow M230 -->\n\nWords."));
+    assert_eq!(found(&refused), ["M400 warning"]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod compose;
 mod crash;
 mod diagnostics;
 mod dispatch;
+mod findings;
+mod hostile;
 mod issue;
 mod ledger;
 mod materials;

@@ -2,7 +2,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::Url;
 
-use super::net::{Net, NetError};
+use super::super::net::{Net, NetError};
 use crate::render::{
     Vendored,
     tags::{Token, tokens},

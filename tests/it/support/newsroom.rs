@@ -77,6 +77,13 @@ impl Newsroom {
         self.mimeo(arguments).run()
     }
 
+    /// Runs a line of shell in the folder, for limits that a process gets from the one that starts it.
+    pub(crate) fn shell(&self, script: &str) -> Ran {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).current_dir(self.folder.path()).env("TZ", "UTC").env("COLUMNS", "100");
+        Mimeo { command }.run()
+    }
+
     /// The same with more to say: environment, standard input, another folder.
     pub(crate) fn mimeo<'a>(&self, arguments: impl AsRef<[&'a str]>) -> Mimeo {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mimeo"));

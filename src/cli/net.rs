@@ -1,3 +1,5 @@
+//! The web, as `vendor` and `check --online` ask it: public addresses only, nothing big, nothing slow.
+
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -5,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use rustls::CertificateError;
 use ureq::{
     Agent,
     config::Config,
@@ -23,7 +26,7 @@ const ANSWER_MAX: u64 = 2 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 const REDIRECTS_MAX: usize = 5;
 
-/// Fetches public pages: https only, no private addresses, nothing big, nothing slow.
+/// Fetches public pages, and asks whether they are there.
 pub(super) struct Net {
     agent: Agent,
     /// Tests send every request here, as `ENDPOINT/HOST/PATH`.
@@ -49,6 +52,37 @@ pub(super) enum NetError {
     Nothing(String),
 }
 
+impl NetError {
+    /// What is wrong with the certificate, when that is what it was.
+    pub(super) fn certificate(&self) -> Option<String> {
+        let Self::Failed { source, .. } = self else { return None };
+        let rustls::Error::InvalidCertificate(problem) = (match source.as_ref() {
+            ureq::Error::Rustls(error) => error,
+            ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+            _ => return None,
+        }) else {
+            return None;
+        };
+        Some(match problem {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired".to_owned(),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "is for another name".to_owned()
+            }
+            CertificateError::UnknownIssuer => "is signed by nobody whom we know".to_owned(),
+            other => format!("is not valid: {other}"),
+        })
+    }
+}
+
+/// How a page is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// Without its body.
+    Head,
+    /// With it, though none of it is read.
+    Get,
+}
+
 impl Net {
     /// The public web.
     pub(super) fn new() -> Self {
@@ -59,6 +93,49 @@ impl Net {
     #[cfg(test)]
     pub(super) fn at(endpoint: String) -> Self {
         Self { agent: agent(true), endpoint: Some(endpoint) }
+    }
+
+    /// One question about a page, with no redirect followed: the status, and where it points to. Nothing of the body is
+    /// read. Unlike [`Net::get`] it asks unencrypted addresses too.
+    pub(super) fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        patience: Duration,
+    ) -> Result<(u16, Option<Url>), NetError> {
+        if !can_be_asked(url) {
+            return Err(NetError::NotPublic(url.as_str().chars().take(200).collect()));
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let target = self.target(url, &host);
+        let request = match method {
+            Method::Head => self.agent.head(&target),
+            Method::Get => self.agent.get(&target),
+        };
+        let patience = patience.min(PATIENCE);
+        let answer = request
+            .config()
+            .https_only(false)
+            .timeout_global(Some(patience))
+            .build()
+            .call()
+            .map_err(|source| NetError::Failed { host, source: Box::new(source) })?;
+        let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        Ok((answer.status().as_u16(), location.and_then(|location| url.join(location).ok())))
+    }
+
+    fn target(&self, url: &Url, host: &str) -> String {
+        match &self.endpoint {
+            Some(endpoint) => {
+                let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+                format!("{endpoint}/{host}{}{query}", url.path())
+            }
+            None => {
+                let mut url = url.clone();
+                url.set_fragment(None);
+                url.into()
+            }
+        }
     }
 
     /// The body of a page. Redirects are followed one by one, each checked like the first address.
@@ -72,13 +149,7 @@ impl Net {
             let host = url.host_str().unwrap_or_default().to_owned();
             let failed =
                 |source: ureq::Error| NetError::Failed { host: host.clone(), source: Box::new(source) };
-            let target = match &self.endpoint {
-                Some(endpoint) => {
-                    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-                    format!("{endpoint}/{host}{}{query}", url.path())
-                }
-                None => url.to_string(),
-            };
+            let target = self.target(&url, &host);
             let mut answer = self.agent.get(&target).call().map_err(failed)?;
             let status = answer.status();
             if status.is_redirection() {
@@ -98,6 +169,15 @@ impl Net {
 
 fn is_plain_https(url: &Url) -> bool {
     url.scheme() == "https"
+        && url.port().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.has_host()
+}
+
+/// Whether `check --online` asks it: a web page on its usual port, without a login.
+pub(super) fn can_be_asked(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
         && url.port().is_none()
         && url.username().is_empty()
         && url.password().is_none()

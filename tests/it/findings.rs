@@ -1,0 +1,249 @@
+//! Every folder in `fixtures/findings`: an issue that a rule of `mimeo check` speaks up about, and its mended twin.
+//!
+//! A folder is named `CODE-what`. `bad.md` is the issue with the slip and `good.md` without it; the same goes for
+//! `bad.toml` (the settings), `bad.csv` (the list) and `bad.mjml` (the template `own`) where the slip is in one
+//! of these. `repeat` says how many times the last paragraph of `bad.md` stands there, `tracked` that the list is in git, `heard.json`
+//! what the web said about addresses (`check --online` is run then, and has nothing to ask).
+//! Folders are laid out in the newsroom as they are. What is told about the bad one is in
+//! `expected.txt`; about the good one nothing is told at all. `BLESS=1 cargo test --test it findings` writes the answers
+//! down anew, to be read before they are kept.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    newsroom::{Newsroom, repository},
+    skip,
+};
+
+/// Settings that leave nothing to say.
+const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \"Small Steps, 1 Example Street\"\n\
+    archive = \"https://example.org/archive/\"\n\n\
+    [sender]\nfrom = \"Ada Example <ada@example.org>\"\n\n[unsubscribe]\nmailto = \"leave@example.org\"\n\
+    https = \"https://example.org/leave/{token}\"\n\n[check]\nlevels = { M483 = \"allow\" }\n";
+
+const ISSUE: &str = "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
+    preheader: What we mended, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n---\n\n\
+    Dear reader, the week was quiet.\n";
+
+const LIST: &str = "email,first name\nbob@example.com,Bob\n";
+
+/// Rules without a folder, and why.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("M481", "M223 refuses a template without the way to leave, so that only a bug of ours leaves it out"),
+    ("M485", "the text part is made from the document, so that only a bug of ours makes the parts differ"),
+];
+
+/// Rules about pictures, which have folders of their own as far as they can be told without a decoder.
+const PICTURES: std::ops::RangeInclusive<&str> = "M431"..="M439";
+
+/// Rules about mail clients and access, in the same way.
+const CLIENTS: std::ops::RangeInclusive<&str> = "M460"..="M479";
+
+fn is_held_elsewhere(code: &str) -> bool {
+    PICTURES.contains(&code) || ("M405"..="M407").contains(&code) || CLIENTS.contains(&code)
+}
+
+#[test]
+fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
+    let mut wrong = Vec::new();
+    for folder in folders() {
+        let bad = newsroom(&folder, "bad").run(command(&folder));
+        let answer = format!("exit code {}\n{}{}", bad.code.unwrap(), bad.stdout, bad.stderr);
+        let path = folder.join("expected.txt");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&path, &answer).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if answer != expected {
+            wrong.push(format!("## {name}\n\nexpected:\n{expected}\nfound:\n{answer}"));
+        }
+        let code = code(&folder);
+        if !answer.contains(&format!("[{code}]")) {
+            wrong.push(format!("## {name}\n\n{code} is not found:\n{answer}"));
+        }
+        let good = newsroom(&folder, "good").run(command(&folder));
+        if good.stderr != "nothing to say against 1 of 1\n"
+            && good.stderr != "nothing to say against 2 of 2\n"
+        {
+            wrong.push(format!("## {name}\n\nthe mended twin:\n{good}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_rule_has_a_folder() {
+    let told = Newsroom::empty().run(["explain"]).code(0).stdout;
+    let rules: BTreeSet<&str> =
+        told.lines().filter_map(|line| line.split_whitespace().next()).filter(|code| "M4" <= *code).collect();
+    assert!(45 < rules.len(), "{told}");
+    let folders: BTreeSet<String> = folders().iter().map(|folder| code(folder)).collect();
+    let without: Vec<_> = rules
+        .iter()
+        .filter(|code| {
+            !folders.contains(**code)
+                && !is_held_elsewhere(code)
+                && !ELSEWHERE.iter().any(|(elsewhere, _)| elsewhere == *code)
+        })
+        .collect();
+    assert!(without.is_empty(), "no folder in tests/fixtures/findings: {without:?}");
+    let unknown: Vec<_> = folders.iter().filter(|code| !rules.contains(code.as_str())).collect();
+    assert!(unknown.is_empty(), "no rule has these codes: {unknown:?}");
+}
+
+#[test]
+fn all_findings_in_sarif_keep_to_its_schema() {
+    let schema = repository().join("target/sarif/schema.json");
+    if !schema.exists() {
+        return skip("the schema of SARIF is missing (tests/tools/sarif.sh)");
+    }
+    let installed = Command::new("python3").args(["-c", "import jsonschema"]).output();
+    if !installed.is_ok_and(|ran| ran.status.success()) {
+        return skip("jsonschema is not installed (pip install -r tests/tools/requirements.txt)");
+    }
+    let mut runs = Vec::new();
+    for folder in folders() {
+        let room = newsroom(&folder, "bad");
+        let arguments: Vec<&str> = command(&folder).iter().copied().chain(["--format", "sarif"]).collect();
+        let told: Value = serde_json::from_str(&room.run(&arguments).stdout).unwrap();
+        runs.extend(told["runs"].as_array().unwrap().clone());
+    }
+    // A file whose name is no address as it is, and settings that cannot be read.
+    let odd = Newsroom::new().file("issues/wörd & 100 %.md", "---\ntitle: A\n");
+    let told = odd.run(["check", "--format", "sarif"]).code(3).stdout;
+    let mut whole: Value = serde_json::from_str(&told).unwrap();
+    let uri = &whole["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(uri, "issues/w%C3%B6rd%20%26%20100%20%25.md");
+    whole["runs"].as_array_mut().unwrap().extend(runs);
+    odd.write("all.sarif", serde_json::to_vec(&whole).unwrap());
+    let validate = |document: &str| {
+        let ran = Command::new("python3")
+            .arg(repository().join("tests/tools/sarif_validate.py"))
+            .args([&schema, &odd.path(document)])
+            .output()
+            .unwrap();
+        (
+            ran.status.success(),
+            format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)),
+        )
+    };
+    let (is_valid, told) = validate("all.sarif");
+    assert!(is_valid, "{told}");
+    // The validator can say no.
+    whole["runs"][0]["results"][0]["level"] = "loud".into();
+    odd.write("wrong.sarif", serde_json::to_vec(&whole).unwrap());
+    assert!(!validate("wrong.sarif").0);
+}
+
+#[test]
+fn the_page_of_findings_is_made_of_the_stories() {
+    let told = Newsroom::empty().run(["explain", "--markdown"]).code(0).stdout;
+    let path = repository().join("docs/findings.md");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &told).unwrap();
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    assert!(told == page, "docs/findings.md is stale: mimeo explain --markdown > docs/findings.md");
+}
+
+#[test]
+fn every_code_that_the_program_can_tell_has_a_story_and_an_example() {
+    let told = Newsroom::empty().run(["explain"]).code(0).stdout;
+    let known: BTreeSet<&str> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let mut used = BTreeSet::new();
+    codes(&repository().join("src"), &mut used);
+    assert!(100 < used.len(), "{used:?}");
+    let without: Vec<_> = used.iter().filter(|code| !known.contains(code.as_str())).collect();
+    assert!(without.is_empty(), "no story: {without:?}");
+    let room = Newsroom::empty();
+    for code in known.iter().filter(|code| !("M46".."M48").contains(*code)) {
+        room.run(["explain", code]).code(0).stdout_has("Instead of").stdout_has(code);
+    }
+}
+
+/// The codes in the program's text, such as `"M101"`.
+fn codes(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            codes(&path, found);
+            continue;
+        }
+        for part in fs::read_to_string(&path).unwrap_or_default().split('"') {
+            let is_code =
+                part.len() == 4 && part.starts_with('M') && part[1..].bytes().all(|b| b.is_ascii_digit());
+            // M999 stands for a code that nobody has.
+            if is_code && part != "M999" {
+                found.insert(part.to_owned());
+            }
+        }
+    }
+}
+
+fn folders() -> Vec<std::path::PathBuf> {
+    let folder = repository().join("tests/fixtures/findings");
+    let mut all: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+fn code(folder: &Path) -> String {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    name.split('-').next().unwrap().to_owned()
+}
+
+/// What is run in the newsroom.
+fn command(folder: &Path) -> &'static [&'static str] {
+    if folder.join("heard.json").exists() { &["check", "--online"] } else { &["check"] }
+}
+
+/// The newsletter around one of the twins.
+fn newsroom(folder: &Path, twin: &str) -> Newsroom {
+    let own = |extension: &str| fs::read_to_string(folder.join(format!("{twin}.{extension}"))).ok();
+    let mut issue = own("md").unwrap_or_else(|| ISSUE.to_owned());
+    let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
+    if twin == "bad"
+        && let Some(times) = read("repeat")
+    {
+        let last = issue.trim_end().rsplit("\n\n").next().unwrap().to_owned();
+        issue += &format!("\n{last}\n").repeat(times.trim().parse().unwrap());
+    }
+    let room = Newsroom::empty()
+        .file("mimeo.toml", own("toml").unwrap_or_else(|| SETTINGS.to_owned()))
+        .file("subscribers.csv", own("csv").unwrap_or_else(|| LIST.to_owned()))
+        .file("issues/7.md", issue);
+    if let Some(template) = own("mjml") {
+        room.write("templates/own.mjml", template);
+    }
+    if let Some(heard) = read("heard.json") {
+        // All answers are fresh, so that nothing is asked.
+        let now = jiff::Timestamp::now();
+        let heard: serde_json::Map<String, Value> = serde_json::from_str(&heard).unwrap();
+        let heard: serde_json::Map<String, Value> =
+            heard.into_iter().map(|(url, answer)| (url, json!({ "at": now, "answer": answer }))).collect();
+        room.write(".mimeo/links.json", serde_json::to_vec(&heard).unwrap());
+    }
+    lay_out(folder, &room, "");
+    if twin == "bad" && folder.join("tracked").exists() {
+        for arguments in [&["init", "-q"][..], &["add", "subscribers.csv"]] {
+            let ran = Command::new("git").args(arguments).current_dir(room.path("")).output();
+            assert!(ran.unwrap().status.success());
+        }
+    }
+    room
+}
+
+fn lay_out(from: &Path, room: &Newsroom, below: &str) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            lay_out(&entry.path(), room, &format!("{below}{name}/"));
+        } else if !below.is_empty() {
+            room.write(&format!("{below}{name}"), fs::read(entry.path()).unwrap());
+        }
+    }
+}
