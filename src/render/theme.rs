@@ -162,6 +162,8 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         (".B a,.B div", colour(dark.on_accent)),
         (".r p,.t .r,.t .R td,.t .R th", format!("border-color:{}!important", dark.rule)),
         (".t .q", format!("border-color:{}!important", dark.accent)),
+        (".t .i", "color:inherit!important".to_owned()),
+        (".t .j", colour(design.light.text)),
         (".L", "display:none!important".to_owned()),
         (".D", "display:block!important;max-height:none!important".to_owned()),
     ];
