@@ -24,7 +24,7 @@ mod pictures;
 mod postfix;
 mod subscriber;
 mod support;
-mod text;
 mod templates;
+mod text;
 mod tidy;
 mod transport;

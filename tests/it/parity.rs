@@ -34,7 +34,8 @@ fn words_and_links(html: &str) -> (String, Vec<String>) {
     let body = page.select(&select("body")).next().expect("a body");
     let words = body.text().flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
     let places = select("a[href],img[src]");
-    let addresses = page.select(&places).filter_map(|one| one.attr("href").or(one.attr("src")).map(str::to_owned));
+    let addresses =
+        page.select(&places).filter_map(|one| one.attr("href").or(one.attr("src")).map(str::to_owned));
     (words, addresses.collect())
 }
 
@@ -66,8 +67,11 @@ fn the_reference_makes_the_same_letter_of_our_mjml() {
     for (name, rendered) in &sheets {
         fs::write(folder.path().join(format!("{name}.mjml")), &rendered.mjml).unwrap();
     }
-    let compiled =
-        Command::new("node").arg("target/mjml/compile.js").arg(folder.path()).output().expect("node is there");
+    let compiled = Command::new("node")
+        .arg("target/mjml/compile.js")
+        .arg(folder.path())
+        .output()
+        .expect("node is there");
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     assert_eq!(String::from_utf8_lossy(&compiled.stdout), "", "the reference finds nothing wrong");
     let mut wrong = Vec::new();

@@ -117,7 +117,10 @@ fn marked(html: &str) -> String {
         out.push_str(before);
         let value = after.split('"').next().unwrap_or_default();
         let has = |wanted: &[&str]| {
-            value.split(';').filter_map(|rule| rule.split(':').next()).any(|name| wanted.contains(&name.trim()))
+            value
+                .split(';')
+                .filter_map(|rule| rule.split(':').next())
+                .any(|name| wanted.contains(&name.trim()))
         };
         let is_in_tag = out.rfind('<') > out.rfind('>');
         match (has(&["color"]), has(&["background", "background-color"])) {

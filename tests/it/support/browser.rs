@@ -65,4 +65,3 @@ pub(crate) fn sheets() -> Vec<(String, RenderedIssue)> {
     }
     sheets
 }
-
