@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use image::{GrayImage, imageops::FilterType};
+use image::GrayImage;
 use mimeograph::render::RenderedIssue;
 
 use crate::support::{
@@ -10,12 +10,11 @@ use crate::support::{
     skip,
 };
 
-/// How much of a picture may differ, in shares of its pixels. Both are made four times smaller first, so that the edge
-/// of a letter half a pixel further on does not count; a pixel differs when its grey does by more than 24 of 255.
-const SHARE_MAX: f64 = 0.002;
+/// How much of a picture may differ, in shares of its pixels; a pixel differs when its grey does by more than 24 of 255.
+const SHARE_MAX: f64 = 0.001;
 /// How much taller one of the two may be, in pixels.
 const TALLER_MAX: u32 = 2;
-const HEIGHT: u32 = 14_000;
+const HEIGHT: u32 = 10_000;
 
 /// A letter with its placeholders as the MJML has them.
 fn unfilled(rendered: &RenderedIssue) -> String {
@@ -39,7 +38,7 @@ fn words_and_links(html: &str) -> (String, Vec<String>) {
     (words, addresses.collect())
 }
 
-/// The page as a browser draws it at 600 pixels, without colour and small, and its height in whole pixels.
+/// The page as a browser draws it at 600 pixels, without colour, and how far down something is drawn.
 fn picture(folder: &Path, name: &str, html: &str) -> (GrayImage, u32) {
     let (page, shot) = (folder.join(format!("{name}.page.html")), folder.join(format!("{name}.png")));
     fs::write(&page, html).unwrap();
@@ -50,7 +49,8 @@ fn picture(folder: &Path, name: &str, html: &str) -> (GrayImage, u32) {
     let row = |y: u32| (0..600).map(move |x| (x, y));
     let last = picture.get_pixel(0, HEIGHT - 1);
     let tall = (0..HEIGHT).rev().find(|&y| row(y).any(|(x, y)| picture.get_pixel(x, y) != last)).unwrap_or(0);
-    (image::imageops::resize(&picture, 150, HEIGHT / 4, FilterType::Triangle), tall)
+    assert!(tall < HEIGHT - 1, "{name} is taller than its picture");
+    (picture, tall)
 }
 
 #[test]
@@ -91,9 +91,14 @@ fn the_reference_makes_the_same_letter_of_our_mjml() {
         } else if our_links.len() != their_links.len() {
             wrong.push(format!("{name}: {} and {} links", our_links.len(), their_links.len()));
         }
+        // Issues differ in words, not in blocks: one template is enough for them.
+        let is_issue = name.starts_with("20");
+        if is_issue && !name.ends_with("-default") {
+            continue;
+        }
         let (our_picture, our_height) = picture(folder.path(), &format!("{name}-ours"), &ours);
         let (their_picture, their_height) = picture(folder.path(), &format!("{name}-theirs"), &theirs);
-        let area = f64::from(our_height.max(their_height) / 4 * 150).max(1.0);
+        let area = f64::from(our_height.max(their_height) * 600).max(1.0);
         let differing = our_picture.pixels().zip(their_picture.pixels());
         let differing = differing.filter(|(a, b)| a.0[0].abs_diff(b.0[0]) > 24).count() as f64 / area;
         eprintln!("{name}: {our_height} and {their_height} pixels high, {:.3} % differ", differing * 100.0);
