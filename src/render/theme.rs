@@ -187,8 +187,9 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
     }
     let wide = format!(
         ".W{{max-width:{column}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
-         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}.W table{{min-width:{column}px}}}}",
-        column = design.column()
+         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}.W table{{min-width:{table}px}}}}",
+        column = design.column(),
+        table = design.column().min(440)
     );
     format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
 }

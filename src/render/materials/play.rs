@@ -10,11 +10,11 @@ use image::{
 };
 
 /// Changes when the drawing changes, so that earlier files are not taken for new ones.
-pub(super) const VERSION: &str = "play mark 1";
+pub(super) const VERSION: &str = "play mark 2";
 
 /// Wider stills are made smaller: twice the width of a letter is enough for every screen.
 const WIDTH_MAX: u32 = 1280;
-const JPEG_QUALITY: u8 = 82;
+const JPEG_QUALITY: u8 = 84;
 /// Enough for 8000 by 8000 pixels.
 const ALLOCATION_MAX: u64 = 256 * 1024 * 1024;
 
@@ -28,21 +28,26 @@ pub(super) fn mark(bytes: &[u8]) -> image::ImageResult<(Vec<u8>, &'static str)> 
     let has_alpha = picture.color().has_alpha();
     let mut canvas = picture.into_rgba8();
     draw(&mut canvas);
-    let mut out = Vec::new();
-    // Photographs stay JPEG; a WebP, which Outlook does not show, becomes one.
-    if format == ImageFormat::Jpeg || (format == ImageFormat::WebP && !has_alpha) {
-        let flat = DynamicImage::ImageRgba8(canvas).into_rgb8();
-        flat.write_with_encoder(JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY))?;
-        Ok((out, "jpg"))
-    } else {
-        let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Best, FilterType::Adaptive);
-        if has_alpha {
-            canvas.write_with_encoder(encoder)?;
-        } else {
-            DynamicImage::ImageRgba8(canvas).into_rgb8().write_with_encoder(encoder)?;
-        }
-        Ok((out, "png"))
+    if has_alpha {
+        let mut png = Vec::new();
+        canvas.write_with_encoder(png_encoder(&mut png))?;
+        return Ok((png, "png"));
     }
+    let flat = DynamicImage::ImageRgba8(canvas).into_rgb8();
+    let mut jpeg = Vec::new();
+    flat.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY))?;
+    // Photographs stay JPEG; a WebP, which Outlook does not show, becomes one.
+    if matches!(format, ImageFormat::Jpeg | ImageFormat::WebP) {
+        return Ok((jpeg, "jpg"));
+    }
+    // Drawings stay sharp, unless that costs much more.
+    let mut png = Vec::new();
+    flat.write_with_encoder(png_encoder(&mut png))?;
+    if png.len() <= jpeg.len() + jpeg.len() / 2 { Ok((png, "png")) } else { Ok((jpeg, "jpg")) }
+}
+
+fn png_encoder(out: &mut Vec<u8>) -> PngEncoder<&mut Vec<u8>> {
+    PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::Adaptive)
 }
 
 /// Decodes within limits, upright.
@@ -60,7 +65,7 @@ fn decode(bytes: &[u8]) -> image::ImageResult<(DynamicImage, ImageFormat)> {
     Ok((picture, format))
 }
 
-/// Draws a dark disc with a white triangle into the middle.
+/// Draws a dark disc with a white rim and a white triangle into the middle.
 fn draw(canvas: &mut RgbaImage) {
     let (width, height) = (canvas.width() as f32, canvas.height() as f32);
     let radius = (width.min(height) * 0.16).clamp(6.0, 96.0);
@@ -78,6 +83,9 @@ fn draw(canvas: &mut RgbaImage) {
             }
             let pixel = canvas.get_pixel_mut(x, y);
             blend(&mut pixel.0, [20, 20, 24], disc * 0.72);
+            // The rim parts the disc from a dark picture.
+            let rim = (radius * 0.04).max(1.0);
+            blend(&mut pixel.0, [255, 255, 255], disc * coverage(rim - (radius - dx.hypot(dy))) * 0.85);
             blend(&mut pixel.0, [255, 255, 255], coverage(inside_triangle(dx, dy, radius * 0.5)));
         }
     }
@@ -136,6 +144,19 @@ mod tests {
         let (bytes, extension) = mark(&grey(2560, 1440, ImageFormat::Jpeg)).unwrap();
         assert_eq!(extension, "jpg");
         assert_eq!(image::load_from_memory(&bytes).unwrap().width(), WIDTH_MAX);
+    }
+
+    #[test]
+    fn a_drawing_that_would_be_heavy_as_a_png_becomes_a_jpeg() {
+        let noise = image::RgbImage::from_fn(300, 200, |x, y| {
+            let seed = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761);
+            image::Rgb([8, 16, 24].map(|shift| 100 + ((seed >> shift) & 15) as u8))
+        });
+        let mut png = Cursor::new(Vec::new());
+        noise.write_to(&mut png, ImageFormat::Png).unwrap();
+        let (bytes, extension) = mark(png.get_ref()).unwrap();
+        assert_eq!(extension, "jpg");
+        assert!(bytes.len() < png.get_ref().len());
     }
 
     #[test]
