@@ -26,7 +26,7 @@ const ROOMS: [&str; 10] = [
 const DOORS: [&str; 3] = ["config", "web", "cli"];
 
 /// Where each foreign crate may be used. An empty list means everywhere.
-const FOREIGN: [(&str, &[&str]); 34] = [
+const FOREIGN: [(&str, &[&str]); 36] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
     ("aws_lc_rs", &["render", "message", "transport", "config", "cli"]),
@@ -36,18 +36,19 @@ const FOREIGN: [(&str, &[&str]); 34] = [
     ("clap_mangen", &["cli"]),
     ("csv", &["subscriber", "report", "cli"]),
     ("idna", &["subscriber"]),
-    ("image", &["render"]),
-    ("imagesize", &["render"]),
+    ("image", &["render", "cli"]),
+    ("imagesize", &["render", "cli"]),
     ("indicatif", &["report"]),
     ("jiff", &[]),
     ("lettre", &["message", "transport"]),
     ("memchr", &["source", "issue", "subscriber", "render", "message", "transport"]),
     ("mrml", &["render"]),
-    ("percent_encoding", &["render", "transport", "check"]),
+    ("png", &["render"]),
+    ("percent_encoding", &["render", "transport", "check", "cli"]),
     ("pulldown_cmark", &["issue"]),
     ("rusqlite", &["ledger"]),
-    ("rustls", &["transport"]),
-    ("rustls_native_certs", &["transport"]),
+    ("rustls", &["transport", "cli"]),
+    ("rustls_native_certs", &["transport", "cli"]),
     ("saphyr_parser", &["issue"]),
     ("serde", &[]),
     ("serde_json", &[]),
@@ -57,10 +58,11 @@ const FOREIGN: [(&str, &[&str]); 34] = [
     ("thiserror", &[]),
     ("tokio", &["transport", "ledger", "dispatch", "cli"]),
     ("tokio_rustls", &["transport"]),
-    ("toml", &["issue", "render", "config"]),
+    ("toml", &["issue", "render", "config", "cli"]),
     ("unicode_normalization", &["subscriber"]),
     ("unicode_width", &["render", "report"]),
-    ("url", &["config", "render", "transport", "check", "issue"]),
+    ("ureq", &["cli"]),
+    ("url", &["config", "render", "transport", "check", "issue", "cli"]),
 ];
 
 /// Files that may be longer than 600 lines, and why.
