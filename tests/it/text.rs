@@ -38,7 +38,7 @@ pub(crate) fn read(path: &PathBuf) -> Issue {
     Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap()
 }
 
-fn letter(root: &PathBuf, path: &PathBuf) -> (Issue, Newsletter, Materials, RenderedIssue) {
+fn letter(root: &std::path::Path, path: &PathBuf) -> (Issue, Newsletter, Materials, RenderedIssue) {
     let (issue, newsletter) = (read(path), newsletter());
     let (materials, _) = Materials::gather(&issue, &newsletter, &[], root);
     let frame = Frame { slug: "issue".into(), date: "2022-12-30T09:00:00Z".parse().unwrap() };
