@@ -11,12 +11,15 @@ use super::{
 pub(crate) const ROLES: [&str; 8] =
     ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
 
+/// The roles that have a ground.
+const GROUNDS: [&str; 4] = ["background", "paper", "panel", "button"];
+
 /// A role's CSS class, by which the dark rules find it.
 fn css_class(role: &str) -> &str {
     match role {
         "background" => "G",
         "paper" => "P",
-        "panel" => "p",
+        "panel" => "N",
         "title" => "h",
         "muted" => "m",
         "accent" => "a",
@@ -48,21 +51,39 @@ fn role(design: &Design, name: &'static str) -> Element {
 /// Writes CSS classes into every element that plays a role, so that the dark rules find it. They are written out,
 /// because the reference takes one source of `css-class` only.
 pub(crate) fn mark_roles(element: &mut Element) {
+    mark(element, false);
+}
+
+/// Words on a ground of the author's own keep their colours in the dark, as the ground does.
+fn mark(element: &mut Element, is_on_own_ground: bool) {
+    if element.name == "mj-head" {
+        return;
+    }
     let own = element.get("css-class").unwrap_or_default().to_owned();
     let roles = element.get("mj-class").unwrap_or_default().to_owned();
+    let roles: Vec<&str> = roles.split_whitespace().filter(|role| ROLES.contains(role)).collect();
+    let is_on_own_ground = match element.get("background-color").or(element.get("background-url")) {
+        _ if roles.iter().any(|role| GROUNDS.contains(role)) => false,
+        Some(_) => true,
+        None => is_on_own_ground,
+    };
     let mut classes: Vec<&str> = Vec::new();
-    if element.name == "mj-text" {
-        classes.push("t");
-    }
-    for role in roles.split_whitespace().filter(|role| ROLES.contains(role)) {
-        classes.extend(css_class(role).split_whitespace());
+    if is_on_own_ground {
+        // Anything but the class that every text has by default.
+        classes.push("o");
+    } else {
+        if element.name == "mj-text" {
+            classes.push("t");
+        }
+        classes.extend(roles.iter().map(|role| css_class(role)));
     }
     classes.extend(own.split_whitespace());
-    if classes != ["t"] && !classes.is_empty() {
+    let says_something = if is_on_own_ground { element.name == "mj-text" } else { classes != ["t"] };
+    if says_something && !classes.is_empty() {
         element.set("css-class", classes.join(" "));
     }
     if let Content::Elements(children) = &mut element.content {
-        children.iter_mut().for_each(mark_roles);
+        children.iter_mut().for_each(|child| mark(child, is_on_own_ground));
     }
 }
 
@@ -135,12 +156,14 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         (".a div", colour(dark.accent)),
         ("body,.G", ground(dark.background)),
         (".P,.P>table", ground(dark.paper)),
-        (".p,.p>table", ground(dark.panel)),
+        (".N,.N>table,.t .p", ground(dark.panel)),
         (".B,.B td", ground(dark.accent)),
         (".B", format!("border-color:{}!important", dark.accent)),
-        (".B a", colour(dark.on_accent)),
-        (".r,.r p,.R td,.R th", format!("border-color:{}!important", dark.rule)),
-        (".q", format!("border-color:{}!important", dark.accent)),
+        (".B a,.B div", colour(dark.on_accent)),
+        (".r p,.t .r,.t .R td,.t .R th", format!("border-color:{}!important", dark.rule)),
+        (".t .q", format!("border-color:{}!important", dark.accent)),
+        (".t .i", "color:inherit!important".to_owned()),
+        (".t .j", colour(design.light.text)),
         (".L", "display:none!important".to_owned()),
         (".D", "display:block!important;max-height:none!important".to_owned()),
     ];
@@ -163,9 +186,10 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         outlook.push_str(&format!("{}{{{body}}}", marked.join(",")));
     }
     let wide = format!(
-        ".W{{max-width:{}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
-         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}}}",
-        design.column()
+        ".W{{max-width:{column}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
+         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}.W table{{min-width:{table}px}}}}",
+        column = design.column(),
+        table = design.column().min(440)
     );
     format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
 }
@@ -195,35 +219,35 @@ pub(crate) const KINDS: [Kind; 5] = [
     Kind {
         light: Colour(0x0b, 0x57, 0xa4),
         dark: Colour(0x82, 0xb7, 0xf5),
-        border: ".k1",
+        border: ".t .k1",
         label: ".t .k1 b",
         class: "k1",
     },
     Kind {
         light: Colour(0x1b, 0x69, 0x38),
         dark: Colour(0x7c, 0xcb, 0x92),
-        border: ".k2",
+        border: ".t .k2",
         label: ".t .k2 b",
         class: "k2",
     },
     Kind {
         light: Colour(0x6b, 0x3f, 0xb8),
         dark: Colour(0xc3, 0xa5, 0xf4),
-        border: ".k3",
+        border: ".t .k3",
         label: ".t .k3 b",
         class: "k3",
     },
     Kind {
         light: Colour(0x85, 0x55, 0x00),
         dark: Colour(0xe6, 0xb4, 0x4c),
-        border: ".k4",
+        border: ".t .k4",
         label: ".t .k4 b",
         class: "k4",
     },
     Kind {
         light: Colour(0xb0, 0x22, 0x2b),
         dark: Colour(0xf5, 0x9a, 0x94),
-        border: ".k5",
+        border: ".t .k5",
         label: ".t .k5 b",
         class: "k5",
     },

@@ -21,6 +21,7 @@ mod issue;
 mod ledger;
 mod materials;
 mod message;
+mod parity;
 mod pictures;
 mod postfix;
 mod preview;

@@ -5,68 +5,20 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use mimeograph::render::{Newsletter, PicturePlace};
+use mimeograph::{
+    issue::Issue,
+    render::{Design, Materials, Page, PicturePaths, web_page},
+    source::Source,
+};
 
-use crate::support::{letters, newsletter::newsletter, skip};
-
-const BROWSER: &str = "chromium-headless-shell";
-
-fn browser(folder: &Path, width: u32, height: u32, more: &[&str]) -> Option<Command> {
-    Command::new(BROWSER).arg("--version").output().ok()?;
-    let mut command = Command::new(BROWSER);
-    command.args([
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--hide-scrollbars",
-        "--force-color-profile=srgb",
-        "--font-render-hinting=none",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-    ]);
-    command.arg(format!("--user-data-dir={}", folder.join("profile").display()));
-    command.arg(format!("--window-size={width},{height}"));
-    command.args(more);
-    Some(command)
-}
-
-/// A letter in all the ways that matter, by name.
-fn sheets() -> Vec<(String, String)> {
-    let mut sheets = Vec::new();
-    for issue in [
-        "tests/fixtures/kitchen-sink/index.md",
-        "issues/2022-12-30-a-year-in-review/index.md",
-        "issues/2023-01-06-the-quiet-week.md",
-    ] {
-        for template in ["default", "digest", "plain"] {
-            let path = PathBuf::from(issue);
-            let folder = fs::canonicalize(path.parent().unwrap()).unwrap();
-            let newsletter = Newsletter {
-                template: template.into(),
-                pictures: PicturePlace::Site,
-                site: Some(format!("file://{}/", folder.display())),
-                archive: Some("https://example.org/archive/".into()),
-                ..newsletter()
-            };
-            let html = letters::filled(&letters::set_file(&path, &newsletter).rendered.html);
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            let folder_name = folder.file_name().unwrap().to_string_lossy().into_owned();
-            let name = if name == "index" { folder_name } else { name };
-            sheets.push((format!("{name}-{template}"), html));
-        }
-    }
-    for case in ["from-right-to-left", "long-words", "tables"] {
-        let path = Path::new("tests/fixtures/compose").join(case).join("issue.md");
-        sheets
-            .push((case.to_owned(), letters::filled(&letters::set_file(&path, &newsletter()).rendered.html)));
-    }
-    sheets
-}
+use crate::support::{
+    browser::{browser, sheets},
+    letters::filled,
+    newsletter::newsletter,
+    skip,
+};
 
 /// The letter as a client shows it that drops every `<style>`.
 fn without_styles(html: &str) -> String {
@@ -84,32 +36,116 @@ fn without_pictures(html: &str) -> String {
     html.replace("src=\"", "src=\"https://example.invalid/")
 }
 
-/// How wide a page is that has so many pixels.
-fn width_of(html: &str, pixels: u32, folder: &Path) -> Option<u32> {
+/// What a script in the page answers; none where there is no browser.
+fn ask(html: &str, script: &str, pixels: u32, flags: &[&str], folder: &Path) -> Option<String> {
     let page = folder.join("page.html");
-    let probe = "<script>addEventListener('load',()=>document.title='width '+document.documentElement.scrollWidth)</script>";
+    let probe = format!(
+        "<script>addEventListener('load',()=>{{document.title='answer:'+(()=>{{{script}}})()+':end'}})</script>"
+    );
     fs::write(&page, format!("{html}{probe}")).unwrap();
-    let out = browser(folder, pixels, 2000, &["--virtual-time-budget=2000", "--dump-dom"])?
+    let out = browser(folder, pixels, 2000, flags)?
+        .args(["--virtual-time-budget=2000", "--dump-dom"])
         .arg(format!("file://{}", page.display()))
         .output()
         .ok()?;
     let dom = String::from_utf8_lossy(&out.stdout).into_owned();
-    let width = dom.split("<title>width ").nth(1).and_then(|rest| rest.split('<').next()?.parse().ok());
-    Some(
-        width.unwrap_or_else(|| panic!("the browser said nothing: {}", String::from_utf8_lossy(&out.stderr))),
-    )
+    let answer = dom.split("<title>answer:").nth(1).and_then(|rest| rest.split(":end").next());
+    let answer = answer
+        .unwrap_or_else(|| panic!("the browser said nothing: {}", String::from_utf8_lossy(&out.stderr)));
+    Some(answer.to_owned())
+}
+
+/// How wide a page is that has so many pixels.
+fn width_of(html: &str, pixels: u32, folder: &Path) -> Option<u32> {
+    let answer = ask(html, "return document.documentElement.scrollWidth", pixels, &[], folder)?;
+    Some(answer.parse().expect("a number"))
+}
+
+/// Finds words that are too faint on the nearest ground behind them (WCAG 1.4.3), and words smaller than 11 pixels.
+const FAINT: &str = r"
+    const rgb = text => { const n = text.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n };
+    const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        return .2126 * x + .7152 * y + .0722 * z };
+    const found = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const words = walk.currentNode.data.trim(), home = walk.currentNode.parentElement;
+        if (!words || ['SCRIPT', 'STYLE'].includes(home.tagName) || !home.checkVisibility()) continue;
+        const style = getComputedStyle(home), size = parseFloat(style.fontSize);
+        // The preheader is for inboxes only.
+        if (size <= 1) continue;
+        let ground = [255, 255, 255, 1];
+        for (let at = home; at; at = at.parentElement) {
+            const own = rgb(getComputedStyle(at).backgroundColor);
+            if (own[3] > 0) { ground = own; break }
+        }
+        const [a, b] = [light(rgb(style.color)), light(ground)];
+        const contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+        const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+        if (contrast < (large ? 3 : 4.5)) found.push(contrast.toFixed(2) + ' ' + words.slice(0, 30));
+        if (size < 11) found.push(size + 'px ' + words.slice(0, 30));
+    }
+    return found.join(' | ').replace(/[<>&]/g, '')";
+
+#[test]
+fn every_word_can_be_read_in_light_and_dark() {
+    let folder = tempfile::tempdir().unwrap();
+    let dark: &[&str] = &["--blink-settings=preferredColorScheme=0"];
+    let mut wrong = Vec::new();
+    for (name, html) in papers() {
+        let bare = without_styles(&html);
+        for (way, html, flags) in
+            [("light", &html, &[][..]), ("dark", &html, dark), ("without styles", &bare, &[])]
+        {
+            let Some(found) = ask(html, FAINT, 375, flags, folder.path()) else {
+                return skip("chromium-headless-shell is not installed");
+            };
+            let is_bare_page = name.starts_with("page-") && way == "without styles";
+            if !found.is_empty() && !is_bare_page {
+                wrong.push(format!("{name} {way}: {found}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The web pages of the issues, by name.
+fn pages() -> Vec<(String, String)> {
+    let issues = ["tests/fixtures/kitchen-sink/index.md", "issues/2022-12-30-a-year-in-review/index.md"];
+    let pages = issues.into_iter().map(|issue| {
+        let path = PathBuf::from(issue);
+        let root = fs::canonicalize(path.parent().unwrap()).unwrap();
+        let issue = Issue::parse(Source::new(&path, fs::read_to_string(&path).unwrap())).unwrap();
+        let newsletter = newsletter();
+        let (materials, _) = Materials::gather(&issue, &newsletter, &[], &root);
+        let folder = format!("file://{}/", root.display());
+        let page = Page { slug: "issue", address: None, pictures: PicturePaths::Folder(&folder) };
+        let html = web_page(&issue, &newsletter, &materials, &Design::default(), page);
+        (format!("page-{}", root.file_name().unwrap().to_string_lossy()), html)
+    });
+    pages.collect()
+}
+
+/// Letters and pages.
+fn papers() -> Vec<(String, String)> {
+    let letters = sheets().into_iter().map(|(name, rendered)| (name, filled(&rendered.html)));
+    letters.chain(pages()).collect()
 }
 
 #[test]
 fn no_letter_is_wider_than_a_telephone() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, html) in sheets() {
+    for (name, html) in papers() {
         let ways = [
             ("as it is", html.clone()),
             ("without styles", without_styles(&html)),
             ("without pictures", without_pictures(&html)),
             ("with neither", without_pictures(&without_styles(&html))),
         ];
+        // A page brings its own styles, and nobody drops them.
+        let ways = ways.into_iter().filter(|(way, _)| {
+            !name.starts_with("page-") || !way.contains("style") && *way != "with neither"
+        });
         for (way, html) in ways {
             let Some(width) = width_of(&html, 375, folder.path()) else {
                 return skip("chromium-headless-shell is not installed");
@@ -124,7 +160,7 @@ fn letters_can_be_looked_at() {
     let Some(target) = std::env::var_os("MIMEO_PICTURES").map(PathBuf::from) else { return };
     fs::create_dir_all(&target).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for (name, html) in sheets() {
+    for (name, html) in papers() {
         let ways: [(&str, String, &[&str]); 5] = [
             ("light", html.clone(), &[]),
             ("dark", html.clone(), &["--blink-settings=preferredColorScheme=0"]),

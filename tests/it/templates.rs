@@ -213,6 +213,64 @@ fn mail_clients_follow_no_strange_links() {
     assert!(found.iter().any(|line| line.contains("issue.md:5:1")), "{found:?}");
 }
 
+/// The page about templates, and the fences of a kind in it.
+fn guide(kind: &str) -> (String, Vec<String>) {
+    let guide = std::fs::read_to_string("docs/templates.md").unwrap();
+    let opening = format!("\n```{kind}\n");
+    let fences = guide.split(&opening).skip(1);
+    let fences = fences.map(|part| part.split("\n```\n").next().unwrap().to_owned()).collect();
+    (guide, fences)
+}
+
+#[test]
+fn the_template_of_the_page_about_templates_sets_a_letter_without_a_complaint() {
+    let (_, fences) = guide("mjml");
+    let [template] = &fences[..] else { panic!("one template") };
+    assert_eq!(problems(&[("mine.mjml", template)]), [] as [String; 0]);
+    let html = set(template, "---\ntitle: Tea\nmood: patient\n---\n\nWords of the issue.").unwrap();
+    for words in ["Mood: patient", "Words of the issue.", "Read on the web", "You get this letter because"] {
+        assert!(html.contains(words), "{words}");
+    }
+    assert!(!set(template, "---\ntitle: Tea\n---\n\nwords").unwrap().contains("Mood"));
+}
+
+#[test]
+fn the_page_about_templates_names_every_setting_of_the_design_and_they_are_what_ships() {
+    use mimeograph::{issue::Issue, render::Design, source::Source};
+    let (_, fences) = guide("toml");
+    let [settings] = &fences[..] else { panic!("one fence of settings") };
+    let head = format!("+++\ntitle = \"x\"\n{settings}\n+++\n\nwords\n");
+    let issue = Issue::parse(Source::new("issue.md", head)).unwrap();
+    assert_eq!(issue.head.design.len(), 8);
+    let mut design = Design::default();
+    let mut diagnostics = Vec::new();
+    let place = issue.source.place(0..0);
+    design.overlay(&issue.head.design, &|_| place.clone(), &mut diagnostics);
+    assert_eq!(diagnostics, []);
+    assert_eq!(design.light, Design::default().light);
+    assert_eq!(design.dark, Design::default().dark);
+    assert_eq!(design.logo.as_ref().and_then(|logo| logo.width), Some(200));
+    for colour in mimeograph::render::COLOURS {
+        assert!(settings.contains(&format!("\n{colour} = ")), "{colour}");
+    }
+}
+
+#[test]
+fn every_name_on_the_page_about_templates_has_a_value() {
+    let (guide, _) = guide("mjml");
+    let table = guide.split("### Names").nth(1).unwrap().split("### Roles").next().unwrap();
+    let names: Vec<&str> = table.split("{{ ").skip(1).filter_map(|rest| rest.split(" }}").next()).collect();
+    assert!(15 < names.len(), "{names:?}");
+    let texts: String =
+        names.iter().map(|name| format!("[{{{{ {} }}}}]", name.replace("\\|", "|"))).collect();
+    let text = format!("<mj-section><mj-column><mj-text>{texts}</mj-text></mj-column></mj-section>");
+    let template = format!("{HEAD}<!-- mimeo:content -->{text}{FOOT}");
+    let html = set(&template, "---\ntitle: x\nmood: y\n---\n\nwords");
+    // `newsletter.motto` is somebody's own, and this newsletter has none.
+    assert_eq!(html.unwrap_err().len(), 1);
+    set(&template.replace("[{{ newsletter.motto }}]", ""), "---\ntitle: x\nmood: y\n---\n\nwords").unwrap();
+}
+
 /// Pieces that are near enough to MJML to get deep into the reader.
 fn shreds() -> impl Strategy<Value = String> {
     let shred = prop::sample::select(vec![

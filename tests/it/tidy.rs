@@ -26,7 +26,7 @@ const ROOMS: [&str; 10] = [
 const DOORS: [&str; 3] = ["config", "web", "cli"];
 
 /// Where each foreign crate may be used. An empty list means everywhere.
-const FOREIGN: [(&str, &[&str]); 38] = [
+const FOREIGN: [(&str, &[&str]); 39] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
     ("aws_lc_rs", &["render", "message", "transport", "config", "cli"]),
@@ -45,6 +45,7 @@ const FOREIGN: [(&str, &[&str]); 38] = [
     ("memchr", &["source", "issue", "subscriber", "render", "message", "transport"]),
     ("mrml", &["render"]),
     ("notify", &["web"]),
+    ("png", &["render"]),
     ("percent_encoding", &["render", "transport", "check", "cli"]),
     ("pulldown_cmark", &["issue"]),
     ("rusqlite", &["ledger"]),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     issue::{
-        Phrase,
+        Part, Phrase,
         document::{Block, Card, Image, Post, Video},
     },
     render::fill::text,
@@ -66,10 +66,13 @@ impl Setter<'_> {
         let gap = self.gap();
         match &video.still {
             Some(still) => {
+                // Where pictures are off, and for those who hear the letter, the words say that this is a video.
+                let watch = self.words.watch;
                 let alt = if still.alt.is_empty() {
-                    Phrase::plain(format!("{}: {title}", self.words.watch))
+                    Phrase::plain(format!("{watch}: {title}"))
                 } else {
-                    still.alt.clone()
+                    let parts = still.alt.0.iter().cloned();
+                    Phrase(std::iter::once(Part::Text(format!("{watch}: "))).chain(parts).collect())
                 };
                 let still = Image { alt, ..still.clone() };
                 let below = if video.caption.is_some() || video.title.is_some() { 6 } else { gap };

@@ -47,7 +47,7 @@ impl Setter<'_> {
                      <a href=\"#fn{number}\" style=\"color:{accent};text-decoration:none\">[{number}]</a></sup>"
                 ));
             }
-            Inline::Html(tag) => out.push_str(tag),
+            Inline::Html(tag) => out.push_str(&marked(tag)),
             Inline::Placeholder(placeholder) => {
                 let filled = self.filler.placeholder(placeholder, &self.issue.source, Escape::Html);
                 out.push_str(&filled);
@@ -89,7 +89,7 @@ impl Setter<'_> {
     pub(super) fn raw_html(&mut self, out: &mut String, html: &Phrase) {
         for part in &html.0 {
             match part {
-                Part::Text(text) => out.push_str(text),
+                Part::Text(text) => out.push_str(&marked(text)),
                 Part::Open(placeholder) => {
                     let lands = landing(out);
                     let filled = self.filler.placeholder(placeholder, &self.issue.source, lands);
@@ -106,6 +106,33 @@ impl Setter<'_> {
         }
         self.filler.phrase(phrase, &self.issue.source, Escape::Attribute)
     }
+}
+
+/// Raw HTML whose elements with a colour or a ground of their own have a class, by which the dark rules find them.
+fn marked(html: &str) -> String {
+    const STYLE: &str = " style=\"";
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once(STYLE) {
+        out.push_str(before);
+        let value = after.split('"').next().unwrap_or_default();
+        let has = |wanted: &[&str]| {
+            value
+                .split(';')
+                .filter_map(|rule| rule.split(':').next())
+                .any(|name| wanted.contains(&name.trim()))
+        };
+        let is_in_tag = out.rfind('<') > out.rfind('>');
+        match (has(&["color"]), has(&["background", "background-color"])) {
+            _ if !is_in_tag => {}
+            (true, false) => out.push_str(" class=\"i\""),
+            (false, true) => out.push_str(" class=\"j\""),
+            _ => {}
+        }
+        out.push_str(STYLE);
+        rest = after;
+    }
+    out + rest
 }
 
 /// Where something lands that is written behind well-formed HTML with double quotes.

@@ -45,12 +45,8 @@ impl Setter<'_> {
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
         for item in items {
-            let dir = match item.blocks.first().map(|block| &block.kind) {
-                Some(BlockKind::Paragraph(content)) if tight => self.direction(content).0,
-                _ => "",
-            };
             let style = if tight && !self.crowded { " style=\"margin:0 0 5px\"" } else { "" };
-            out.push_str(&format!("<li{dir}{style}>"));
+            out.push_str(&format!("<li{style}>"));
             if let Some(done) = item.done {
                 out.push_str(if done { "☑ " } else { "☐ " });
             }
@@ -68,7 +64,15 @@ impl Setter<'_> {
                     if index > 0 {
                         out.push_str("<br>");
                     }
-                    self.inlines(out, content);
+                    // On the words and not on the item, whose mark would go over to the other edge.
+                    let dir = self.direction(content).0;
+                    if dir.is_empty() {
+                        self.inlines(out, content);
+                    } else {
+                        out.push_str(&format!("<span{dir}>"));
+                        self.inlines(out, content);
+                        out.push_str("</span>");
+                    }
                 }
                 // The list inside stands close to the words above and below it.
                 BlockKind::List { start, tight, items } if tight_outside => {

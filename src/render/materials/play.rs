@@ -1,4 +1,4 @@
-use std::io::Cursor;
+use std::{collections::HashMap, io::Cursor};
 
 use image::{
     DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaImage,
@@ -10,11 +10,13 @@ use image::{
 };
 
 /// Changes when the drawing changes, so that earlier files are not taken for new ones.
-pub(super) const VERSION: &str = "play mark 1";
+pub(super) const VERSION: &str = "play mark 2";
 
 /// Wider stills are made smaller: twice the width of a letter is enough for every screen.
 const WIDTH_MAX: u32 = 1280;
-const JPEG_QUALITY: u8 = 82;
+/// What a PNG's palette can hold.
+const PALETTE_MAX: usize = 256;
+const JPEG_QUALITY: u8 = 84;
 /// Enough for 8000 by 8000 pixels.
 const ALLOCATION_MAX: u64 = 256 * 1024 * 1024;
 
@@ -27,22 +29,77 @@ pub(super) fn mark(bytes: &[u8]) -> image::ImageResult<(Vec<u8>, &'static str)> 
     }
     let has_alpha = picture.color().has_alpha();
     let mut canvas = picture.into_rgba8();
+    let is_drawing = !has_alpha && format == ImageFormat::Png && colours(&canvas).len() <= PALETTE_MAX;
     draw(&mut canvas);
-    let mut out = Vec::new();
-    // Photographs stay JPEG; a WebP, which Outlook does not show, becomes one.
-    if format == ImageFormat::Jpeg || (format == ImageFormat::WebP && !has_alpha) {
-        let flat = DynamicImage::ImageRgba8(canvas).into_rgb8();
-        flat.write_with_encoder(JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY))?;
-        Ok((out, "jpg"))
-    } else {
-        let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Best, FilterType::Adaptive);
-        if has_alpha {
-            canvas.write_with_encoder(encoder)?;
-        } else {
-            DynamicImage::ImageRgba8(canvas).into_rgb8().write_with_encoder(encoder)?;
-        }
-        Ok((out, "png"))
+    if is_drawing && let Some(png) = indexed(&canvas) {
+        return Ok((png, "png"));
     }
+    if has_alpha {
+        let mut png = Vec::new();
+        canvas.write_with_encoder(png_encoder(&mut png))?;
+        return Ok((png, "png"));
+    }
+    let flat = DynamicImage::ImageRgba8(canvas).into_rgb8();
+    let mut jpeg = Vec::new();
+    flat.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY))?;
+    // Photographs stay JPEG; a WebP, which Outlook does not show, becomes one.
+    if matches!(format, ImageFormat::Jpeg | ImageFormat::WebP) {
+        return Ok((jpeg, "jpg"));
+    }
+    // Drawings stay sharp, unless that costs much more.
+    let mut png = Vec::new();
+    flat.write_with_encoder(png_encoder(&mut png))?;
+    if png.len() <= jpeg.len() + jpeg.len() / 2 { Ok((png, "png")) } else { Ok((jpeg, "jpg")) }
+}
+
+fn png_encoder(out: &mut Vec<u8>) -> PngEncoder<&mut Vec<u8>> {
+    PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::Adaptive)
+}
+
+/// How often each colour is there; looks no further than a little past what a palette can hold.
+fn colours(canvas: &RgbaImage) -> HashMap<[u8; 3], u32> {
+    let mut found = HashMap::new();
+    for pixel in canvas.pixels() {
+        let [r, g, b, _] = pixel.0;
+        *found.entry([r, g, b]).or_insert(0) += 1;
+        if found.len() > 16 * PALETTE_MAX {
+            break;
+        }
+    }
+    found
+}
+
+/// A PNG with a palette. The mark brings in blends, of which the rarest give way to the nearest that is left; none when
+/// that would be many.
+fn indexed(canvas: &RgbaImage) -> Option<Vec<u8>> {
+    let found = colours(canvas);
+    if found.len() > 16 * PALETTE_MAX {
+        return None;
+    }
+    let mut palette: Vec<([u8; 3], u32)> = found.into_iter().collect();
+    palette.sort_by_key(|&(colour, count)| (std::cmp::Reverse(count), colour));
+    let distance = |a: [u8; 3], b: [u8; 3]| -> u32 {
+        a.iter().zip(b).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+    };
+    let kept: Vec<[u8; 3]> = palette.iter().take(PALETTE_MAX).map(|&(colour, _)| colour).collect();
+    let places: HashMap<[u8; 3], u8> = palette
+        .iter()
+        .map(|&(colour, _)| {
+            let nearest = (0..kept.len()).min_by_key(|&at| distance(kept[at], colour)).unwrap_or_default();
+            (colour, nearest as u8)
+        })
+        .collect();
+    let pixels: Vec<u8> =
+        canvas.pixels().map(|pixel| places[&[pixel.0[0], pixel.0[1], pixel.0[2]]]).collect();
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, canvas.width(), canvas.height());
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(kept.concat());
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
+    encoder.write_header().ok()?.write_image_data(&pixels).ok()?;
+    Some(out)
 }
 
 /// Decodes within limits, upright.
@@ -60,7 +117,7 @@ fn decode(bytes: &[u8]) -> image::ImageResult<(DynamicImage, ImageFormat)> {
     Ok((picture, format))
 }
 
-/// Draws a dark disc with a white triangle into the middle.
+/// Draws a dark disc with a white rim and a white triangle into the middle.
 fn draw(canvas: &mut RgbaImage) {
     let (width, height) = (canvas.width() as f32, canvas.height() as f32);
     let radius = (width.min(height) * 0.16).clamp(6.0, 96.0);
@@ -78,6 +135,9 @@ fn draw(canvas: &mut RgbaImage) {
             }
             let pixel = canvas.get_pixel_mut(x, y);
             blend(&mut pixel.0, [20, 20, 24], disc * 0.72);
+            // The rim parts the disc from a dark picture.
+            let rim = (radius * 0.04).max(1.0);
+            blend(&mut pixel.0, [255, 255, 255], disc * coverage(rim - (radius - dx.hypot(dy))) * 0.85);
             blend(&mut pixel.0, [255, 255, 255], coverage(inside_triangle(dx, dy, radius * 0.5)));
         }
     }
@@ -136,6 +196,33 @@ mod tests {
         let (bytes, extension) = mark(&grey(2560, 1440, ImageFormat::Jpeg)).unwrap();
         assert_eq!(extension, "jpg");
         assert_eq!(image::load_from_memory(&bytes).unwrap().width(), WIDTH_MAX);
+    }
+
+    #[test]
+    fn a_drawing_of_few_colours_keeps_a_palette_and_its_colours() {
+        let stripes = image::RgbImage::from_fn(600, 338, |x, _| image::Rgb([(x / 12 * 5) as u8, 60, 90]));
+        let mut png = Cursor::new(Vec::new());
+        stripes.write_to(&mut png, ImageFormat::Png).unwrap();
+        let (bytes, extension) = mark(png.get_ref()).unwrap();
+        assert_eq!((extension, bytes[25]), ("png", 3), "an indexed PNG");
+        let marked = image::load_from_memory(&bytes).unwrap().into_rgb8();
+        assert_eq!(marked.get_pixel(300, 169).0, [255; 3]);
+        for x in [0, 100, 599] {
+            assert_eq!(marked.get_pixel(x, 5), stripes.get_pixel(x, 5));
+        }
+    }
+
+    #[test]
+    fn a_drawing_that_would_be_heavy_as_a_png_becomes_a_jpeg() {
+        let noise = image::RgbImage::from_fn(300, 200, |x, y| {
+            let seed = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761);
+            image::Rgb([8, 16, 24].map(|shift| 100 + ((seed >> shift) & 15) as u8))
+        });
+        let mut png = Cursor::new(Vec::new());
+        noise.write_to(&mut png, ImageFormat::Png).unwrap();
+        let (bytes, extension) = mark(png.get_ref()).unwrap();
+        assert_eq!(extension, "jpg");
+        assert!(bytes.len() < png.get_ref().len());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod browser;
 pub(crate) mod ledgers;
 pub(crate) mod letters;
 pub(crate) mod newsletter;
