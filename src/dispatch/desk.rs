@@ -82,9 +82,28 @@ pub(super) enum Stop {
 /// What a connection gets when it asks for a letter.
 enum Take {
     Claim(Box<Claim>),
+    /// There is one, for those who only look.
+    Ready,
     /// Ask again at this time, or when something has changed.
     Wait(Option<Instant>),
     Nothing,
+}
+
+impl Take {
+    /// The first claim of a queue.
+    fn of(queue: Option<&mut VecDeque<Claim>>, look: bool) -> Self {
+        match queue {
+            Some(queue) if look && !queue.is_empty() => Self::Ready,
+            Some(queue) => queue.pop_front().map_or(Self::Nothing, |claim| Self::Claim(Box::new(claim))),
+            None => Self::Nothing,
+        }
+    }
+}
+
+impl State {
+    fn ask(&mut self, domain: &str, tick: Duration, look: bool) -> Ask {
+        if look { self.pace.look(domain, tick) } else { self.pace.ask(domain, tick) }
+    }
 }
 
 /// What the run loop should do next.
@@ -250,7 +269,7 @@ impl Desk {
             };
         }
         match self.take_from(&mut state, true) {
-            Take::Claim(_) => Outlook::Ready(at_hand),
+            Take::Claim(_) | Take::Ready => Outlook::Ready(at_hand),
             Take::Wait(Some(at)) => {
                 let wait = at.saturating_duration_since(Instant::now());
                 let (why, now) = (self.why(&state), (self.clock)());
@@ -290,25 +309,8 @@ impl Desk {
             .map(|(domain, _)| domain.clone())
             .collect();
         for domain in domains {
-            match state.pace.ask(&domain, tick) {
-                Ask::Go if look => {
-                    state.pace.taken_back(&domain);
-                    let claim = state
-                        .limited
-                        .get(&domain)
-                        .and_then(VecDeque::front)
-                        .expect("it was not empty")
-                        .clone();
-                    return Take::Claim(Box::new(claim));
-                }
-                Ask::Go => {
-                    let claim = state
-                        .limited
-                        .get_mut(&domain)
-                        .and_then(VecDeque::pop_front)
-                        .expect("it was not empty");
-                    return Take::Claim(Box::new(claim));
-                }
+            match state.ask(&domain, tick, look) {
+                Ask::Go => return Take::of(state.limited.get_mut(&domain), look),
                 Ask::WaitUntil(at) => return Take::Wait(Some(self.instant(at))),
                 Ask::DomainUntil(at) => earliest = earliest.into_iter().chain(at).min(),
             }
@@ -316,13 +318,9 @@ impl Desk {
         let Some(front) = state.queue.front() else {
             return Take::Wait(earliest.map(|at| self.instant(at)));
         };
-        match state.pace.ask(front.subscriber.address.domain(), tick) {
-            Ask::Go if look => {
-                let claim = Box::new(front.clone());
-                state.pace.taken_back(claim.subscriber.address.domain());
-                Take::Claim(claim)
-            }
-            Ask::Go => Take::Claim(Box::new(state.queue.pop_front().expect("it has a front"))),
+        let domain = front.subscriber.address.domain().to_owned();
+        match state.ask(&domain, tick, look) {
+            Ask::Go => Take::of(Some(&mut state.queue), look),
             Ask::WaitUntil(at) => Take::Wait(Some(self.instant(at))),
             Ask::DomainUntil(at) => Take::Wait(at.map(|at| self.instant(at))),
         }
@@ -412,7 +410,7 @@ impl transport::Desk for Desk {
                         return letter;
                     }
                 }
-                Take::Nothing => return None,
+                Take::Nothing | Take::Ready => return None,
                 Take::Wait(at) => {
                     self.news.notify_one();
                     let at = at.unwrap_or(give_up).min(give_up);
@@ -437,7 +435,7 @@ impl transport::Desk for Desk {
                 self.ask_for_more();
                 letter
             }
-            Take::Wait(_) | Take::Nothing => None,
+            Take::Wait(_) | Take::Nothing | Take::Ready => None,
         }
     }
 

@@ -188,6 +188,22 @@ impl Pace {
 
     /// May a letter to this domain leave now? `Go` counts it. `now` never runs backwards.
     pub fn ask(&mut self, domain: &str, now: Duration) -> Ask {
+        let answer = self.look(domain, now);
+        if answer == Ask::Go {
+            if let Some(pace) = self.domains.get_mut(domain) {
+                pace.meters.iter_mut().for_each(|meter| meter.add(now, 1));
+                pace.under_way += 1;
+            }
+            self.relay.iter_mut().for_each(|meter| meter.add(now, 1));
+            if let Some(throttle) = &mut self.throttle {
+                throttle.left(now);
+            }
+        }
+        answer
+    }
+
+    /// What [`Self::ask`] would say; nothing is counted.
+    pub fn look(&mut self, domain: &str, now: Duration) -> Ask {
         let relay = self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max();
         let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
         if let Some(until) = relay.max(throttle) {
@@ -200,12 +216,6 @@ impl Pace {
             if let Some(until) = pace.meters.iter_mut().filter_map(|meter| meter.wait_until(now)).max() {
                 return Ask::DomainUntil(Some(until));
             }
-            pace.meters.iter_mut().for_each(|meter| meter.add(now, 1));
-            pace.under_way += 1;
-        }
-        self.relay.iter_mut().for_each(|meter| meter.add(now, 1));
-        if let Some(throttle) = &mut self.throttle {
-            throttle.left(now);
         }
         Ask::Go
     }
@@ -348,6 +358,19 @@ mod tests {
         check_never_more(&left, 5, ms(1_000));
         check_never_more(&left, 60, ms(60_000));
         assert!(170 <= left.len(), "it is not slower than asked for: {}", left.len());
+    }
+
+    #[test]
+    fn looking_costs_nothing_even_after_a_complaint() {
+        let mut pace = Pace::new(&PacePolicy { adaptive: true, ..policy(&[(1, 60_000)]) });
+        let now = Duration::from_secs(200_000);
+        pace.throttled(now);
+        let Ask::WaitUntil(then) = pace.look("a.example", now) else { panic!("it has been halved") };
+        for _ in 0..100 {
+            assert_eq!(pace.look("a.example", then), Ask::Go);
+        }
+        assert_eq!(pace.ask("a.example", then), Ask::Go);
+        assert!(matches!(pace.look("a.example", then), Ask::WaitUntil(_)));
     }
 
     #[test]
