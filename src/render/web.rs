@@ -164,4 +164,3 @@ fn colours(palette: &Palette) -> String {
          --panel:{panel};--rule:{rule}"
     )
 }
-

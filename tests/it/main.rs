@@ -23,7 +23,7 @@ mod pictures;
 mod postfix;
 mod subscriber;
 mod support;
-mod text;
 mod templates;
+mod text;
 mod tidy;
 mod transport;
