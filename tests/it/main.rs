@@ -15,6 +15,7 @@ mod compose;
 mod crash;
 mod diagnostics;
 mod dispatch;
+mod faulty;
 mod issue;
 mod ledger;
 mod materials;
