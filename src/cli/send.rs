@@ -351,7 +351,7 @@ impl Job<'_> {
             Ended::Brake(_) | Ended::RelayDown(_) => Exit::Stopped,
             Ended::Paused { why: dispatch::Wait::Deferred, .. } => Exit::Unfinished,
             Ended::Paused { .. } => Exit::Stopped,
-            Ended::Finished if 0 < tally.failed + tally.unconfirmed + tally.begun => Exit::Unfinished,
+            Ended::Finished if 0 < tally.failed + tally.unconfirmed + elsewhere(tally) => Exit::Unfinished,
             Ended::Finished => Exit::Done,
         }
     }
@@ -402,6 +402,13 @@ impl Job<'_> {
                 duration(course.took),
                 count(speed.round() as u64)
             ));
+            if 0 < elsewhere(&tally) {
+                terminal.say(&format!(
+                    "another sender is at work on {}; run `mimeo status {}` when it is done",
+                    plural(elsewhere(&tally), "letter", "letters"),
+                    self.args.issue
+                ));
+            }
             if 0 < tally.unconfirmed {
                 terminal.say(&format!(
                     "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, `mimeo resolve {issue}` decides",
@@ -483,6 +490,11 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// Letters that another living sender holds: the dead were reaped, and ours are all back.
+fn elsewhere(tally: &Tally) -> u64 {
+    tally.claimed + tally.begun
 }
 
 fn eprint_prompt(text: &str) {

@@ -132,7 +132,8 @@ pub(super) fn sentence(tally: &Tally) -> String {
         (tally.queued + tally.claimed, "queued"),
         (tally.deferred, "deferred"),
         (tally.failed, "failed"),
-        (tally.unconfirmed + tally.begun, "unconfirmed"),
+        (tally.begun, "under way"),
+        (tally.unconfirmed, "unconfirmed"),
         (tally.suppressed, "suppressed"),
     ] {
         if 0 < number {

@@ -28,3 +28,4 @@ mod templates;
 mod text;
 mod tidy;
 mod transport;
+mod trouble;
