@@ -147,6 +147,9 @@ pub(super) fn sentence(tally: &Tally) -> String {
     }
 }
 
+/// Signals closer together than this are one wish to stop.
+const ONE_WISH: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// Watches for Ctrl-C, SIGTERM and a closed terminal: the first finishes what is under way, the second stops at once.
 pub(super) fn listen_for_interrupts(
     interrupt: watch::Sender<Interrupt>,
@@ -157,7 +160,14 @@ pub(super) fn listen_for_interrupts(
         signals.next().await;
         terminal.tell("finishing the letters under way; press Ctrl-C again to stop at once");
         interrupt.send_replace(Interrupt::Finish);
-        signals.next().await;
+        // One wish may come as several signals: `timeout` tells the process and its group, a closed terminal likewise.
+        let together = tokio::time::Instant::now() + ONE_WISH;
+        loop {
+            signals.next().await;
+            if together <= tokio::time::Instant::now() {
+                break;
+            }
+        }
         terminal.tell("stopping at once; letters under way are unconfirmed");
         interrupt.send_replace(Interrupt::Now);
         std::future::pending::<()>().await;

@@ -272,18 +272,19 @@ impl Desk {
             Take::Claim(_) | Take::Ready => Outlook::Ready(at_hand),
             Take::Wait(Some(at)) => {
                 let wait = at.saturating_duration_since(Instant::now());
-                let (why, now) = (self.why(&state), (self.clock)());
+                let (why, now) = (self.why(&mut state), (self.clock)());
                 Outlook::Paced(why, until(now, wait))
             }
             Take::Wait(None) | Take::Nothing => Outlook::UnderWay,
         }
     }
 
-    fn why(&self, state: &State) -> Wait {
+    fn why(&self, state: &mut State) -> Wait {
         match state.today {
             Some(today) if today.left == 0 => Wait::WarmUp,
             _ => match self.settings.pace.window.as_ref().map(|window| window.at((self.clock)())) {
                 Some(super::Hours::ClosedUntil(_)) => Wait::Window,
+                _ if state.pace.is_patient(self.tick()) => Wait::Patience,
                 _ => Wait::Pace,
             },
         }
@@ -387,8 +388,14 @@ impl Desk {
     }
 
     pub(super) fn throttled(&self) {
-        let slower = self.state().pace.throttled(self.tick());
-        if let Some(letters_per_second) = slower {
+        let (before, slower) = {
+            let mut state = self.state();
+            (state.pace.rate(), state.pace.throttled(self.tick()))
+        };
+        // Complaints close together are one.
+        if let Some(letters_per_second) = slower
+            && before != slower
+        {
             (self.emit)(Event::Slower { letters_per_second });
         }
     }

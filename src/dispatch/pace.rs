@@ -220,6 +220,12 @@ impl Pace {
         Ask::Go
     }
 
+    /// Whether the relay's wish for patience, rather than a limit of the owner, holds the next letter.
+    pub fn is_patient(&mut self, now: Duration) -> bool {
+        let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
+        throttle.is_some() && self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max() < throttle
+    }
+
     /// A letter has come back with an answer.
     pub fn answered(&mut self, domain: &str) {
         if let Some(pace) = self.domains.get_mut(domain) {
@@ -239,6 +245,11 @@ impl Pace {
     /// The relay asked for patience: halves the pace. Returns the new pace in letters a second, if it is adaptive.
     pub fn throttled(&mut self, now: Duration) -> Option<f64> {
         self.throttle.as_mut().map(|throttle| throttle.halve(now))
+    }
+
+    /// The adaptive pace, in letters a second; `None` while nobody complained.
+    pub fn rate(&self) -> Option<f64> {
+        self.throttle.as_ref().and_then(|throttle| throttle.rate)
     }
 }
 
@@ -366,11 +377,13 @@ mod tests {
         let now = Duration::from_secs(200_000);
         pace.throttled(now);
         let Ask::WaitUntil(then) = pace.look("a.example", now) else { panic!("it has been halved") };
+        assert!(pace.is_patient(now), "the relay asked for it");
         for _ in 0..100 {
             assert_eq!(pace.look("a.example", then), Ask::Go);
         }
         assert_eq!(pace.ask("a.example", then), Ask::Go);
         assert!(matches!(pace.look("a.example", then), Ask::WaitUntil(_)));
+        assert!(!pace.is_patient(then), "now it is the owner's limit");
     }
 
     #[test]

@@ -249,6 +249,7 @@ impl Crew {
                             // No wait is that long: the clock was ahead when the letter was put off.
                             ledger.hurry(self.dispatch).await?;
                             self.refill(ledger).await?;
+                            continue;
                         } else if now < due {
                             if !self.may_wait(Wait::Deferred, due) {
                                 return Ok(Ended::Paused { why: Wait::Deferred, until: due });
@@ -377,7 +378,7 @@ impl Crew {
         }
         let wait = between((self.clock)(), until);
         match why {
-            Wait::Pace => wait <= Settings::PACE_WAIT_MAX,
+            Wait::Pace | Wait::Patience => wait <= Settings::PACE_WAIT_MAX,
             Wait::Deferred => wait <= self.settings.linger,
             Wait::Window | Wait::WarmUp => false,
         }

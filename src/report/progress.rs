@@ -117,6 +117,7 @@ impl Progress {
             Event::Waiting { why, until, .. } => {
                 let why = match why {
                     Wait::Pace => "the pace allows no more",
+                    Wait::Patience => "the relay asked for patience: nothing",
                     Wait::Window => "the sending window is closed",
                     Wait::WarmUp => "today's share of the warm-up is out",
                     Wait::Deferred => "deferred letters wait",
