@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Ask, Brake, Clock, Event, Pace, Pulled, Settings, Wait, means_no_such_person,
-    run::{Emit, until},
+    run::{Emit, between, until},
 };
 use crate::{
     ledger::{Begun, Claim, Ledger, LedgerError, Next, Reason, Suppression},
@@ -272,8 +272,9 @@ impl Desk {
             Take::Claim(_) | Take::Ready => Outlook::Ready(at_hand),
             Take::Wait(Some(at)) => {
                 let wait = at.saturating_duration_since(Instant::now());
-                let (why, now) = (self.why(&mut state), (self.clock)());
-                Outlook::Paced(why, until(now, wait))
+                // To the minute as the owner said it, where a clock's time was said.
+                let opens = self.closed_until(&state).unwrap_or_else(|| until((self.clock)(), wait));
+                Outlook::Paced(self.why(&mut state), opens)
             }
             Take::Wait(None) | Take::Nothing => Outlook::UnderWay,
         }
@@ -298,8 +299,9 @@ impl Desk {
         if state.queue.is_empty() && state.limited.values().all(VecDeque::is_empty) {
             return if state.drained { Take::Nothing } else { Take::Wait(None) };
         }
-        if let Some(at) = self.closed_until(state) {
-            return Take::Wait(Some(at));
+        if let Some(opens) = self.closed_until(state) {
+            let wait = between((self.clock)(), opens).max(Duration::from_millis(1));
+            return Take::Wait(Some(Instant::now() + wait));
         }
         let tick = self.tick();
         let mut earliest: Option<Duration> = None;
@@ -328,7 +330,7 @@ impl Desk {
     }
 
     /// When the day's cap or the sending window allows letters again, if they forbid them now.
-    fn closed_until(&self, state: &State) -> Option<Instant> {
+    fn closed_until(&self, state: &State) -> Option<Timestamp> {
         if state.today.is_none() && self.settings.pace.window.is_none() {
             return None;
         }
@@ -338,9 +340,7 @@ impl Desk {
             Some(super::Hours::ClosedUntil(opens)) => Some(opens),
             _ => None,
         };
-        let opens = cap.max(window)?;
-        let wait = Duration::try_from(opens.duration_since(now)).unwrap_or_default();
-        Some(Instant::now() + wait.max(Duration::from_millis(1)))
+        cap.max(window)
     }
 
     /// Takes a letter from the desk and composes it. Somebody whose letter cannot be composed is refused on the spot.
@@ -420,6 +420,9 @@ impl transport::Desk for Desk {
                 Take::Nothing | Take::Ready => return None,
                 Take::Wait(at) => {
                     self.news.notify_one();
+                    if at.is_some_and(|at| give_up < at) {
+                        return None;
+                    }
                     let at = at.unwrap_or(give_up).min(give_up);
                     tokio::select! {
                         () = changed => {}

@@ -16,6 +16,7 @@ mod crash;
 mod diagnostics;
 mod dispatch;
 mod faulty;
+mod hours;
 mod issue;
 mod ledger;
 mod materials;
