@@ -291,6 +291,16 @@ impl Desk {
         }
     }
 
+    /// Takes a letter that may leave now, and counts it in the same breath: others are asking too.
+    fn take(&self) -> Take {
+        let mut state = self.state();
+        let take = self.take_from(&mut state, false);
+        if let (Take::Claim(_), Some(today)) = (&take, &mut state.today) {
+            today.left = today.left.saturating_sub(1);
+        }
+        take
+    }
+
     /// Finds a letter that may leave now. With `look` it only says what it would do.
     fn take_from(&self, state: &mut State, look: bool) -> Take {
         if state.stop.is_some() {
@@ -346,13 +356,7 @@ impl Desk {
     /// Takes a letter from the desk and composes it. Somebody whose letter cannot be composed is refused on the spot.
     fn give(&self, claim: Claim) -> Option<Letter> {
         let ticket = Ticket(claim.delivery.number());
-        let buffer = {
-            let mut state = self.state();
-            if let Some(today) = &mut state.today {
-                today.left = today.left.saturating_sub(1);
-            }
-            state.buffers.pop().unwrap_or_default()
-        };
+        let buffer = self.state().buffers.pop().unwrap_or_default();
         match self.composer.compose(&claim.subscriber, buffer) {
             Ok(message) => {
                 self.state().under_way.insert(ticket, UnderWay { claim, begun: false, dropped: false });
@@ -408,7 +412,7 @@ impl transport::Desk for Desk {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let take = self.take_from(&mut self.state(), false);
+            let take = self.take();
             match take {
                 Take::Claim(claim) => {
                     let letter = self.give(*claim);
@@ -438,7 +442,7 @@ impl transport::Desk for Desk {
     }
 
     fn next_now(&self) -> Option<Letter> {
-        let take = self.take_from(&mut self.state(), false);
+        let take = self.take();
         match take {
             Take::Claim(claim) => {
                 let letter = self.give(*claim);
