@@ -68,5 +68,7 @@ pub enum Event<'a> {
         why: Wait,
         /// Until then.
         until: Timestamp,
+        /// How long that is from now.
+        wait: Duration,
     },
 }

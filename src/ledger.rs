@@ -310,6 +310,11 @@ impl Ledger {
         })
     }
 
+    /// The people who are still owed the issue, as they were frozen, in the order of the list.
+    pub fn owed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
+        Pages::new(self, move |store, after| store.owed(dispatch, after, PAGE))
+    }
+
     /// The state of one address; `None` when it is not in the dispatch.
     pub async fn state_of(
         &self,
@@ -458,6 +463,13 @@ impl<T: Send + 'static> Pages<T> {
             }
         }
         Ok(self.page.pop_front())
+    }
+
+    /// So many as are read at once; none after the last.
+    pub async fn page(&mut self) -> Result<Vec<T>, LedgerError> {
+        let mut page: Vec<T> = self.next().await?.into_iter().collect();
+        page.extend(self.page.drain(..));
+        Ok(page)
     }
 
     /// All that are left, in memory at once.

@@ -29,7 +29,7 @@ impl From<LedgerError> for Failure {
             }
             LedgerError::Newer { .. } => Some("use the mimeo that wrote it, or a later one"),
             LedgerError::Restored { .. } => Some(
-                "letters that left after the backup would leave again: see \"A ledger from a backup\" in docs/guide.md",
+                "letters that left after the backup would leave again; if you know that, `mimeo send --restored` goes on: see \"A ledger from a backup\" in docs/guide.md",
             ),
             LedgerError::Open { .. } => Some("check the path and its permissions"),
             _ => None,

@@ -1,6 +1,7 @@
 mod args;
 mod course;
 mod dry_run;
+mod edited;
 
 use std::{
     io::{self, BufRead, Write as _},
@@ -24,7 +25,9 @@ use super::{
 use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Interrupt, Plan, Prediction, Survey},
-    ledger::{Choice, Decision, DispatchId, DispatchRecord, Ledger, NewDispatch, Tally},
+    ledger::{
+        Choice, Decision, DispatchId, DispatchRecord, Ledger, NewDispatch, OpenOptions, Restored, Tally,
+    },
     message::Composer,
     render::RenderedIssue,
     report::{
@@ -79,7 +82,9 @@ impl Job<'_> {
     async fn send(self, pressed: Pressed) -> Result<Exit, Failure> {
         let terminal = &self.context.terminal;
         let now = self.context.now;
-        let ledger = Ledger::open(&self.config.ledger)?;
+        let restored = if self.args.restored { Restored::Accept } else { Restored::Refuse };
+        let ledger =
+            Ledger::open_with(&self.config.ledger, &OpenOptions { restored, ..OpenOptions::default() })?;
         let reaped = ledger.reap(now).await?;
         if 0 < reaped.unconfirmed {
             terminal.say(&format!(
@@ -146,7 +151,7 @@ impl Job<'_> {
         let Some(record) = record else { return Ok((rendered, None)) };
         let frozen = ledger.rendered(record.id).await?;
         if record.digest != rendered.digest() && !self.args.as_opened {
-            let differences = sending::differences(&frozen, &rendered);
+            let differences = edited::differences(&frozen, &rendered);
             return Err(Failure::input(format!(
                 "`{}` has been edited since its sending was opened ({}): {differences}",
                 rendered.slug,
@@ -335,7 +340,8 @@ impl Job<'_> {
         };
         listener.abort();
         progress.finish();
-        let totals = std::mem::take(&mut *totals.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut totals = std::mem::take(&mut *totals.lock().unwrap_or_else(PoisonError::into_inner));
+        totals.wait_for(None, Instant::now());
         Ok(Course { ended: ended?, totals, began, took: started.elapsed() })
     }
 
@@ -345,7 +351,7 @@ impl Job<'_> {
             Ended::Brake(_) | Ended::RelayDown(_) => Exit::Stopped,
             Ended::Paused { why: dispatch::Wait::Deferred, .. } => Exit::Unfinished,
             Ended::Paused { .. } => Exit::Stopped,
-            Ended::Finished if 0 < tally.failed + tally.unconfirmed + tally.begun => Exit::Unfinished,
+            Ended::Finished if 0 < tally.failed + tally.unconfirmed + elsewhere(tally) => Exit::Unfinished,
             Ended::Finished => Exit::Done,
         }
     }
@@ -396,6 +402,13 @@ impl Job<'_> {
                 duration(course.took),
                 count(speed.round() as u64)
             ));
+            if 0 < elsewhere(&tally) {
+                terminal.say(&format!(
+                    "another sender is at work on {}; run `mimeo status {}` when it is done",
+                    plural(elsewhere(&tally), "letter", "letters"),
+                    self.args.issue
+                ));
+            }
             if 0 < tally.unconfirmed {
                 terminal.say(&format!(
                     "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, `mimeo resolve {issue}` decides",
@@ -477,6 +490,11 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// Letters that another living sender holds: the dead were reaped, and ours are all back.
+fn elsewhere(tally: &Tally) -> u64 {
+    tally.claimed + tally.begun
 }
 
 fn eprint_prompt(text: &str) {

@@ -112,49 +112,6 @@ pub(super) fn check_columns(composer: &Composer, list: &List) -> Result<(), Fail
         .hint(format!("its columns are: {}; nothing was sent", list.columns().join(", "))))
 }
 
-/// What differs between two letters, in a few words.
-pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> String {
-    let mut what = Vec::new();
-    if frozen.subject != edited.subject {
-        what.push("the subject".to_owned());
-    }
-    if frozen.text != edited.text {
-        what.push(match first_changed_line(&frozen.text, &edited.text) {
-            Some(line) => format!("the text (first at \u{201c}{line}\u{201d})"),
-            None => "the text".to_owned(),
-        });
-    } else if frozen.html != edited.html {
-        what.push("the layout".to_owned());
-    }
-    if frozen.pictures != edited.pictures {
-        what.push("the pictures".to_owned());
-    }
-    if frozen.from != edited.from || frozen.reply_to != edited.reply_to || frozen.bounces != edited.bounces {
-        what.push("the sender".to_owned());
-    }
-    if frozen.list_id != edited.list_id
-        || frozen.unsubscribe != edited.unsubscribe
-        || frozen.archive != edited.archive
-        || frozen.view != edited.view
-        || frozen.headers != edited.headers
-    {
-        what.push("the list's header fields".to_owned());
-    }
-    if what.is_empty() {
-        "something in its settings differs".to_owned()
-    } else {
-        format!("{} differ", what.join(", "))
-    }
-}
-
-fn first_changed_line(frozen: &Pattern, edited: &Pattern) -> Option<String> {
-    let (frozen, edited) = (plain(frozen), plain(edited));
-    let mut old = frozen.lines();
-    let line = edited.lines().find(|line| old.next() != Some(*line)).or_else(|| old.next())?.trim();
-    let short: String = line.chars().take(60).collect();
-    (!short.is_empty()).then(|| if short.len() < line.len() { format!("{short}…") } else { short })
-}
-
 /// The text with placeholders as the author wrote them.
 pub(super) fn plain(pattern: &Pattern) -> String {
     pattern
@@ -175,7 +132,8 @@ pub(super) fn sentence(tally: &Tally) -> String {
         (tally.queued + tally.claimed, "queued"),
         (tally.deferred, "deferred"),
         (tally.failed, "failed"),
-        (tally.unconfirmed + tally.begun, "unconfirmed"),
+        (tally.begun, "under way"),
+        (tally.unconfirmed, "unconfirmed"),
         (tally.suppressed, "suppressed"),
     ] {
         if 0 < number {
@@ -189,6 +147,9 @@ pub(super) fn sentence(tally: &Tally) -> String {
     }
 }
 
+/// Signals closer together than this are one wish to stop.
+const ONE_WISH: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// Watches for Ctrl-C, SIGTERM and a closed terminal: the first finishes what is under way, the second stops at once.
 pub(super) fn listen_for_interrupts(
     interrupt: watch::Sender<Interrupt>,
@@ -199,7 +160,14 @@ pub(super) fn listen_for_interrupts(
         signals.next().await;
         terminal.tell("finishing the letters under way; press Ctrl-C again to stop at once");
         interrupt.send_replace(Interrupt::Finish);
-        signals.next().await;
+        // One wish may come as several signals: `timeout` tells the process and its group, a closed terminal likewise.
+        let together = tokio::time::Instant::now() + ONE_WISH;
+        loop {
+            signals.next().await;
+            if together <= tokio::time::Instant::now() {
+                break;
+            }
+        }
         terminal.tell("stopping at once; letters under way are unconfirmed");
         interrupt.send_replace(Interrupt::Now);
         std::future::pending::<()>().await;

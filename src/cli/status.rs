@@ -207,7 +207,8 @@ impl Args {
                 "{number}{}  {}  {}\n",
                 record.title,
                 when(record.opened_at),
-                sending::sentence(&tally)
+                // Nobody looks here whether the sender lives: what it has begun may have left.
+                sending::sentence(&Tally { unconfirmed: tally.unconfirmed + tally.begun, begun: 0, ..tally })
             );
             text.push_str(&line);
         }

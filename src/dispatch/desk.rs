@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Ask, Brake, Clock, Event, Pace, Pulled, Settings, Wait, means_no_such_person,
-    run::{Emit, until},
+    run::{Emit, between, until},
 };
 use crate::{
     ledger::{Begun, Claim, Ledger, LedgerError, Next, Reason, Suppression},
@@ -82,9 +82,28 @@ pub(super) enum Stop {
 /// What a connection gets when it asks for a letter.
 enum Take {
     Claim(Box<Claim>),
+    /// There is one, for those who only look.
+    Ready,
     /// Ask again at this time, or when something has changed.
     Wait(Option<Instant>),
     Nothing,
+}
+
+impl Take {
+    /// The first claim of a queue.
+    fn of(queue: Option<&mut VecDeque<Claim>>, look: bool) -> Self {
+        match queue {
+            Some(queue) if look && !queue.is_empty() => Self::Ready,
+            Some(queue) => queue.pop_front().map_or(Self::Nothing, |claim| Self::Claim(Box::new(claim))),
+            None => Self::Nothing,
+        }
+    }
+}
+
+impl State {
+    fn ask(&mut self, domain: &str, tick: Duration, look: bool) -> Ask {
+        if look { self.pace.look(domain, tick) } else { self.pace.ask(domain, tick) }
+    }
 }
 
 /// What the run loop should do next.
@@ -250,24 +269,36 @@ impl Desk {
             };
         }
         match self.take_from(&mut state, true) {
-            Take::Claim(_) => Outlook::Ready(at_hand),
+            Take::Claim(_) | Take::Ready => Outlook::Ready(at_hand),
             Take::Wait(Some(at)) => {
                 let wait = at.saturating_duration_since(Instant::now());
-                let (why, now) = (self.why(&state), (self.clock)());
-                Outlook::Paced(why, until(now, wait))
+                // To the minute as the owner said it, where a clock's time was said.
+                let opens = self.closed_until(&state).unwrap_or_else(|| until((self.clock)(), wait));
+                Outlook::Paced(self.why(&mut state), opens)
             }
             Take::Wait(None) | Take::Nothing => Outlook::UnderWay,
         }
     }
 
-    fn why(&self, state: &State) -> Wait {
+    fn why(&self, state: &mut State) -> Wait {
         match state.today {
             Some(today) if today.left == 0 => Wait::WarmUp,
             _ => match self.settings.pace.window.as_ref().map(|window| window.at((self.clock)())) {
                 Some(super::Hours::ClosedUntil(_)) => Wait::Window,
+                _ if state.pace.is_patient(self.tick()) => Wait::Patience,
                 _ => Wait::Pace,
             },
         }
+    }
+
+    /// Takes a letter that may leave now, and counts it in the same breath: others are asking too.
+    fn take(&self) -> Take {
+        let mut state = self.state();
+        let take = self.take_from(&mut state, false);
+        if let (Take::Claim(_), Some(today)) = (&take, &mut state.today) {
+            today.left = today.left.saturating_sub(1);
+        }
+        take
     }
 
     /// Finds a letter that may leave now. With `look` it only says what it would do.
@@ -278,8 +309,9 @@ impl Desk {
         if state.queue.is_empty() && state.limited.values().all(VecDeque::is_empty) {
             return if state.drained { Take::Nothing } else { Take::Wait(None) };
         }
-        if let Some(at) = self.closed_until(state) {
-            return Take::Wait(Some(at));
+        if let Some(opens) = self.closed_until(state) {
+            let wait = between((self.clock)(), opens).max(Duration::from_millis(1));
+            return Take::Wait(Some(Instant::now() + wait));
         }
         let tick = self.tick();
         let mut earliest: Option<Duration> = None;
@@ -290,25 +322,8 @@ impl Desk {
             .map(|(domain, _)| domain.clone())
             .collect();
         for domain in domains {
-            match state.pace.ask(&domain, tick) {
-                Ask::Go if look => {
-                    state.pace.taken_back(&domain);
-                    let claim = state
-                        .limited
-                        .get(&domain)
-                        .and_then(VecDeque::front)
-                        .expect("it was not empty")
-                        .clone();
-                    return Take::Claim(Box::new(claim));
-                }
-                Ask::Go => {
-                    let claim = state
-                        .limited
-                        .get_mut(&domain)
-                        .and_then(VecDeque::pop_front)
-                        .expect("it was not empty");
-                    return Take::Claim(Box::new(claim));
-                }
+            match state.ask(&domain, tick, look) {
+                Ask::Go => return Take::of(state.limited.get_mut(&domain), look),
                 Ask::WaitUntil(at) => return Take::Wait(Some(self.instant(at))),
                 Ask::DomainUntil(at) => earliest = earliest.into_iter().chain(at).min(),
             }
@@ -316,20 +331,16 @@ impl Desk {
         let Some(front) = state.queue.front() else {
             return Take::Wait(earliest.map(|at| self.instant(at)));
         };
-        match state.pace.ask(front.subscriber.address.domain(), tick) {
-            Ask::Go if look => {
-                let claim = Box::new(front.clone());
-                state.pace.taken_back(claim.subscriber.address.domain());
-                Take::Claim(claim)
-            }
-            Ask::Go => Take::Claim(Box::new(state.queue.pop_front().expect("it has a front"))),
+        let domain = front.subscriber.address.domain().to_owned();
+        match state.ask(&domain, tick, look) {
+            Ask::Go => Take::of(Some(&mut state.queue), look),
             Ask::WaitUntil(at) => Take::Wait(Some(self.instant(at))),
             Ask::DomainUntil(at) => Take::Wait(at.map(|at| self.instant(at))),
         }
     }
 
     /// When the day's cap or the sending window allows letters again, if they forbid them now.
-    fn closed_until(&self, state: &State) -> Option<Instant> {
+    fn closed_until(&self, state: &State) -> Option<Timestamp> {
         if state.today.is_none() && self.settings.pace.window.is_none() {
             return None;
         }
@@ -339,21 +350,13 @@ impl Desk {
             Some(super::Hours::ClosedUntil(opens)) => Some(opens),
             _ => None,
         };
-        let opens = cap.max(window)?;
-        let wait = Duration::try_from(opens.duration_since(now)).unwrap_or_default();
-        Some(Instant::now() + wait.max(Duration::from_millis(1)))
+        cap.max(window)
     }
 
     /// Takes a letter from the desk and composes it. Somebody whose letter cannot be composed is refused on the spot.
     fn give(&self, claim: Claim) -> Option<Letter> {
         let ticket = Ticket(claim.delivery.number());
-        let buffer = {
-            let mut state = self.state();
-            if let Some(today) = &mut state.today {
-                today.left = today.left.saturating_sub(1);
-            }
-            state.buffers.pop().unwrap_or_default()
-        };
+        let buffer = self.state().buffers.pop().unwrap_or_default();
         match self.composer.compose(&claim.subscriber, buffer) {
             Ok(message) => {
                 self.state().under_way.insert(ticket, UnderWay { claim, begun: false, dropped: false });
@@ -389,8 +392,14 @@ impl Desk {
     }
 
     pub(super) fn throttled(&self) {
-        let slower = self.state().pace.throttled(self.tick());
-        if let Some(letters_per_second) = slower {
+        let (before, slower) = {
+            let mut state = self.state();
+            (state.pace.rate(), state.pace.throttled(self.tick()))
+        };
+        // Complaints close together are one.
+        if let Some(letters_per_second) = slower
+            && before != slower
+        {
             (self.emit)(Event::Slower { letters_per_second });
         }
     }
@@ -403,7 +412,7 @@ impl transport::Desk for Desk {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let take = self.take_from(&mut self.state(), false);
+            let take = self.take();
             match take {
                 Take::Claim(claim) => {
                     let letter = self.give(*claim);
@@ -412,9 +421,12 @@ impl transport::Desk for Desk {
                         return letter;
                     }
                 }
-                Take::Nothing => return None,
+                Take::Nothing | Take::Ready => return None,
                 Take::Wait(at) => {
                     self.news.notify_one();
+                    if at.is_some_and(|at| give_up < at) {
+                        return None;
+                    }
                     let at = at.unwrap_or(give_up).min(give_up);
                     tokio::select! {
                         () = changed => {}
@@ -430,14 +442,14 @@ impl transport::Desk for Desk {
     }
 
     fn next_now(&self) -> Option<Letter> {
-        let take = self.take_from(&mut self.state(), false);
+        let take = self.take();
         match take {
             Take::Claim(claim) => {
                 let letter = self.give(*claim);
                 self.ask_for_more();
                 letter
             }
-            Take::Wait(_) | Take::Nothing => None,
+            Take::Wait(_) | Take::Nothing | Take::Ready => None,
         }
     }
 

@@ -188,6 +188,22 @@ impl Pace {
 
     /// May a letter to this domain leave now? `Go` counts it. `now` never runs backwards.
     pub fn ask(&mut self, domain: &str, now: Duration) -> Ask {
+        let answer = self.look(domain, now);
+        if answer == Ask::Go {
+            if let Some(pace) = self.domains.get_mut(domain) {
+                pace.meters.iter_mut().for_each(|meter| meter.add(now, 1));
+                pace.under_way += 1;
+            }
+            self.relay.iter_mut().for_each(|meter| meter.add(now, 1));
+            if let Some(throttle) = &mut self.throttle {
+                throttle.left(now);
+            }
+        }
+        answer
+    }
+
+    /// What [`Self::ask`] would say; nothing is counted.
+    pub fn look(&mut self, domain: &str, now: Duration) -> Ask {
         let relay = self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max();
         let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
         if let Some(until) = relay.max(throttle) {
@@ -200,14 +216,14 @@ impl Pace {
             if let Some(until) = pace.meters.iter_mut().filter_map(|meter| meter.wait_until(now)).max() {
                 return Ask::DomainUntil(Some(until));
             }
-            pace.meters.iter_mut().for_each(|meter| meter.add(now, 1));
-            pace.under_way += 1;
-        }
-        self.relay.iter_mut().for_each(|meter| meter.add(now, 1));
-        if let Some(throttle) = &mut self.throttle {
-            throttle.left(now);
         }
         Ask::Go
+    }
+
+    /// Whether the relay's wish for patience, rather than a limit of the owner, holds the next letter.
+    pub fn is_patient(&mut self, now: Duration) -> bool {
+        let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
+        throttle.is_some() && self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max() < throttle
     }
 
     /// A letter has come back with an answer.
@@ -229,6 +245,11 @@ impl Pace {
     /// The relay asked for patience: halves the pace. Returns the new pace in letters a second, if it is adaptive.
     pub fn throttled(&mut self, now: Duration) -> Option<f64> {
         self.throttle.as_mut().map(|throttle| throttle.halve(now))
+    }
+
+    /// The adaptive pace, in letters a second; `None` while nobody complained.
+    pub fn rate(&self) -> Option<f64> {
+        self.throttle.as_ref().and_then(|throttle| throttle.rate)
     }
 }
 
@@ -348,6 +369,21 @@ mod tests {
         check_never_more(&left, 5, ms(1_000));
         check_never_more(&left, 60, ms(60_000));
         assert!(170 <= left.len(), "it is not slower than asked for: {}", left.len());
+    }
+
+    #[test]
+    fn looking_costs_nothing_even_after_a_complaint() {
+        let mut pace = Pace::new(&PacePolicy { adaptive: true, ..policy(&[(1, 60_000)]) });
+        let now = Duration::from_secs(200_000);
+        pace.throttled(now);
+        let Ask::WaitUntil(then) = pace.look("a.example", now) else { panic!("it has been halved") };
+        assert!(pace.is_patient(now), "the relay asked for it");
+        for _ in 0..100 {
+            assert_eq!(pace.look("a.example", then), Ask::Go);
+        }
+        assert_eq!(pace.ask("a.example", then), Ask::Go);
+        assert!(matches!(pace.look("a.example", then), Ask::WaitUntil(_)));
+        assert!(!pace.is_patient(then), "now it is the owner's limit");
     }
 
     #[test]

@@ -47,6 +47,8 @@ impl Settings {
     const PACE_WAIT_MAX: Duration = Duration::from_secs(3600);
     /// A relay that went away in the middle of the run gets this long to come back.
     const RELAY_WAIT_MAX: Duration = Duration::from_secs(120);
+    /// A long wait is looked at again after this: the machine may have slept, or the clock may have been set.
+    const NAP: Duration = Duration::from_secs(20);
 }
 
 impl Default for Settings {
@@ -233,10 +235,8 @@ impl Crew {
                     if !self.may_wait(why, until) && self.lanes.is_empty() {
                         return Ok(Ended::Paused { why, until });
                     }
-                    if Duration::from_secs(2) < wait {
-                        (self.emit)(Event::Waiting { why, until });
-                    }
-                    wake = Some(Instant::now() + wait);
+                    (self.emit)(Event::Waiting { why, until, wait });
+                    wake = Some(Instant::now() + wait.min(Settings::NAP));
                 }
                 Outlook::Empty => {
                     if self.lanes.is_empty() {
@@ -245,12 +245,18 @@ impl Crew {
                             return Ok(Ended::Finished);
                         };
                         let now = (self.clock)();
-                        if now < due {
+                        if self.settings.retry.wait_max * 2 < between(now, due) {
+                            // No wait is that long: the clock was ahead when the letter was put off.
+                            ledger.hurry(self.dispatch).await?;
+                            self.refill(ledger).await?;
+                            continue;
+                        } else if now < due {
                             if !self.may_wait(Wait::Deferred, due) {
                                 return Ok(Ended::Paused { why: Wait::Deferred, until: due });
                             }
-                            (self.emit)(Event::Waiting { why: Wait::Deferred, until: due });
-                            wake = Some(Instant::now() + between(now, due) + Duration::from_millis(1));
+                            let wait = between(now, due);
+                            (self.emit)(Event::Waiting { why: Wait::Deferred, until: due, wait });
+                            wake = Some(Instant::now() + wait.min(Settings::NAP) + Duration::from_millis(1));
                         } else {
                             self.refill(ledger).await?;
                             if self.desk.at_hand() == 0 {
@@ -372,7 +378,7 @@ impl Crew {
         }
         let wait = between((self.clock)(), until);
         match why {
-            Wait::Pace => wait <= Settings::PACE_WAIT_MAX,
+            Wait::Pace | Wait::Patience => wait <= Settings::PACE_WAIT_MAX,
             Wait::Deferred => wait <= self.settings.linger,
             Wait::Window | Wait::WarmUp => false,
         }

@@ -4,6 +4,8 @@
 pub enum Wait {
     /// A limit of the pace.
     Pace,
+    /// The relay asked for patience, and gets it.
+    Patience,
     /// The sending window is closed.
     Window,
     /// Today's share of the warm-up is out.

@@ -36,6 +36,7 @@ pub struct RunPage<'a> {
 pub fn wait_word(why: Wait) -> &'static str {
     match why {
         Wait::Pace => "the pace",
+        Wait::Patience => "the relay's wish for patience",
         Wait::Window => "the sending window",
         Wait::WarmUp => "the warm-up",
         Wait::Deferred => "deferred letters",
@@ -193,20 +194,38 @@ impl RunPage<'_> {
         }
         page.push_str(
             "<h2>What the relay said against letters</h2><table><thead><tr><th scope=\"col\">kind</th>\
-             <th scope=\"col\">where</th><th scope=\"col\">for example</th><th scope=\"col\" class=\"n\">times</th></tr>\
+             <th scope=\"col\">where</th><th scope=\"col\">code</th><th scope=\"col\">for example</th><th scope=\"col\" class=\"n\">times</th></tr>\
              </thead><tbody>",
         );
         for group in groups {
             let _ = write!(
                 page,
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>",
-                group.kind.word(),
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>",
+                word(group.kind),
                 group.stage.map(|stage| stage.to_string()).unwrap_or_default(),
+                codes(group),
                 escape(&group.example),
                 count(group.count)
             );
         }
         page.push_str("</tbody></table>");
+    }
+}
+
+/// `550 5.1.1`
+fn codes(group: &ReplyGroup) -> String {
+    let code = group.code.map(|code| code.to_string()).unwrap_or_default();
+    match group.enhanced {
+        Some((class, subject, detail)) => format!("{code} {class}.{subject}.{detail}"),
+        None => code,
+    }
+}
+
+/// As the picture calls it.
+fn word(kind: OutcomeKind) -> &'static str {
+    match kind {
+        OutcomeKind::Rejected => "refused",
+        other => other.word(),
     }
 }
 

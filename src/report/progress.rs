@@ -46,6 +46,8 @@ struct State {
 
 /// Plain lines are at least so far apart.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Waits are told from this length on.
+const WAIT_WORTH_TELLING: Duration = Duration::from_secs(2);
 
 impl Progress {
     /// Progress towards `total` letters.
@@ -110,9 +112,12 @@ impl Progress {
             Event::RelayAway { down, wait } => {
                 self.say(&format!("{down}; trying again in {}", duration(*wait)));
             }
-            Event::Waiting { why, until } => {
+            // Shorter waits are the pace itself.
+            Event::Waiting { wait, .. } if *wait < WAIT_WORTH_TELLING => {}
+            Event::Waiting { why, until, .. } => {
                 let why = match why {
                     Wait::Pace => "the pace allows no more",
+                    Wait::Patience => "the relay asked for patience: nothing",
                     Wait::Window => "the sending window is closed",
                     Wait::WarmUp => "today's share of the warm-up is out",
                     Wait::Deferred => "deferred letters wait",

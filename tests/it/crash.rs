@@ -24,6 +24,8 @@ struct Story {
     /// Programs that send at the same time.
     senders: usize,
     script: Script,
+    /// A fault planted into the ledger, as a trigger: the program runs unchanged on a ledger that forgets.
+    fault: Option<&'static str>,
 }
 
 /// What the stories add up to.
@@ -87,6 +89,11 @@ impl Story {
             let mut command: Command = room.mimeo(["-q", "send", "one", "--yes"]).into_command();
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
+        if let Some(fault) = self.fault {
+            room.run(["-q", "send", "one", "--yes", "--limit", "1"]);
+            let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
+            ledger.execute_batch(fault).unwrap();
+        }
         let mut dice = Dice(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut kills = 0;
         while kills < kills_max {
@@ -213,6 +220,7 @@ fn stories(seed: u64) -> Vec<Story> {
         window,
         senders,
         script: script.seed(seed + n),
+        fault: None,
     };
     vec![
         story(0, 400, 1, 1, 1, Script::new()),
@@ -247,6 +255,47 @@ fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
     assert!(0 < figures.unconfirmed, "no kill hit a letter under way: {figures:?}");
 }
 
+/// Kills a sending on a ledger with a fault until the judge has seen it, and returns what the judge said.
+fn found_out(fault: &'static str) -> String {
+    for seed in 1..=10 {
+        let script = Script::new();
+        let story =
+            Story { seed, people: 400, connections: 8, window: 1, senders: 1, script, fault: Some(fault) };
+        let judged = std::panic::catch_unwind(|| story.tell(12, &mut Figures::default()));
+        if let Err(said) = judged {
+            return said.downcast_ref::<String>().cloned().unwrap_or_default();
+        }
+    }
+    panic!("ten sendings, killed twelve times each, showed nothing wrong")
+}
+
+#[test]
+fn a_ledger_that_retries_what_a_dead_sender_had_begun_is_found_out_by_kills() {
+    let said = found_out(
+        "CREATE TRIGGER fault AFTER UPDATE ON deliveries WHEN NEW.state = 'unconfirmed' BEGIN \
+         UPDATE deliveries SET state = 'queued', due_at = 1 WHERE id = NEW.id; END",
+    );
+    assert!(said.contains("twice: [("), "{said}");
+}
+
+#[test]
+fn a_ledger_that_forgets_beginnings_is_found_out_by_kills() {
+    let said = found_out(
+        "CREATE TRIGGER fault AFTER UPDATE ON deliveries WHEN NEW.state = 'begun' BEGIN \
+         UPDATE deliveries SET state = 'claimed', begun_at = NULL WHERE id = NEW.id; END",
+    );
+    assert!(said.contains("twice: [("), "{said}");
+}
+
+#[test]
+fn a_ledger_that_forgets_deliveries_is_found_out_by_kills() {
+    let said = found_out(
+        "CREATE TRIGGER fault AFTER UPDATE ON deliveries WHEN OLD.state = 'claimed' AND NEW.state = 'queued' BEGIN \
+         UPDATE deliveries SET state = 'accepted', due_at = 0 WHERE id = NEW.id; END",
+    );
+    assert!(said.contains("accepted, and the relay does not know"), "{said}");
+}
+
 /// `cargo test --release --test it a_thousand_kills -- --ignored --nocapture`
 #[test]
 #[ignore = "takes minutes; run by `just kill`"]
@@ -267,7 +316,8 @@ fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
     );
     let began = Instant::now();
     let mut figures = Figures::default();
-    Story { seed: 7, people: 100_000, connections: 10, window: 1, senders: 1, script: script.seed(7) }
+    let script = script.seed(7);
+    Story { seed: 7, people: 100_000, connections: 10, window: 1, senders: 1, script, fault: None }
         .tell(20, &mut figures);
     println!("{figures:?} in {:?}", began.elapsed());
 }

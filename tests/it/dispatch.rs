@@ -77,7 +77,9 @@ fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
     room.run(["send", "one", "--yes"])
         .code(3)
         .stderr_has("`one` has been edited since its sending was opened")
-        .stderr_has("the text (first at")
+        .stderr_has("the text differs")
+        .stderr_has("- Hello {{ subscriber.first_name | default(\"friend\") }}, this is a letter.")
+        .stderr_has("+ Hello {{ subscriber.first_name | default(\"friend\") }}, this is another letter.")
         .stderr_has("--as-opened");
     room.run(["send", "one", "--yes", "--as-opened"]).code(0).stderr_has("5 accepted");
     for name in room.list("outbox") {

@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// Pass over rows of the list that cannot be used
     #[arg(long)]
     pub(super) skip_bad_rows: bool,
+    /// Go on with a ledger that was put back from a backup: whoever got a letter since then may get it again
+    #[arg(long)]
+    pub(super) restored: bool,
     /// Send although the check finds this (as in M491)
     #[arg(long, value_name = "CODE")]
     pub(super) allow: Vec<String>,

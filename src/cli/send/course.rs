@@ -1,8 +1,11 @@
 //! How a run went.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     dispatch::{Ended, Event},
@@ -42,14 +45,21 @@ pub(super) struct Totals {
     pub(super) octets: u64,
     pub(super) least: u64,
     pub(super) most: u64,
+    /// How long nothing went on, by cause.
     pub(super) waits: BTreeMap<&'static str, Duration>,
+    pub(super) waiting: Option<(&'static str, Instant)>,
     pub(super) took: Duration,
 }
 
 impl Totals {
     pub(super) fn note(&mut self, event: &Event<'_>) {
+        self.note_at(event, Instant::now());
+    }
+
+    fn note_at(&mut self, event: &Event<'_>, now: Instant) {
         match event {
             Event::Answered { octets, outcome } => {
+                self.wait_for(None, now);
                 let octets = *octets as u64;
                 self.answers += 1;
                 if matches!(outcome, Outcome::Accepted { .. }) {
@@ -58,12 +68,41 @@ impl Totals {
                     self.most = self.most.max(octets);
                 }
             }
-            Event::Waiting { why, until } => {
-                let wait = until.duration_since(Timestamp::now()).max(SignedDuration::ZERO);
-                *self.waits.entry(wait_word(*why)).or_default() += wait.unsigned_abs();
-            }
-            Event::RelayAway { wait, .. } => *self.waits.entry("the relay").or_default() += *wait,
+            Event::Waiting { why, .. } => self.wait_for(Some(wait_word(*why)), now),
+            Event::RelayAway { .. } => self.wait_for(Some("the relay"), now),
             _ => {}
         }
+    }
+
+    /// Ends the wait that is on, and begins another.
+    pub(super) fn wait_for(&mut self, cause: Option<&'static str>, now: Instant) {
+        let next = cause.map(|cause| (cause, now));
+        if let Some((cause, since)) = std::mem::replace(&mut self.waiting, next) {
+            *self.waits.entry(cause).or_default() += now.saturating_duration_since(since);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::Wait;
+
+    #[test]
+    fn waits_are_measured_and_not_added_up_as_they_are_announced() {
+        let began = Instant::now();
+        let after = |seconds| began + Duration::from_secs(seconds);
+        let waiting =
+            |why| Event::Waiting { why, until: Timestamp::UNIX_EPOCH, wait: Duration::from_secs(99) };
+        let reply = crate::transport::Reply { code: 250, enhanced: None, text: String::new() };
+        let answered = Event::Answered { outcome: &Outcome::Accepted { reply }, octets: 7 };
+        let mut totals = Totals::default();
+        totals.note_at(&waiting(Wait::Pace), after(1));
+        totals.note_at(&waiting(Wait::Pace), after(2));
+        totals.note_at(&waiting(Wait::Deferred), after(4));
+        totals.note_at(&answered, after(9));
+        totals.note_at(&answered, after(20));
+        let waits = [("deferred letters", Duration::from_secs(5)), ("the pace", Duration::from_secs(3))];
+        assert_eq!(totals.waits, waits.into());
     }
 }

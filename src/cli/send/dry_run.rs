@@ -47,19 +47,30 @@ impl Job<'_> {
         let scratch = Ledger::scratch()?;
         let people = dispatch::people(List::open(&self.config.list)?, Arc::clone(&composer));
         let new = NewDispatch { rendered: &rendered, opened_at: now };
-        let dispatch = match (&real, &opened) {
-            (Some(ledger), Some(record)) => {
-                let closed = sending::closed(ledger, record.id).await?;
-                let people = people.filter(move |person| {
-                    person.as_ref().map_or(true, |person| !closed.contains(&person.address.key()))
-                });
-                scratch.open_dispatch(&new, people).await?.dispatch
-            }
-            _ => scratch.open_dispatch(&new, people).await?.dispatch,
-        };
         if let Some(ledger) = &real {
             sending::copy_suppressions(ledger, &scratch).await?;
         }
+        let dispatch = match (&real, &opened) {
+            (Some(ledger), Some(record)) => {
+                // Those who are owed it get it as they were frozen, whether or not they are still on the list.
+                let dispatch = scratch.open_dispatch(&new, std::iter::empty()).await?.dispatch;
+                let mut owed = ledger.owed(record.id);
+                loop {
+                    let page = owed.page().await?;
+                    if page.is_empty() {
+                        break;
+                    }
+                    scratch.extend_dispatch(dispatch, page.into_iter().map(Ok).collect::<Vec<_>>()).await?;
+                }
+                let closed = sending::closed(ledger, record.id).await?;
+                let newcomers = people.filter(move |person| {
+                    person.as_ref().map_or(true, |person| !closed.contains(&person.address.key()))
+                });
+                scratch.extend_dispatch(dispatch, newcomers).await?;
+                dispatch
+            }
+            _ => scratch.open_dispatch(&new, people).await?.dispatch,
+        };
         let choice = match self.choice.clone() {
             Some(choice) => Some(scratch.choose(dispatch, choice).await?.id),
             None => None,

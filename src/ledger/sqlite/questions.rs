@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Store, marks::stage_from_word, millis, plan::record, timestamp};
+use super::{Store, marks::stage_from_word, millis, plan::record, search::subscriber, timestamp};
 use crate::{
     ledger::{
         DeliveryId, DispatchId, LedgerError, Reason, State,
@@ -11,7 +11,7 @@ use crate::{
             Bucket, Decision, DeliveryRow, Offered, OutcomeKind, ReplyGroup, Story, StoryEvent, Tally, words,
         },
     },
-    subscriber::EmailAddress,
+    subscriber::{EmailAddress, Subscriber},
     transport::{Outcome, Reply, Stage},
 };
 
@@ -55,6 +55,27 @@ impl Store {
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
             page.push(delivery(row, 0)?);
+        }
+        Ok(page)
+    }
+
+    /// A page of the people who are still owed the issue, as frozen, in the order of the list.
+    pub(in crate::ledger) fn owed(
+        &self,
+        dispatch: DispatchId,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Subscriber)>, LedgerError> {
+        let sql = format!(
+            "SELECT d.id, r.address, r.name, r.fields FROM deliveries d JOIN recipients r ON r.delivery = d.id \
+             WHERE {RANGE} AND d.id > ?2 AND d.state IN ('queued', 'deferred') ORDER BY d.id LIMIT ?3"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![dispatch.0, after, limit as i64])?;
+        let mut page = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (address, fields): (String, Option<String>) = (row.get(1)?, row.get(3)?);
+            page.push((row.get(0)?, subscriber(&address, row.get(2)?, fields.as_deref())?));
         }
         Ok(page)
     }

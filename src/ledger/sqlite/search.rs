@@ -150,16 +150,11 @@ impl Found {
     }
 
     pub(super) fn into_claim(self, dispatch: DispatchId, worker: WorkerId) -> Result<Claim, LedgerError> {
-        let fields = match &self.fields {
-            None => Default::default(),
-            Some(fields) => serde_json::from_str(fields)
-                .map_err(|source| LedgerError::Frozen { source: std::sync::Arc::new(source) })?,
-        };
-        let address = EmailAddress::parse(&self.address).map_err(|_| LedgerError::address(&self.address))?;
+        let subscriber = subscriber(&self.address, self.name, self.fields.as_deref())?;
         Ok(Claim {
             delivery: DeliveryId(self.delivery),
             dispatch,
-            subscriber: Subscriber { address, name: self.name, fields },
+            subscriber,
             tries: self.tries,
             hold: Hold {
                 delivery: self.delivery,
@@ -169,6 +164,21 @@ impl Found {
             },
         })
     }
+}
+
+/// A person, as frozen.
+pub(super) fn subscriber(
+    address: &str,
+    name: Option<String>,
+    fields: Option<&str>,
+) -> Result<Subscriber, LedgerError> {
+    let fields = match fields {
+        None => Default::default(),
+        Some(fields) => serde_json::from_str(fields)
+            .map_err(|source| LedgerError::Frozen { source: std::sync::Arc::new(source) })?,
+    };
+    let address = EmailAddress::parse(address).map_err(|_| LedgerError::address(address))?;
+    Ok(Subscriber { address, name, fields })
 }
 
 /// [`Wanted`], with domains by their numbers.
