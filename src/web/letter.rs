@@ -40,7 +40,8 @@ pub fn header(letter: &str, name: &str) -> Option<String> {
     for word in value.split(' ') {
         let read = encoded_word(word);
         // Blanks between two encoded words are not part of the text.
-        if !out.is_empty() && !(after_word && read.is_some()) {
+        let joined = after_word && read.is_some();
+        if !(out.is_empty() || joined) {
             out.push(b' ');
         }
         after_word = read.is_some();

@@ -40,8 +40,17 @@ const IMAGES_OFF_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; 
 struct Office {
     press: Arc<dyn Press>,
     changes: Changes,
-    /// The last letter: after how many saves, whose, and it.
-    sheet: Mutex<Option<(u64, Option<String>, Arc<Sheet>)>>,
+    /// The last letter.
+    sheet: Mutex<Option<Kept>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    /// After so many saves it was made.
+    version: u64,
+    /// Who was asked for.
+    reader: Option<String>,
+    sheet: Arc<Sheet>,
 }
 
 type Words = Query<HashMap<String, String>>;
@@ -104,10 +113,10 @@ impl Office {
             let version = *self.changes.borrow();
             let mut kept = self.sheet.lock().unwrap_or_else(PoisonError::into_inner);
             match kept.as_ref() {
-                Some((at, whose, sheet)) if *at == version && *whose == reader => Arc::clone(sheet),
+                Some(kept) if kept.version == version && kept.reader == reader => Arc::clone(&kept.sheet),
                 _ => {
                     let sheet = Arc::new(self.press.sheet(reader.as_deref()));
-                    *kept = Some((version, reader, Arc::clone(&sheet)));
+                    *kept = Some(Kept { version, reader, sheet: Arc::clone(&sheet) });
                     sheet
                 }
             }
@@ -150,7 +159,7 @@ async fn letter_page(State(office): State<Arc<Office>>, Query(words): Words) -> 
 
 async fn picture(State(office): State<Arc<Office>>, Path(cid): Path<String>) -> Response {
     let kept = office.sheet.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let found = kept.and_then(|(_, _, sheet)| {
+    let found = kept.and_then(|Kept { sheet, .. }| {
         let (_, media_type, bytes) = sheet.pictures.iter().find(|(name, _, _)| *name == cid)?;
         Some((media_type.clone(), bytes.clone()))
     });

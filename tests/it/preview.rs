@@ -219,3 +219,34 @@ fn one_file_holds_the_whole_preview_and_no_readers_address() {
     room.run(["preview", "7", "--static", "preview.html"]);
     assert_eq!(room.read("preview.html").matches("<script").count(), 2);
 }
+
+#[test]
+fn hostile_files_and_requests_get_an_answer() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    for (bytes, broken) in [
+        (b"---\ntitle: x\n---\n\xff\xfe".to_vec(), true),
+        (format!("{ISSUE}{}", "> ".repeat(20_000)).into_bytes(), false),
+        (format!("{ISSUE}{}", "[".repeat(50_000)).into_bytes(), false),
+        (Vec::new(), true),
+    ] {
+        room.write("issues/7.md", &bytes);
+        next(&mut events);
+        // Every state of the file gets an answer; a broken one comes to say so.
+        while preview.json("/api/sheet")["problems"].as_array().unwrap().is_empty() && broken {
+            next(&mut events);
+        }
+        preview.get("/api/findings");
+    }
+    room.write("issues/7.md", ISSUE);
+    while !preview.json("/api/sheet")["problems"].as_array().unwrap().is_empty() {
+        next(&mut events);
+    }
+    let sheet = preview.json("/api/sheet?as=%3Cscript%3E%0d%0aBcc:x");
+    assert!(sheet["problems"][0]["message"].as_str().unwrap().contains("is no address"), "{sheet}");
+    for path in ["/picture/..%2f..%2fmimeo.toml", "/picture/x", "/../mimeo.toml", "/issues/7.md"] {
+        let answer = preview.ask(&preview.host, path);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
+}
