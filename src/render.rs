@@ -24,7 +24,7 @@ mod words;
 
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use feed::{Entry, feed};
-pub use letter::{Frame, block_bytes, design, render};
+pub use letter::{Frame, block_bytes, design, render, web_address};
 pub use materials::{Asset, Embed, EmbedKind, Materials, Vendored, embeds, vendor_folder, vendor_name};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};

@@ -1,3 +1,5 @@
+mod archive;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -5,21 +7,32 @@ use std::{
 
 use super::{Context, Exit, Failure, flags, issues, press, sending};
 use crate::{
-    config::Overrides,
+    config::{Config, Overrides},
     report::words::octets,
     subscriber::{EmailAddress, List, Row, Subscriber},
 };
 
 /// Write an issue as files: HTML, text, MJML
 ///
-/// With `--as` it also writes the very letter that this person gets, as an `.eml`.
+/// With `--as` it also writes the very letter that this person gets, as an `.eml`. With `--web` it writes the issue as a
+/// page of the web instead, and with `--feed` all issues as an Atom feed; both together, without an issue, are the whole
+/// archive, to be published at the newsletter's `archive`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo build a-year-in-review
-  mimeo build 52 -o /tmp/letter --as someone@example.com")]
+  mimeo build 52 -o /tmp/letter --as someone@example.com
+  mimeo build 52 --web
+  mimeo build --web --feed -o public")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
-    issue: String,
+    /// The issue: its name, a part of it, its number or its path; may be left out with --web and --feed, for all issues
+    #[arg(required_unless_present_any = ["web", "feed"])]
+    issue: Option<String>,
+    /// A page of the web: DIR/NAME/index.html with its pictures, without scripts
+    #[arg(long, conflicts_with = "reader")]
+    web: bool,
+    /// All issues but drafts as an Atom feed: DIR/feed.xml
+    #[arg(long, conflicts_with = "reader")]
+    feed: bool,
     /// The folder for the files
     #[arg(short, long, value_name = "DIR", default_value = "build")]
     output: PathBuf,
@@ -32,8 +45,46 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(Overrides::default()))?;
-    let file = issues::find(context, &args.issue)?;
-    let pressed = press::press(context, &config, &file)?;
+    let files = if args.web || args.feed {
+        archive(args, context, &config)?
+    } else {
+        letter(args, context, &config)?
+    };
+    for (name, bytes) in files {
+        let path = args.output.join(name);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, error))?;
+        fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
+        context.terminal.say(&format!("{:>10}  {}", octets(bytes.len() as u64), path.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// The pages asked for, and the feed.
+fn archive(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive::Written>, Failure> {
+    let mut files = Vec::new();
+    if let (true, Some(issue)) = (args.web, &args.issue) {
+        let file = issues::find(context, issue)?;
+        files.extend(archive::page(config, &file.slug, &press::press(context, config, &file)?));
+    }
+    let all_pages = args.web && args.issue.is_none();
+    if all_pages || args.feed {
+        let all = archive::press_all(context, config)?;
+        if all_pages {
+            let published = all.iter().filter(|(_, pressed)| !pressed.issue.head.draft);
+            files.extend(published.flat_map(|(file, pressed)| archive::page(config, &file.slug, pressed)));
+        }
+        if args.feed {
+            files.push(archive::feed(config, &all));
+        }
+    }
+    Ok(files)
+}
+
+/// The files of a letter.
+fn letter(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive::Written>, Failure> {
+    let file = issues::find(context, args.issue.as_deref().unwrap_or_default())?;
+    let pressed = press::press(context, config, &file)?;
     let rendered = &pressed.rendered;
     // In a letter pictures are named by `cid:`; beside a page they are files.
     let mut html = sending::plain(&rendered.html);
@@ -50,18 +101,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     ];
     if let Some(reader) = &args.reader {
         let reader = subscriber(&config.list, reader)?;
-        let composer = sending::composer(&config, rendered)?;
+        let composer = sending::composer(config, rendered)?;
         files.push((format!("{}.eml", file.slug), composer.compose(&reader, Vec::new())?.bytes));
     }
     files.extend(pictures);
-    for (name, bytes) in files {
-        let path = args.output.join(name);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, error))?;
-        fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
-        context.terminal.say(&format!("{:>10}  {}", octets(bytes.len() as u64), path.display()));
-    }
-    Ok(Exit::Done)
+    Ok(files)
 }
 
 /// A picture's name as a file's: nothing that leads elsewhere.

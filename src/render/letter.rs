@@ -42,7 +42,7 @@ pub fn render(
 ) -> Result<(RenderedIssue, Diagnostics), Diagnostics> {
     let sheet = press_sheet(issue, newsletter, template, materials, frame)?;
     let head = &issue.head;
-    let view = view(issue, newsletter, &frame.slug);
+    let view = web_address(issue, newsletter, &frame.slug);
     let scope = Scope::new(issue, newsletter, derived(issue, newsletter, frame));
     let rendered = RenderedIssue {
         slug: frame.slug.clone(),
@@ -122,7 +122,7 @@ fn language<'a>(issue: &'a Issue, newsletter: &'a Newsletter) -> &'a str {
 }
 
 /// Where the issue can be read on the web: `view` of its front matter, or its name below the newsletter's archive.
-fn view(issue: &Issue, newsletter: &Newsletter, slug: &str) -> Option<String> {
+pub fn web_address(issue: &Issue, newsletter: &Newsletter, slug: &str) -> Option<String> {
     match issue.head.fields.get("view") {
         Some(Value::Text(url)) => return Some(url.clone()).filter(|url| !url.is_empty()),
         Some(Value::Bool(false)) => return None,
@@ -158,7 +158,7 @@ fn derived(issue: &Issue, newsletter: &Newsletter, frame: &Frame) -> BTreeMap<St
     BTreeMap::from([
         ("slug".to_owned(), Value::Text(frame.slug.clone())),
         ("day".to_owned(), Value::Text(day)),
-        ("view".to_owned(), Value::Text(view(issue, newsletter, &frame.slug).unwrap_or_default())),
+        ("view".to_owned(), Value::Text(web_address(issue, newsletter, &frame.slug).unwrap_or_default())),
     ])
 }
 
@@ -187,7 +187,7 @@ fn press_sheet(
     let settings = format!("{newsletter:?}{:?}{frame:?}", issue.head);
     let tokens = Tokens::new(inputs.chain([issue.source.text(), &settings]));
     let mut links = vec!["unsubscribe"];
-    links.extend(view(issue, newsletter, &frame.slug).map(|_| "view"));
+    links.extend(web_address(issue, newsletter, &frame.slug).map(|_| "view"));
     links.extend(newsletter.archive.as_ref().map(|_| "archive"));
     let mut filler = Filler::new(&scope, tokens, (&issue.head, &issue.source), &design, links);
     filler.diagnostics = diagnostics;

@@ -228,3 +228,51 @@ fn a_list_that_is_not_there_or_is_no_list_is_told_so() {
     room.write("subscribers.csv", "a,b\n1,2\n");
     room.run(["subscribers", "list"]).code(3).stdout("").stderr_has("error[M30");
 }
+
+#[test]
+fn the_archive_is_a_page_for_each_issue_and_a_feed_of_them() {
+    let room = Newsroom::gradient_ascent()
+        .file("issues/2023-02-01-later.md", "---\ntitle: Later\nnumber: 99\ndraft: true\n---\n\nNot yet.\n");
+    room.run(["build", "--web", "--feed", "-o", "public"]).code(0).stderr_has("public/feed.xml");
+    let page = room.read("public/2022-12-30-a-year-in-review/index.html");
+    assert!(!page.contains("<script") && !page.contains("cid:"), "{page}");
+    assert!(
+        page.contains("https://gradient-ascent.example.org/archive/2022-12-30-a-year-in-review/"),
+        "{page}"
+    );
+    let pictures: Vec<&str> = page
+        .split("src=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|source| !source.contains("://"))
+        .collect();
+    assert!(pictures.len() > 3, "{pictures:?}");
+    for picture in pictures {
+        assert!(room.path("public/2022-12-30-a-year-in-review").join(picture).is_file(), "{picture}");
+    }
+    assert!(!room.path("public/2023-02-01-later").exists());
+    let xml = room.read("public/feed.xml");
+    let feed = roxmltree::Document::parse(&xml).unwrap();
+    let texts = |name: &'static str| {
+        let found = feed.descendants().filter(move |node| node.tag_name().name() == name);
+        found.map(|node| node.text().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    // The feed's own title, then the newest issue's; a draft is no issue yet.
+    assert_eq!(texts("title").len(), 3, "{xml}");
+    assert!(texts("title")[1].contains("quiet") || texts("title")[1].contains("Quiet"), "{xml}");
+    assert!(xml.contains("rel=\"self\" type=\"application/atom+xml\" href=\"https://gradient-ascent.example.org/archive/feed.xml\""));
+}
+
+#[test]
+fn one_page_needs_its_issue_only_and_a_feed_tells_all_that_is_broken() {
+    let room = Newsroom::new()
+        .file("issues/a.md", "---\ntitle: A\n---\n\nGood.\n")
+        .file("issues/b.md", "---\ntitle: B\n---\n\n::: video\n")
+        .file("issues/c.md", "---\ntitle: [\n---\n\nBad.\n");
+    room.run(["build", "a", "--web"]).code(0);
+    assert!(room.read("build/a/index.html").contains("<p>Good.</p>"));
+    assert!(!room.path("build/a.html").exists());
+    room.run(["build", "--feed"]).code(3).stderr_has("issues/b.md").stderr_has("issues/c.md");
+    assert!(!room.path("build/feed.xml").exists());
+    room.run(["build"]).code(2).stderr_has("ISSUE");
+}

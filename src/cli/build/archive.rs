@@ -1,0 +1,77 @@
+//! Issues as pages of the web, and all of them as a feed: a folder to be published at the newsletter's `archive`.
+//!
+//! In: the newsletter's issues. Out: files, by their paths in that folder.
+//! Never: holds a draft in the feed, or a picture that no page shows.
+
+use crate::{
+    cli::{
+        Context, Failure,
+        issues::{self, IssueFile},
+        press::{self, Pressed},
+    },
+    config::Config,
+    render::{self, Entry, Page, PicturePaths},
+};
+
+/// The feed's name.
+const FEED: &str = "feed.xml";
+
+/// A file to be written: its path in the folder, with `/`, and what is in it.
+pub(super) type Written = (String, Vec<u8>);
+
+/// One issue as a page in a folder of its own, complete with its pictures.
+pub(super) fn page(config: &Config, slug: &str, pressed: &Pressed) -> Vec<Written> {
+    let Pressed { issue, materials, template, .. } = pressed;
+    let newsletter = &config.newsletter;
+    let (design, _) = render::design(issue, newsletter, template);
+    let address = render::web_address(issue, newsletter, slug);
+    let place = Page { slug, address: address.as_deref(), pictures: PicturePaths::Folder("") };
+    let html = render::web_page(issue, newsletter, materials, &design, place);
+    let mut pictures: Vec<Written> = materials
+        .pictures()
+        .filter(|(_, asset)| html.contains(&asset.encoded_path()))
+        .map(|(_, asset)| (format!("{slug}/{}", asset.path), asset.bytes.to_vec()))
+        .collect();
+    pictures.sort();
+    pictures.dedup();
+    let mut files = vec![(format!("{slug}/index.html"), html.into_bytes())];
+    files.extend(pictures);
+    files
+}
+
+/// All issues that are no drafts, the newest first, as an Atom feed.
+pub(super) fn feed(config: &Config, all: &[(IssueFile, Pressed)]) -> Written {
+    let newsletter = &config.newsletter;
+    let mut published: Vec<_> = all.iter().filter(|(_, pressed)| !pressed.issue.head.draft).collect();
+    published.sort_by_key(|(file, pressed)| std::cmp::Reverse((pressed.issue.head.date, file.slug.clone())));
+    let addresses: Vec<Option<String>> = published
+        .iter()
+        .map(|(file, pressed)| render::web_address(&pressed.issue, newsletter, &file.slug))
+        .collect();
+    let entries: Vec<Entry<'_>> = published
+        .iter()
+        .zip(&addresses)
+        .map(|((file, pressed), address)| Entry {
+            issue: &pressed.issue,
+            materials: &pressed.materials,
+            slug: &file.slug,
+            address: address.as_deref(),
+            updated: None,
+        })
+        .collect();
+    let own =
+        newsletter.archive.as_deref().map(|archive| format!("{}/{FEED}", archive.trim_end_matches('/')));
+    (FEED.to_owned(), render::feed(newsletter, &entries, own.as_deref()).into_bytes())
+}
+
+/// Presses every issue of the newsletter. All problems of all issues come at once.
+pub(super) fn press_all(context: &Context, config: &Config) -> Result<Vec<(IssueFile, Pressed)>, Failure> {
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    for file in issues::all(context)? {
+        match press::press_source(config, press::source(&file.path)?, &file.slug, context.now) {
+            Ok(pressed) => all.push((file, pressed)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(all) } else { Err(Failure::found(problems)) }
+}
