@@ -38,6 +38,11 @@ bench *NAMES:
 kill:
     cargo test --release --locked --test it -- a_thousand_kills a_hundred_thousand --ignored --nocapture
 
+# Half an hour of texts that nobody would write: `just fuzz letter`, `just fuzz template` (needs cargo-fuzz and nightly)
+fuzz TARGET SECONDS="1800":
+    mkdir -p fuzz/corpus/{{TARGET}}
+    cd fuzz && cargo +nightly fuzz run --sanitizer none {{TARGET}} -- -dict={{TARGET}}.dict -max_len=4096 -timeout=20 -rss_limit_mb=3000 -max_total_time={{SECONDS}}
+
 # Draws the pictures of the long issue and the logo again (needs python3, fonts-lato and fonts-ebgaramond)
 pictures:
     python3 -m venv target/pictures

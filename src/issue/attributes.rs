@@ -108,7 +108,8 @@ impl Reader<'_> {
 
     fn space(&mut self) {
         let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let within = |c: char| c.is_whitespace() && !matches!(c, '\n' | '\r');
+        self.at += rest.len() - rest.trim_start_matches(within).len();
     }
 
     fn word(&mut self) {
@@ -237,6 +238,8 @@ mod tests {
             ("{.callout title='A b'}", ".callout title=<A b>"),
             ("\"unclosed", "<unclosed>"),
             ("a=\"unclosed", "<a=\"unclosed>"),
+            ("vertical\u{b}tab", "<vertical\u{b}tab>"),
+            ("\u{3000}wide\u{a0}space", "<wide\u{a0}space>"),
             ("", ""),
         ] {
             assert_eq!(show(text, &arguments(text, 0)), expected, "{text}");

@@ -1,0 +1,16 @@
+//! Markdown → letter: any text is a letter or a list of problems, in all three designs that ship.
+#![no_main]
+
+use std::path::Path;
+
+use desk::press;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let designs = ["default", "digest", "plain"];
+    let design = designs[text.len() % designs.len()];
+    let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../templates");
+    // Without front matter most texts are refused before they are set.
+    press(text, Path::new(templates), design);
+    press(&format!("---\ntitle: A letter\n---\n\n{text}"), Path::new(templates), design);
+});
