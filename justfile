@@ -43,6 +43,10 @@ fuzz TARGET SECONDS="1800":
     mkdir -p fuzz/corpus/{{TARGET}}
     cd fuzz && cargo +nightly fuzz run --sanitizer none {{TARGET}} -- -dict={{TARGET}}.dict -max_len=4096 -timeout=20 -rss_limit_mb=3000 -max_total_time={{SECONDS}}
 
+# Which mail clients support what, anew from Can I email (needs npm, python3 and the network)
+caniemail:
+    python3 tests/tools/caniemail.py
+
 # Draws the pictures of the long issue and the logo again (needs python3, fonts-lato and fonts-ebgaramond)
 pictures:
     python3 -m venv target/pictures

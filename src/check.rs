@@ -3,19 +3,24 @@
 //! In: an issue, what it was rendered to, and what stands around it ([`Case`]). Out: diagnostics, each with a code that
 //! [`rule`] knows. Never: changes anything. The network is asked only by the probe of `--online`.
 
+mod access;
+mod clients;
 mod examples;
 mod facts;
 mod law;
 mod levels;
 mod links;
+mod markup;
 mod online;
 mod people;
 mod pictures;
 mod rules;
 mod size;
 mod stories;
+mod support;
 mod words;
 
+pub use clients::clients_date;
 pub use examples::example;
 pub use levels::{Level, Levels, UnknownCode};
 pub use links::targets;
@@ -29,28 +34,44 @@ use jiff::civil::Date;
 
 use crate::{
     issue::Issue,
-    render::{Newsletter, RenderedIssue},
+    render::{Newsletter, RenderedIssue, Seen, Template},
     source::{Diagnostic, Diagnostics, Place, Span},
 };
 
-/// Everything a check looks at.
-pub struct Case<'a> {
+/// What can be looked at before a letter is made.
+pub struct Draft<'a> {
     /// The issue.
     pub issue: &'a Issue,
-    /// What it was rendered to.
-    pub rendered: &'a RenderedIssue,
     /// What it appears in.
     pub newsletter: &'a Newsletter,
-    /// Octets of the HTML part for each block of the document, as they go over the wire.
-    pub blocks: &'a [(Span, usize)],
     /// Pictures of the issue that are files: source as written, and what they are.
     pub pictures: &'a [PictureFacts],
     /// Earlier issues, the latest first.
     pub earlier: &'a [Earlier],
-    /// The domain that letters are signed for, when they are.
-    pub dkim_domain: Option<&'a str>,
     /// Today.
     pub today: Date,
+}
+
+/// Everything a check looks at.
+pub struct Case<'a> {
+    /// The issue and what stands around it.
+    pub draft: Draft<'a>,
+    /// What it was rendered to.
+    pub rendered: &'a RenderedIssue,
+    /// What it was laid out by.
+    pub template: &'a Template,
+    /// Octets of the HTML part for each block of the document, as they go over the wire.
+    pub blocks: &'a [(Span, usize)],
+    /// The domain that letters are signed for, when they are.
+    pub dkim_domain: Option<&'a str>,
+}
+
+impl<'a> std::ops::Deref for Case<'a> {
+    type Target = Draft<'a>;
+
+    fn deref(&self) -> &Draft<'a> {
+        &self.draft
+    }
 }
 
 /// What is known about a picture.
@@ -64,6 +85,8 @@ pub struct PictureFacts {
     pub width: Option<u32>,
     /// Its size in octets.
     pub octets: Option<u64>,
+    /// What the walk over its bytes told.
+    pub seen: Seen,
 }
 
 /// What is remembered of an earlier issue.
@@ -86,13 +109,27 @@ pub struct Earlier {
 /// Looks at everything but the network and the list.
 pub fn check(case: &Case<'_>) -> Diagnostics {
     let facts = facts::gather(&case.issue.document);
-    let mut found = Vec::new();
-    words::check(case, &facts, &mut found);
-    links::check(case, &facts, &mut found);
-    pictures::check(case, &facts, &mut found);
+    let mut found = drafted(case, &facts);
     size::check(case, &mut found);
     law::check(case, &facts, &mut found);
+    support::check(case, &facts, &mut found);
+    access::check(case, &facts, &mut found);
     sort(&mut found);
+    found
+}
+
+/// Looks at what an issue says, for one that cannot become a letter yet: words, links and pictures.
+pub fn check_draft(draft: &Draft<'_>) -> Diagnostics {
+    let mut found = drafted(draft, &facts::gather(&draft.issue.document));
+    sort(&mut found);
+    found
+}
+
+fn drafted(draft: &Draft<'_>, facts: &facts::Facts<'_>) -> Diagnostics {
+    let mut found = Vec::new();
+    words::check(draft, facts, &mut found);
+    links::check(draft, facts, &mut found);
+    pictures::check(draft, facts, &mut found);
     found
 }
 
@@ -110,7 +147,7 @@ fn order(diagnostic: &Diagnostic) -> (String, u64, u32, &'static str, &str) {
     (path.display().to_string(), line, column, diagnostic.code, &diagnostic.message)
 }
 
-impl Case<'_> {
+impl Draft<'_> {
     /// A finding at a span of the issue, with the severity that its rule has by itself.
     fn find(
         &self,

@@ -4,6 +4,7 @@
 //! Never: knows a subscriber, a date of today or a relay. It is the only room with MJML, and it runs once per issue.
 
 mod blocks;
+mod brought;
 mod design;
 mod feed;
 mod fill;
@@ -13,6 +14,7 @@ mod materials;
 mod mjml;
 mod newsletter;
 mod pattern;
+mod picture_files;
 mod scope;
 pub(crate) mod tags;
 mod template;
@@ -22,12 +24,14 @@ mod tokens;
 mod web;
 mod words;
 
+pub use brought::{Brought, BroughtKind, brought, brought_in};
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use feed::{Entry, feed};
 pub use letter::{Frame, block_bytes, design, render, web_address};
 pub use materials::{Asset, Embed, EmbedKind, Materials, Vendored, embeds, vendor_folder, vendor_name};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
+pub use picture_files::{Seen, seen};
 pub use scope::apply as apply_filters;
 pub use template::{SHIPPED, Template, shipped};
 pub use web::{Page, PicturePaths, web_page};

@@ -119,6 +119,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M405", "![A plank](photo.png)        # 2.4 MB", "![A plank](photo.jpg)        # 180 KB"),
     ("M406", "(twelve photos of 900 KB)", "(the best three of them)"),
     ("M407", "![A plank](6000-pixels.jpg)", "![A plank](1200-pixels.jpg)"),
+    ("M408", "![A plank](half.png)", "![A plank](whole.png)"),
     ("M411", "[the preview](http://localhost:8000/)", "[the preview](https://example.org/preview)"),
     ("M412", "[the notes](http://example.org/glue)", "[the notes](https://example.org/glue)"),
     ("M413", "[the glue](#glu)", "[the glue](#glue)"),
@@ -170,6 +171,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ),
     ("M437", "![A plank](https://example.org/gone.png)", "![A plank](plank.png)"),
     ("M438", "![A plank](plank.webp)", "![A plank](plank.jpg)"),
+    ("M439", "![How it turns](turning.gif)", "![A plane, upright and turned](plane.png)"),
     (
         "M441",
         "title: A quiet week",
@@ -195,6 +197,28 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M451", "## Glue\n\n## Wood\n\nIt grows.", "## Glue\n\nIt holds.\n\n## Wood\n\nIt grows."),
     ("M452", "::: contents\n- Would\n:::\n\n## Wood", "::: contents\n:::\n\n## Wood"),
     ("M453", "**Glue**", "## Glue"),
+    (
+        "M460",
+        "<mj-raw><video src=\"…\"></video></mj-raw>",
+        "<mj-image src=\"still.png\" alt=\"…\" href=\"…\" />",
+    ),
+    ("M461", "<div style=\"display:flex\">", "<mj-column> beside <mj-column>"),
+    ("M462", "<mj-button border-radius=\"8px\">", "[check]\nlevels = { M462 = \"allow\" }"),
+    (
+        "M463",
+        "@media (hover) { @media (min-width: 480px) { a { color: #222222 } } }",
+        "@media (hover) and (min-width: 480px) { a { color: #222222 } }",
+    ),
+    ("M470", "<mj-text font-size=\"10px\">", "<mj-text font-size=\"13px\">"),
+    ("M471", "<table><tr><td>…", "<table role=\"presentation\"><tr><td>…"),
+    ("M472", "language: en        # over a letter in Russian", "language: ru"),
+    (
+        "M473",
+        "<span style=\"color:#999999;background-color:#ffffff\">",
+        "<span style=\"color:#555555;background-color:#ffffff\">",
+    ),
+    ("M474", "<h1>Glue</h1>", "<h2>Glue</h2>"),
+    ("M475", "<a href=\"…\" style=\"text-decoration:none\">", "<a href=\"…\">"),
     ("M481", "(a template without a footer)", "<a href=\"{{ link.unsubscribe }}\">Unsubscribe</a>"),
     (
         "M482",
@@ -218,6 +242,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "[unsubscribe]\nmailto = \"leave@example.org\"\nhttps = \"https://example.org/leave/{token}\"",
     ),
     ("M487", "from = \"Ada Example <ada.example@gmail.com>\"", "from = \"Ada Example <ada@example.org>\""),
+    (
+        "M488",
+        "from = \"ada@example.org\"\nbounces = \"bounces@example.net\"",
+        "from = \"ada@example.org\"\nbounces = \"bounces@news.example.org\"",
+    ),
     ("M491", "{{ subscriber.fist_name }}", "{{ subscriber.first_name }}"),
     ("M492", "Dear {{ subscriber.first_name }},", "Dear {{ subscriber.first_name | default(\"friend\") }},"),
     (

@@ -19,6 +19,12 @@ pub(super) struct Facts<'a> {
     pub(super) contents: Vec<(&'a Block, Vec<String>)>,
     /// A paragraph that is nothing but bold words.
     pub(super) bold_paragraphs: Vec<(String, Span)>,
+    /// Raw HTML as it was kept, and where it, or the words around it, stand.
+    pub(super) raw: Vec<(String, Span)>,
+    /// `mjml` fences.
+    pub(super) fences: Vec<Span>,
+    /// Tables whose head has no words.
+    pub(super) headless: Vec<Span>,
 }
 
 #[derive(Debug)]
@@ -115,6 +121,9 @@ impl<'a> Facts<'a> {
                 }
             }
             BlockKind::Table { head, rows, .. } => {
+                if head.iter().all(|cell| plain(cell).trim().is_empty()) {
+                    self.headless.push(span.clone());
+                }
                 head.iter().chain(rows.iter().flatten()).for_each(|cell| self.inlines(cell, span));
             }
             BlockKind::Definitions(definitions) => {
@@ -156,12 +165,14 @@ impl<'a> Facts<'a> {
                     .for_each(|entry| self.inlines(&entry.content, span));
             }
             BlockKind::Html(html) => self.html(&html.to_string(), span),
-            BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider | BlockKind::Mjml(_) => {}
+            BlockKind::Mjml(_) => self.fences.push(span.clone()),
+            BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider => {}
         }
     }
 
     /// Links and words of raw HTML, which the reader has cleaned: tags are lower case, values in double quotes.
     fn html(&mut self, html: &str, span: &Span) {
+        self.raw.push((html.to_owned(), span.clone()));
         let words = without_tags(html);
         if !words.trim().is_empty() {
             self.texts.push((words, span.clone()));
@@ -208,6 +219,19 @@ impl<'a> Facts<'a> {
 
     fn inlines(&mut self, inlines: &'a [Inline], span: &Span) {
         self.text(inlines, span);
+        let tags: String = inlines
+            .iter()
+            .filter_map(|inline| match inline {
+                Inline::Html(tag) => Some(tag.as_str()),
+                _ => None,
+            })
+            .collect();
+        match self.raw.last_mut() {
+            _ if tags.is_empty() => {}
+            // The cells of a table stand at the table's place.
+            Some((known, last)) if last == span => known.push_str(&tags),
+            _ => self.raw.push((tags, span.clone())),
+        }
         self.marks(inlines);
     }
 

@@ -84,6 +84,12 @@ fn signing(case: &Case<'_>, found: &mut Diagnostics) {
         }
         Some(_) => {}
     }
+    let envelope = case.newsletter.bounces.domain();
+    if case.dkim_domain.is_none() && !aligned(sender, envelope) {
+        let message = format!("letters from `{sender}` leave with the envelope of `{envelope}`, unsigned");
+        let help = "sign them here or at the relay for the sender's domain, or take `bounces` at that domain";
+        found.push(settings("M488", message, help));
+    }
     if PROVIDERS.contains(&sender.to_ascii_lowercase().as_str()) {
         let message = format!("letters to a list come from `{sender}`, a mailbox provider");
         found.push(settings("M487", message, "write from an address at a domain of your own"));

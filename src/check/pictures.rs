@@ -1,13 +1,13 @@
 //! Alternative texts, types and weights of pictures.
 
-use super::{Case, PictureFacts, facts::Facts};
+use super::{Draft, PictureFacts, clients::without, facts::Facts};
 use crate::{issue::document::Image, source::Diagnostics};
 
 const PICTURE_MAX: u64 = 1_000_000;
 const PICTURES_MAX: u64 = 2_500_000;
 const ALT_MAX: usize = 180;
 
-pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     for image in &facts.images {
         alternative_text(case, image, found);
         let known = case.pictures.iter().find(|picture| picture.source == image.source);
@@ -23,7 +23,7 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
     }
 }
 
-fn alternative_text(case: &Case<'_>, image: &Image, found: &mut Diagnostics) {
+fn alternative_text(case: &Draft<'_>, image: &Image, found: &mut Diagnostics) {
     let alt = image.alt.to_string();
     let alt = alt.trim();
     let file = image.source.rsplit('/').next().unwrap_or(&image.source);
@@ -33,6 +33,9 @@ fn alternative_text(case: &Case<'_>, image: &Image, found: &mut Diagnostics) {
         found.push(case.find("M431", image.span.clone(), format!("`{file}` has no alternative text"), help));
     } else if alt.eq_ignore_ascii_case(file) || (alt.eq_ignore_ascii_case(stem) && looks_like_a_file(stem)) {
         let message = "the alternative text is the file's name";
+        found.push(case.find("M432", image.span.clone(), message, "say what the picture shows"));
+    } else if says_nothing(alt) {
+        let message = format!("\u{201c}{alt}\u{201d} says that there is a picture, and not what it shows");
         found.push(case.find("M432", image.span.clone(), message, "say what the picture shows"));
     } else if ALT_MAX < alt.chars().count() {
         let message = format!("the alternative text has {} characters", alt.chars().count());
@@ -45,12 +48,31 @@ fn alternative_text(case: &Case<'_>, image: &Image, found: &mut Diagnostics) {
     }
 }
 
+/// What every screen reader says by itself.
+fn says_nothing(alt: &str) -> bool {
+    let words = alt.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    [
+        "image",
+        "picture",
+        "photo",
+        "photograph",
+        "img",
+        "graphic",
+        "bild",
+        "foto",
+        "untitled",
+        "alt",
+        "alt text",
+    ]
+    .contains(&words.as_str())
+}
+
 /// `IMG_1234`, `screenshot-2022`: nobody would say that aloud.
 fn looks_like_a_file(stem: &str) -> bool {
     stem.contains(['_', '-']) || stem.chars().any(|c| c.is_ascii_digit())
 }
 
-fn kind(case: &Case<'_>, image: &Image, known: Option<&PictureFacts>, found: &mut Diagnostics) {
+fn kind(case: &Draft<'_>, image: &Image, known: Option<&PictureFacts>, found: &mut Diagnostics) {
     let span = || image.span.clone();
     if image.source.starts_with("data:") {
         found.push(case.find(
@@ -65,7 +87,10 @@ fn kind(case: &Case<'_>, image: &Image, known: Option<&PictureFacts>, found: &mu
     let media_type = known.and_then(|picture| picture.media_type.as_deref()).unwrap_or_default();
     let is = |name: &str| media_type == format!("image/{name}") || path.ends_with(&format!(".{name}"));
     if media_type == "image/svg+xml" || path.ends_with(".svg") {
-        let message = "Gmail and Outlook do not show SVG pictures";
+        let message = format!(
+            "{} and older Outlooks do not show SVG pictures",
+            without("image-svg").unwrap_or("Gmail".into())
+        );
         found.push(case.find(
             "M434",
             span(),
@@ -75,7 +100,14 @@ fn kind(case: &Case<'_>, image: &Image, known: Option<&PictureFacts>, found: &mu
     } else if let Some(name) =
         ["avif", "webp", "heic", "tiff", "bmp", "jxl"].into_iter().find(|name| is(name))
     {
-        let message = format!("some mail clients do not show {} pictures", name.to_uppercase());
+        let clients = without(&format!("image-{}", if name == "heic" { "heif" } else { name }));
+        let message = match clients.filter(|_| matches!(name, "avif" | "webp" | "heic" | "tiff")) {
+            Some(clients) if clients.contains(" and ") => {
+                format!("{clients} do not show {} pictures", name.to_uppercase())
+            }
+            Some(clients) => format!("{clients} does not show {} pictures", name.to_uppercase()),
+            None => format!("some mail clients do not show {} pictures", name.to_uppercase()),
+        };
         found.push(case.find("M438", span(), message, "use PNG, JPEG or GIF"));
     }
     let elsewhere = image.source.starts_with("https://") || image.source.starts_with("http://");
@@ -89,7 +121,7 @@ fn kind(case: &Case<'_>, image: &Image, known: Option<&PictureFacts>, found: &mu
     }
 }
 
-fn weight(case: &Case<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
+fn weight(case: &Draft<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
     if let Some(octets) = picture.octets
         && PICTURE_MAX < octets
     {
@@ -100,6 +132,17 @@ fn weight(case: &Case<'_>, image: &Image, picture: &PictureFacts, found: &mut Di
             message,
             "make it smaller: under 1 MB, better under 200 KB",
         ));
+    }
+    if picture.seen.is_cut_off
+        || (picture.width.is_none() && picture.media_type.as_deref() != Some("image/svg+xml"))
+    {
+        let message = "the picture's file ends before the picture does";
+        found.push(case.find("M408", image.span.clone(), message, "save or copy it again"));
+    }
+    if picture.seen.moves {
+        let help = "let the first frame say what matters, and let it stop after some seconds";
+        let message = "Outlook on Windows may show only the first frame of this picture";
+        found.push(case.find("M439", image.span.clone(), message, help));
     }
     let shown = image.width.unwrap_or(600).min(600);
     if let Some(width) = picture.width

@@ -78,6 +78,13 @@ pub const RULES: &[Rule] = &[
         "Twice the shown width is enough for sharp screens; more is only weight.",
     ),
     new(
+        "M408",
+        Warning,
+        "a picture's file is broken",
+        "Its bytes end before the picture does, as after a download that was cut off. Readers would see its upper half, or \
+         a broken picture.",
+    ),
+    new(
         "M411",
         Error,
         "a link leads nowhere",
@@ -193,8 +200,9 @@ pub const RULES: &[Rule] = &[
     new(
         "M432",
         Warning,
-        "the alternative text is a file name",
-        "Nobody is helped by hearing \u{201c}IMG underscore 1234 dot jpeg\u{201d}.",
+        "the alternative text says nothing",
+        "Nobody is helped by hearing \u{201c}IMG underscore 1234 dot jpeg\u{201d}, or \u{201c}picture\u{201d}, which screen \
+         readers say by themselves.",
     ),
     new(
         "M433",
@@ -207,8 +215,8 @@ pub const RULES: &[Rule] = &[
         "M434",
         Error,
         "a picture of a kind that mail clients do not show",
-        "Gmail shows no SVG at all, Outlook on Windows neither. Readers see the alternative text, or a broken \
-         picture.",
+        "Gmail shows no SVG in the browser, and Outlook on Windows before 2019 none either. Readers see the alternative \
+         text, or a broken picture (Can I email, `image-svg`).",
     ),
     new(
         "M435",
@@ -235,6 +243,13 @@ pub const RULES: &[Rule] = &[
         Warning,
         "a picture of a kind that some mail clients do not show",
         "WebP and AVIF show in most clients, but not in Outlook on Windows; HEIC, TIFF and JPEG XL in few.",
+    ),
+    new(
+        "M439",
+        Note,
+        "a picture that moves",
+        "Outlook on Windows up to 2016 shows the first frame only, later ones stop after three rounds; and nobody can read \
+         beside something that never stops (WCAG 2.2.2). What matters has to be in the first frame.",
     ),
     new(
         "M441",
@@ -321,6 +336,78 @@ pub const RULES: &[Rule] = &[
         "It looks like one and is none: no jump, no entry in the contents, no underline in the text part.",
     ),
     new(
+        "M460",
+        Warning,
+        "HTML that some mail clients do not show",
+        "A template or a `mjml` fence uses an element that the named mail clients take out: forms, video, SVG and their kin. \
+         What is known of each client comes from Can I email, condensed into the program with its date. What an issue's \
+         own raw HTML may not hold is told as M170.",
+    ),
+    new(
+        "M461",
+        Warning,
+        "CSS that some mail clients do not know",
+        "The named clients ignore it, so that what it lays out falls apart there: parts stand below each other, lie over \
+         each other or are missing. Outlook on Windows draws with Word, and Gmail keeps a short list of properties. MJML's \
+         sections and columns hold everywhere. Nothing is said about what stands in an `@media` block, which is meant for \
+         some clients only (Can I email).",
+    ),
+    new(
+        "M462",
+        Note,
+        "an ornament that some mail clients leave out",
+        "Round corners, shadows, web fonts, gradients, dark colours by `@media`: where they are not known the letter is \
+         plainer, and no worse, as long as nothing depends on them. Set the code to `allow` once that is so (Can I email).",
+    ),
+    new(
+        "M463",
+        Warning,
+        "a style sheet that Gmail drops",
+        "Gmail ignores a whole style sheet that is longer than 16 KB, and is known to drop one that has at-rules inside \
+         at-rules or names a picture by `url()` (Can I email, `html-style`, `css-at-media`, `css-background`).",
+    ),
+    new(
+        "M470",
+        Warning,
+        "text that is too small",
+        "Below 12 pixels most people over forty cannot read it on a phone, and iPhones make it larger by themselves, which \
+         breaks lines that were counted.",
+    ),
+    new(
+        "M471",
+        Warning,
+        "a table that says neither layout nor head",
+        "Screen readers announce rows and columns of every table that is not marked as layout. A table for layout needs \
+         `role=\"presentation\"`; a table of data needs head cells, which are read with each cell (WCAG 1.3.1).",
+    ),
+    new(
+        "M472",
+        Warning,
+        "the language is not that of the text",
+        "Screen readers choose the voice by the language that the letter says, and browsers its hyphens and its direction. \
+         Russian read with an English voice is a row of spelt letters (WCAG 3.1.1).",
+    ),
+    new(
+        "M473",
+        Warning,
+        "words and ground of a part are too near to each other",
+        "The contrast of two colours that stand in one `style`, rule or MJML element is below the 4.5:1 that WCAG 1.4.3 \
+         asks for. For the design's own colours see M241.",
+    ),
+    new(
+        "M474",
+        Warning,
+        "more than one heading of the first level",
+        "The letter's title is its first level. Screen readers take a second one for another letter (WCAG 1.3.1).",
+    ),
+    new(
+        "M475",
+        Warning,
+        "a link that is known by its colour only",
+        "One man in twelve does not tell red from green, and in some clients all words have one colour. A line, a ground or \
+         a weight of its own marks a link for everybody (WCAG 1.4.1).",
+    ),
+    new(
         "M481",
         Error,
         "there is no unsubscribe link",
@@ -367,6 +454,14 @@ pub const RULES: &[Rule] = &[
         "the sender's address is at a mailbox provider",
         "Nobody but the provider can sign for its domain, and DMARC policies such as Yahoo's tell all others to refuse \
          letters that only pretend to come from there (RFC 9989). A domain of your own costs little.",
+    ),
+    new(
+        "M488",
+        Warning,
+        "the envelope's domain is not the sender's",
+        "Bounces go to another domain than the one in From, so that SPF passes for that other domain only, and nothing is \
+         signed here. Unless the relay signs for the sender's domain, DMARC fails and large providers refuse the letters \
+         (RFC 9989).",
     ),
     new(
         "M491",

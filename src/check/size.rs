@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{Case, facts::plain};
 use crate::{issue::document::BlockKind, render::Piece, source::Diagnostics};
 
-/// Gmail shows this much of a message's HTML part and hides the rest, the unsubscribe link with it.
+/// Gmail shows this much of a message's HTML part and hides the rest, the unsubscribe link with it. All sizes are told in
+/// KB of 1,000 octets, here as in the preview.
 pub(super) const CLIP: usize = 102_400;
 /// From here on it is getting tight.
 pub(super) const TIGHT: usize = 82_000;
@@ -157,7 +158,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Diagnostics) {
         .collect();
     let help =
         format!("the most costly: {}; move a section to the web, or to the next issue", largest.join(", "));
-    let kilobytes = octets as f64 / 1024.0;
+    let kilobytes = octets as f64 / 1e3;
     if CLIP < octets {
         let message = format!("the HTML part has {kilobytes:.0} KB, and Gmail hides what comes after 102 KB");
         found.push(case.find("M401", 0..0, message, help));

@@ -9,7 +9,7 @@ use super::{
     press::{self, Pressed},
 };
 use crate::{
-    check::{self, Answers, Case, Earlier, PictureFacts, check_list, rule},
+    check::{self, Answers, Case, Draft, Earlier, PictureFacts, check_list, rule},
     config::{Config, Overrides},
     issue::Issue,
     render,
@@ -89,7 +89,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 found.extend(findings);
                 budgets.push((file.slug.clone(), budget, costs));
             }
-            Err(failure) => found.extend(failure.into_diagnostics()?),
+            Err(failure) => {
+                let problems = failure.into_diagnostics()?;
+                found.extend(with_draft(context, &config, &all, file, problems));
+            }
         }
     }
     if let Some(online) = online {
@@ -124,6 +127,34 @@ pub(super) fn look(
     Ok((found, budget))
 }
 
+/// What keeps an issue from becoming a letter, and what can be said against it all the same.
+fn with_draft(
+    context: &Context,
+    config: &Config,
+    all: &[IssueFile],
+    file: &IssueFile,
+    mut problems: Diagnostics,
+) -> Diagnostics {
+    let Some(issue) = press::source(&file.path).ok().and_then(|source| Issue::parse(source).ok()) else {
+        return problems;
+    };
+    let earlier = earlier(all, file, config.check.history as usize);
+    let draft = Draft {
+        issue: &issue,
+        newsletter: &config.newsletter,
+        pictures: &[],
+        earlier: &earlier,
+        today: context.today(),
+    };
+    problems.retain(|one| one.code != "M162");
+    problems.extend(check::check_draft(&draft));
+    let mut levels = config.check.levels.clone();
+    for (unknown, place) in levels.read_comments(&issue.source) {
+        problems.push(unknown_code(&unknown, place));
+    }
+    levels.apply(problems)
+}
+
 /// The same with what the web said about its addresses.
 fn look_with(
     context: &Context,
@@ -148,18 +179,22 @@ fn look_with(
             media_type: Some(asset.media_type.to_owned()),
             width: asset.width,
             octets: Some(asset.bytes.len() as u64),
+            seen: render::seen(asset.media_type, &asset.bytes),
         })
         .collect();
     let earlier = earlier(all, file, config.check.history as usize);
     let case = Case {
-        issue: &pressed.issue,
+        draft: Draft {
+            issue: &pressed.issue,
+            newsletter: &config.newsletter,
+            pictures: &pictures,
+            earlier: &earlier,
+            today: context.today(),
+        },
         rendered: &pressed.rendered,
-        newsletter: &config.newsletter,
+        template: &pressed.template,
         blocks: &blocks,
-        pictures: &pictures,
-        earlier: &earlier,
         dkim_domain: config.dkim.as_ref().map(|dkim| dkim.domain.as_str()),
-        today: context.today(),
     };
     let mut found = pressed.diagnostics.clone();
     // The check says the same of anchors, and more.

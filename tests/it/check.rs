@@ -59,6 +59,24 @@ fn ordinary_letters_raise_no_alarm() {
 }
 
 #[test]
+fn what_the_program_makes_itself_has_nothing_against_it_for_clients_and_access() {
+    for template in ["default", "digest", "plain"] {
+        let settings = SETTINGS.replace("site =", &format!("template = \"{template}\"\nsite ="));
+        let room = room().file("mimeo.toml", settings);
+        copy(&repository().join("tests/fixtures/ordinary"), &room.path("issues"));
+        let own: Vec<String> =
+            found(&room).into_iter().filter(|one| ("M46".."M48").contains(&one.as_str())).collect();
+        assert!(own.is_empty(), "{template}: {own:?}\n{}", room.run(["check"]));
+    }
+}
+
+#[test]
+fn what_keeps_a_letter_from_being_made_hides_nothing_else() {
+    let room = room().file("issues/7.md", issue("", "![](gone.png)\n\nTODO: [here](https://example.org/)."));
+    assert_eq!(found(&room), ["M230 error", "M431 warning", "M449 error", "M417 warning"]);
+}
+
+#[test]
 fn each_slip_is_found_and_its_mended_twin_is_not() {
     for (slip, code, mended) in [
         ("See [here](https://example.org/a).", "M417 warning", "See [the notes](https://example.org/a)."),
