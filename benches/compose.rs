@@ -44,7 +44,7 @@ fn main() {
         measure(&format!("letter, {name}"), runs, || {
             next += 1;
             let person = &people[next % people.len()];
-            buffer = composer.compose(person, std::mem::take(&mut buffer)).expect("a letter").bytes;
+            buffer = composer.compose(person, std::mem::take(&mut buffer)).expect("a letter").into_bytes();
             octets = buffer.len();
         });
     }

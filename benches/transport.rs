@@ -227,7 +227,7 @@ fn outbox(letters: u64, rounds: u64) {
     let mut rates = Vec::new();
     for _ in 0..rounds {
         let folder = tempfile::tempdir().unwrap();
-        let bytes = letter(0).message.bytes;
+        let bytes = letter(0).message.into_bytes();
         let start = Instant::now();
         for n in 0..letters {
             std::fs::write(folder.path().join(format!("plain{n}@example.com.eml")), &bytes).unwrap();
@@ -266,11 +266,9 @@ fn letter(number: u64) -> Letter {
     while bytes.len() + line.len() < OCTETS {
         bytes.extend_from_slice(line.as_bytes());
     }
-    let message = Message {
-        from: EmailAddress::parse("news@example.org").unwrap(),
-        to: EmailAddress::parse(&format!("r{number}@example.com")).unwrap(),
-        bytes,
-    };
+    let address = |text: &str| EmailAddress::parse(text).unwrap();
+    let to = address(&format!("r{number}@example.com"));
+    let message = Message::new(address("news@example.org"), to, bytes).unwrap();
     Letter { ticket: Ticket(number), message }
 }
 

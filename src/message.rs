@@ -13,19 +13,54 @@ mod wire;
 
 pub use composer::{Composer, Secrets};
 pub use dkim::{KeyKind, Signer};
+pub use gate::Shape;
 pub use token::Tokens;
 
 use crate::subscriber::EmailAddress;
 
-/// One letter to one person: envelope and bytes.
+/// One letter to one person: envelope and bytes. There is none whose bytes a relay could misread.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// The envelope's sender.
     pub from: EmailAddress,
     /// The envelope's recipient.
     pub to: EmailAddress,
+    bytes: Vec<u8>,
+    shape: Shape,
+}
+
+impl Message {
+    /// Looks at every octet. A letter to or from an address outside ASCII may have a header in UTF-8.
+    pub fn new(from: EmailAddress, to: EmailAddress, bytes: Vec<u8>) -> Result<Self, ComposeError> {
+        let utf8_header = from.needs_smtputf8() || to.needs_smtputf8();
+        let shape = gate::inspect(&bytes, utf8_header)?;
+        Ok(Self { from, to, bytes, shape })
+    }
+
     /// The letter as RFC 5322 has it: CRLF everywhere, no line over 998 octets, 7-bit, not dot-stuffed.
-    pub bytes: Vec<u8>,
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What its bytes are like.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The bytes alone; their room can be used for another letter.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Takes the bytes out for a thread of their own, until [`Self::put_bytes`].
+    pub(crate) fn take_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Puts the same bytes back.
+    pub(crate) fn put_bytes(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+    }
 }
 
 /// Why a letter cannot be made.

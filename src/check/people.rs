@@ -116,8 +116,8 @@ pub fn check_list<'a>(
         match row? {
             Row::Person { line, subscriber } => {
                 let address = &subscriber.address;
-                let local = address.expose().split('@').next().unwrap_or_default().to_ascii_lowercase();
-                if ROLES.contains(&local.as_str()) {
+                let local = address.local();
+                if ROLES.iter().any(|role| local.eq_ignore_ascii_case(role)) {
                     roles.add(line, address.expose().to_owned());
                 }
                 if let Some(meant) = slip(address.domain()) {
@@ -158,10 +158,11 @@ fn slip(domain: &str) -> Option<&'static str> {
     if COMMON.contains(&domain) {
         return None;
     }
-    // Short domains are a letter away from many honest ones.
+    // Short domains are a letter away from many honest ones. What is cheap to compare comes first: lists are long.
     COMMON.into_iter().filter(|known| 8 <= known.len()).find(|known| {
-        let near = nearest(domain, [*known]) == Some(known);
-        near && domain.len().abs_diff(known.len()) <= 1 && domain.chars().next() == known.chars().next()
+        domain.len().abs_diff(known.len()) <= 1
+            && domain.chars().next() == known.chars().next()
+            && nearest(domain, [*known]) == Some(known)
     })
 }
 

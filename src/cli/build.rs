@@ -102,7 +102,7 @@ fn letter(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive
     if let Some(reader) = &args.reader {
         let reader = subscriber(&config.list, reader)?;
         let composer = sending::composer(config, rendered)?;
-        files.push((format!("{}.eml", file.slug), composer.compose(&reader, Vec::new())?.bytes));
+        files.push((format!("{}.eml", file.slug), composer.compose(&reader, Vec::new())?.into_bytes()));
     }
     files.extend(pictures);
     Ok(files)

@@ -191,7 +191,7 @@ impl Desk {
             ))
             .hint(format!("choose another reader, or write `{{{{ {name} | default(\"…\") }}}}`")));
         }
-        let bytes = composer.compose(&person, Vec::new())?.bytes;
+        let bytes = composer.compose(&person, Vec::new())?.into_bytes();
         let letter = String::from_utf8_lossy(&bytes);
         let name = &rendered.from.name;
         Ok(Sheet {

@@ -40,9 +40,9 @@ pub(super) struct Desk {
 }
 
 struct State {
-    queue: VecDeque<Claim>,
+    queue: VecDeque<Arc<Claim>>,
     /// Claims to domains with limits of their own.
-    limited: BTreeMap<String, VecDeque<Claim>>,
+    limited: BTreeMap<String, VecDeque<Arc<Claim>>>,
     under_way: HashMap<Ticket, UnderWay>,
     pace: Pace,
     brake: Brake,
@@ -59,7 +59,7 @@ struct State {
 }
 
 struct UnderWay {
-    claim: Claim,
+    claim: Arc<Claim>,
     begun: bool,
     dropped: bool,
 }
@@ -81,7 +81,7 @@ pub(super) enum Stop {
 
 /// What a connection gets when it asks for a letter.
 enum Take {
-    Claim(Box<Claim>),
+    Claim(Arc<Claim>),
     /// There is one, for those who only look.
     Ready,
     /// Ask again at this time, or when something has changed.
@@ -91,10 +91,10 @@ enum Take {
 
 impl Take {
     /// The first claim of a queue.
-    fn of(queue: Option<&mut VecDeque<Claim>>, look: bool) -> Self {
+    fn of(queue: Option<&mut VecDeque<Arc<Claim>>>, look: bool) -> Self {
         match queue {
             Some(queue) if look && !queue.is_empty() => Self::Ready,
-            Some(queue) => queue.pop_front().map_or(Self::Nothing, |claim| Self::Claim(Box::new(claim))),
+            Some(queue) => queue.pop_front().map_or(Self::Nothing, Self::Claim),
             None => Self::Nothing,
         }
     }
@@ -192,7 +192,7 @@ impl Desk {
     pub(super) fn put(&self, claims: Vec<Claim>) {
         let mut state = self.state();
         state.drained = claims.is_empty();
-        for claim in claims {
+        for claim in claims.into_iter().map(Arc::new) {
             let domain = claim.subscriber.address.domain();
             if state.pace.limits_domain(domain) {
                 let domain = domain.to_owned();
@@ -354,7 +354,7 @@ impl Desk {
     }
 
     /// Takes a letter from the desk and composes it. Somebody whose letter cannot be composed is refused on the spot.
-    fn give(&self, claim: Claim) -> Option<Letter> {
+    fn give(&self, claim: Arc<Claim>) -> Option<Letter> {
         let ticket = Ticket(claim.delivery.number());
         let buffer = self.state().buffers.pop().unwrap_or_default();
         match self.composer.compose(&claim.subscriber, buffer) {
@@ -375,7 +375,7 @@ impl Desk {
     }
 
     fn recycle(&self, message: Message) {
-        let mut buffer = message.bytes;
+        let mut buffer = message.into_bytes();
         buffer.clear();
         let mut state = self.state();
         if state.buffers.len() < 256 {
@@ -415,7 +415,7 @@ impl transport::Desk for Desk {
             let take = self.take();
             match take {
                 Take::Claim(claim) => {
-                    let letter = self.give(*claim);
+                    let letter = self.give(claim);
                     self.ask_for_more();
                     if letter.is_some() {
                         return letter;
@@ -445,7 +445,7 @@ impl transport::Desk for Desk {
         let take = self.take();
         match take {
             Take::Claim(claim) => {
-                let letter = self.give(*claim);
+                let letter = self.give(claim);
                 self.ask_for_more();
                 letter
             }
@@ -454,7 +454,7 @@ impl transport::Desk for Desk {
     }
 
     async fn begin(&self, ticket: Ticket) -> Permit {
-        let Some(claim) = self.state().under_way.get(&ticket).map(|letter| letter.claim.clone()) else {
+        let Some(claim) = self.state().under_way.get(&ticket).map(|letter| Arc::clone(&letter.claim)) else {
             return Permit::Stop;
         };
         let begun = self.ledger.begin(&claim, (self.clock)()).await;
@@ -484,7 +484,7 @@ impl transport::Desk for Desk {
     }
 
     fn end(&self, letter: Letter, outcome: Outcome) {
-        let octets = letter.message.bytes.len();
+        let octets = letter.message.bytes().len();
         let now = (self.clock)();
         let (claim, pulled, last) = {
             let mut state = self.state();

@@ -227,8 +227,9 @@ impl Composer {
             let fields = dkim::sign(&self.signers, &to[..body - 2], &to[body..], self.date)?;
             to.splice(0..0, fields);
         }
-        gate::check(&to, self.utf8_header || subscriber.address.needs_smtputf8())?;
-        Ok(Message { from: self.from.clone(), to: subscriber.address.clone(), bytes: to })
+        let utf8_header = self.utf8_header || subscriber.address.needs_smtputf8();
+        let shape = gate::inspect(&to, utf8_header)?;
+        Ok(Message { from: self.from.clone(), to: subscriber.address.clone(), bytes: to, shape })
     }
 
     /// The fields that differ from letter to letter, and those that do not.

@@ -5,13 +5,44 @@ use super::ComposeError;
 /// Octets of a line without its CRLF (RFC 5322 section 2.1.1).
 const LINE_MAX: usize = 998;
 
+/// What a sound letter's bytes are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Some octet of its header is above 127.
+    pub eight_bit: bool,
+    /// Some line begins with a dot.
+    pub dots: bool,
+    /// The last line is ended.
+    pub ended: bool,
+}
+
 /// Checks finished bytes: CR and LF only as CRLF, no NUL, no line over 998 octets, nothing outside ASCII (but in the
-/// header of a letter for a relay with SMTPUTF8). A letter built here always passes; this is where we would notice that
-/// it does not, instead of a relay being smuggled a second letter.
-pub(super) fn check(bytes: &[u8], utf8_header: bool) -> Result<(), ComposeError> {
-    let header = if utf8_header { memchr::memmem::find(bytes, b"\r\n\r\n").unwrap_or_default() } else { 0 };
-    if !is_clean(bytes, header) {
-        return Err(explain(bytes, header));
+/// header, where that is asked for: only a relay with SMTPUTF8 takes such a letter). A letter built here always passes;
+/// this is where we would notice that it does not, instead of a relay being smuggled a second letter
+/// (RFC 5321 sections 2.3.8 and 4.1.1.4).
+pub(super) fn inspect(bytes: &[u8], utf8_header: bool) -> Result<Shape, ComposeError> {
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+        return Err(ComposeError::Unfit { what: "nothing", at: 0 });
+    };
+    let mut broken = u8::from(matches!(first, 0 | b'\n') || last == b'\r');
+    let mut dots = u8::from(first == b'.');
+    let mut all = first;
+    // One pass without branches, so that the compiler can look at many octets at once.
+    let (before, behind) = (&bytes[..bytes.len() - 1], &bytes[1..]);
+    for (previous, byte) in before.chunks(4096).zip(behind.chunks(4096)) {
+        for (&a, &b) in previous.iter().zip(byte) {
+            broken |= (u8::from(a == b'\r') ^ u8::from(b == b'\n')) | u8::from(b == 0);
+            dots |= u8::from(a == b'\n') & u8::from(b == b'.');
+            all |= b;
+        }
+    }
+    let eight_bit = !all.is_ascii();
+    if broken != 0 || eight_bit {
+        let header =
+            if utf8_header { memchr::memmem::find(bytes, b"\r\n\r\n").unwrap_or_default() } else { 0 };
+        if broken != 0 || !bytes[header..].is_ascii() {
+            return Err(explain(bytes, header));
+        }
     }
     let mut start = 0;
     while bytes.len() - start > LINE_MAX {
@@ -21,24 +52,7 @@ pub(super) fn check(bytes: &[u8], utf8_header: bool) -> Result<(), ComposeError>
             None => return Err(ComposeError::Unfit { what: "a line longer than 998 octets", at: start }),
         }
     }
-    Ok(())
-}
-
-/// One pass without branches, so that the compiler can look at many octets at once.
-fn is_clean(bytes: &[u8], header: usize) -> bool {
-    let dirty = |previous: u8, byte: u8| {
-        u8::from(byte == 0) | (u8::from(previous == b'\r') ^ u8::from(byte == b'\n'))
-    };
-    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return true };
-    let mut found = u8::from(matches!(first, 0 | b'\n')) | u8::from(last == b'\r');
-    let (before, behind) = (&bytes[..bytes.len() - 1], &bytes[1..]);
-    for (previous, byte) in before.chunks(4096).zip(behind.chunks(4096)) {
-        found |= previous.iter().zip(byte).fold(0, |found, (previous, byte)| found | dirty(*previous, *byte));
-        if found != 0 {
-            return false;
-        }
-    }
-    found == 0 && bytes[header..].is_ascii()
+    Ok(Shape { eight_bit, dots: dots != 0, ended: last == b'\n' })
 }
 
 fn explain(bytes: &[u8], header: usize) -> ComposeError {
@@ -57,11 +71,13 @@ fn explain(bytes: &[u8], header: usize) -> ComposeError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
     fn refused(bytes: &[u8], what: &str, at: usize) {
-        match check(bytes, false) {
+        match inspect(bytes, false) {
             Err(ComposeError::Unfit { what: found, at: place }) => assert_eq!((found, place), (what, at)),
             other => panic!("{other:?}"),
         }
@@ -90,13 +106,44 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_order_passes() {
-        assert!(check(b"", false).is_ok());
-        assert!(check(b"a\r\n\r\nb\r\n", false).is_ok());
+    fn a_sound_letter_passes_and_its_shape_is_told() {
+        let shape = inspect(b"a\r\n\r\nb\r\n", false).unwrap();
+        assert_eq!(shape, Shape { eight_bit: false, dots: false, ended: true });
+        assert!(inspect(b"a\r\n.b\r\n", false).unwrap().dots);
+        assert!(inspect(b".b\r\n", false).unwrap().dots);
+        assert!(!inspect(b"a", false).unwrap().ended);
         let line = [[b'x'; 998].as_slice(), b"\r\n"].concat();
-        assert!(check(&line.repeat(20), false).is_ok());
-        assert!(check(&line[..998], false).is_ok());
-        assert!(check("To: jörg@example.com\r\n\r\nbody\r\n".as_bytes(), true).is_ok());
-        assert!(check("To: jo@example.com\r\n\r\nbödy\r\n".as_bytes(), true).is_err());
+        assert!(inspect(&line.repeat(20), false).is_ok());
+        assert!(inspect(&line[..998], false).is_ok());
+        assert!(inspect("To: jörg@example.com\r\n\r\nbody\r\n".as_bytes(), true).unwrap().eight_bit);
+        assert!(inspect("To: jörg@example.com\r\n\r\nbody\r\n".as_bytes(), false).is_err());
+        assert!(inspect("To: jo@example.com\r\n\r\nbödy\r\n".as_bytes(), true).is_err());
+    }
+
+    #[test]
+    fn what_could_be_taken_for_two_letters_does_not_pass() {
+        refused(b"", "nothing", 0);
+        refused(b"a\n.\nMAIL FROM:<x@example.com>", "a bare LF", 1);
+        refused(b"a\r.\rb", "a bare CR", 1);
+        refused(b"a\n.\r\nb", "a bare LF", 1);
+        refused(b"a\r\n.\rb", "a bare CR", 4);
+        refused(b"a\r\r\n.\r\r\n", "a bare CR", 1);
+        refused(b"a\r\n.\r", "a bare CR", 4);
+    }
+
+    proptest! {
+        #[test]
+        fn the_wide_look_finds_what_a_slow_one_finds(
+            bytes in proptest::collection::vec(prop_oneof![8 => Just(b'a'), 1 => Just(b'\r'), 1 => Just(b'\n'), 1 => Just(b'.')], 1..600)
+        ) {
+            let bare = bytes.iter().enumerate().any(|(at, &byte)| {
+                byte == b'\n' && (at == 0 || bytes[at - 1] != b'\r') || byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')
+            });
+            let dots = bytes.starts_with(b".") || bytes.windows(2).any(|pair| pair == b"\n.");
+            match inspect(&bytes, false) {
+                Err(_) => prop_assert!(bare),
+                Ok(shape) => prop_assert!(!bare && shape.dots == dots),
+            }
+        }
     }
 }

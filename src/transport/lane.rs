@@ -255,13 +255,13 @@ impl<'s> Lane<'s> {
     ) -> Result<Reply, Fault> {
         let timeouts = self.timeouts();
         self.out.clear();
-        self.out.extend_from_slice(if current.shape.ended { b".\r\n" } else { b"\r\n.\r\n" });
+        self.out.extend_from_slice(if current.shape().ended { b".\r\n" } else { b"\r\n.\r\n" });
         if let Some(next) = ahead {
             self.letters += 1;
             self.push_envelope(Lead::Nothing, next);
         }
         current.leaving();
-        let body = stuffed(current.bytes(), current.shape);
+        let body = stuffed(current.bytes(), current.shape());
         let mut parts = [IoSlice::new(&body), IoSlice::new(&self.out)];
         let fault = |trouble| Fault { stage: Stage::Body, trouble, heard_nothing: false };
         let written = self.wire.write(&mut parts, timeouts.body).await;
@@ -459,10 +459,7 @@ impl<'s> Lane<'s> {
     }
 
     /// The last gate. A letter that this relay cannot take is refused here, without bothering it.
-    pub(super) fn vet<'d, D: Desk>(
-        &self,
-        mut letter: Taken<'d, D>,
-    ) -> Result<Option<Taken<'d, D>>, RelayDown> {
+    pub(super) fn vet<'d, D: Desk>(&self, letter: Taken<'d, D>) -> Result<Option<Taken<'d, D>>, RelayDown> {
         let message = &letter.letter().message;
         let refusal = |stage, code, enhanced, text: String| Some((stage, Reply::local(code, enhanced, text)));
         let international = !message.to.expose().is_ascii();
@@ -483,27 +480,21 @@ impl<'s> Lane<'s> {
             let trouble = Trouble::Said(Reply::local(550, (5, 6, 7), text));
             return Err(RelayDown { stage: Stage::Mail, trouble, passing: false });
         } else {
-            match (gate::inspect(&message.bytes), self.offer.size) {
-                (Err(flaw), _) => {
-                    refusal(Stage::Body, 554, (5, 6, 0), format!("not offered: the letter holds {flaw}"))
-                }
-                (Ok(shape), _) if shape.eight_bit && !needs_smtputf8(&letter) => refusal(
+            match self.offer.size {
+                _ if message.shape().eight_bit && !needs_smtputf8(&letter) => refusal(
                     Stage::Body,
                     554,
                     (5, 6, 1),
                     "not offered: the letter is not written in 7 bits".to_owned(),
                 ),
-                (Ok(_), Some(limit)) if 0 < limit && limit < message.bytes.len() as u64 => {
+                Some(limit) if 0 < limit && limit < message.bytes().len() as u64 => {
                     let text = format!(
                         "not offered: the letter has {} octets, and the relay takes {limit} at most",
-                        message.bytes.len()
+                        message.bytes().len()
                     );
                     refusal(Stage::Mail, 552, (5, 3, 4), text)
                 }
-                (Ok(shape), _) => {
-                    letter.shape = shape;
-                    None
-                }
+                _ => None,
             }
         };
         if let Some((stage, reply)) = refused {
@@ -547,7 +538,7 @@ impl<'s> Lane<'s> {
             write!(self.out, " {parameter}").expect("writing into memory does not fail");
         };
         if self.offer.size.is_some() {
-            parameter(MailParameter::Size(message.bytes.len()));
+            parameter(MailParameter::Size(message.bytes().len()));
         }
         if needs_smtputf8(letter) {
             parameter(MailParameter::Body(MailBodyParameter::EightBitMime));

@@ -2,7 +2,8 @@
 
 use std::task::Poll;
 
-use super::{Desk, Letter, Outcome, Permit, Reply, Stage, gate::Shape};
+use super::{Desk, Letter, Outcome, Permit, Reply, Stage};
+use crate::message::Shape;
 
 /// A letter taken. Whatever happens to the connection (an error, a halt, the whole future dropped), dropping this
 /// tells the desk: unconfirmed when body bytes may have left, given back otherwise.
@@ -11,14 +12,11 @@ pub(super) struct Taken<'d, D: Desk> {
     desk: &'d D,
     letter: Option<Letter>,
     leaving: bool,
-    /// What the gate found out about the bytes.
-    pub(super) shape: Shape,
 }
 
 impl<'d, D: Desk> Taken<'d, D> {
     pub(super) fn new(desk: &'d D, letter: Letter) -> Self {
-        let shape = Shape { eight_bit: false, dots: false, ended: true };
-        Self { desk, letter: Some(letter), leaving: false, shape }
+        Self { desk, letter: Some(letter), leaving: false }
     }
 
     pub(super) fn letter(&self) -> &Letter {
@@ -26,18 +24,23 @@ impl<'d, D: Desk> Taken<'d, D> {
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.letter().message.bytes
+        self.letter().message.bytes()
+    }
+
+    /// What they are like.
+    pub(super) fn shape(&self) -> Shape {
+        self.letter().message.shape()
     }
 
     /// Takes the bytes out, for a thread of their own.
     pub(super) fn take_bytes(&mut self) -> Vec<u8> {
-        self.letter.as_mut().map(|letter| std::mem::take(&mut letter.message.bytes)).unwrap_or_default()
+        self.letter.as_mut().map(|letter| letter.message.take_bytes()).unwrap_or_default()
     }
 
     /// Puts them back.
     pub(super) fn put_bytes(&mut self, bytes: Vec<u8>) {
         if let Some(letter) = &mut self.letter {
-            letter.message.bytes = bytes;
+            letter.message.put_bytes(bytes);
         }
     }
 

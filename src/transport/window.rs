@@ -261,7 +261,7 @@ impl Lane<'_> {
 
 /// What is missing at the end of a letter.
 fn tail<D: Desk>(letter: &Taken<'_, D>) -> &'static [u8] {
-    if letter.shape.ended { b"" } else { b"\r\n" }
+    if letter.shape().ended { b"" } else { b"\r\n" }
 }
 
 /// The worst that was heard decides.

@@ -92,7 +92,7 @@ fn person(name: &str, first_name: &str) -> Subscriber {
 }
 
 fn letter(rendered: &RenderedIssue, person: &Subscriber) -> Vec<u8> {
-    Composer::new(rendered, secrets()).unwrap().compose(person, Vec::new()).unwrap().bytes
+    Composer::new(rendered, secrets()).unwrap().compose(person, Vec::new()).unwrap().into_bytes()
 }
 
 #[track_caller]
@@ -206,7 +206,8 @@ fn the_same_person_gets_the_same_bytes_and_the_identifier_is_theirs() {
 #[test]
 fn a_test_letter_says_so_in_its_subject_and_nowhere_else() {
     let (rendered, ann) = (rendered(), person("Ann", "Ann"));
-    let test = Composer::for_tests(&rendered, secrets()).unwrap().compose(&ann, Vec::new()).unwrap().bytes;
+    let test =
+        Composer::for_tests(&rendered, secrets()).unwrap().compose(&ann, Vec::new()).unwrap().into_bytes();
     let test = String::from_utf8(test).unwrap();
     assert_eq!(test.replacen("[Test] ", "", 1), String::from_utf8(letter(&rendered, &ann)).unwrap());
 }
@@ -272,7 +273,7 @@ fn a_sender_outside_ascii_writes_letters_that_say_so() {
     let issue = RenderedIssue { from: Mailbox { name: None, address }, ..rendered() };
     let letter =
         Composer::new(&issue, secrets()).unwrap().compose(&person("Ann", "Ann"), Vec::new()).unwrap();
-    assert!(letter.bytes.starts_with("From: jörg@example.org\r\n".as_bytes()));
+    assert!(letter.bytes().starts_with("From: jörg@example.org\r\n".as_bytes()));
 }
 
 #[test]

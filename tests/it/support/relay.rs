@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -280,6 +280,8 @@ pub(crate) struct Counters {
     pub(crate) octets: u64,
     pub(crate) handshakes: u64,
     pub(crate) logins: u64,
+    /// When the first letter was taken.
+    pub(crate) first_accepted: Option<SystemTime>,
 }
 
 impl Counters {
@@ -325,6 +327,11 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn start(script: Script) -> Self {
+        Self::start_on("127.0.0.1:0", script)
+    }
+
+    /// At another address than the usual one, for a network of the benchmarks' own.
+    pub(crate) fn start_on(address: &str, script: Script) -> Self {
         let (acceptor, ca_file) = match script.starttls.or(script.implicit) {
             Some(certificate) => {
                 let (acceptor, ca_pem) = acceptor(certificate);
@@ -336,7 +343,7 @@ impl Relay {
         };
         let log = Mutex::new(Log { dice: script.seed, ..Log::default() });
         let shared = Arc::new(Shared { script, acceptor, log });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -377,7 +384,7 @@ impl Relay {
             (None, None, false) => ("smtp", "?tls=none"),
             (None, ..) => ("smtp", ""),
         };
-        format!("{scheme}://{login}{at}127.0.0.1:{}{tail}", self.port())
+        format!("{scheme}://{login}{at}{}{tail}", self.address)
     }
 
     /// The authority behind the good certificate, as PEM.
@@ -561,6 +568,7 @@ impl<'a> Conversation<'a> {
                     let hello = self.hello();
                     self.answer(At::Ehlo, &hello).await?;
                 }
+                "HELO" => self.say("250 relay.example.net"),
                 "STARTTLS" => self.start_tls().await?,
                 "AUTH" => self.log_in(&text).await?,
                 "MAIL" => self.mail(&text).await?,
@@ -829,6 +837,7 @@ impl<'a> Conversation<'a> {
         self.letters += 1;
         let mut log = self.shared.log();
         log.counters.accepted += 1;
+        log.counters.first_accepted.get_or_insert_with(SystemTime::now);
         log.counters.octets += octets;
         if self.shared.script.keep_letters {
             log.accepted.push(letter);
@@ -1035,7 +1044,7 @@ fn unstuffed(data: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A certificate for 127.0.0.1 and localhost by an authority made for this occasion, and the authority's own, as PEM.
+/// A certificate for 127.0.0.1, localhost and the benchmarks' far host by an authority made for this occasion, and the authority's own, as PEM.
 pub(crate) fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
     let authority = |name: &str| {
         let key = KeyPair::generate().unwrap();
@@ -1049,7 +1058,7 @@ pub(crate) fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
     let (unknown, _) = authority("Somebody else's authority");
     let names = match kind {
         Certificate::WrongName => vec!["mail.example.org".to_owned()],
-        _ => vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
+        _ => vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "10.99.0.2".to_owned()],
     };
     let mut params = CertificateParams::new(names).unwrap();
     if kind == Certificate::Expired {

@@ -41,11 +41,8 @@ pub fn letter(ticket: u64, to: &str, body: &str) -> Letter {
     let bytes = format!(
         "From: News <news@example.org>\r\nTo: <{to}>\r\nMessage-ID: <{ticket}@example.org>\r\nSubject: No. 1\r\n\r\n{body}\r\n"
     );
-    let message = Message {
-        from: EmailAddress::parse("news@example.org").unwrap(),
-        to: EmailAddress::parse(to).unwrap(),
-        bytes: bytes.into_bytes(),
-    };
+    let address = |text| EmailAddress::parse(text).unwrap();
+    let message = Message::new(address("news@example.org"), address(to), bytes.into_bytes()).unwrap();
     Letter { ticket: Ticket(ticket), message }
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use mimeograph::transport::{Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, Trouble, halt};
+use mimeograph::{
+    message::Message,
+    subscriber::EmailAddress,
+    transport::{Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, Trouble, halt},
+};
 
 use super::{
     Mode, Tale,
@@ -384,12 +388,14 @@ async fn a_letter_that_is_too_large_is_not_offered() {
 }
 
 #[tokio::test]
-async fn a_letter_that_could_be_taken_for_two_is_not_offered() {
-    let evil = letter(1, "r1@example.com", "a\n.\r\nMAIL FROM:<evil@example.net>");
-    let eight = letter(2, "r2@example.com", "Grüße");
-    let desk = TestDesk::of(vec![evil, eight, letter(3, "r3@example.com", ".\r\n..\r\n.dots")]);
+async fn a_letter_that_could_be_taken_for_two_cannot_be_made() {
+    let address = || EmailAddress::parse("r1@example.com").unwrap();
+    for body in ["a\n.\r\nMAIL FROM:<evil@example.net>", "a\r\n.\rb", "Grüße", ""] {
+        assert!(Message::new(address(), address(), body.as_bytes().to_vec()).is_err(), "{body:?}");
+    }
+    let desk = TestDesk::of(vec![letter(3, "r3@example.com", ".\r\n..\r\n.dots")]);
     let tale = Tale::with(Script::new(), desk, "", |_| {}).await;
-    let tale = tale.expect("rejected after the body 554, rejected after the body 554, accepted, done");
+    let tale = tale.expect("accepted, done");
     let accepted = tale.relay.accepted();
     assert!(accepted[0].bytes.ends_with(b"\r\n\r\n.\r\n..\r\n.dots\r\n"), "{:?}", accepted[0]);
 }
