@@ -54,6 +54,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M160", "## Glue {#a}\n## Wood {#a}", "## Glue {#glue}\n## Wood {#wood}"),
     ("M161", "::: contents\n:::", "::: contents\n:::\n\n## Glue"),
     ("M162", "See [the glue](#glu).", "See [the glue](#glue)."),
+    ("M163", "[the glue][glue-note]", "[the glue][glue-note]\n\n[glue-note]: https://example.org/glue"),
     (
         "M170",
         "<iframe src=\"https://video.example.org/1\"></iframe>",

@@ -243,6 +243,13 @@ pub const STORIES: &[Rule] = &[
         "Readers tap it and nothing happens. `mimeo check` tells the same as M413.",
     ),
     new(
+        "M163",
+        Warning,
+        "a link by reference leads nowhere",
+        "`[words][label]` is a link where a line `[label]: address` says where to. Without that line readers see all \
+         brackets. Mostly the label is misspelt, or the line was lost in a move.",
+    ),
+    new(
         "M170",
         Warning,
         "raw HTML that letters do not keep",
