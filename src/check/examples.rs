@@ -99,6 +99,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M239", "still=\"bench.svg\"", "still=\"bench.png\""),
     ("M240", "accent = \"red\"", "accent = \"#a63c1e\""),
     ("M241", "text = \"#999999\"", "text = \"#23262e\""),
+    ("M242", "$\\frac{1}$", "$\\frac{1}{2}$"),
     ("M301", "(an empty file)", "email,first name\nbob@example.com,Bob"),
     ("M302", "name,phone", "name,email"),
     ("M303", "email,name,Name", "email,name,nickname"),

@@ -498,6 +498,13 @@ pub const STORIES: &[Rule] = &[
         "WCAG 1.4.3 asks for a contrast of 4.5:1. Below it, one reader in ten cannot read the letter, and \
          nobody can in the sun.",
     ),
+    new(
+        "M242",
+        Warning,
+        "a formula has no picture",
+        "The command that draws formulas failed, took too long, or wrote no PNG. Readers get the formula as TeX, in \
+         code style, until it is mended; what it complained of stands behind its name.",
+    ),
     new("M301", Error, "the list is empty or cannot be used", "It has no header to name its columns."),
     new(
         "M302",

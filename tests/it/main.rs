@@ -22,6 +22,7 @@ mod hours;
 mod issue;
 mod ledger;
 mod materials;
+mod math;
 mod message;
 mod parity;
 mod pictures;

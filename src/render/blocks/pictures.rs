@@ -61,14 +61,23 @@ impl Setter<'_> {
 
     pub(super) fn inline_image(&mut self, out: &mut String, image: &Image) {
         let width = self.design.column();
+    /// A formula's picture, which has a ground of its own.
+    pub(super) fn formula(&mut self, out: &mut String, image: &Image) {
+        self.among_words(out, image, ";border-radius:4px");
+    }
+
         let (w, h) = self.size(image, width);
+        self.among_words(out, image, "");
+    }
+
+    fn among_words(&mut self, out: &mut String, image: &Image, more: &str) {
         let size = match (w, h) {
             (Some(w), Some(h)) => format!(" width=\"{w}\" height=\"{h}\""),
             (Some(w), None) => format!(" width=\"{w}\""),
             _ => String::new(),
         };
         let fluid = w.filter(|&w| w > 100).map(|w| format!("width:100%;max-width:{w}px;height:auto;"));
-        let style = format!("{}vertical-align:middle", fluid.unwrap_or_default());
+        let style = format!("{}vertical-align:middle{more}", fluid.unwrap_or_default());
         self.img(out, image, &format!("{size} style=\"{style}\""));
     }
 

@@ -9,7 +9,7 @@ use crate::{
         Part, Phrase, Placeholder,
         document::{Image, Inline},
     },
-    render::{Escape, apply_filters, scope::Fill},
+    render::{Escape, MathStyle, apply_filters, scope::Fill},
 };
 
 /// What a URL may not hold as it stands (RFC 3986 section 2).
@@ -42,7 +42,10 @@ impl Weaver<'_> {
         match inline {
             Inline::Text(text) => out.push_str(&html(text)),
             Inline::Code(code) => out.push_str(&format!("<code>{}</code>", html(code))),
-            Inline::Math(tex) => out.push_str(&format!("<code class=\"math\">{}</code>", html(tex))),
+            Inline::Math(tex) => out.push_str(&match self.materials.formula(MathStyle::Inline, tex) {
+                Some(image) => self.image(&image, "math"),
+                None => format!("<code class=\"math\">{}</code>", html(tex)),
+            }),
             Inline::Emphasis(content) => self.wrapped(out, "em", content),
             Inline::Strong(content) => self.wrapped(out, "strong", content),
             Inline::Strikethrough(content) => self.wrapped(out, "del", content),
