@@ -110,6 +110,25 @@ impl Weaver<'_> {
         politely(&parts.collect::<String>())
     }
 
+    /// The words of a run of text, without marks, with every placeholder's value.
+    pub(in crate::render) fn plain_words(&self, inlines: &[Inline]) -> String {
+        politely(&self.words(inlines))
+    }
+
+    fn words(&self, inlines: &[Inline]) -> String {
+        let words = inlines.iter().map(|inline| match inline {
+            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => text.clone(),
+            Inline::Emphasis(content) | Inline::Strong(content) | Inline::Strikethrough(content) => {
+                self.words(content)
+            }
+            Inline::Link { content, .. } => self.words(content),
+            Inline::LineBreak | Inline::SoftBreak => " ".to_owned(),
+            Inline::Placeholder(placeholder) => self.value(placeholder),
+            Inline::Image(_) | Inline::Footnote(_) | Inline::Html(_) => String::new(),
+        });
+        words.collect()
+    }
+
     /// A phrase as text, not escaped.
     pub(in crate::render) fn phrase(&mut self, phrase: &Phrase) -> String {
         let parts = phrase.0.iter().map(|part| match part {
