@@ -42,7 +42,9 @@ impl Setter<'_> {
         let height = h.map(|h| format!(" height=\"{h}\"")).unwrap_or_default();
         let shown = w.unwrap_or(width);
         // Not `max-width:100%`: a picture that is not loaded would keep its width and push the letter wider.
-        let limit = if fill == Fill::Column { String::new() } else { format!(";max-width:{shown}px") };
+        // One that fills its column needs no limit, and fills it on a phone too, where columns are stacked.
+        let fills = fill == Fill::Column || (image.width.is_none() && h.is_some() && shown == width);
+        let limit = if fills { String::new() } else { format!(";max-width:{shown}px") };
         let more = if style.is_empty() { String::new() } else { format!(";{style}") };
         self.img(
             out,
@@ -59,18 +61,18 @@ impl Setter<'_> {
         out.push_str(&format!("<img src=\"{}\" alt=\"{alt}\"{rest}>", attribute(&address)));
     }
 
-    pub(super) fn inline_image(&mut self, out: &mut String, image: &Image) {
-        let width = self.design.column();
     /// A formula's picture, which has a ground of its own.
     pub(super) fn formula(&mut self, out: &mut String, image: &Image) {
         self.among_words(out, image, ";border-radius:4px");
     }
 
-        let (w, h) = self.size(image, width);
+    pub(super) fn inline_image(&mut self, out: &mut String, image: &Image) {
         self.among_words(out, image, "");
     }
 
     fn among_words(&mut self, out: &mut String, image: &Image, more: &str) {
+        let width = self.design.column();
+        let (w, h) = self.size(image, width);
         let size = match (w, h) {
             (Some(w), Some(h)) => format!(" width=\"{w}\" height=\"{h}\""),
             (Some(w), None) => format!(" width=\"{w}\""),
