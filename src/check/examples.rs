@@ -79,6 +79,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M214", "- ```mjml", "```mjml"),
     ("M215", "{{ issue.place }}", "{{ issue.place | default(\"the workshop\") }}"),
     ("M216", "[the drawing](ftp://example.org/a)", "[the drawing](https://example.org/a)"),
+    ("M217", "<mj-section mj-class=\"papr\">", "<mj-section mj-class=\"paper\">"),
     ("M220", "template: defualt", "template: default"),
     ("M221", "accent = #9a3412", "accent = \"#9a3412\""),
     ("M222", "<mj-include path=\"footr.mjml\" />", "<mj-include path=\"partials/footer.mjml\" />"),

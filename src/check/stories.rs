@@ -371,6 +371,13 @@ pub const STORIES: &[Rule] = &[
          are removed, and count against the letter in filters.",
     ),
     new(
+        "M217",
+        Warning,
+        "a template's element has a role that there is not",
+        "`mj-class` names a part to play, such as `paper` or `muted`, or a class that the template's own \
+         `mj-attributes` makes. Another name does nothing at all: the element keeps the light colours in the dark.",
+    ),
+    new(
         "M220",
         Error,
         "there is no such template",
