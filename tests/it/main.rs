@@ -24,6 +24,7 @@ mod ledger;
 mod materials;
 mod math;
 mod message;
+mod odd;
 mod parity;
 mod pictures;
 mod postfix;

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// How wide the box of a task is, with the space behind it, in CSS pixels.
-const BOX: u32 = 22;
+const BOX: u32 = 20;
 
 impl Setter<'_> {
     pub(super) fn list(
