@@ -310,10 +310,8 @@ impl Setter<'_> {
             let mut inner = String::new();
             self.blocks(&mut inner, &note.blocks, width);
             // The number stands in the first line of the note.
-            match inner.find("<p style=").and_then(|at| inner[at..].find('>').map(|end| (at, at + end + 1))) {
-                Some((0, end)) => inner.insert_str(end, &label),
-                _ => inner.insert_str(0, &label),
-            }
+            let first_line = inner.starts_with("<p ").then(|| inner.find('>')).flatten();
+            inner.insert_str(first_line.map_or(0, |end| end + 1), &label);
             out.push_str(&inner);
         }
         out.push_str("</div>");
