@@ -14,6 +14,7 @@ mod hints;
 mod issues;
 mod keygen;
 mod man;
+mod math;
 mod net;
 mod new;
 mod online;

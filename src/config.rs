@@ -69,6 +69,8 @@ pub struct Config {
     pub suppress_hard_bounces: bool,
     /// `[dkim]`
     pub dkim: Option<Dkim>,
+    /// `[math] command`: a program and its arguments; none when formulas stay TeX.
+    pub math: Vec<String>,
     /// `[check]`
     pub check: Check,
     key: key::KeyPlace,
@@ -207,6 +209,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
     let suppress_hard_bounces = suppress.flag("hard_bounces").is_some_and(|flag| flag.value);
     suppress.finish();
     let dkim = relay::dkim(tree, &base);
+    let math = newsletter::math(tree);
     let check = sending::check(tree);
     tree.unknown();
     Some(Config {
@@ -222,6 +225,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         retry,
         suppress_hard_bounces,
         dkim,
+        math,
         check,
         key,
     })

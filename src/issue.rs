@@ -14,6 +14,7 @@ mod inline;
 mod linkify;
 mod placeholder;
 mod reader;
+mod reference;
 mod shield;
 mod walk;
 

@@ -28,7 +28,10 @@ pub use brought::{Brought, BroughtKind, brought, brought_in};
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use feed::{Entry, feed};
 pub use letter::{Frame, block_bytes, design, render, web_address};
-pub use materials::{Asset, Embed, EmbedKind, Materials, Vendored, embeds, vendor_folder, vendor_name};
+pub use materials::{
+    Asset, Embed, EmbedKind, Formula, Materials, MathStyle, Vendored, embeds, formulas, on_white,
+    vendor_folder, vendor_name,
+};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use picture_files::{Seen, seen};

@@ -54,6 +54,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M160", "## Glue {#a}\n## Wood {#a}", "## Glue {#glue}\n## Wood {#wood}"),
     ("M161", "::: contents\n:::", "::: contents\n:::\n\n## Glue"),
     ("M162", "See [the glue](#glu).", "See [the glue](#glue)."),
+    ("M163", "[the glue][glue-note]", "[the glue][glue-note]\n\n[glue-note]: https://example.org/glue"),
     (
         "M170",
         "<iframe src=\"https://video.example.org/1\"></iframe>",
@@ -78,6 +79,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M214", "- ```mjml", "```mjml"),
     ("M215", "{{ issue.place }}", "{{ issue.place | default(\"the workshop\") }}"),
     ("M216", "[the drawing](ftp://example.org/a)", "[the drawing](https://example.org/a)"),
+    ("M217", "<mj-section mj-class=\"papr\">", "<mj-section mj-class=\"paper\">"),
     ("M220", "template: defualt", "template: default"),
     ("M221", "accent = #9a3412", "accent = \"#9a3412\""),
     ("M222", "<mj-include path=\"footr.mjml\" />", "<mj-include path=\"partials/footer.mjml\" />"),
@@ -98,6 +100,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M239", "still=\"bench.svg\"", "still=\"bench.png\""),
     ("M240", "accent = \"red\"", "accent = \"#a63c1e\""),
     ("M241", "text = \"#999999\"", "text = \"#23262e\""),
+    ("M242", "$\\frac{1}$", "$\\frac{1}{2}$"),
     ("M301", "(an empty file)", "email,first name\nbob@example.com,Bob"),
     ("M302", "name,phone", "name,email"),
     ("M303", "email,name,Name", "email,name,nickname"),

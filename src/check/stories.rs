@@ -243,6 +243,13 @@ pub const STORIES: &[Rule] = &[
         "Readers tap it and nothing happens. `mimeo check` tells the same as M413.",
     ),
     new(
+        "M163",
+        Warning,
+        "a link by reference leads nowhere",
+        "`[words][label]` is a link where a line `[label]: address` says where to. Without that line readers see all \
+         brackets. Mostly the label is misspelt, or the line was lost in a move.",
+    ),
+    new(
         "M170",
         Warning,
         "raw HTML that letters do not keep",
@@ -362,6 +369,13 @@ pub const STORIES: &[Rule] = &[
         "a link that no mail client follows",
         "Mail clients follow http, https, mailto, tel and a few more. `javascript:`, `data:` and `file:` \
          are removed, and count against the letter in filters.",
+    ),
+    new(
+        "M217",
+        Warning,
+        "a template's element has a role that there is not",
+        "`mj-class` names a part to play, such as `paper` or `muted`, or a class that the template's own \
+         `mj-attributes` makes. Another name does nothing at all: the element keeps the light colours in the dark.",
     ),
     new(
         "M220",
@@ -490,6 +504,13 @@ pub const STORIES: &[Rule] = &[
         "two colours of the design are too near to each other",
         "WCAG 1.4.3 asks for a contrast of 4.5:1. Below it, one reader in ten cannot read the letter, and \
          nobody can in the sun.",
+    ),
+    new(
+        "M242",
+        Warning,
+        "a formula has no picture",
+        "The command that draws formulas failed, took too long, or wrote no PNG. Readers get the formula as TeX, in \
+         code style, until it is mended; what it complained of stands behind its name.",
     ),
     new("M301", Error, "the list is empty or cannot be used", "It has no header to name its columns."),
     new(

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use jiff::Timestamp;
 
-use super::{Context, Failure, issues::IssueFile};
+use super::{Context, Failure, issues::IssueFile, math};
 use crate::{
     config::Config,
     issue::Issue,
@@ -95,8 +95,10 @@ pub(crate) fn press_source(
     extra.extend(
         design.logo.iter().flat_map(Logo::pictures).map(|picture| (picture.to_owned(), place.clone())),
     );
+    let drawn = math::draw(&config.math, &config.root, &issue);
     let (materials, noticed) = Materials::gather(&issue, newsletter, &extra, &config.root);
     let mut diagnostics = issue.diagnostics.clone();
+    diagnostics.extend(drawn);
     diagnostics.extend(noticed);
     // Whole seconds, as a letter's Date has no more.
     let date = Timestamp::from_second(now.as_second()).unwrap_or(now);

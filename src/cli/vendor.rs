@@ -134,24 +134,25 @@ fn extension(bytes: &[u8]) -> Option<&'static str> {
 
 /// Writes the picture, then the file that names it.
 fn store(root: &Path, path: &Path, facts: Vendored, picture: Option<Picture>) -> io::Result<()> {
+    if let Some((extension, bytes)) = picture {
+        write_inside(root, &path.with_extension(extension), &bytes)?;
+    }
+    let text = toml::to_string(&facts).map_err(io::Error::other)?;
+    let note = "# Fetched by `mimeo vendor`. Yours to edit; delete it to have it fetched again.\n";
+    write_inside(root, path, format!("{note}{text}").as_bytes())
+}
+
+/// Writes a file whole or not at all, inside the newsletter's folder only.
+pub(super) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
     if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
         return Err(io::Error::other("the folder lies outside the newsletter's folder"));
     }
-    if let Some((extension, bytes)) = picture {
-        write_whole(&path.with_extension(extension), &bytes)?;
-    }
-    let text = toml::to_string(&facts).map_err(io::Error::other)?;
-    let note = "# Fetched by `mimeo vendor`. Yours to edit; delete it to have it fetched again.\n";
-    write_whole(path, format!("{note}{text}").as_bytes())
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+    let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! `[newsletter]`, `[sender]`, `[unsubscribe]`, `[design]`, `[headers]` and `[fields]`: what readers see.
+//! `[newsletter]`, `[sender]`, `[unsubscribe]`, `[design]`, `[math]`, `[headers]` and `[fields]`: what readers see.
 
 use std::collections::BTreeMap;
 
@@ -221,6 +221,19 @@ const OURS: [&str; 17] = [
     "list-unsubscribe-post",
     "list-archive",
 ];
+
+/// The command that draws formulas.
+pub(super) fn math(root: &Table<'_>) -> Vec<String> {
+    let section = root.table("math");
+    let words = section.texts("command", "[\"tools/tex2png\", \"{style}\"]").unwrap_or_default();
+    section.finish();
+    if let Some(first) = words.first().filter(|first| first.value.trim().is_empty()) {
+        let message = "`math.command` names no program";
+        root.notes().error("M005", first.span.clone(), message, "begin with the program's name");
+        return Vec::new();
+    }
+    words.into_iter().map(|word| word.value).collect()
+}
 
 fn headers(root: &Table<'_>) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();

@@ -130,6 +130,7 @@ fn each_wrong_value_is_named() {
     for (addition, expected) in [
         ("[relay]\n", "M006 mimeo.toml:5:1: `[relay]` has no `url`"),
         ("[relay]\nurl = \"smtps://a:b@h\"\n", "M009 mimeo.toml:6:7: the address holds a password"),
+        ("[math]\ncommand = [\"\"]\n", "M005 mimeo.toml:6:12: `math.command` names no program"),
         (
             "[relay]\nurl = \"smpts://h\"\n",
             "M008 mimeo.toml:6:7: no address of a relay: `smpts` is neither smtp nor smtps",

@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use pulldown_cmark::{
-    Alignment as Aligned, BlockQuoteKind, CodeBlockKind, Event, Options, Parser, Tag, TagEnd,
-};
+use pulldown_cmark::{Alignment as Aligned, BlockQuoteKind, CodeBlockKind, Event, Options, Tag, TagEnd};
 
 use super::{
     attributes::Attributes,
@@ -12,6 +10,7 @@ use super::{
     document::{AlertKind, Alignment, Block, BlockKind, Definition, Footnote, Inlines, Item},
     html,
     inline::Run,
+    reference,
     shield::{Loose, Piece, PieceKind, Shield, too_deep},
 };
 use crate::{
@@ -234,7 +233,8 @@ impl<'a> Reader<'a> {
             leaf: Leaf::None,
         };
         let base = shield.base;
-        for (event, range) in Parser::new_ext(&shield.text, options()).into_offset_iter() {
+        let mut broken = Vec::new();
+        for (event, range) in reference::parser(&shield.text, options(), &mut broken).into_offset_iter() {
             let span = base + range.start..base + range.end;
             match event {
                 Event::Start(tag) => self.start(&mut walk, tag, span, shield),
@@ -278,6 +278,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.finish_run(&mut walk, shield);
+        reference::tell(self, broken, base);
         walk.frames.pop().map(|frame| frame.nodes).unwrap_or_default()
     }
 

@@ -58,14 +58,19 @@ pub(crate) const CODE_BUDGET: usize = 20_000;
 struct Run {
     sections: Vec<Element>,
     html: String,
+    /// Space above the next one, in CSS pixels.
+    above: u32,
 }
 
 impl Run {
     /// Closes the open run as a section of its own.
     fn close(&mut self) {
+        let padding = match std::mem::take(&mut self.above) {
+            0 => format!("0px {MARGIN}px"),
+            above => format!("{above}px {MARGIN}px 0px"),
+        };
         if !self.html.is_empty() {
-            let text = Element::raw("mj-text", std::mem::take(&mut self.html))
-                .with("padding", format!("0px {MARGIN}px"));
+            let text = Element::raw("mj-text", std::mem::take(&mut self.html)).with("padding", padding);
             self.sections.push(section("0px").child(Element::new("mj-column").child(text)));
         }
     }
@@ -101,6 +106,8 @@ impl Setter<'_> {
                     let mut elements = (self.fence)(self, inside_fence(&self.issue.source, &block.span));
                     mark_first(&mut elements, &mark);
                     run.sections.append(&mut elements);
+                    // A ground of the author's own must not touch the words below it.
+                    run.above = self.gap();
                 }
                 _ => {
                     run.html.push_str(&mark);
@@ -190,7 +197,16 @@ impl Setter<'_> {
         let mut mark = Some(mark);
         for blocks in columns {
             let mut html = mark.take().unwrap_or_default();
+            let start = html.len();
             self.blocks(&mut html, blocks, width);
+            let first = blocks.first().map(|block| &block.kind);
+            if let Some(BlockKind::Heading { level, .. }) = first {
+                // What stands above keeps its distance already.
+                let above = format!("margin:{}px 0 ", self.space_above(*level));
+                if let Some(at) = html[start..].find(&above) {
+                    html.replace_range(start + at..start + at + above.len(), "margin:0 0 ");
+                }
+            }
             let text = Element::raw("mj-text", html).with("padding", format!("0px {gutter}px"));
             section = section.child(Element::new("mj-column").child(text));
         }
@@ -217,11 +233,12 @@ impl Setter<'_> {
     fn heading(&mut self, out: &mut String, level: u8, anchor: &str, content: &[Inline]) {
         let level = level.clamp(2, 6);
         let size = self.design.size;
-        let (above, below, size) = match level {
-            2 => (size * 2, size * 3 / 4, size * 3 / 2),
-            3 => (size * 7 / 4, size / 2, size * 6 / 5 + 1),
-            4 => (size * 3 / 2, size / 2, size),
-            _ => (size * 3 / 2, size / 2, size - 2),
+        let above = self.space_above(level);
+        let (below, size) = match level {
+            2 => (size * 3 / 4, size * 3 / 2),
+            3 => (size / 2, size * 6 / 5 + 1),
+            4 => (size / 2, size),
+            _ => (size / 2, size - 2),
         };
         let colours = &self.design.light;
         let mut style = format!("margin:{above}px 0 {below}px;font-size:{size}px;line-height:1.25");
@@ -241,6 +258,15 @@ impl Setter<'_> {
         }
         self.inlines(out, content);
         out.push_str(&format!("</h{level}>"));
+    }
+
+    /// The space above a heading, in CSS pixels.
+    fn space_above(&self, level: u8) -> u32 {
+        match level.clamp(2, 6) {
+            2 => self.design.size * 2,
+            3 => self.design.size * 7 / 4,
+            _ => self.design.size * 3 / 2,
+        }
     }
 
     /// The space below a block, in CSS pixels.
@@ -284,10 +310,8 @@ impl Setter<'_> {
             let mut inner = String::new();
             self.blocks(&mut inner, &note.blocks, width);
             // The number stands in the first line of the note.
-            match inner.find("<p style=").and_then(|at| inner[at..].find('>').map(|end| (at, at + end + 1))) {
-                Some((0, end)) => inner.insert_str(end, &label),
-                _ => inner.insert_str(0, &label),
-            }
+            let first_line = inner.starts_with("<p ").then(|| inner.find('>')).flatten();
+            inner.insert_str(first_line.map_or(0, |end| end + 1), &label);
             out.push_str(&inner);
         }
         out.push_str("</div>");

@@ -211,13 +211,24 @@ impl Design {
         place: &dyn Fn(&str) -> Place,
         diagnostics: &mut Diagnostics,
     ) {
-        for (key, value) in settings {
-            if let Err((message, help)) = self.set(key, value) {
+        let mut tell = |key: &str, set: Result<(), (String, Option<String>)>| {
+            if let Err((message, help)) = set {
                 let mut diagnostic = Diagnostic::at("M240", Severity::Error, place(key), message);
                 if let Some(help) = help {
                     diagnostic = diagnostic.help(help);
                 }
                 diagnostics.push(diagnostic);
+            }
+        };
+        for (key, value) in settings {
+            match (key.as_str(), value) {
+                ("light" | "dark", Value::Map(map)) => {
+                    let palette = if key == "dark" { &mut self.dark } else { &mut self.light };
+                    for (name, value) in map {
+                        tell(&format!("{key}.{name}"), set_colour(palette, name, value));
+                    }
+                }
+                _ => tell(key, self.set(key, value)),
             }
         }
     }
@@ -227,16 +238,10 @@ impl Design {
             return set_colour(&mut self.light, key, value);
         }
         match key {
-            "light" | "dark" => {
-                let Value::Map(map) = value else {
-                    return Err((
-                        format!("`{key}` in the design is not a table of colours"),
-                        Some(format!("write for example: {key} = {{ text = \"#e4e0d9\" }}")),
-                    ));
-                };
-                let palette = if key == "dark" { &mut self.dark } else { &mut self.light };
-                map.iter().try_for_each(|(name, value)| set_colour(palette, name, value))
-            }
+            "light" | "dark" => Err((
+                format!("`{key}` in the design is not a table of colours"),
+                Some(format!("write for example: {key} = {{ text = \"#e4e0d9\" }}")),
+            )),
             "font" => stack(key, value).map(|font| self.font = font),
             "heading_font" => stack(key, value).map(|font| self.heading_font = font),
             "code_font" => stack(key, value).map(|font| self.code_font = font),

@@ -9,7 +9,6 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     Materials, Newsletter,
-    blocks::plain,
     web::{Page, PicturePaths, Weaver, language},
 };
 use crate::issue::{Issue, document::BlockKind};
@@ -75,7 +74,7 @@ fn entry(out: &mut String, newsletter: &Newsletter, entry: &Entry<'_>, authority
     let mut weaver = Weaver::new(entry.issue, newsletter, entry.materials, page);
     let content = weaver.article();
     let summary = match weaver.phrase(&head.preheader) {
-        preheader if preheader.trim().is_empty() => first_words(entry.issue),
+        preheader if preheader.trim().is_empty() => first_words(&weaver, entry.issue),
         preheader => preheader,
     };
     let title = if head.title.trim().is_empty() { entry.slug } else { head.title.trim() };
@@ -136,9 +135,11 @@ fn moment(at: Timestamp) -> String {
 }
 
 /// The first paragraph, up to 200 characters.
-fn first_words(issue: &Issue) -> String {
+fn first_words(weaver: &Weaver<'_>, issue: &Issue) -> String {
     let first = issue.document.blocks.iter().find_map(|block| match &block.kind {
-        BlockKind::Paragraph(content) => Some(plain(content)).filter(|words| !words.trim().is_empty()),
+        BlockKind::Paragraph(content) => {
+            Some(weaver.plain_words(content)).filter(|words| !words.trim().is_empty())
+        }
         _ => None,
     });
     let words = first.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");

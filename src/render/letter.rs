@@ -95,19 +95,32 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
     design.overlay(&newsletter.design, &|_| file.clone(), &mut diagnostics);
     let spans = &issue.head.spans;
     let place = |key: &str| {
-        let span = spans.get(&format!("design.{key}")).or_else(|| spans.get("design"));
+        let outer = key.split('.').next().unwrap_or_default();
+        let known = [format!("design.{key}"), format!("design.{outer}"), "design".to_owned()];
+        let span = known.iter().find_map(|key| spans.get(key));
         issue.source.place(span.cloned().unwrap_or_default())
     };
     design.overlay(&issue.head.design, &place, &mut diagnostics);
     let is_issues = !issue.head.design.is_empty();
-    let blame = if is_issues { place("design") } else { file };
+    // At the colour of the words where the issue gives it, else at that of their ground.
+    let blame = |palette: &str, words: &str, ground: &str| {
+        let keys = [
+            format!("{palette}.{words}"),
+            words.to_owned(),
+            format!("{palette}.{ground}"),
+            ground.to_owned(),
+        ];
+        let given = keys.iter().find(|key| spans.contains_key(&format!("design.{key}")));
+        if is_issues { place(given.unwrap_or(&keys[0])) } else { file.clone() }
+    };
     for (name, palette) in [("light", &design.light), ("dark", &design.dark)] {
         for (words, colour, ground, on) in palette.pairs() {
             let contrast = colour.contrast(on);
             if contrast < 4.5 {
                 let message =
                     format!("in the {name} colours, {words} on {ground} has a contrast of {contrast:.1}");
-                let diagnostic = Diagnostic::at("M241", Severity::Warning, blame.clone(), message);
+                let diagnostic =
+                    Diagnostic::at("M241", Severity::Warning, blame(name, words, ground), message);
                 diagnostics.push(
                     diagnostic.help("many people cannot read less than 4.5; choose a darker or lighter one"),
                 );

@@ -1,9 +1,10 @@
-//! Everything an issue shows beside its words: pictures, stills with play marks, data of videos and posts.
+//! Everything an issue shows beside its words: pictures, stills with play marks, formulas, data of videos and posts.
 //!
 //! In: an `Issue`, its [`Newsletter`] and the newsletter's folder. Out: [`Materials`] and diagnostics.
 //! Never: opens a connection, reads a file outside the newsletter's folder, or writes one except stills with a play
 //! mark, beside the issue.
 
+mod formula;
 mod gather;
 mod jail;
 mod play;
@@ -11,6 +12,7 @@ mod sniff;
 mod vendored;
 mod walk;
 
+pub use formula::{Formula, MathStyle, formulas, on_white};
 pub use vendored::{Vendored, vendor_folder, vendor_name};
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -37,6 +39,8 @@ pub struct Materials {
     base: Option<Url>,
     /// The domain of `Content-ID`s.
     list_id: String,
+    /// The name of the folder with stored data, in the issue's folder.
+    vendor: String,
     /// Each file once, in the order of its first use.
     assets: Vec<Asset>,
     /// A picture's name in the issue or the template, and its place in `assets`.
@@ -161,6 +165,14 @@ impl Materials {
         let alt = data.picture_alt.as_deref().unwrap_or_default();
         post.image = post.image.or_else(|| data.picture.as_deref().map(|source| stored(source, alt)));
         post
+    }
+
+    /// The picture of a formula; none for one that nobody drew.
+    pub fn formula(&self, style: MathStyle, tex: &str) -> Option<Image> {
+        let source = format!("{}/{}", self.vendor, formula::file_name(style, tex));
+        let width = self.picture(&source)?.width?;
+        let alt = tex.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(Image { width: Some(width.div_ceil(2)), ..stored(&source, &alt) })
     }
 
     /// Every picture that is a file, by the name that the issue or the template gives it.

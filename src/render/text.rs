@@ -210,7 +210,7 @@ impl Writer<'_> {
         let mut out = String::new();
         for part in &url.0 {
             match part {
-                Part::Text(text) => out.push_str(&clean(text).replace(' ', "%20")),
+                Part::Text(text) => out.push_str(&one_word(&clean(text))),
                 Part::Open(placeholder) => {
                     let escape = if out.is_empty() { Escape::Text } else { Escape::UrlPart };
                     out.push_str(&self.slot(placeholder, escape));
@@ -293,6 +293,20 @@ fn append(lines: &mut Vec<String>, more: Vec<String>) {
         lines.push(String::new());
     }
     lines.extend(more);
+}
+
+/// An address without what mail clients take for its end. Letters of all scripts stay readable.
+fn one_word(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for c in url.chars() {
+        match c {
+            ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
+                out.push_str(&format!("%{:02X}", u32::from(c)))
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

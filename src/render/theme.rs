@@ -187,9 +187,10 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
     }
     let wide = format!(
         ".W{{max-width:{column}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
-         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}.W table{{min-width:{table}px}}}}",
+         @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}.W table{{min-width:{table}px}}.X table{{min-width:{many}px}}}}",
         column = design.column(),
-        table = design.column().min(440)
+        table = design.column().min(440),
+        many = design.column().max(640)
     );
     format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
 }

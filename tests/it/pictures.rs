@@ -155,6 +155,31 @@ fn no_letter_is_wider_than_a_telephone() {
     }
 }
 
+/// Finds what stands above what was written before it; of two columns the second begins below the first.
+const DISORDER: &str = r"
+    let last = 0, before = '';
+    for (const one of document.querySelectorAll('h1,h2,h3,h4,h5,h6,p,li,pre,blockquote,td>img,p>img')) {
+        const words = (one.alt || one.textContent).trim().slice(0, 30).replace(/[<>&]/g, '');
+        const box = one.getBoundingClientRect();
+        if (!words || !box.height || !one.checkVisibility()) continue;
+        if (box.top < last - 1) return words + ' stands above ' + before;
+        [last, before] = [box.top, words];
+    }
+    return ''";
+
+#[test]
+fn a_telephone_shows_everything_in_the_order_of_the_text() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, html) in papers() {
+        for (way, html) in [("as it is", html.clone()), ("without styles", without_styles(&html))] {
+            let Some(found) = ask(&html, DISORDER, 375, &[], folder.path()) else {
+                return skip("chromium-headless-shell is not installed");
+            };
+            assert_eq!(found, "", "{name} {way}");
+        }
+    }
+}
+
 #[test]
 fn letters_can_be_looked_at() {
     let Some(target) = std::env::var_os("MIMEO_PICTURES").map(PathBuf::from) else { return };

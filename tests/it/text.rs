@@ -16,7 +16,7 @@ use mimeograph::{
 };
 use scraper::{Html, Selector};
 
-use crate::support::newsletter::newsletter;
+use crate::support::{newsletter::newsletter, newsroom::Newsroom};
 
 /// Every issue of the fixtures, and our own two.
 pub(crate) fn issues() -> Vec<(PathBuf, PathBuf)> {
@@ -137,6 +137,16 @@ fn a_page_has_one_title_no_script_no_name_and_no_way_out() {
         }
         assert!(seen.values().all(|count| *count == 1), "{}: {seen:?}", path.display());
     }
+}
+
+#[test]
+fn a_summary_made_of_first_words_speaks_to_everybody() {
+    let issue =
+        "---\ntitle: A day\n---\nDear {{ subscriber.first_name | default(\"reader\") }}, *welcome*.\n";
+    let room = Newsroom::new().file("issues/a.md", issue);
+    room.run(["build", "--feed"]).code(0);
+    let feed = room.read("build/feed.xml");
+    assert!(feed.contains("<summary>Dear reader, welcome.</summary>"), "{feed}");
 }
 
 #[test]

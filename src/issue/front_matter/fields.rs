@@ -99,6 +99,7 @@ impl Reader<'_> {
             "pictures" => self.head.pictures = self.pictures(&node, span),
             "design" => match node.kind {
                 Kind::Map(entries) => {
+                    self.places("design", &entries);
                     self.head.design =
                         entries.into_iter().map(|entry| (entry.key, entry.node.value())).collect();
                 }
@@ -124,6 +125,17 @@ impl Reader<'_> {
                     self.head.spans.insert(entry.key.clone(), span);
                 }
                 self.head.fields.insert(entry.key, node.value());
+            }
+        }
+    }
+
+    /// Where the keys of a map stand, as `design.light.accent`: for problems that are found later.
+    fn places(&mut self, path: &str, entries: &[Entry]) {
+        for entry in entries {
+            let path = format!("{path}.{}", entry.key);
+            self.head.spans.entry(path.clone()).or_insert_with(|| entry.span.clone());
+            if let Kind::Map(inner) = &entry.node.kind {
+                self.places(&path, inner);
             }
         }
     }

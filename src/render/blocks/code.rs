@@ -2,6 +2,7 @@
 
 use super::{Setter, boxes::TABLE};
 use crate::render::{
+    MathStyle,
     fill::text,
     highlight::{self, Stretch},
     theme::SYNTAX,
@@ -36,7 +37,18 @@ impl Setter<'_> {
         ));
     }
 
+    /// A formula's picture, in the middle; without one its TeX.
     pub(super) fn math_block(&mut self, out: &mut String, tex: &str) {
+        if let Some(image) = self.materials.formula(MathStyle::Display, tex) {
+            let (gap, size, font) = (self.gap(), self.design.size, &self.design.code_font);
+            // The font is for the TeX that stands in the place of a picture which is not shown.
+            out.push_str(&format!(
+                "<p dir=\"ltr\" style=\"margin:0 0 {gap}px;text-align:center;font-family:{font};font-size:{size}px\">"
+            ));
+            self.formula(out, &image);
+            out.push_str("</p>");
+            return;
+        }
         let html = lines(&text(tex.trim_matches('\n')));
         self.code_box(out, &html);
     }

@@ -4,7 +4,7 @@ use super::{Setter, attribute};
 use crate::{
     issue::{Part, Phrase, document::Inline},
     render::{
-        Escape,
+        Escape, MathStyle,
         fill::{text, text_into},
     },
 };
@@ -78,6 +78,9 @@ impl Setter<'_> {
     }
 
     fn math_words(&mut self, out: &mut String, tex: &str) {
+        if let Some(image) = self.materials.formula(MathStyle::Inline, tex) {
+            return self.formula(out, &image);
+        }
         out.push_str(&format!(
             "<code dir=\"ltr\" style=\"font-family:{};font-size:.9em\">{}</code>",
             self.design.code_font,

@@ -6,6 +6,9 @@ use crate::{
     render::fill::{attribute, text},
 };
 
+/// How wide the box of a task is, with the space behind it, in CSS pixels.
+const BOX: u32 = 20;
+
 impl Setter<'_> {
     pub(super) fn list(
         &mut self,
@@ -27,15 +30,12 @@ impl Setter<'_> {
         width: u32,
         (above, below): (u32, u32),
     ) {
-        let indent = 24;
         let is_tasks = !items.is_empty() && items.iter().all(|item| item.done.is_some());
         let tag = if start.is_some() { "ol" } else { "ul" };
         // A margin, because Outlook drops the padding of lists.
-        let (left, right) = match (is_tasks, self.right_to_left) {
-            (true, _) => (0, 0),
-            (false, false) => (indent, 0),
-            (false, true) => (0, indent),
-        };
+        // Tasks hang by their boxes, where a client lets them; else they are indented like the others.
+        let indent = if is_tasks { BOX } else { 24 };
+        let (left, right) = if self.right_to_left { (0, indent) } else { (indent, 0) };
         let unit = |pixels: u32| if pixels == 0 { "0".to_owned() } else { format!("{pixels}px") };
         let margin = format!("{} {} {} {}", unit(above), unit(right), unit(below), unit(left));
         let mut style = format!("margin:{margin};padding:0");
@@ -45,15 +45,40 @@ impl Setter<'_> {
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
         for item in items {
-            let style = if tight && !self.crowded { " style=\"margin:0 0 5px\"" } else { "" };
+            let close = if tight && !self.crowded { "margin:0 0 5px" } else { "" };
+            let hang = if is_tasks { format!("text-indent:-{BOX}px") } else { String::new() };
+            let style =
+                [close, &hang].into_iter().filter(|rule| !rule.is_empty()).collect::<Vec<_>>().join(";");
+            let style = if style.is_empty() { style } else { format!(" style=\"{style}\"") };
             out.push_str(&format!("<li{style}>"));
-            if let Some(done) = item.done {
-                out.push_str(if done { "☑ " } else { "☐ " });
+            let width = width.saturating_sub(indent);
+            match item.done {
+                Some(done) => self.task(out, done, &item.blocks, tight, width),
+                None => self.item(out, &item.blocks, tight, width),
             }
-            self.item(out, &item.blocks, tight, width.saturating_sub(indent));
             out.push_str("</li>");
         }
         out.push_str(&format!("</{tag}>"));
+    }
+
+    /// A task: its box stands in the first line of its words, and only that line hangs.
+    fn task(&mut self, out: &mut String, done: bool, blocks: &[Block], tight: bool, width: u32) {
+        let mark = if done { "☑ " } else { "☐ " };
+        let (words, rest) = match blocks.split_first() {
+            Some((first @ Block { kind: BlockKind::Paragraph(_), .. }, rest)) => (Some(first), rest),
+            _ => (None, blocks),
+        };
+        let start = out.len();
+        self.item(out, words.map(std::slice::from_ref).unwrap_or_default(), tight, width);
+        let is_paragraph = out[start..].starts_with("<p ");
+        let at =
+            if is_paragraph { out[start..].find('>').map_or(start, |end| start + end + 1) } else { start };
+        out.insert_str(at, mark);
+        if !rest.is_empty() {
+            out.push_str("<div style=\"text-indent:0\">");
+            self.item(out, rest, tight, width);
+            out.push_str("</div>");
+        }
     }
 
     /// The blocks of an item; in a tight list its words stand without a paragraph around them.

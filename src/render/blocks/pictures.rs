@@ -42,7 +42,9 @@ impl Setter<'_> {
         let height = h.map(|h| format!(" height=\"{h}\"")).unwrap_or_default();
         let shown = w.unwrap_or(width);
         // Not `max-width:100%`: a picture that is not loaded would keep its width and push the letter wider.
-        let limit = if fill == Fill::Column { String::new() } else { format!(";max-width:{shown}px") };
+        // One that fills its column needs no limit, and fills it on a phone too, where columns are stacked.
+        let fills = fill == Fill::Column || (image.width.is_none() && h.is_some() && shown == width);
+        let limit = if fills { String::new() } else { format!(";max-width:{shown}px") };
         let more = if style.is_empty() { String::new() } else { format!(";{style}") };
         self.img(
             out,
@@ -59,7 +61,16 @@ impl Setter<'_> {
         out.push_str(&format!("<img src=\"{}\" alt=\"{alt}\"{rest}>", attribute(&address)));
     }
 
+    /// A formula's picture, which has a ground of its own.
+    pub(super) fn formula(&mut self, out: &mut String, image: &Image) {
+        self.among_words(out, image, ";border-radius:4px");
+    }
+
     pub(super) fn inline_image(&mut self, out: &mut String, image: &Image) {
+        self.among_words(out, image, "");
+    }
+
+    fn among_words(&mut self, out: &mut String, image: &Image, more: &str) {
         let width = self.design.column();
         let (w, h) = self.size(image, width);
         let size = match (w, h) {
@@ -68,7 +79,7 @@ impl Setter<'_> {
             _ => String::new(),
         };
         let fluid = w.filter(|&w| w > 100).map(|w| format!("width:100%;max-width:{w}px;height:auto;"));
-        let style = format!("{}vertical-align:middle", fluid.unwrap_or_default());
+        let style = format!("{}vertical-align:middle{more}", fluid.unwrap_or_default());
         self.img(out, image, &format!("{size} style=\"{style}\""));
     }
 

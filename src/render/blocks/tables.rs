@@ -6,6 +6,9 @@ use crate::issue::document::{Alignment, Inlines};
 /// What a telephone gives a table, in CSS pixels.
 const PHONE: u32 = 320;
 
+/// Wide tables with more columns than this get more room to be moved in.
+const MANY: usize = 5;
+
 /// The width that a table needs if no word of it is broken, in CSS pixels; a careful guess.
 fn narrowest(head: &[Inlines], rows: &[Vec<Inlines>], size: u32) -> u32 {
     let columns = rows.iter().map(Vec::len).chain([head.len()]).max().unwrap_or_default();
@@ -38,7 +41,7 @@ impl Setter<'_> {
             ("R", ";word-break:normal")
         } else if width == self.design.column() {
             // Where there are styles, it is moved sideways in its own frame.
-            ("R W", "")
+            (if MANY < head.len() { "R W X" } else { "R W" }, "")
         } else {
             ("R", "")
         };

@@ -9,7 +9,9 @@ use std::{
 use url::Url;
 
 use super::{
-    Asset, Materials, Vendored, encode_path, is_relative,
+    Asset, Materials, Vendored, encode_path,
+    formula::file_name,
+    is_relative,
     jail::{Found, Jail},
     play, sniff,
     vendored::{folder_name, short_digest, vendor_name},
@@ -46,6 +48,7 @@ pub(super) fn gather(
         site,
         base: None,
         list_id: newsletter.list_id.clone(),
+        vendor: folder_name(issue.source.path()),
         assets: Vec::new(),
         sources: BTreeMap::new(),
         vendored: BTreeMap::new(),
@@ -95,6 +98,7 @@ pub(super) fn gather(
                     gathering.still(&still.source, &place);
                 }
             }
+            Pointer::Formula(style, tex) => gathering.formula(&file_name(style, tex), place),
             Pointer::Post(post) => {
                 gathering.data(&post.url, post.blocks.is_empty(), "post", &place);
                 if let Some(image) = gathering.materials.post(post).image {
@@ -276,6 +280,14 @@ impl Gathering<'_> {
                 let diagnostic = Diagnostic::error("M238", &source, span, error.message().to_owned());
                 self.diagnostics.push(diagnostic.help("mend it, or delete it and run `mimeo vendor` again"));
             }
+        }
+    }
+
+    /// Takes the picture of a formula that was drawn before; without one the formula stays TeX.
+    fn formula(&mut self, name: &str, place: Place) {
+        let source = format!("{}/{name}", self.vendor);
+        if self.jail.root().join(format!("{}{source}", self.folder)).is_file() {
+            self.picture(&source, place);
         }
     }
 

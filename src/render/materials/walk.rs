@@ -1,3 +1,4 @@
+use super::formula::MathStyle;
 use crate::{
     issue::{
         Document, Part, Phrase,
@@ -17,6 +18,8 @@ pub(super) enum Pointer<'a> {
     Video(&'a Video),
     /// A post, with its picture.
     Post(&'a Post),
+    /// A formula in TeX.
+    Formula(MathStyle, &'a str),
 }
 
 /// Tells everything a document points at, in reading order, with its place.
@@ -118,7 +121,8 @@ impl Walk<'_> {
                 self.markup(&text.collect::<String>(), span);
             }
             BlockKind::Mjml(markup) => self.markup(markup, span),
-            BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider => {}
+            BlockKind::Math(tex) => (self.tell)(Pointer::Formula(MathStyle::Display, tex), span.clone()),
+            BlockKind::Code { .. } | BlockKind::Divider => {}
         }
     }
 
@@ -159,9 +163,11 @@ impl Walk<'_> {
                 }
                 Inline::Image(image) => self.image(image),
                 Inline::Html(markup) => self.markup(markup, around),
+                Inline::Math(tex) => {
+                    (self.tell)(Pointer::Formula(MathStyle::Inline, tex), around.clone());
+                }
                 Inline::Text(_)
                 | Inline::Code(_)
-                | Inline::Math(_)
                 | Inline::LineBreak
                 | Inline::SoftBreak
                 | Inline::Footnote(_)

@@ -1,13 +1,23 @@
 //! What a template must be and have.
 
+use std::collections::BTreeSet;
+
 use crate::{
     issue::{Part, Phrase},
-    render::mjml::{Node, NodeKind, component, known_components, may_stand_in},
-    source::{Diagnostic, Diagnostics, Source, nearest},
+    render::{
+        mjml::{Attribute, Node, NodeKind, component, known_components, may_stand_in},
+        theme,
+    },
+    source::{Diagnostic, Diagnostics, Source, Span, nearest},
 };
 
 /// Directives that stand alone.
 const DIRECTIVES: [&str; 5] = ["content", "logo", "if", "else", "end"];
+
+/// More roles that there are not are not told.
+const TOLD_MAX: usize = 20;
+/// A misspelt role is compared with this many others.
+const COMPARED_MAX: usize = 100;
 
 /// Looks at a whole template.
 pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnostics) {
@@ -58,6 +68,20 @@ pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnosti
         "the preheader",
         "add `<mj-preview>{{ issue.preheader }}</mj-preview>` in the mj-head",
     );
+    let known: BTreeSet<&str> =
+        theme::ROLES.into_iter().chain(found.classes.iter().map(String::as_str)).collect();
+    let strange = found.used.iter().filter(|(.., class)| !known.contains(class.as_str()));
+    for (source, span, class) in strange.take(TOLD_MAX) {
+        let help = match nearest(class, known.iter().copied().take(COMPARED_MAX)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "the roles are {}; `mj-class` in `mj-attributes` makes others",
+                theme::ROLES.join(", ")
+            ),
+        };
+        let message = format!("`{class}` is no role, so nothing follows from it");
+        diagnostics.push(Diagnostic::warning("M217", source, span.clone(), message).help(help));
+    }
     if found.contents > 1 {
         diagnostics.push(
             Diagnostic::error("M223", source, 0..0, "the text of the issue has more than one place")
@@ -76,6 +100,9 @@ struct Found {
     contents: usize,
     names: Vec<String>,
     has_preview: bool,
+    /// The classes that the head makes, and those that elements name.
+    classes: Vec<String>,
+    used: Vec<(Source, Span, String)>,
 }
 
 impl Found {
@@ -83,7 +110,18 @@ impl Found {
         self.names.iter().any(|known| known == name)
     }
 
-    fn note(&mut self, source: &Source, span: std::ops::Range<usize>) {
+    fn note_class(&mut self, source: &Source, element: &str, attribute: &Attribute) {
+        match (element, attribute.name.as_str()) {
+            ("mj-class", "name") => self.classes.push(attribute.value.clone()),
+            (_, "mj-class") => {
+                let words = attribute.value.split_whitespace();
+                self.used.extend(words.map(|word| (source.clone(), attribute.span.clone(), word.to_owned())));
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, source: &Source, span: Span) {
         // Problems of the placeholders themselves are reported when they are filled.
         let phrase = Phrase::parse(source, span, &mut Vec::new());
         for part in phrase.0 {
@@ -101,6 +139,7 @@ fn walk(nodes: &[Node], parent: &str, found: &mut Found, diagnostics: &mut Diagn
             NodeKind::Element { name, attributes, children } => {
                 element(node, name, attributes, parent, diagnostics);
                 for attribute in attributes {
+                    found.note_class(&node.source, name, attribute);
                     let end = attribute.value_start + attribute.value.len();
                     found.note(&node.source, attribute.value_start..end);
                 }
@@ -109,6 +148,7 @@ fn walk(nodes: &[Node], parent: &str, found: &mut Found, diagnostics: &mut Diagn
             NodeKind::Raw { name, attributes, content } => {
                 element(node, name, attributes, parent, diagnostics);
                 for attribute in attributes {
+                    found.note_class(&node.source, name, attribute);
                     let end = attribute.value_start + attribute.value.len();
                     found.note(&node.source, attribute.value_start..end);
                 }
@@ -155,13 +195,7 @@ fn directive(node: &Node, words: &str, parent: &str, found: &mut Found, diagnost
     }
 }
 
-fn element(
-    node: &Node,
-    name: &str,
-    attributes: &[crate::render::mjml::Attribute],
-    parent: &str,
-    diagnostics: &mut Diagnostics,
-) {
+fn element(node: &Node, name: &str, attributes: &[Attribute], parent: &str, diagnostics: &mut Diagnostics) {
     let problem = |code, span, message: String| Diagnostic::error(code, &node.source, span, message);
     let name_span =
         node.span.start..(node.span.start + 1 + name.len()).min(node.span.end.max(node.span.start));

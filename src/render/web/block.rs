@@ -7,7 +7,7 @@ use crate::{
             Inline, Inlines, Item, Post, Quote, Resource, Video,
         },
     },
-    render::{Escape, blocks::plain},
+    render::{Escape, MathStyle, blocks::plain},
 };
 
 impl Weaver<'_> {
@@ -93,9 +93,12 @@ impl Weaver<'_> {
                     .unwrap_or_default();
                 out.push_str(&format!("<pre><code{class}>{}</code></pre>\n", html(text)));
             }
-            BlockKind::Math(tex) => {
-                out.push_str(&format!("<pre class=\"math\"><code>{}</code></pre>\n", html(tex)));
-            }
+            BlockKind::Math(tex) => match self.materials.formula(MathStyle::Display, tex) {
+                Some(image) => out.push_str(&format!("<p class=\"math\">{}</p>\n", self.image(&image, ""))),
+                None => {
+                    out.push_str(&format!("<pre class=\"math\"><code>{}</code></pre>\n", html(tex)));
+                }
+            },
             BlockKind::Definitions(definitions) => self.definitions(out, definitions),
             BlockKind::Divider => out.push_str("<hr>\n"),
             BlockKind::Buttons(buttons) => self.buttons(out, buttons),

@@ -9,7 +9,7 @@ use crate::{
         Part, Phrase, Placeholder,
         document::{Image, Inline},
     },
-    render::{Escape, apply_filters, scope::Fill},
+    render::{Escape, MathStyle, apply_filters, scope::Fill},
 };
 
 /// What a URL may not hold as it stands (RFC 3986 section 2).
@@ -42,7 +42,10 @@ impl Weaver<'_> {
         match inline {
             Inline::Text(text) => out.push_str(&html(text)),
             Inline::Code(code) => out.push_str(&format!("<code>{}</code>", html(code))),
-            Inline::Math(tex) => out.push_str(&format!("<code class=\"math\">{}</code>", html(tex))),
+            Inline::Math(tex) => out.push_str(&match self.materials.formula(MathStyle::Inline, tex) {
+                Some(image) => self.image(&image, "math"),
+                None => format!("<code class=\"math\">{}</code>", html(tex)),
+            }),
             Inline::Emphasis(content) => self.wrapped(out, "em", content),
             Inline::Strong(content) => self.wrapped(out, "strong", content),
             Inline::Strikethrough(content) => self.wrapped(out, "del", content),
@@ -105,6 +108,25 @@ impl Weaver<'_> {
             Part::Open(open) => self.value(open),
         });
         politely(&parts.collect::<String>())
+    }
+
+    /// The words of a run of text, without marks, with every placeholder's value.
+    pub(in crate::render) fn plain_words(&self, inlines: &[Inline]) -> String {
+        politely(&self.words(inlines))
+    }
+
+    fn words(&self, inlines: &[Inline]) -> String {
+        let words = inlines.iter().map(|inline| match inline {
+            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => text.clone(),
+            Inline::Emphasis(content) | Inline::Strong(content) | Inline::Strikethrough(content) => {
+                self.words(content)
+            }
+            Inline::Link { content, .. } => self.words(content),
+            Inline::LineBreak | Inline::SoftBreak => " ".to_owned(),
+            Inline::Placeholder(placeholder) => self.value(placeholder),
+            Inline::Image(_) | Inline::Footnote(_) | Inline::Html(_) => String::new(),
+        });
+        words.collect()
     }
 
     /// A phrase as text, not escaped.

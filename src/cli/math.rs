@@ -1,0 +1,126 @@
+//! Pictures of formulas, drawn by the command that the settings name, each once, and stored beside the issue.
+//!
+//! In: an issue and the command. Out: PNG files in the issue's folder of stored data, and a word on each formula that stays
+//! TeX. Never: runs a shell of its own, waits for ever, or draws what is there.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use super::vendor;
+use crate::{
+    issue::Issue,
+    render::{self, Formula},
+    source::{Diagnostic, Diagnostics, Severity},
+};
+
+/// How long one formula may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// No picture of a formula is larger, in octets.
+const LARGEST: u64 = 1024 * 1024;
+/// Of what a command complains, so much is read.
+const COMPLAINT: u64 = 16 * 1024;
+
+/// Draws every formula of an issue that has no picture yet.
+pub(crate) fn draw(command: &[String], root: &Path, issue: &Issue) -> Diagnostics {
+    let mut told = Diagnostics::new();
+    if command.is_empty() {
+        return told;
+    }
+    let folder = render::vendor_folder(issue.source.path());
+    let mut seen: Vec<String> = Vec::new();
+    for formula in render::formulas(issue) {
+        let name = formula.file_name();
+        let path = folder.join(&name);
+        if seen.contains(&name) || path.exists() {
+            continue;
+        }
+        let drawn = run(command, root, &formula)
+            .and_then(|bytes| {
+                render::on_white(formula.style, &bytes)
+                    .map_err(|_| "what it wrote is no picture in PNG".to_owned())
+            })
+            .and_then(|bytes| vendor::write_inside(root, &path, &bytes).map_err(|error| error.to_string()));
+        if let Err(why) = drawn {
+            let message = format!("`{}` made no picture of this formula: {why}", command[0]);
+            told.push(
+                Diagnostic::at("M242", Severity::Warning, issue.source.place(formula.span), message)
+                    .help("readers get it as TeX; mend the formula, or `math.command` in mimeo.toml"),
+            );
+        }
+        seen.push(name);
+    }
+    told
+}
+
+/// TeX in, a picture out.
+fn run(command: &[String], root: &Path, formula: &Formula) -> Result<Vec<u8>, String> {
+    let words = command.iter().map(|word| word.replace("{style}", formula.style.name()));
+    let words: Vec<String> = words.collect();
+    let root = fs::canonicalize(root).map_err(|error| error.to_string())?;
+    let mut child = Command::new(program(&root, &words[0]))
+        .args(&words[1..])
+        .current_dir(&root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    if let Some(mut input) = child.stdin.take() {
+        let tex = format!("{}\n", formula.tex.trim());
+        // A command that reads nothing ends on its own, and says why.
+        thread::spawn(move || input.write_all(tex.as_bytes()));
+    }
+    let output = reading(child.stdout.take(), LARGEST + 1);
+    let complaint = reading(child.stderr.take(), COMPLAINT);
+    let bytes = output.recv_timeout(PATIENCE).ok();
+    if bytes.as_ref().is_none_or(|bytes| LARGEST < bytes.len() as u64) {
+        // It may have ended by itself in the meantime.
+        let _ = child.kill();
+    }
+    // What has closed its output is about to end.
+    let status = child.wait().map_err(|error| error.to_string())?;
+    match bytes {
+        None => Err(format!("it took more than {} seconds", PATIENCE.as_secs())),
+        Some(bytes) if LARGEST < bytes.len() as u64 => Err("the picture is larger than 1 MB".to_owned()),
+        Some(_) if !status.success() => {
+            let said = complaint.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+            let line = last_line(&said).map(|line| format!(": {line}")).unwrap_or_default();
+            Err(format!("it ended with {status}{line}"))
+        }
+        Some(bytes) if bytes.is_empty() => Err("it wrote nothing".to_owned()),
+        Some(bytes) => Ok(bytes),
+    }
+}
+
+/// A path is one from the newsletter's folder; a bare name is looked up as everywhere.
+fn program(root: &Path, word: &str) -> PathBuf {
+    if word.contains('/') { root.join(word) } else { PathBuf::from(word) }
+}
+
+/// Reads to the end in a thread of its own, and hands over what there was.
+fn reading(from: Option<impl Read + Send + 'static>, most: u64) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(from) = from {
+            // What was read before an error is judged like the rest.
+            let _ = from.take(most).read_to_end(&mut bytes);
+        }
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+/// The last line that says something: programs put the reason there.
+fn last_line(said: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().filter(|c| !c.is_control()).take(200).collect())
+}

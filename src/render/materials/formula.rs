@@ -1,0 +1,103 @@
+use std::io::Cursor;
+
+use image::{
+    DynamicImage, ImageReader, Limits, Rgba, RgbaImage,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+    imageops,
+};
+
+use super::{
+    vendored::short_digest,
+    walk::{Pointer, pointers},
+};
+use crate::{issue::Issue, source::Span};
+
+/// No formula is drawn larger, in pixels of the file.
+const SIDE_MAX: u32 = 4000;
+const ALLOCATION_MAX: u64 = 64 * 1024 * 1024;
+
+/// How a formula is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MathStyle {
+    /// Among words.
+    Inline,
+    /// On lines of its own.
+    Display,
+}
+
+impl MathStyle {
+    /// Clear space around the ink, in pixels of the file: two of them make one on the page.
+    fn margin(self) -> u32 {
+        match self {
+            Self::Inline => 6,
+            Self::Display => 20,
+        }
+    }
+
+    /// As a command is told it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Display => "display",
+        }
+    }
+}
+
+/// A formula of an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formula {
+    /// What it says.
+    pub tex: String,
+    /// How it is set.
+    pub style: MathStyle,
+    /// Where it stands, or the block around it.
+    pub span: Span,
+}
+
+impl Formula {
+    /// The name of its picture in the folder of stored data.
+    pub fn file_name(&self) -> String {
+        file_name(self.style, &self.tex)
+    }
+}
+
+/// The formulas of an issue, in reading order.
+pub fn formulas(issue: &Issue) -> Vec<Formula> {
+    let mut found = Vec::new();
+    pointers(&issue.document, &mut |pointer, span| {
+        if let Pointer::Formula(style, tex) = pointer {
+            found.push(Formula { tex: tex.to_owned(), style, span });
+        }
+    });
+    found
+}
+
+/// The same formula has the same picture.
+pub(super) fn file_name(style: MathStyle, tex: &str) -> String {
+    format!("formula-{}.png", short_digest(&[style.name().as_bytes(), b"\n", tex.trim().as_bytes()]))
+}
+
+/// A drawn formula as a letter needs it: on white, since dark ink on a clear ground is a hole in the dark, and no mail
+/// client turns pictures around.
+pub fn on_white(style: MathStyle, bytes: &[u8]) -> image::ImageResult<Vec<u8>> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(SIDE_MAX), Some(SIDE_MAX));
+    limits.max_alloc = Some(ALLOCATION_MAX);
+    reader.limits(limits);
+    let ink = reader.decode()?.into_rgba8();
+    let margin = style.margin();
+    let (width, height) = (ink.width() + 2 * margin, ink.height() + 2 * margin);
+    let mut sheet = RgbaImage::from_pixel(width, height, Rgba([255; 4]));
+    imageops::overlay(&mut sheet, &ink, i64::from(margin), i64::from(margin));
+    let is_grey = sheet.pixels().all(|pixel| pixel.0[0] == pixel.0[1] && pixel.0[1] == pixel.0[2]);
+    let sheet = DynamicImage::ImageRgba8(sheet);
+    let flat: DynamicImage = if is_grey { sheet.into_luma8().into() } else { sheet.into_rgb8().into() };
+    let mut png = Vec::new();
+    flat.write_with_encoder(PngEncoder::new_with_quality(
+        &mut png,
+        CompressionType::Best,
+        FilterType::Adaptive,
+    ))?;
+    Ok(png)
+}
