@@ -245,9 +245,9 @@ impl Ledger {
         self.write(move |store| store.reap(now)).await
     }
 
-    /// Letters offered (attempts begun or ended) since then, for limits that hold across restarts.
-    pub async fn offered_since(&self, since: Timestamp) -> Result<Vec<Offered>, LedgerError> {
-        self.read(move |store| store.offered_since(since)).await
+    /// Letters offered (attempts begun or ended) between two moments, for limits that hold across restarts.
+    pub async fn offered(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Offered>, LedgerError> {
+        self.read(move |store| store.offered(since, until)).await
     }
 
     // The owner decides.

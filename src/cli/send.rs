@@ -120,7 +120,6 @@ impl Job<'_> {
         let run = dispatch::Run {
             ledger: ledger.clone(),
             dispatch,
-            opened: opened.as_ref().map_or(now, |record| record.opened_at),
             choice,
             relay: errand.name.clone(),
             composer: Arc::clone(&composer),

@@ -78,7 +78,6 @@ impl Job<'_> {
         let run = dispatch::Run {
             ledger: scratch.clone(),
             dispatch,
-            opened: now,
             choice,
             relay: errand.name.clone(),
             composer: Arc::clone(&composer),

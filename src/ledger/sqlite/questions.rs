@@ -138,21 +138,25 @@ impl Store {
     }
 
     /// Attempts begun or ended since then, by relay and recipient domain.
-    pub(in crate::ledger) fn offered_since(&self, since: Timestamp) -> Result<Vec<Offered>, LedgerError> {
+    pub(in crate::ledger) fn offered(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Offered>, LedgerError> {
         // Only workers that were there since then can have offered anything, and only in their range.
         let mut statement = self.db.prepare_cached(
             "SELECT relay, name, count(*) FROM (\
                 SELECT w.relay AS relay, d.domain AS domain FROM workers w \
                 CROSS JOIN attempts a ON a.delivery BETWEEN w.first_id AND w.last_id AND a.worker = w.id \
                 CROSS JOIN deliveries d ON d.id = a.delivery \
-                WHERE coalesce(w.left_at, ?1) >= ?1 AND a.ended_at >= ?1 \
+                WHERE coalesce(w.left_at, ?1) >= ?1 AND a.ended_at BETWEEN ?1 AND ?2 \
                 UNION ALL \
                 SELECT w.relay, d.domain FROM workers w \
                 CROSS JOIN deliveries d ON d.id BETWEEN w.first_id AND w.last_id AND d.worker = w.id \
-                WHERE w.left_at IS NULL AND d.state = 'begun' AND d.begun_at >= ?1\
+                WHERE w.left_at IS NULL AND d.state = 'begun' AND d.begun_at BETWEEN ?1 AND ?2\
              ) JOIN domains ON domains.id = domain GROUP BY relay, name ORDER BY relay, name",
         )?;
-        let rows = statement.query_map([millis(since)], |row| {
+        let rows = statement.query_map([millis(since), millis(until)], |row| {
             Ok(Offered { relay: row.get(0)?, domain: row.get(1)?, letters: row.get::<_, i64>(2)? as u64 })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
