@@ -312,7 +312,14 @@ impl Ledger {
 
     /// The people who are still owed the issue, as they were frozen, in the order of the list.
     pub fn owed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
-        Pages::new(self, move |store, after| store.owed(dispatch, after, PAGE))
+        let states = [State::Queued, State::Deferred];
+        Pages::new(self, move |store, after| store.people(dispatch, states, after, PAGE))
+    }
+
+    /// The people who were refused for good, as they were frozen, in the order of the list.
+    pub fn failed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
+        let states = [State::Failed, State::Failed];
+        Pages::new(self, move |store, after| store.people(dispatch, states, after, PAGE))
     }
 
     /// The state of one address; `None` when it is not in the dispatch.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     config::{Config, Overrides},
-    dispatch::{self, Ended, Interrupt, Plan, Prediction, Survey},
+    dispatch::{self, Ended, Failed, Interrupt, Plan, Prediction, Survey},
     ledger::{
         Choice, Decision, DispatchId, DispatchRecord, Ledger, NewDispatch, OpenOptions, Restored, Tally,
     },
@@ -94,11 +94,6 @@ impl Job<'_> {
             ));
         }
         let (rendered, opened) = self.frozen(&ledger, pressed.rendered).await?;
-        if self.args.retry_failed
-            && let Some(record) = &opened
-        {
-            ledger.decide(record.id, Decision::Retry, None, now).await?;
-        }
         let composer = Arc::new(sending::composer(self.config, &rendered)?);
         let survey = self.survey(Some(&ledger), opened.as_ref(), &composer).await?;
         let so_far = match &opened {
@@ -106,12 +101,18 @@ impl Job<'_> {
             None => Tally::default(),
         };
         let plan = self.plan(&rendered, opened.as_ref(), &survey, so_far);
-        if plan.letters == 0 && plan.newcomers == 0 {
+        if self.is_idle(&plan) {
             return self.nothing_to_do(&plan, &rendered);
         }
         let errand = Errand::of(self.config)?;
         self.show(&plan, &composer, &errand)?;
         self.confirm(&plan)?;
+        if 0 < plan.retried
+            && let Some(record) = &opened
+        {
+            let named = matches!(self.choice, Some(Choice::Only(_) | Choice::Where { .. }));
+            ledger.decide(record.id, Decision::Retry, named.then_some(survey.retried), now).await?;
+        }
         let dispatch = self.open(&ledger, opened.as_ref(), &rendered, &composer, plan.newcomers).await?;
         let choice = match self.choice.clone() {
             Some(choice) => Some(ledger.choose(dispatch, choice).await?.id),
@@ -172,9 +173,19 @@ impl Job<'_> {
     ) -> Result<Survey, Failure> {
         let list = List::open(&self.config.list)?;
         sending::check_columns(composer, &list)?;
-        let survey =
-            dispatch::survey(list, ledger, opened.map(|record| record.id), composer, self.choice.as_ref())
-                .await?;
+        self.args.check_field(self.choice.as_ref(), &list)?;
+        let failed = if self.args.retry_failed { Failed::Again } else { Failed::Stay };
+        let opened = opened.map(|record| record.id);
+        let survey = dispatch::survey(list, ledger, opened, composer, self.choice.as_ref(), failed).await?;
+        if let Some(first) = survey.unknown.first() {
+            let more = match survey.unknown.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
+            };
+            let list = self.config.list.display();
+            return Err(Failure::input(format!("`{}`{more} is not in `{list}`", first.expose()))
+                .hint("nothing was sent; a comma parts two addresses"));
+        }
         if 0 < survey.unusable && !self.args.skip_bad_rows {
             let hint = format!(
                 "nothing was sent; mend {}, or pass over {} with --skip-bad-rows",
@@ -195,7 +206,8 @@ impl Job<'_> {
         so_far: Tally,
     ) -> Plan {
         let newcomers = survey.newcomers - survey.newcomers_suppressed;
-        let owed = so_far.queued + so_far.deferred + newcomers;
+        let retried = survey.retried.len() as u64;
+        let owed = so_far.queued + so_far.deferred + retried + newcomers;
         let letters = if self.choice.is_some() { survey.chosen.min(owed) } else { owed };
         Plan {
             issue: rendered.slug.clone(),
@@ -208,15 +220,24 @@ impl Job<'_> {
             paused: survey.paused,
             duplicates: survey.duplicates,
             skipped_rows: survey.unusable,
+            retried,
+            gone: survey.gone,
             left_for_later: owed - letters,
             letters,
             prediction: dispatch::predict(letters, &self.config.pace, self.context.now, 0),
         }
     }
 
+    /// Whether there is nobody to write to, and nobody to write down.
+    fn is_idle(&self, plan: &Plan) -> bool {
+        plan.letters == 0 && (plan.newcomers == 0 || self.choice.is_some())
+    }
+
     fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
         let tally = plan.so_far;
-        let sentence = if tally.planned == 0 {
+        let sentence = if 0 < plan.left_for_later {
+            format!("nobody you chose is owed it; {} others are", count(plan.left_for_later))
+        } else if tally.planned == 0 {
             "nobody on the list wants letters; nothing was sent".to_owned()
         } else if tally.accepted + tally.suppressed == tally.planned {
             format!(
@@ -246,6 +267,8 @@ impl Job<'_> {
         }
         for (number, what) in [
             (plan.so_far.deferred, "deferred before"),
+            (plan.retried, "failed before"),
+            (plan.gone, "no longer on the list"),
             (plan.paused, "paused"),
             (plan.duplicates, "on the list twice"),
             (plan.newcomers_suppressed, "suppressed"),
@@ -266,6 +289,12 @@ impl Job<'_> {
                 lines.push(format!("  at this pace the last letter leaves about {}", when(at)))
             }
             Prediction::Never => lines.push("  at this pace it never ends: look at [pace]".to_owned()),
+        }
+        if 0 < plan.gone {
+            lines.push(
+                "  who left the list after its opening still gets it: `mimeo suppress ADDRESS` stops that"
+                    .to_owned(),
+            );
         }
         terminal.say(&lines.join("\n"));
         Ok(())
@@ -410,7 +439,8 @@ impl Job<'_> {
             }
             if 0 < tally.unconfirmed {
                 terminal.say(&format!(
-                    "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, `mimeo resolve {issue}` decides",
+                    "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, \
+                     `mimeo resolve {issue} --accept` or `--resend` decides",
                     count(tally.unconfirmed),
                     issue = self.args.issue
                 ));
@@ -477,7 +507,15 @@ impl Job<'_> {
             .html();
             let folder = self.config.ledger.parent().unwrap_or(Path::new("")).join("reports");
             let stamp = course.began.strftime("%Y%m%dT%H%M%SZ");
-            let path = folder.join(format!("{}-{stamp}.html", rendered.slug));
+            // Runs of one second each get a page of their own.
+            let name = |more: String| folder.join(format!("{}-{stamp}{more}.html", rendered.slug));
+            let mut path = name(String::new());
+            for number in 2..100 {
+                if !path.exists() {
+                    break;
+                }
+                path = name(format!("-{number}"));
+            }
             sending::write_private(&path, html.as_bytes())?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(path)
         };

@@ -240,6 +240,62 @@ fn only_where_and_limit_choose_who_gets_it_now() {
 }
 
 #[test]
+fn a_choice_that_finds_nobody_says_why() {
+    let room = room(4, "");
+    room.run(["send", "one", "--yes", "--only", &format!("{},nobody@example.com", reader(1))])
+        .code(3)
+        .stderr_has("`nobody@example.com` is not in `subscribers.csv`");
+    room.run(["send", "one", "--yes", "--where", "frist_name=Reader 1"])
+        .code(3)
+        .stderr_has("`subscribers.csv` has no column `frist_name`")
+        .stderr_has("did you mean `first_name`?");
+    assert!(!room.path(".mimeo/reports").exists(), "nothing was opened");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0).stderr_has("1 person gets it");
+    room.run(["send", "one", "--yes", "--where", "first_name=Nobody"])
+        .code(0)
+        .stderr_has("nobody you chose is owed it; 3 others are");
+    room.run(["send", "one", "--yes", "--until", "2020-01-01T00:00:00Z"]).code(2).stderr_has("is over");
+    room.run(["resolve", "one"]).code(2).stderr_has("--accept|--resend");
+    assert_eq!((counts(&room)["accepted"], room.list(".mimeo/reports").len()), (1, 1));
+}
+
+#[test]
+fn who_left_the_list_after_the_opening_is_told_and_gets_it_unless_suppressed() {
+    let room = room(5, "");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let list = room.read("subscribers.csv");
+    let left = |number: usize| list.lines().filter(move |line| !line.contains(&reader(number)));
+    room.write(
+        "subscribers.csv",
+        left(2).filter(|line| !line.contains(&reader(3))).collect::<Vec<_>>().join("\n"),
+    );
+    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("4 people get it (2 no longer on the list)");
+    room.run(["suppress", &reader(3)]).code(0);
+    room.run(["send", "one", "--yes", "--only", &reader(2)])
+        .code(0)
+        .stderr_has("1 person gets it (1 no longer on the list, ")
+        .stderr_has("`mimeo suppress ADDRESS` stops that");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("4 accepted, 1 suppressed");
+    assert_eq!(addresses(&room, "suppressed"), BTreeSet::from([reader(3)]));
+}
+
+#[test]
+fn what_failed_is_tried_again_after_a_yes_and_for_those_chosen_only() {
+    let script = Script::new().rule(At::Rcpt, When::FirstForEach(1), Do::Say("550 5.1.1 unknown".into()));
+    let relay = Relay::start(script);
+    let room = through(&relay, 4, "");
+    room.run(["send", "one", "--yes"]).code(4).stderr_has("4 failed");
+    room.run(["send", "one", "--retry-failed"]).code(2).stderr_has("4 people get it (4 failed before)");
+    room.run(["send", "one", "--retry-failed", "--dry-run"]).code(0).stderr_has("dry run: 4 letters");
+    assert_eq!(counts(&room)["failed"], 4, "nobody said yes");
+    room.run(["send", "one", "--yes", "--retry-failed", "--only", &reader(1)]).code(4);
+    room.run(["send", "one", "--yes", "--retry-failed", "--where", "first_name=Reader 2"]).code(4);
+    assert_eq!(addresses(&room, "accepted"), BTreeSet::from([reader(1), reader(2)]));
+    assert_eq!(counts(&room)["failed"], 2);
+    room.run(["send", "one", "--yes", "--retry-failed"]).code(0).stderr_has("4 accepted");
+}
+
+#[test]
 fn a_limit_per_day_ends_the_run_and_says_when_to_go_on() {
     let room = room(10, "[pace]\nper_day = 4\n");
     room.run(["send", "one", "--yes"])

@@ -59,19 +59,21 @@ impl Store {
         Ok(page)
     }
 
-    /// A page of the people who are still owed the issue, as frozen, in the order of the list.
-    pub(in crate::ledger) fn owed(
+    /// A page of the people whose deliveries are in one of two states, as frozen, in the order of the list.
+    pub(in crate::ledger) fn people(
         &self,
         dispatch: DispatchId,
+        states: [State; 2],
         after: i64,
         limit: usize,
     ) -> Result<Vec<(i64, Subscriber)>, LedgerError> {
         let sql = format!(
             "SELECT d.id, r.address, r.name, r.fields FROM deliveries d JOIN recipients r ON r.delivery = d.id \
-             WHERE {RANGE} AND d.id > ?2 AND d.state IN ('queued', 'deferred') ORDER BY d.id LIMIT ?3"
+             WHERE {RANGE} AND d.id > ?2 AND d.state IN (?4, ?5) ORDER BY d.id LIMIT ?3"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![dispatch.0, after, limit as i64])?;
+        let [one, other] = states.map(State::word);
+        let mut rows = statement.query(params![dispatch.0, after, limit as i64, one, other])?;
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
             let (address, fields): (String, Option<String>) = (row.get(1)?, row.get(3)?);
