@@ -31,6 +31,9 @@ impl From<LedgerError> for Failure {
             LedgerError::Restored { .. } => Some(
                 "letters that left after the backup would leave again; if you know that, `mimeo send --restored` goes on: see \"A ledger from a backup\" in docs/guide.md",
             ),
+            LedgerError::AlreadyOpen { .. } => Some(
+                "another sender opened it at the same moment; nothing was sent: run again to go on with it",
+            ),
             LedgerError::Open { .. } => Some("check the path and its permissions"),
             _ => None,
         };

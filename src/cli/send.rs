@@ -131,7 +131,7 @@ impl Job<'_> {
         let course = self.work(run, plan.letters).await?;
         let tally = ledger.tally(dispatch).await?;
         let exit = self.exit(&course, &tally);
-        let record = ledger.find_dispatch(&rendered.slug).await?;
+        let record = ledger.dispatches().await?.into_iter().find(|record| record.id == dispatch);
         let page = match &record {
             Some(record) => self.page(&ledger, record, &rendered, tally, &course).await,
             None => None,
@@ -146,8 +146,10 @@ impl Job<'_> {
         ledger: &Ledger,
         rendered: RenderedIssue,
     ) -> Result<(RenderedIssue, Option<DispatchRecord>), Failure> {
-        let record =
-            ledger.find_dispatch(&rendered.slug).await?.filter(|record| record.number == rendered.number);
+        // Not the latest one of that name: a number may have been taken back.
+        let is_it =
+            |record: &DispatchRecord| record.slug == rendered.slug && record.number == rendered.number;
+        let record = ledger.dispatches().await?.into_iter().find(is_it);
         let Some(record) = record else { return Ok((rendered, None)) };
         let frozen = ledger.rendered(record.id).await?;
         if record.digest != rendered.digest() && !self.args.as_opened {

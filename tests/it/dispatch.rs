@@ -88,6 +88,9 @@ fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
     // A new number makes a new issue, for everybody.
     room.write("issues/one.md", text.replace("number: 1", "number: 2"));
     room.run(["send", "one", "--yes"]).code(0).stderr_has("5 people get it");
+    // The old number is the old issue again.
+    room.write("issues/one.md", text);
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it: 5 of 5 accepted");
 }
 
 #[test]

@@ -196,6 +196,27 @@ fn a_clock_that_was_ahead_holds_no_letter_back() {
 }
 
 #[test]
+fn a_sender_that_was_asleep_holds_what_it_holds_and_goes_on_when_it_wakes() {
+    let relay = Relay::start(Script::new());
+    // A sender claims a thousand at a time, so that something is left for another one.
+    let room = room(1_200, &format!("[pace]\nper_second = 400\n[relay]\nurl = \"{}\"\n", relay.url()));
+    let child = start(&room, &[]);
+    wait_until(|| 20 <= relay.counters().accepted);
+    signal(&child, "STOP");
+    // Its lock says that it lives, however long it sleeps: nobody takes its letters from it.
+    room.run(["send", "one", "--yes"]).code(4).stderr_has("another sender is at work on");
+    signal(&child, "CONT");
+    let output = child.wait_with_output().unwrap();
+    let said = told(&output);
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{said}");
+    room.run(["send", "one", "--yes"]);
+    let counts = counts(&room);
+    assert_eq!((counts["accepted"], counts["unconfirmed"]), (1_200, 0), "{counts:?} {said}");
+    let taken = relay.recipients();
+    assert_eq!((taken.len(), taken.iter().collect::<BTreeSet<_>>().len()), (1_200, 1_200));
+}
+
+#[test]
 fn two_senders_at_once_share_the_work() {
     let relay = Relay::start(Script::new());
     // A sender claims a thousand at a time.
