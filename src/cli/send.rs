@@ -31,7 +31,7 @@ use crate::{
     message::Composer,
     render::RenderedIssue,
     report::{
-        Progress, RunPage, Style, wait_word,
+        Progress, RunPage, Style, stretch, wait_word,
         words::{count, duration, octets, plural, when},
     },
     subscriber::List,
@@ -356,10 +356,10 @@ impl Job<'_> {
             Style::Lines
         };
         let progress = Arc::new(Progress::new(style, letters));
-        let totals = Arc::new(Mutex::new(Totals::default()));
+        let (began, started) = (Timestamp::now(), Instant::now());
+        let totals = Arc::new(Mutex::new(Totals { began: Some(started), ..Totals::default() }));
         let (interrupt, interrupts) = watch::channel(Interrupt::None);
         let listener = sending::listen_for_interrupts(interrupt, *terminal);
-        let (began, started) = (Timestamp::now(), Instant::now());
         let ended = {
             let (progress, totals) = (Arc::clone(&progress), Arc::clone(&totals));
             run.run(interrupts, move |event| {
@@ -491,16 +491,21 @@ impl Job<'_> {
         let ended = course.sentence();
         let now = Timestamp::now();
         let age = Duration::try_from(now.duration_since(dispatch.opened_at)).unwrap_or_default();
-        let seconds = (age.as_secs() / 120).clamp(1, 86_400) as u32;
+        let took = Duration::try_from(now.duration_since(course.began)).unwrap_or_default();
+        let stretches = (stretch(took), stretch(age));
         let write = async {
-            let (course_of, replies) =
-                (ledger.timeline(dispatch.id, seconds).await?, ledger.replies(dispatch.id).await?);
+            let timeline =
+                async |stretch: Duration| ledger.timeline(dispatch.id, stretch.as_secs() as u32).await;
+            let (mut run_course, whole) = (timeline(stretches.0).await?, timeline(stretches.1).await?);
+            run_course.retain(|bucket| course.began < until(bucket.from, stretches.0));
+            let replies = ledger.replies(dispatch.id).await?;
             let html = RunPage {
                 newsletter: &rendered.newsletter,
                 dispatch,
                 tally,
-                course: &course_of,
-                stretch: Duration::from_secs(seconds.into()),
+                run_course: &run_course,
+                course: &whole,
+                stretches,
                 replies: &replies,
                 waits: &course.totals.waits,
                 ended: &ended,
@@ -529,6 +534,10 @@ impl Job<'_> {
             }
         }
     }
+}
+
+fn until(from: Timestamp, stretch: Duration) -> Timestamp {
+    from.checked_add(stretch).unwrap_or(Timestamp::MAX)
 }
 
 /// Letters that another living sender holds: the dead were reaped, and ours are all back.

@@ -373,6 +373,38 @@ fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
     assert_eq!(status["digest"].as_str().unwrap().len(), 64);
 }
 
+#[test]
+fn the_report_shows_letters_over_time_the_waiting_and_the_refusals() {
+    let script = Script::new().say_to(At::Rcpt, "reader000002", "550 5.1.1 <b> unknown").rule(
+        At::Rcpt,
+        When::FirstForEach(1),
+        Do::Say("450 4.2.0 greylisted".into()),
+    );
+    let relay = Relay::start(script);
+    let room = through(&relay, 4, "");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
+    // As if the first run had been yesterday.
+    ledger.execute("UPDATE attempts SET ended_at = ended_at - 86400000, begun_at = NULL", []).unwrap();
+    drop(ledger);
+    room.run(["send", "one", "--yes"]).code(4);
+    let reports = room.list(".mimeo/reports");
+    assert_eq!(reports.len(), 2, "{reports:?}");
+    let read = |name: &String| room.read(&format!(".mimeo/reports/{name}"));
+    let page = reports.iter().map(read).find(|page| page.contains("whole dispatch")).unwrap();
+    for what in [
+        "The course of this run",
+        "accepted 2</span>",
+        "accepted 3</span>",
+        "waited ",
+        "for deferred letters</title>",
+        "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; unknown</td>",
+        "--list failed</code> names those that are failed",
+    ] {
+        assert!(page.contains(what), "no {what:?} in {page}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn the_ledger_is_its_owners_alone() {

@@ -432,11 +432,13 @@ fn the_same_holds_for_two_processes_on_one_file() {
 #[test]
 fn a_ledger_that_retries_expired_leases_is_found_out() {
     let seen = property(Kind::Scratch, Fault::RetriesExpiredLeases, 5000).unwrap_err();
+    println!("{seen}");
     assert!(seen.contains("was accepted 2 times and asked for 0 resends"), "{seen}");
 }
 
 #[test]
 fn a_ledger_that_does_not_look_at_suppressions_when_beginning_is_found_out() {
     let seen = property(Kind::Scratch, Fault::BeginsSuppressed, 5000).unwrap_err();
+    println!("{seen}");
     assert!(seen.contains("is suppressed and was begun"), "{seen}");
 }
