@@ -18,7 +18,7 @@ pub(crate) use args::Args;
 use course::{Course, Totals};
 
 use super::{
-    Context, Exit, Failure, issues,
+    Context, Exit, Failure, hints, issues,
     press::{self, Pressed},
     sending::{self, Errand},
 };
@@ -418,20 +418,25 @@ impl Job<'_> {
                 ("brake", None)
             }
             Ended::RelayDown(down) => {
-                terminal.tell(&format!("stopped: {down}; {again}"));
+                let then = match hints::way_out(down) {
+                    Some(hint) => format!("\nhint: {hint}; then {again}"),
+                    None => format!("; {again}"),
+                };
+                terminal.tell(&format!("stopped: {down}{then}"));
                 ("relay_down", None)
             }
         };
         let totals = &course.totals;
         if let Some(tally) = tally {
             let speed = totals.answers as f64 / course.took.as_secs_f64().max(0.001);
-            terminal.say(&format!(
-                "{} (this run: {} in {}, {} a second)",
-                sending::sentence(&tally),
+            let run = format!(
+                " (this run: {} in {}, {} a second)",
                 plural(totals.answers, "answer", "answers"),
                 duration(course.took),
                 count(speed.round() as u64)
-            ));
+            );
+            let run = if totals.answers == 0 { "" } else { &run };
+            terminal.say(&format!("{}{run}", sending::sentence(&tally)));
             if 0 < elsewhere(&tally) {
                 terminal.say(&format!(
                     "another sender is at work on {}; run `mimeo status {}` when it is done",

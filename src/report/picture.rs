@@ -177,3 +177,36 @@ impl Picture<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_stand_on_the_line_and_waiting_hangs_from_it() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let bucket = Bucket { from: at(20), accepted: 3, deferred: 0, rejected: 1, unconfirmed: 0 };
+        let waits = Waits::from([
+            ((1, "the pace"), Duration::from_millis(500)),
+            ((11, "the pace"), Duration::from_secs(1)),
+            ((11, "the relay"), Duration::from_millis(100)),
+        ]);
+        let (span, stretch) = ((at(10), at(30)), Duration::from_secs(10));
+        let mut page = String::new();
+        Picture { span, stretch, letters: &[bucket], waits: &waits }.draw(&mut page);
+        for what in [
+            ": 3 accepted, 1 refused</title>",
+            // The second of two stretches, and three quarters of the height.
+            "<rect x=\"360.00\" y=\"50.50\" width=\"331.20\" height=\"109.50\" fill=\"#2f7d4f\"/>",
+            "<title>waited 500 ms for the pace</title>",
+            "<rect x=\"360.00\" y=\"161.00\" width=\"331.20\" height=\"3.30\" fill=\"#7a8aa0\">",
+            "<title>waited 100 ms for the relay</title>",
+            "Below the line",
+        ] {
+            assert!(page.contains(what), "no {what} in {page}");
+        }
+        page.clear();
+        Picture { span, stretch, letters: &[], waits: &Waits::new() }.draw(&mut page);
+        assert!(page.contains("0 letters in 10 s") && !page.contains("Below the line"), "{page}");
+    }
+}

@@ -181,6 +181,21 @@ fn a_disk_that_fills_in_the_middle_stops_the_run_and_loses_nothing() {
 }
 
 #[test]
+fn a_ledger_on_a_disk_that_cannot_be_written_is_told_and_can_still_be_asked() {
+    let Some(disk) = SmallDisk::mount(8) else { return };
+    let path = disk.0.path().join("a ledger? #1.db");
+    let room = room(3, &format!("[ledger]\npath = \"{}\"\n", path.display()));
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.0.path()).status().unwrap();
+    assert!(remount.success());
+    room.run(["send", "one", "--yes"])
+        .code(1)
+        .stderr_has("the ledger can only be read")
+        .stderr_has("look at its permissions");
+    assert_eq!((counts(&room)["accepted"], room.list("outbox").len()), (1, 1));
+}
+
+#[test]
 fn a_clock_that_was_ahead_holds_no_letter_back() {
     let relay = Relay::start(Script::new().rule(At::Rcpt, When::First(2), Do::Say("450 4.2.0 later".into())));
     let room = room(4, &format!("[relay]\nurl = \"{}\"\n", relay.url()));
