@@ -45,7 +45,7 @@ fn main() {
         let tally = ledger.tally(dispatch).await.unwrap();
         println!("tally of {}: {:.1} ms ({} accepted)", tally.planned, ms(started), tally.accepted);
         let started = Instant::now();
-        let offered = ledger.offered_since(Timestamp::UNIX_EPOCH).await.unwrap();
+        let offered = ledger.offered(Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
         println!("offered by {} domains: {:.1} ms", offered.len(), ms(started));
         let started = Instant::now();
         ledger.release(&worker, now()).await.unwrap();

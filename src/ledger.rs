@@ -245,9 +245,9 @@ impl Ledger {
         self.write(move |store| store.reap(now)).await
     }
 
-    /// Letters offered (attempts begun or ended) since then, for limits that hold across restarts.
-    pub async fn offered_since(&self, since: Timestamp) -> Result<Vec<Offered>, LedgerError> {
-        self.read(move |store| store.offered_since(since)).await
+    /// Letters offered (attempts begun or ended) between two moments, for limits that hold across restarts.
+    pub async fn offered(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Offered>, LedgerError> {
+        self.read(move |store| store.offered(since, until)).await
     }
 
     // The owner decides.
@@ -312,7 +312,14 @@ impl Ledger {
 
     /// The people who are still owed the issue, as they were frozen, in the order of the list.
     pub fn owed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
-        Pages::new(self, move |store, after| store.owed(dispatch, after, PAGE))
+        let states = [State::Queued, State::Deferred];
+        Pages::new(self, move |store, after| store.people(dispatch, states, after, PAGE))
+    }
+
+    /// The people who were refused for good, as they were frozen, in the order of the list.
+    pub fn failed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
+        let states = [State::Failed, State::Failed];
+        Pages::new(self, move |store, after| store.people(dispatch, states, after, PAGE))
     }
 
     /// The state of one address; `None` when it is not in the dispatch.

@@ -5,11 +5,13 @@
 
 pub mod diagnostics;
 mod page;
+mod picture;
 mod progress;
 mod terminal;
 pub mod words;
 
 pub use anstream::ColorChoice;
-pub use page::{RunPage, wait_word};
+pub use page::{RunPage, stretch};
+pub use picture::{Waits, wait_word};
 pub use progress::{Progress, Style};
 pub use terminal::Terminal;

@@ -31,6 +31,9 @@ impl From<LedgerError> for Failure {
             LedgerError::Restored { .. } => Some(
                 "letters that left after the backup would leave again; if you know that, `mimeo send --restored` goes on: see \"A ledger from a backup\" in docs/guide.md",
             ),
+            LedgerError::AlreadyOpen { .. } => Some(
+                "another sender opened it at the same moment; nothing was sent: run again to go on with it",
+            ),
             LedgerError::Open { .. } => Some("check the path and its permissions"),
             _ => None,
         };
@@ -85,16 +88,22 @@ impl From<BadRelay> for Failure {
 
 impl From<RelayDown> for Failure {
     fn from(error: RelayDown) -> Self {
-        let hint = match (error.stage, &error.trouble) {
-            (_, Trouble::Outbox(_)) => "check the outbox's folder and the room on its disk",
-            (Stage::Connect, _) => "check the relay's name and port, and that this machine may reach it",
-            (Stage::Tls, _) => {
-                "check the relay's name, its certificate and `ca_file`; nothing was sent without TLS"
-            }
-            (Stage::Auth, _) => "check the login and the password; nothing was sent",
-            _ => "run again to go on",
-        };
+        let hint = way_out(&error).unwrap_or("run again to go on");
         with(Self::outside(error).exit(Exit::Stopped), Some(hint))
+    }
+}
+
+/// What to look at before another try.
+pub(super) fn way_out(down: &RelayDown) -> Option<&'static str> {
+    match (down.stage, &down.trouble) {
+        (_, Trouble::Outbox(_)) => Some("check the outbox's folder and the room on its disk"),
+        (Stage::Connect, _) => Some("check the relay's name and port, and that this machine may reach it"),
+        (Stage::Tls, _) => {
+            Some("check the relay's name, its certificate and `ca_file`; nothing was sent without TLS")
+        }
+        (Stage::Auth, _) => Some("check the login and the password"),
+        (Stage::Mail, _) if !down.passing => Some("ask the relay's owner why it does not take this sender"),
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 /// A letter is unconfirmed when its last bytes left and no answer came: a crash, a broken line. Most of them did arrive.
 /// Nothing is resent by itself.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("decision").required(true))]
 #[command(after_help = "Examples:
   mimeo status 52 --list unconfirmed
   mimeo resolve 52 --accept
@@ -19,10 +20,10 @@ pub(crate) struct Args {
     /// The issue: its name, a part of it, its number or its path
     issue: String,
     /// Take them as accepted
-    #[arg(long, required_unless_present = "resend", conflicts_with = "resend")]
+    #[arg(long, group = "decision")]
     accept: bool,
     /// Let the next `mimeo send` hand them over again: the same bytes, perhaps a second time
-    #[arg(long)]
+    #[arg(long, group = "decision")]
     resend: bool,
     /// Only these people [default: all unconfirmed ones]
     addresses: Vec<String>,

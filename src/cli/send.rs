@@ -18,20 +18,20 @@ pub(crate) use args::Args;
 use course::{Course, Totals};
 
 use super::{
-    Context, Exit, Failure, issues,
+    Context, Exit, Failure, hints, issues,
     press::{self, Pressed},
     sending::{self, Errand},
 };
 use crate::{
     config::{Config, Overrides},
-    dispatch::{self, Ended, Interrupt, Plan, Prediction, Survey},
+    dispatch::{self, Ended, Failed, Interrupt, Plan, Prediction, Survey},
     ledger::{
         Choice, Decision, DispatchId, DispatchRecord, Ledger, NewDispatch, OpenOptions, Restored, Tally,
     },
     message::Composer,
     render::RenderedIssue,
     report::{
-        Progress, RunPage, Style, wait_word,
+        Progress, RunPage, Style, stretch, wait_word,
         words::{count, duration, octets, plural, when},
     },
     subscriber::List,
@@ -94,11 +94,6 @@ impl Job<'_> {
             ));
         }
         let (rendered, opened) = self.frozen(&ledger, pressed.rendered).await?;
-        if self.args.retry_failed
-            && let Some(record) = &opened
-        {
-            ledger.decide(record.id, Decision::Retry, None, now).await?;
-        }
         let composer = Arc::new(sending::composer(self.config, &rendered)?);
         let survey = self.survey(Some(&ledger), opened.as_ref(), &composer).await?;
         let so_far = match &opened {
@@ -106,12 +101,18 @@ impl Job<'_> {
             None => Tally::default(),
         };
         let plan = self.plan(&rendered, opened.as_ref(), &survey, so_far);
-        if plan.letters == 0 && plan.newcomers == 0 {
+        if self.is_idle(&plan) {
             return self.nothing_to_do(&plan, &rendered);
         }
         let errand = Errand::of(self.config)?;
         self.show(&plan, &composer, &errand)?;
         self.confirm(&plan)?;
+        if 0 < plan.retried
+            && let Some(record) = &opened
+        {
+            let named = matches!(self.choice, Some(Choice::Only(_) | Choice::Where { .. }));
+            ledger.decide(record.id, Decision::Retry, named.then_some(survey.retried), now).await?;
+        }
         let dispatch = self.open(&ledger, opened.as_ref(), &rendered, &composer, plan.newcomers).await?;
         let choice = match self.choice.clone() {
             Some(choice) => Some(ledger.choose(dispatch, choice).await?.id),
@@ -120,7 +121,6 @@ impl Job<'_> {
         let run = dispatch::Run {
             ledger: ledger.clone(),
             dispatch,
-            opened: opened.as_ref().map_or(now, |record| record.opened_at),
             choice,
             relay: errand.name.clone(),
             composer: Arc::clone(&composer),
@@ -131,7 +131,7 @@ impl Job<'_> {
         let course = self.work(run, plan.letters).await?;
         let tally = ledger.tally(dispatch).await?;
         let exit = self.exit(&course, &tally);
-        let record = ledger.find_dispatch(&rendered.slug).await?;
+        let record = ledger.dispatches().await?.into_iter().find(|record| record.id == dispatch);
         let page = match &record {
             Some(record) => self.page(&ledger, record, &rendered, tally, &course).await,
             None => None,
@@ -146,8 +146,10 @@ impl Job<'_> {
         ledger: &Ledger,
         rendered: RenderedIssue,
     ) -> Result<(RenderedIssue, Option<DispatchRecord>), Failure> {
-        let record =
-            ledger.find_dispatch(&rendered.slug).await?.filter(|record| record.number == rendered.number);
+        // Not the latest one of that name: a number may have been taken back.
+        let is_it =
+            |record: &DispatchRecord| record.slug == rendered.slug && record.number == rendered.number;
+        let record = ledger.dispatches().await?.into_iter().find(is_it);
         let Some(record) = record else { return Ok((rendered, None)) };
         let frozen = ledger.rendered(record.id).await?;
         if record.digest != rendered.digest() && !self.args.as_opened {
@@ -173,9 +175,19 @@ impl Job<'_> {
     ) -> Result<Survey, Failure> {
         let list = List::open(&self.config.list)?;
         sending::check_columns(composer, &list)?;
-        let survey =
-            dispatch::survey(list, ledger, opened.map(|record| record.id), composer, self.choice.as_ref())
-                .await?;
+        self.args.check_field(self.choice.as_ref(), &list)?;
+        let failed = if self.args.retry_failed { Failed::Again } else { Failed::Stay };
+        let opened = opened.map(|record| record.id);
+        let survey = dispatch::survey(list, ledger, opened, composer, self.choice.as_ref(), failed).await?;
+        if let Some(first) = survey.unknown.first() {
+            let more = match survey.unknown.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
+            };
+            let list = self.config.list.display();
+            return Err(Failure::input(format!("`{}`{more} is not in `{list}`", first.expose()))
+                .hint("nothing was sent; a comma parts two addresses"));
+        }
         if 0 < survey.unusable && !self.args.skip_bad_rows {
             let hint = format!(
                 "nothing was sent; mend {}, or pass over {} with --skip-bad-rows",
@@ -196,7 +208,8 @@ impl Job<'_> {
         so_far: Tally,
     ) -> Plan {
         let newcomers = survey.newcomers - survey.newcomers_suppressed;
-        let owed = so_far.queued + so_far.deferred + newcomers;
+        let retried = survey.retried.len() as u64;
+        let owed = so_far.queued + so_far.deferred + retried + newcomers;
         let letters = if self.choice.is_some() { survey.chosen.min(owed) } else { owed };
         Plan {
             issue: rendered.slug.clone(),
@@ -209,15 +222,24 @@ impl Job<'_> {
             paused: survey.paused,
             duplicates: survey.duplicates,
             skipped_rows: survey.unusable,
+            retried,
+            gone: survey.gone,
             left_for_later: owed - letters,
             letters,
             prediction: dispatch::predict(letters, &self.config.pace, self.context.now, 0),
         }
     }
 
+    /// Whether there is nobody to write to, and nobody to write down.
+    fn is_idle(&self, plan: &Plan) -> bool {
+        plan.letters == 0 && (plan.newcomers == 0 || self.choice.is_some())
+    }
+
     fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
         let tally = plan.so_far;
-        let sentence = if tally.planned == 0 {
+        let sentence = if 0 < plan.left_for_later {
+            format!("nobody you chose is owed it; {} others are", count(plan.left_for_later))
+        } else if tally.planned == 0 {
             "nobody on the list wants letters; nothing was sent".to_owned()
         } else if tally.accepted + tally.suppressed == tally.planned {
             format!(
@@ -247,6 +269,8 @@ impl Job<'_> {
         }
         for (number, what) in [
             (plan.so_far.deferred, "deferred before"),
+            (plan.retried, "failed before"),
+            (plan.gone, "no longer on the list"),
             (plan.paused, "paused"),
             (plan.duplicates, "on the list twice"),
             (plan.newcomers_suppressed, "suppressed"),
@@ -267,6 +291,12 @@ impl Job<'_> {
                 lines.push(format!("  at this pace the last letter leaves about {}", when(at)))
             }
             Prediction::Never => lines.push("  at this pace it never ends: look at [pace]".to_owned()),
+        }
+        if 0 < plan.gone {
+            lines.push(
+                "  who left the list after its opening still gets it: `mimeo suppress ADDRESS` stops that"
+                    .to_owned(),
+            );
         }
         terminal.say(&lines.join("\n"));
         Ok(())
@@ -326,10 +356,10 @@ impl Job<'_> {
             Style::Lines
         };
         let progress = Arc::new(Progress::new(style, letters));
-        let totals = Arc::new(Mutex::new(Totals::default()));
+        let (began, started) = (Timestamp::now(), Instant::now());
+        let totals = Arc::new(Mutex::new(Totals { began: Some(started), ..Totals::default() }));
         let (interrupt, interrupts) = watch::channel(Interrupt::None);
         let listener = sending::listen_for_interrupts(interrupt, *terminal);
-        let (began, started) = (Timestamp::now(), Instant::now());
         let ended = {
             let (progress, totals) = (Arc::clone(&progress), Arc::clone(&totals));
             run.run(interrupts, move |event| {
@@ -388,20 +418,25 @@ impl Job<'_> {
                 ("brake", None)
             }
             Ended::RelayDown(down) => {
-                terminal.tell(&format!("stopped: {down}; {again}"));
+                let then = match hints::way_out(down) {
+                    Some(hint) => format!("\nhint: {hint}; then {again}"),
+                    None => format!("; {again}"),
+                };
+                terminal.tell(&format!("stopped: {down}{then}"));
                 ("relay_down", None)
             }
         };
         let totals = &course.totals;
         if let Some(tally) = tally {
             let speed = totals.answers as f64 / course.took.as_secs_f64().max(0.001);
-            terminal.say(&format!(
-                "{} (this run: {} in {}, {} a second)",
-                sending::sentence(&tally),
+            let run = format!(
+                " (this run: {} in {}, {} a second)",
                 plural(totals.answers, "answer", "answers"),
                 duration(course.took),
                 count(speed.round() as u64)
-            ));
+            );
+            let run = if totals.answers == 0 { "" } else { &run };
+            terminal.say(&format!("{}{run}", sending::sentence(&tally)));
             if 0 < elsewhere(&tally) {
                 terminal.say(&format!(
                     "another sender is at work on {}; run `mimeo status {}` when it is done",
@@ -411,7 +446,8 @@ impl Job<'_> {
             }
             if 0 < tally.unconfirmed {
                 terminal.say(&format!(
-                    "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, `mimeo resolve {issue}` decides",
+                    "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, \
+                     `mimeo resolve {issue} --accept` or `--resend` decides",
                     count(tally.unconfirmed),
                     issue = self.args.issue
                 ));
@@ -460,16 +496,21 @@ impl Job<'_> {
         let ended = course.sentence();
         let now = Timestamp::now();
         let age = Duration::try_from(now.duration_since(dispatch.opened_at)).unwrap_or_default();
-        let seconds = (age.as_secs() / 120).clamp(1, 86_400) as u32;
+        let took = Duration::try_from(now.duration_since(course.began)).unwrap_or_default();
+        let stretches = (stretch(took), stretch(age));
         let write = async {
-            let (course_of, replies) =
-                (ledger.timeline(dispatch.id, seconds).await?, ledger.replies(dispatch.id).await?);
+            let timeline =
+                async |stretch: Duration| ledger.timeline(dispatch.id, stretch.as_secs() as u32).await;
+            let (mut run_course, whole) = (timeline(stretches.0).await?, timeline(stretches.1).await?);
+            run_course.retain(|bucket| course.began < until(bucket.from, stretches.0));
+            let replies = ledger.replies(dispatch.id).await?;
             let html = RunPage {
                 newsletter: &rendered.newsletter,
                 dispatch,
                 tally,
-                course: &course_of,
-                stretch: Duration::from_secs(seconds.into()),
+                run_course: &run_course,
+                course: &whole,
+                stretches,
                 replies: &replies,
                 waits: &course.totals.waits,
                 ended: &ended,
@@ -478,7 +519,15 @@ impl Job<'_> {
             .html();
             let folder = self.config.ledger.parent().unwrap_or(Path::new("")).join("reports");
             let stamp = course.began.strftime("%Y%m%dT%H%M%SZ");
-            let path = folder.join(format!("{}-{stamp}.html", rendered.slug));
+            // Runs of one second each get a page of their own.
+            let name = |more: String| folder.join(format!("{}-{stamp}{more}.html", rendered.slug));
+            let mut path = name(String::new());
+            for number in 2..100 {
+                if !path.exists() {
+                    break;
+                }
+                path = name(format!("-{number}"));
+            }
             sending::write_private(&path, html.as_bytes())?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(path)
         };
@@ -490,6 +539,10 @@ impl Job<'_> {
             }
         }
     }
+}
+
+fn until(from: Timestamp, stretch: Duration) -> Timestamp {
+    from.checked_add(stretch).unwrap_or(Timestamp::MAX)
 }
 
 /// Letters that another living sender holds: the dead were reaped, and ours are all back.

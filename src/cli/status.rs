@@ -367,7 +367,9 @@ fn line(row: &DeliveryRow) -> String {
     if 0 < row.attempts {
         out.push_str(&format!("  {} tried", row.attempts));
     }
-    if let Some(reply) = &row.reply {
+    if row.state == State::Begun {
+        out.push_str("  begun, and no answer written down yet");
+    } else if let Some(reply) = &row.reply {
         out.push_str(&format!("  {reply}"));
     }
     if let Some(due) = row.due_at {

@@ -26,7 +26,6 @@ pub(super) struct Desk {
     pub(super) ledger: Ledger,
     composer: Arc<Composer>,
     settings: Settings,
-    opened: Timestamp,
     clock: Clock,
     emit: Emit,
     state: Mutex<State>,
@@ -128,7 +127,6 @@ impl Desk {
         ledger: Ledger,
         composer: Arc<Composer>,
         settings: Settings,
-        opened: Timestamp,
         clock: Clock,
         emit: Emit,
     ) -> Self {
@@ -151,7 +149,6 @@ impl Desk {
             ledger,
             composer,
             settings,
-            opened,
             clock,
             emit,
             state: Mutex::new(state),
@@ -501,7 +498,8 @@ impl transport::Desk for Desk {
             };
             (claim, pulled, state.under_way.is_empty())
         };
-        let next = self.settings.retry.after(&outcome, claim.attempt(), self.opened, now, chance(&claim));
+        let first_tried = claim.first_tried.unwrap_or(now);
+        let next = self.settings.retry.after(&outcome, claim.attempt(), first_tried, now, chance(&claim));
         if let Outcome::Rejected { reply, .. } = &outcome
             && self.settings.suppress_hard_bounces
             && means_no_such_person(reply)

@@ -31,6 +31,10 @@ pub struct Plan {
     pub duplicates: u64,
     /// Rows that cannot be used, and are skipped because the owner said so.
     pub skipped_rows: u64,
+    /// People who failed before and are tried again.
+    pub retried: u64,
+    /// People who are owed the issue although the list no longer has them: only a suppression stops a letter then.
+    pub gone: u64,
     /// People whom the owner's choice (`--only`, `--where`, `--limit`, `--sample`) leaves for later.
     pub left_for_later: u64,
     /// Letters that this run will offer.

@@ -16,7 +16,8 @@ pub struct RetryPolicy {
     pub first_wait: Duration,
     /// No wait is longer than this.
     pub wait_max: Duration,
-    /// A letter older than this (counted from the opening of the dispatch) is given up.
+    /// So long after its first try a letter is given up. (Not after the opening of the dispatch: a warm-up, a later plan
+    /// or the owner's word may bring its first try weeks later.)
     pub give_up_after: Duration,
 }
 
@@ -38,12 +39,12 @@ impl RetryPolicy {
     /// Decides what follows an attempt; reads no clock and touches no ledger.
     ///
     /// `attempt` counts from 1; `chance` is drawn by the caller, from 0 to 1, and stretches the wait by up to a
-    /// quarter so that letters deferred together do not come back together.
+    /// quarter so that letters deferred together do not come back together. `first_tried` is when an attempt ended first.
     pub fn after(
         &self,
         outcome: &Outcome,
         attempt: u32,
-        opened: Timestamp,
+        first_tried: Timestamp,
         now: Timestamp,
         chance: f64,
     ) -> Next {
@@ -54,7 +55,7 @@ impl RetryPolicy {
             Outcome::Deferred { .. } => {
                 let wait = self.wait(attempt).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0);
                 let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-                let last = opened.checked_add(self.give_up_after).unwrap_or(Timestamp::MAX);
+                let last = first_tried.checked_add(self.give_up_after).unwrap_or(Timestamp::MAX);
                 if self.attempts_max <= attempt || last < at { Next::Close } else { Next::RetryAt(at) }
             }
         }

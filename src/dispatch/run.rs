@@ -104,8 +104,6 @@ pub struct Run {
     pub ledger: Ledger,
     /// Which.
     pub dispatch: DispatchId,
-    /// When it was opened.
-    pub opened: Timestamp,
     /// Only these deliveries.
     pub choice: Option<ChoiceId>,
     /// The relay's name in the ledger, for limits and histories.
@@ -128,17 +126,11 @@ impl Run {
         interrupts: watch::Receiver<Interrupt>,
         emit: impl Fn(Event<'_>) + Send + Sync + 'static,
     ) -> Result<Ended, LedgerError> {
-        let Self { ledger, dispatch, opened, choice, relay, composer, transport, settings, clock } = self;
+        let Self { ledger, dispatch, choice, relay, composer, transport, settings, clock } = self;
         let worker = ledger.hire(&relay, clock()).await?;
         let emit: Emit = Arc::new(emit);
-        let desk = Desk::new(
-            ledger.clone(),
-            composer,
-            settings.clone(),
-            opened,
-            Arc::clone(&clock),
-            Arc::clone(&emit),
-        );
+        let desk =
+            Desk::new(ledger.clone(), composer, settings.clone(), Arc::clone(&clock), Arc::clone(&emit));
         let (switch, halt) = halt();
         let mut crew = Crew {
             desk: Arc::new(desk),
@@ -422,10 +414,12 @@ impl Crew {
         let now = (self.clock)();
         for (domain, per) in longest {
             let (slice, mut before) = (per / SLICES, None);
+            // What is dated further ahead than that left when the clock was wrong, nobody knows when.
+            let latest = until(now, per);
             for number in (0..SLICES).rev() {
                 // Counted back from now; the difference of two counts is a slice.
                 let since = now.checked_sub(slice * (number + 1)).unwrap_or(Timestamp::MIN);
-                let offered = ledger.offered_since(since).await?;
+                let offered = ledger.offered(since, latest).await?;
                 let letters: u64 = offered
                     .iter()
                     .filter(|offered| {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     issue::Placeholder,
-    ledger::{BoxError, Choice, DispatchId, Ledger, LedgerError, State},
+    ledger::{BoxError, Choice, DispatchId, Ledger, LedgerError},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
     subscriber::{EmailAddress, List, ListError, Row, Subscriber},
@@ -34,6 +34,21 @@ pub struct Survey {
     pub diagnostics: Diagnostics,
     /// People who are owed the issue and whom the choice names; all who are owed when there is no choice.
     pub chosen: u64,
+    /// Those of them who failed before and are tried again.
+    pub retried: Vec<EmailAddress>,
+    /// People who are owed the issue and whom the list no longer has, or no longer as somebody who wants letters.
+    pub gone: u64,
+    /// Addresses of the choice that are neither on the list nor in the dispatch.
+    pub unknown: Vec<EmailAddress>,
+}
+
+/// Whether letters that failed are owed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// They stay as they are.
+    Stay,
+    /// The owner asked for another try.
+    Again,
 }
 
 /// Why a survey broke off.
@@ -54,6 +69,7 @@ const DIAGNOSTICS_MAX: usize = 50;
 #[derive(Default)]
 struct Known {
     all: HashSet<u64>,
+    /// Those who are owed the issue and have not been met on the list.
     owed: HashSet<u64>,
 }
 
@@ -64,9 +80,12 @@ pub async fn survey(
     dispatch: Option<DispatchId>,
     composer: &Composer,
     choice: Option<&Choice>,
+    failed: Failed,
 ) -> Result<Survey, SurveyError> {
     let mut suppressed = HashSet::new();
     let mut known = Known::default();
+    let mut survey = Survey::default();
+    let chooses = |person: &Subscriber| choice.is_none_or(|choice| names(choice, person));
     if let Some(ledger) = ledger {
         let mut pages = ledger.suppressions();
         while let Some(suppression) = pages.next().await? {
@@ -75,16 +94,34 @@ pub async fn survey(
         if let Some(dispatch) = dispatch {
             let mut pages = ledger.deliveries(dispatch, None);
             while let Some(row) = pages.next().await? {
-                let name = hash(&row.address);
-                known.all.insert(name);
-                if matches!(row.state, State::Queued | State::Deferred) {
+                known.all.insert(hash(&row.address));
+            }
+            // They get it as they were frozen, so that is what a choice looks at.
+            let mut pages = ledger.owed(dispatch);
+            while let Some(person) = pages.next().await? {
+                let name = hash(&person.address);
+                if !suppressed.contains(&name) {
                     known.owed.insert(name);
+                    survey.chosen += u64::from(chooses(&person));
+                }
+            }
+            let mut pages = ledger.failed(dispatch);
+            while failed == Failed::Again
+                && let Some(person) = pages.next().await?
+            {
+                if chooses(&person) && !suppressed.contains(&hash(&person.address)) {
+                    survey.chosen += 1;
+                    survey.retried.push(person.address);
                 }
             }
         }
     }
+    let mut missing: HashSet<u64> = match choice {
+        Some(Choice::Only(addresses)) => addresses.iter().map(hash).collect(),
+        _ => HashSet::new(),
+    };
+    missing.retain(|name| !known.all.contains(name));
     let path = list.path().to_owned();
-    let mut survey = Survey::default();
     for row in list {
         let found = match row? {
             Row::Person { line, subscriber } => {
@@ -92,6 +129,8 @@ pub async fn survey(
                 let name = hash(&subscriber.address);
                 let is_new = !known.all.contains(&name);
                 let is_suppressed = suppressed.contains(&name);
+                known.owed.remove(&name);
+                missing.remove(&name);
                 if is_new && let Some(gap) = composer.missing(&subscriber).next() {
                     survey.unusable += 1;
                     survey.note(incomplete(&path, line, gap));
@@ -99,8 +138,7 @@ pub async fn survey(
                 }
                 survey.newcomers += u64::from(is_new);
                 survey.newcomers_suppressed += u64::from(is_new && is_suppressed);
-                let is_owed = (is_new || known.owed.contains(&name)) && !is_suppressed;
-                survey.chosen += u64::from(is_owed && choice.is_none_or(|choice| names(choice, &subscriber)));
+                survey.chosen += u64::from(is_new && !is_suppressed && chooses(&subscriber));
                 continue;
             }
             Row::Paused { .. } => {
@@ -118,10 +156,14 @@ pub async fn survey(
         };
         survey.note(found);
     }
+    survey.gone = known.owed.len() as u64;
     match choice {
+        Some(Choice::Only(addresses)) => {
+            survey.unknown.extend(addresses.iter().filter(|one| missing.contains(&hash(one))).cloned());
+        }
         Some(Choice::First(most)) => survey.chosen = survey.chosen.min(*most),
         Some(Choice::Sample { count, .. }) => survey.chosen = survey.chosen.min(*count),
-        Some(Choice::Only(_) | Choice::Where { .. }) | None => {}
+        Some(Choice::Where { .. }) | None => {}
     }
     Ok(survey)
 }

@@ -192,6 +192,8 @@ pub struct Claim {
     pub subscriber: Subscriber,
     /// How many attempts ended before, since the owner last asked for the delivery.
     pub tries: u32,
+    /// When the first of those attempts ended.
+    pub first_tried: Option<Timestamp>,
     pub(super) hold: Hold,
 }
 

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use jiff::Timestamp;
 
-use super::words::{count, duration, plural, when};
-use crate::{
-    dispatch::Wait,
-    ledger::{Bucket, DispatchRecord, OutcomeKind, ReplyGroup, Tally},
+use super::{
+    picture::{Picture, Waits, wait_colour},
+    words::{count, duration, when},
 };
+use crate::ledger::{Bucket, DispatchRecord, OutcomeKind, ReplyGroup, Tally};
 
 /// What the page shows.
 pub struct RunPage<'a> {
@@ -18,33 +18,21 @@ pub struct RunPage<'a> {
     pub dispatch: &'a DispatchRecord,
     /// Where all its letters are now.
     pub tally: Tally,
-    /// Letters over time, in stretches of equal length.
+    /// Letters of this run over time, in stretches of the first length.
+    pub run_course: &'a [Bucket],
+    /// Those of the whole dispatch, in stretches of the second length.
     pub course: &'a [Bucket],
     /// How long each stretch is.
-    pub stretch: Duration,
+    pub stretches: (Duration, Duration),
     /// Attempts by what the relay said.
     pub replies: &'a [ReplyGroup],
-    /// How long the run waited, by cause.
-    pub waits: &'a BTreeMap<&'static str, Duration>,
+    /// How long the run waited.
+    pub waits: &'a Waits,
     /// How it ended, in a sentence.
     pub ended: &'a str,
     /// When the run began and ended.
     pub run: (Timestamp, Timestamp),
 }
-
-/// The word for a wait in the page.
-pub fn wait_word(why: Wait) -> &'static str {
-    match why {
-        Wait::Pace => "the pace",
-        Wait::Patience => "the relay's wish for patience",
-        Wait::Window => "the sending window",
-        Wait::WarmUp => "the warm-up",
-        Wait::Deferred => "deferred letters",
-    }
-}
-
-const KINDS: [(&str, &str); 4] =
-    [("accepted", "#2f7d4f"), ("deferred", "#b7791f"), ("refused", "#c0392b"), ("unconfirmed", "#6b4fa0")];
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--paper:#fdfcf9;--ink:#24231f;--quiet:#6a675f;--rule:#e4e0d6}\
@@ -54,7 +42,22 @@ padding:0 1rem}h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5
 .quiet{color:var(--quiet)}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem .3rem 0;\
 border-bottom:1px solid var(--rule);vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;\
 white-space:nowrap}svg{width:100%;height:auto;display:block}svg text{fill:var(--quiet);font:11px system-ui,sans-serif}\
-.key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}";
+.key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}.part{display:inline-block;\
+margin-right:1em}td.reply{overflow-wrap:anywhere}td.code{white-space:nowrap}code{font-size:.9em}\
+@media(max-width:34rem){svg text{font-size:16px}}";
+
+/// A picture has about so many stretches.
+const STRETCHES: u64 = 120;
+
+/// How long a stretch is in a picture of so much time: whole seconds.
+pub fn stretch(time: Duration) -> Duration {
+    Duration::from_secs((time.as_secs() / STRETCHES).clamp(1, 86_400))
+}
+
+/// Begun seconds.
+fn seconds(time: Duration) -> u64 {
+    (time.as_millis().div_ceil(1000)).max(1) as u64
+}
 
 impl RunPage<'_> {
     /// The page: one file, no script, nothing from elsewhere.
@@ -103,68 +106,50 @@ impl RunPage<'_> {
                 write!(page, "<tr><th scope=\"row\">{word}</th><td class=\"n\">{}</td></tr>", count(number));
         }
         page.push_str("</tbody></table>");
-    }
-
-    /// Letters over time, as stacked bars.
-    fn course(&self, page: &mut String) {
-        page.push_str("<h2>The course of the dispatch</h2>");
-        let counts: Vec<[u64; 4]> = self
-            .course
-            .iter()
-            .map(|bucket| [bucket.accepted, bucket.deferred, bucket.rejected, bucket.unconfirmed])
-            .collect();
-        let most = counts.iter().map(|kinds| kinds.iter().sum::<u64>()).max().unwrap_or(0);
-        let (Some(first), Some(last)) = (self.course.first(), self.course.last()) else {
-            page.push_str("<p class=\"quiet\">No letter was offered.</p>");
-            return;
-        };
-        let (width, height) = (720.0, 160.0);
-        // Stretches without a letter are not in the list, and are drawn as gaps.
-        let step = self.stretch.as_secs_f64().max(0.001);
-        let position = |at: Timestamp| at.duration_since(first.from).as_secs_f64() / step;
-        let bar = width / (position(last.from) + 1.0);
-        let _ = write!(
-            page,
-            "<svg viewBox=\"0 0 720 190\" role=\"img\" aria-label=\"Letters in stretches of {}; at most {} in one\">",
-            duration(self.stretch),
-            count(most)
-        );
-        for (bucket, kinds) in self.course.iter().zip(&counts) {
-            let mut bottom = height;
-            for ((_, colour), letters) in KINDS.iter().zip(kinds) {
-                let tall = *letters as f64 / most.max(1) as f64 * (height - 10.0);
-                if *letters == 0 {
-                    continue;
-                }
-                bottom -= tall;
+        let slug = escape(&self.dispatch.slug);
+        for (number, what, then) in [
+            (
+                tally.failed,
+                "failed",
+                format!("<code>mimeo send {slug} --retry-failed</code> tries them again"),
+            ),
+            (
+                tally.unconfirmed + tally.begun,
+                "unconfirmed",
+                format!("<code>mimeo resolve {slug} --accept</code> or <code>--resend</code> decides"),
+            ),
+        ] {
+            if 0 < number {
                 let _ = write!(
                     page,
-                    "<rect x=\"{:.2}\" y=\"{bottom:.2}\" width=\"{:.2}\" height=\"{tall:.2}\" fill=\"{colour}\"/>",
-                    position(bucket.from) * bar,
-                    (bar * 0.92).max(0.5),
+                    "<p class=\"quiet\"><code>mimeo status {slug} --list {what}</code> names those that are {what}; {then}.</p>"
                 );
             }
         }
-        let end = last.from.checked_add(self.stretch).unwrap_or(last.from);
-        let _ = write!(
-            page,
-            "<path d=\"M0 {height}H{width}\" stroke=\"currentColor\" stroke-opacity=\".3\"/>\
-             <text x=\"0\" y=\"178\">{}</text><text x=\"{width}\" y=\"178\" text-anchor=\"end\">{}</text>\
-             <text x=\"0\" y=\"9\">{} in {}</text></svg><p class=\"quiet\">",
-            when(first.from),
-            when(end),
-            plural(most, "letter", "letters"),
-            duration(self.stretch),
-        );
-        for (index, (word, colour)) in KINDS.iter().enumerate() {
-            let total: u64 = counts.iter().map(|kinds| kinds[index]).sum();
-            let _ = write!(
-                page,
-                "<span class=\"key\" style=\"background:{colour}\"></span>{word} {} &nbsp; ",
-                count(total)
-            );
+    }
+
+    /// Letters over time: of this run, and of the whole dispatch when it is older.
+    fn course(&self, page: &mut String) {
+        let (began, ended) = self.run;
+        let seconds = seconds(ended.duration_since(began).unsigned_abs());
+        let none = Waits::new();
+        if self.run_course.is_empty() && self.waits.is_empty() {
+            page.push_str("<h2>The course of this run</h2><p class=\"quiet\">No letter was offered.</p>");
+        } else {
+            page.push_str("<h2>The course of this run</h2>");
+            let stretch = self.stretches.0;
+            let end = began.checked_add(stretch * seconds.div_ceil(stretch.as_secs().max(1)) as u32);
+            let span = (began, end.unwrap_or(ended));
+            Picture { span, stretch, letters: self.run_course, waits: self.waits }.draw(page);
         }
-        page.push_str("</p>");
+        let (Some(first), Some(last)) = (self.course.first(), self.course.last()) else { return };
+        let stretch = self.stretches.1;
+        if first.from.checked_add(stretch).is_ok_and(|end| began <= end) {
+            return;
+        }
+        page.push_str("<h2>The course of the whole dispatch</h2>");
+        let span = (first.from, last.from.checked_add(stretch).unwrap_or(last.from));
+        Picture { span, stretch, letters: self.course, waits: &none }.draw(page);
     }
 
     fn waiting(&self, page: &mut String) {
@@ -172,15 +157,20 @@ impl RunPage<'_> {
             return;
         }
         page.push_str("<h2>Waiting</h2><table><tbody>");
-        let most = self.waits.values().max().copied().unwrap_or_default().as_secs_f64().max(0.001);
-        for (cause, time) in self.waits {
+        let mut causes = BTreeMap::<&str, Duration>::new();
+        for (&(_, cause), waited) in self.waits {
+            *causes.entry(cause).or_default() += *waited;
+        }
+        let most = causes.values().max().copied().unwrap_or_default().as_secs_f64().max(0.001);
+        for (cause, time) in causes {
             let _ = write!(
                 page,
                 "<tr><th scope=\"row\">{cause}</th><td class=\"n\">{}</td><td style=\"width:50%\">\
-                 <svg viewBox=\"0 0 300 14\" aria-hidden=\"true\"><rect width=\"{:.1}\" height=\"14\" fill=\"#7a8aa0\"/>\
+                 <svg viewBox=\"0 0 300 14\" aria-hidden=\"true\"><rect width=\"{:.1}\" height=\"14\" fill=\"{}\"/>\
                  </svg></td></tr>",
-                duration(*time),
-                300.0 * time.as_secs_f64() / most
+                duration(time),
+                300.0 * time.as_secs_f64() / most,
+                wait_colour(cause)
             );
         }
         page.push_str("</tbody></table>");
@@ -200,7 +190,7 @@ impl RunPage<'_> {
         for group in groups {
             let _ = write!(
                 page,
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>",
+                "<tr><td>{}</td><td>{}</td><td class=\"code\">{}</td><td class=\"reply\">{}</td><td class=\"n\">{}</td></tr>",
                 word(group.kind),
                 group.stage.map(|stage| stage.to_string()).unwrap_or_default(),
                 codes(group),

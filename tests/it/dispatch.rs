@@ -88,6 +88,9 @@ fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
     // A new number makes a new issue, for everybody.
     room.write("issues/one.md", text.replace("number: 1", "number: 2"));
     room.run(["send", "one", "--yes"]).code(0).stderr_has("5 people get it");
+    // The old number is the old issue again.
+    room.write("issues/one.md", text);
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it: 5 of 5 accepted");
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn a_relay_that_is_not_there_stops_the_run_and_loses_nothing() {
     room.run(["send", "one", "--yes"])
         .code(5)
         .stderr_has("stopped: the relay cannot be used (connecting)")
-        .stderr_has("run `mimeo send one` again");
+        .stderr_has("hint: check the relay's name and port, and that this machine may reach it; then run `mimeo send one` again");
     assert_eq!(counts(&room)["queued"], 3);
 }
 
@@ -237,6 +240,62 @@ fn only_where_and_limit_choose_who_gets_it_now() {
     room.run(["send", "one", "--yes", "--sample", "3"]).code(0).stderr_has("3 people get it");
     assert_eq!(counts(&room)["accepted"], 6);
     room.run(["send", "one", "--yes"]).code(0).stderr_has("10 accepted");
+}
+
+#[test]
+fn a_choice_that_finds_nobody_says_why() {
+    let room = room(4, "");
+    room.run(["send", "one", "--yes", "--only", &format!("{},nobody@example.com", reader(1))])
+        .code(3)
+        .stderr_has("`nobody@example.com` is not in `subscribers.csv`");
+    room.run(["send", "one", "--yes", "--where", "frist_name=Reader 1"])
+        .code(3)
+        .stderr_has("`subscribers.csv` has no column `frist_name`")
+        .stderr_has("did you mean `first_name`?");
+    assert!(!room.path(".mimeo/reports").exists(), "nothing was opened");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0).stderr_has("1 person gets it");
+    room.run(["send", "one", "--yes", "--where", "first_name=Nobody"])
+        .code(0)
+        .stderr_has("nobody you chose is owed it; 3 others are");
+    room.run(["send", "one", "--yes", "--until", "2020-01-01T00:00:00Z"]).code(2).stderr_has("is over");
+    room.run(["resolve", "one"]).code(2).stderr_has("--accept|--resend");
+    assert_eq!((counts(&room)["accepted"], room.list(".mimeo/reports").len()), (1, 1));
+}
+
+#[test]
+fn who_left_the_list_after_the_opening_is_told_and_gets_it_unless_suppressed() {
+    let room = room(5, "");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let list = room.read("subscribers.csv");
+    let left = |number: usize| list.lines().filter(move |line| !line.contains(&reader(number)));
+    room.write(
+        "subscribers.csv",
+        left(2).filter(|line| !line.contains(&reader(3))).collect::<Vec<_>>().join("\n"),
+    );
+    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("4 people get it (2 no longer on the list)");
+    room.run(["suppress", &reader(3)]).code(0);
+    room.run(["send", "one", "--yes", "--only", &reader(2)])
+        .code(0)
+        .stderr_has("1 person gets it (1 no longer on the list, ")
+        .stderr_has("`mimeo suppress ADDRESS` stops that");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("4 accepted, 1 suppressed");
+    assert_eq!(addresses(&room, "suppressed"), BTreeSet::from([reader(3)]));
+}
+
+#[test]
+fn what_failed_is_tried_again_after_a_yes_and_for_those_chosen_only() {
+    let script = Script::new().rule(At::Rcpt, When::FirstForEach(1), Do::Say("550 5.1.1 unknown".into()));
+    let relay = Relay::start(script);
+    let room = through(&relay, 4, "");
+    room.run(["send", "one", "--yes"]).code(4).stderr_has("4 failed");
+    room.run(["send", "one", "--retry-failed"]).code(2).stderr_has("4 people get it (4 failed before)");
+    room.run(["send", "one", "--retry-failed", "--dry-run"]).code(0).stderr_has("dry run: 4 letters");
+    assert_eq!(counts(&room)["failed"], 4, "nobody said yes");
+    room.run(["send", "one", "--yes", "--retry-failed", "--only", &reader(1)]).code(4);
+    room.run(["send", "one", "--yes", "--retry-failed", "--where", "first_name=Reader 2"]).code(4);
+    assert_eq!(addresses(&room, "accepted"), BTreeSet::from([reader(1), reader(2)]));
+    assert_eq!(counts(&room)["failed"], 2);
+    room.run(["send", "one", "--yes", "--retry-failed"]).code(0).stderr_has("4 accepted");
 }
 
 #[test]
@@ -312,6 +371,36 @@ fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
     }
     assert_eq!(status["issue"], "one");
     assert_eq!(status["digest"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn the_report_shows_letters_over_time_and_the_refusals() {
+    let script = Script::new().say_to(At::Rcpt, "reader000002", "550 5.1.1 <b> unknown").rule(
+        At::Rcpt,
+        When::FirstForEach(1),
+        Do::Say("450 4.2.0 greylisted".into()),
+    );
+    let relay = Relay::start(script);
+    let room = through(&relay, 4, "");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
+    // As if the first run had been yesterday.
+    ledger.execute("UPDATE attempts SET ended_at = ended_at - 86400000, begun_at = NULL", []).unwrap();
+    drop(ledger);
+    room.run(["send", "one", "--yes"]).code(4);
+    let reports = room.list(".mimeo/reports");
+    assert_eq!(reports.len(), 2, "{reports:?}");
+    let read = |name: &String| room.read(&format!(".mimeo/reports/{name}"));
+    let page = reports.iter().map(read).find(|page| page.contains("whole dispatch")).unwrap();
+    for what in [
+        "The course of this run",
+        "accepted 2</span>",
+        "accepted 3</span>",
+        "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; unknown</td>",
+        "--list failed</code> names those that are failed",
+    ] {
+        assert!(page.contains(what), "no {what:?} in {page}");
+    }
 }
 
 #[cfg(unix)]

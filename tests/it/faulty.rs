@@ -264,6 +264,13 @@ fn its_tls_or_its_login_is_wrong() {
     let tls = |certificate| Script::new().with_starttls(certificate);
     let login = |password| tls(Certificate::Good).with_login("PLAIN LOGIN", "bob", password);
     story("all is well", login("hunter2"), End::All).login().tell();
+    for at in [At::StartTls, At::Auth] {
+        for reply in ["421 4.3.2 closing", "454 4.7.0 not at the moment"] {
+            let action = Do::SayAndClose(reply.into());
+            let script = login("hunter2").rule(at, When::Nth(1), action);
+            story(format!("{reply} at {at:?}"), script, End::All).login().on_connections(2).tell();
+        }
+    }
     for certificate in [Certificate::WrongName, Certificate::Expired] {
         story(format!("{certificate:?}"), tls(certificate), End::Nobody("(TLS)")).tell();
         let implicit = Script::new().with_implicit_tls(certificate);

@@ -58,7 +58,6 @@ impl Stage {
         let run = Run {
             ledger: self.ledger.clone(),
             dispatch: self.dispatch,
-            opened: at(0),
             choice: None,
             relay: "relay".into(),
             composer: Arc::new(Composer::new(&issue("one"), secrets()).unwrap()),
@@ -159,6 +158,33 @@ async fn a_deferred_letter_waits_longer_each_time_in_later_runs_until_it_is_give
     let (ended, tally) = stage.run(now, &settings).await;
     assert!(matches!(ended, Ended::Finished), "{ended:?}");
     assert_eq!(tally.failed, 1);
+}
+
+#[tokio::test]
+async fn a_letter_of_a_long_warm_up_is_not_given_up_at_its_first_try() {
+    let script = Script::new().rule(At::Rcpt, When::FirstForEach(1), Do::Say("450 4.2.0 greylisted".into()));
+    let stage = Stage::new(script, &["ada", "bob"]).await;
+    let pace = PacePolicy { warm_up: vec![1, 1, 9], ..PacePolicy::default() };
+    let settings = Settings { pace, ..Settings::default() };
+    let day = 86_400;
+    // Each is put off once: she on the first day, and he ten days later.
+    for (seconds, accepted) in [(0, 0), (10 * day, 0), (40 * day, 2)] {
+        let (ended, tally) = stage.run(seconds, &settings).await;
+        assert_eq!((tally.accepted, tally.failed), (accepted, 0), "after {seconds} s: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn letters_dated_by_a_clock_that_was_ahead_use_up_no_limit() {
+    let stage = Stage::new(Script::new(), &["ada", "bob", "cid"]).await;
+    let limits = vec![Limit { letters: 1, per: Duration::from_secs(86_400) }];
+    let pace = PacePolicy { limits, ..PacePolicy::default() };
+    let settings = Settings { pace, ..Settings::default() };
+    let year = 365 * 86_400;
+    for (seconds, accepted) in [(year, 1), (0, 2), (3_600, 2)] {
+        let (ended, tally) = stage.run(seconds, &settings).await;
+        assert_eq!(tally.accepted, accepted, "at {seconds}: {ended:?}");
+    }
 }
 
 #[tokio::test]

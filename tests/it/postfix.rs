@@ -108,10 +108,15 @@ fn a_certificate_of_nobody_we_know_stops_the_run() {
 #[test]
 fn killed_in_front_of_a_postfix_nobody_gets_it_twice_and_nobody_is_skipped() {
     const PEOPLE: usize = 150;
+    const CONNECTIONS: usize = 4;
+    const KILLS: usize = 8;
     let Some(postfix) = Postfix::start() else { return };
-    let relay = format!("[relay]\nurl = \"smtp://127.0.0.1:{}?tls=none\"\nconnections = 4\n", postfix.plain);
+    let relay = format!(
+        "[relay]\nurl = \"smtp://127.0.0.1:{}?tls=none\"\nconnections = {CONNECTIONS}\n",
+        postfix.plain
+    );
     let room = crash::room(PEOPLE, &relay);
-    for kill in 1..=8_usize {
+    for kill in 1..=KILLS {
         let mut command = room.mimeo(["-q", "send", "one", "--yes"]).into_command();
         let mut sender =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -130,6 +135,7 @@ fn killed_in_front_of_a_postfix_nobody_gets_it_twice_and_nobody_is_skipped() {
     for address in crash::addresses(&room, "accepted") {
         assert_eq!(postfix.mailbox(&address).len(), 1, "{address}");
     }
+    assert!(unconfirmed.len() <= KILLS * CONNECTIONS, "more than were under way: {unconfirmed:?}");
     for address in unconfirmed {
         assert!(postfix.mailbox(&address).len() <= 1, "{address}");
     }

@@ -181,6 +181,21 @@ fn a_disk_that_fills_in_the_middle_stops_the_run_and_loses_nothing() {
 }
 
 #[test]
+fn a_ledger_on_a_disk_that_cannot_be_written_is_told_and_can_still_be_asked() {
+    let Some(disk) = SmallDisk::mount(8) else { return };
+    let path = disk.0.path().join("a ledger? #1.db");
+    let room = room(3, &format!("[ledger]\npath = \"{}\"\n", path.display()));
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.0.path()).status().unwrap();
+    assert!(remount.success());
+    room.run(["send", "one", "--yes"])
+        .code(1)
+        .stderr_has("the ledger can only be read")
+        .stderr_has("look at its permissions");
+    assert_eq!((counts(&room)["accepted"], room.list("outbox").len()), (1, 1));
+}
+
+#[test]
 fn a_clock_that_was_ahead_holds_no_letter_back() {
     let relay = Relay::start(Script::new().rule(At::Rcpt, When::First(2), Do::Say("450 4.2.0 later".into())));
     let room = room(4, &format!("[relay]\nurl = \"{}\"\n", relay.url()));
@@ -193,6 +208,27 @@ fn a_clock_that_was_ahead_holds_no_letter_back() {
     drop(ledger);
     room.run(["send", "one", "--yes"]).code(0).stderr_has("4 accepted");
     assert_eq!(relay.recipients().len(), 4);
+}
+
+#[test]
+fn a_sender_that_was_asleep_holds_what_it_holds_and_goes_on_when_it_wakes() {
+    let relay = Relay::start(Script::new());
+    // A sender claims a thousand at a time, so that something is left for another one.
+    let room = room(1_200, &format!("[pace]\nper_second = 400\n[relay]\nurl = \"{}\"\n", relay.url()));
+    let child = start(&room, &[]);
+    wait_until(|| 20 <= relay.counters().accepted);
+    signal(&child, "STOP");
+    // Its lock says that it lives, however long it sleeps: nobody takes its letters from it.
+    room.run(["send", "one", "--yes"]).code(4).stderr_has("another sender is at work on");
+    signal(&child, "CONT");
+    let output = child.wait_with_output().unwrap();
+    let said = told(&output);
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{said}");
+    room.run(["send", "one", "--yes"]);
+    let counts = counts(&room);
+    assert_eq!((counts["accepted"], counts["unconfirmed"]), (1_200, 0), "{counts:?} {said}");
+    let taken = relay.recipients();
+    assert_eq!((taken.len(), taken.iter().collect::<BTreeSet<_>>().len()), (1_200, 1_200));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::{
     cli::{Context, Exit, Failure, check, flags, issues, press::Pressed},
     config::Config,
     ledger::Choice,
-    source::Place,
-    subscriber::EmailAddress,
+    source::{Place, nearest},
+    subscriber::{EmailAddress, List},
 };
 
 /// Send an issue to everybody on the list who does not have it yet
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Go on with the issue as it was when its sending was opened, although it has been edited since
     #[arg(long)]
     pub(super) as_opened: bool,
-    /// Try those again that failed
+    /// Try those again that failed: all of them, or those whom --only or --where names
     #[arg(long)]
     pub(super) retry_failed: bool,
     /// Only these people
@@ -124,15 +124,31 @@ impl Args {
         Ok(self.limit.map(Choice::First).or(self.sample.map(|count| Choice::Sample { count, seed })))
     }
 
+    /// A field that no column has is a slip of the pen, and not nobody.
+    pub(super) fn check_field(&self, choice: Option<&Choice>, list: &List) -> Result<(), Failure> {
+        let Some(Choice::Where { field, .. }) = choice else { return Ok(()) };
+        let known = list.columns().iter().map(String::as_str).chain(["email", "address", "name"]);
+        if known.clone().any(|known| known == field) {
+            return Ok(());
+        }
+        let near = nearest(field, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        Err(Failure::input(format!("`{}` has no column `{field}`", list.path().display()))
+            .hint(format!("{near}its columns are: {}; nothing was sent", list.columns().join(", "))))
+    }
+
     pub(super) fn until(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {
         let Some(text) = &self.until else { return Ok(None) };
         let moment = crate::config::parse_duration(text)
             .and_then(|wait| context.now.checked_add(wait).ok())
             .or_else(|| text.parse().ok());
-        moment.map(Some).ok_or_else(|| {
-            Failure::input(format!("`{text}` is no time"))
+        let Some(moment) = moment else {
+            return Err(Failure::input(format!("`{text}` is no time"))
                 .hint("write how long, as in 2h or 30m, or when, as in 2022-12-30T18:00:00+01:00")
-                .exit(Exit::Usage)
-        })
+                .exit(Exit::Usage));
+        };
+        if moment < context.now {
+            return Err(Failure::input(format!("`{text}` is over")).exit(Exit::Usage));
+        }
+        Ok(Some(moment))
     }
 }

@@ -1,15 +1,12 @@
 //! How a run went.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use crate::{
     dispatch::{Ended, Event},
-    report::{wait_word, words::when},
+    report::{Waits, wait_word, words::when},
     transport::Outcome,
 };
 
@@ -45,8 +42,10 @@ pub(super) struct Totals {
     pub(super) octets: u64,
     pub(super) least: u64,
     pub(super) most: u64,
-    /// How long nothing went on, by cause.
-    pub(super) waits: BTreeMap<&'static str, Duration>,
+    /// When the run began.
+    pub(super) began: Option<Instant>,
+    /// How long nothing went on.
+    pub(super) waits: Waits,
     pub(super) waiting: Option<(&'static str, Instant)>,
     pub(super) took: Duration,
 }
@@ -78,7 +77,15 @@ impl Totals {
     pub(super) fn wait_for(&mut self, cause: Option<&'static str>, now: Instant) {
         let next = cause.map(|cause| (cause, now));
         if let Some((cause, since)) = std::mem::replace(&mut self.waiting, next) {
-            *self.waits.entry(cause).or_default() += now.saturating_duration_since(since);
+            let began = *self.began.get_or_insert(since);
+            let (mut from, to) =
+                (since.saturating_duration_since(began), now.saturating_duration_since(began));
+            while from < to {
+                let second = from.as_secs();
+                let end = to.min(Duration::from_secs(second + 1));
+                *self.waits.entry((second, cause)).or_default() += end - from;
+                from = end;
+            }
         }
     }
 }
@@ -102,7 +109,9 @@ mod tests {
         totals.note_at(&waiting(Wait::Deferred), after(4));
         totals.note_at(&answered, after(9));
         totals.note_at(&answered, after(20));
-        let waits = [("deferred letters", Duration::from_secs(5)), ("the pace", Duration::from_secs(3))];
-        assert_eq!(totals.waits, waits.into());
+        let one = Duration::from_secs(1);
+        let waits = [0, 1, 2].map(|second| ((second, "the pace"), one));
+        let more = [3, 4, 5, 6, 7].map(|second| ((second, "deferred letters"), one));
+        assert_eq!(totals.waits, waits.into_iter().chain(more).collect());
     }
 }

@@ -38,7 +38,7 @@ impl Job<'_> {
             _ => Tally::default(),
         };
         let plan = self.plan(&rendered, opened.as_ref(), &survey, so_far);
-        if plan.letters == 0 && plan.newcomers == 0 {
+        if self.is_idle(&plan) {
             return self.nothing_to_do(&plan, &rendered);
         }
         let outbox = Outbox::new(self.config.outbox.clone());
@@ -54,13 +54,16 @@ impl Job<'_> {
             (Some(ledger), Some(record)) => {
                 // Those who are owed it get it as they were frozen, whether or not they are still on the list.
                 let dispatch = scratch.open_dispatch(&new, std::iter::empty()).await?.dispatch;
-                let mut owed = ledger.owed(record.id);
-                loop {
-                    let page = owed.page().await?;
-                    if page.is_empty() {
-                        break;
+                let failed = self.args.retry_failed.then(|| ledger.failed(record.id));
+                for mut owed in [Some(ledger.owed(record.id)), failed].into_iter().flatten() {
+                    loop {
+                        let page = owed.page().await?;
+                        if page.is_empty() {
+                            break;
+                        }
+                        let people = page.into_iter().map(Ok).collect::<Vec<_>>();
+                        scratch.extend_dispatch(dispatch, people).await?;
                     }
-                    scratch.extend_dispatch(dispatch, page.into_iter().map(Ok).collect::<Vec<_>>()).await?;
                 }
                 let closed = sending::closed(ledger, record.id).await?;
                 let newcomers = people.filter(move |person| {
@@ -78,7 +81,6 @@ impl Job<'_> {
         let run = dispatch::Run {
             ledger: scratch.clone(),
             dispatch,
-            opened: now,
             choice,
             relay: errand.name.clone(),
             composer: Arc::clone(&composer),

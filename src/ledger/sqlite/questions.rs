@@ -59,19 +59,21 @@ impl Store {
         Ok(page)
     }
 
-    /// A page of the people who are still owed the issue, as frozen, in the order of the list.
-    pub(in crate::ledger) fn owed(
+    /// A page of the people whose deliveries are in one of two states, as frozen, in the order of the list.
+    pub(in crate::ledger) fn people(
         &self,
         dispatch: DispatchId,
+        states: [State; 2],
         after: i64,
         limit: usize,
     ) -> Result<Vec<(i64, Subscriber)>, LedgerError> {
         let sql = format!(
             "SELECT d.id, r.address, r.name, r.fields FROM deliveries d JOIN recipients r ON r.delivery = d.id \
-             WHERE {RANGE} AND d.id > ?2 AND d.state IN ('queued', 'deferred') ORDER BY d.id LIMIT ?3"
+             WHERE {RANGE} AND d.id > ?2 AND d.state IN (?4, ?5) ORDER BY d.id LIMIT ?3"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![dispatch.0, after, limit as i64])?;
+        let [one, other] = states.map(State::word);
+        let mut rows = statement.query(params![dispatch.0, after, limit as i64, one, other])?;
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
             let (address, fields): (String, Option<String>) = (row.get(1)?, row.get(3)?);
@@ -138,21 +140,25 @@ impl Store {
     }
 
     /// Attempts begun or ended since then, by relay and recipient domain.
-    pub(in crate::ledger) fn offered_since(&self, since: Timestamp) -> Result<Vec<Offered>, LedgerError> {
+    pub(in crate::ledger) fn offered(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Offered>, LedgerError> {
         // Only workers that were there since then can have offered anything, and only in their range.
         let mut statement = self.db.prepare_cached(
             "SELECT relay, name, count(*) FROM (\
                 SELECT w.relay AS relay, d.domain AS domain FROM workers w \
                 CROSS JOIN attempts a ON a.delivery BETWEEN w.first_id AND w.last_id AND a.worker = w.id \
                 CROSS JOIN deliveries d ON d.id = a.delivery \
-                WHERE coalesce(w.left_at, ?1) >= ?1 AND a.ended_at >= ?1 \
+                WHERE coalesce(w.left_at, ?1) >= ?1 AND a.ended_at BETWEEN ?1 AND ?2 \
                 UNION ALL \
                 SELECT w.relay, d.domain FROM workers w \
                 CROSS JOIN deliveries d ON d.id BETWEEN w.first_id AND w.last_id AND d.worker = w.id \
-                WHERE w.left_at IS NULL AND d.state = 'begun' AND d.begun_at >= ?1\
+                WHERE w.left_at IS NULL AND d.state = 'begun' AND d.begun_at BETWEEN ?1 AND ?2\
              ) JOIN domains ON domains.id = domain GROUP BY relay, name ORDER BY relay, name",
         )?;
-        let rows = statement.query_map([millis(since)], |row| {
+        let rows = statement.query_map([millis(since), millis(until)], |row| {
             Ok(Offered { relay: row.get(0)?, domain: row.get(1)?, letters: row.get::<_, i64>(2)? as u64 })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io, path::Path, sync::Arc};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Cursors, Store, Suppressed};
 use crate::ledger::{
@@ -36,6 +36,7 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
         db.busy_timeout(options.patience)?;
+        first_look(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
@@ -58,7 +59,18 @@ impl Store {
                 _ => LedgerError::open(path, error),
             });
         }
-        Self::reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY, options)
+        let whole = |path: &Path| !files_beside(path, "-wal").exists();
+        match Self::reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY, options) {
+            // Not even the files for readers can be made beside it. Where nobody is writing, they are not needed.
+            Err(LedgerError::ReadOnly) if whole(path) => {
+                let escaped =
+                    path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+                let address = format!("file:{escaped}?immutable=1");
+                let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                Self::reading(Path::new(&address), access, options)
+            }
+            opened => opened,
+        }
     }
 
     /// The second connection of a process that writes: for questions, and for bringing a long log into the database
@@ -73,8 +85,8 @@ impl Store {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
         db.busy_timeout(options.patience)?;
+        let found = first_look(&db)?;
         settle_in(&db, READER_CACHE_KIB)?;
-        let found = schema(&db)?;
         if found > known() {
             return Err(LedgerError::Newer { found, known: known() });
         }
@@ -141,6 +153,21 @@ fn settle_in(db: &Connection, cache_kib: u32) -> Result<(), LedgerError> {
 
 fn known() -> u32 {
     MIGRATIONS.len() as u32
+}
+
+/// The schema, as the first thing that is read: a folder that cannot be written shows here.
+fn first_look(db: &Connection) -> Result<u32, LedgerError> {
+    let found = db.pragma_query_value(None, "user_version", |row| row.get(0));
+    found.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) => LedgerError::ReadOnly,
+        _ => error.into(),
+    })
+}
+
+fn files_beside(path: &Path, ending: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn schema(db: &Connection) -> Result<u32, LedgerError> {

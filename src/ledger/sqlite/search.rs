@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{millis, suppressed::fingerprint};
+use super::{millis, suppressed::fingerprint, timestamp};
 use crate::{
     ledger::{
         ChoiceId, Claim, DeliveryId, DispatchId, LedgerError, WorkerId,
@@ -15,6 +15,10 @@ use crate::{
 };
 
 const COLUMNS: &str = "SELECT d.id, d.epoch, d.tries, r.address, r.key, r.name, r.fields";
+
+/// When the first attempt ended since the owner last asked for the delivery.
+const FIRST_TRIED: &str = "(SELECT min(a.ended_at) FROM attempts a WHERE a.delivery = d.id AND d.tries > 0 \
+     AND a.ended_at > coalesce((SELECT max(o.at) FROM decisions o WHERE o.delivery = d.id), -1))";
 
 /// Deliveries of a dispatch that are due, then never-tried ones.
 pub(super) struct Search {
@@ -54,7 +58,7 @@ impl Search {
 
     fn due(&self, db: &Connection, limit: usize) -> Result<Vec<Found>, LedgerError> {
         let due = format!(
-            "{COLUMNS} FROM deliveries d INDEXED BY deliveries_due CROSS JOIN recipients r ON r.delivery = d.id \
+            "{COLUMNS}, {FIRST_TRIED} FROM deliveries d INDEXED BY deliveries_due CROSS JOIN recipients r ON r.delivery = d.id \
              WHERE d.dispatch = ?1 AND d.due_at > 0 AND d.due_at <= ?2{} ORDER BY d.due_at, d.id LIMIT ?3",
             self.fit.condition()
         );
@@ -72,12 +76,12 @@ impl Search {
         let domains = self.fit.domains_condition();
         let fresh = match self.fit.choice {
             None => format!(
-                "{COLUMNS} FROM deliveries d NOT INDEXED CROSS JOIN recipients r ON r.delivery = d.id \
+                "{COLUMNS}, NULL FROM deliveries d NOT INDEXED CROSS JOIN recipients r ON r.delivery = d.id \
                  WHERE d.id > ?2 AND d.id <= ?3 AND d.dispatch = ?1 AND d.state = 'queued' AND d.due_at = 0{domains} \
                  ORDER BY d.id LIMIT ?4"
             ),
             Some(choice) => format!(
-                "{COLUMNS} FROM temp.chosen c CROSS JOIN deliveries d ON d.id = c.delivery \
+                "{COLUMNS}, NULL FROM temp.chosen c CROSS JOIN deliveries d ON d.id = c.delivery \
                  CROSS JOIN recipients r ON r.delivery = d.id \
                  WHERE c.choice = {} AND c.delivery > ?2 AND c.delivery <= ?3 AND d.dispatch = ?1 \
                  AND d.state = 'queued' AND d.due_at = 0{domains} ORDER BY c.delivery LIMIT ?4",
@@ -118,6 +122,7 @@ pub(super) struct Found {
     pub(super) delivery: i64,
     epoch: u32,
     tries: u32,
+    first_tried: Option<i64>,
     address: String,
     key: Option<String>,
     name: Option<String>,
@@ -136,6 +141,7 @@ impl Found {
             delivery: row.get(0)?,
             epoch: row.get(1)?,
             tries: row.get(2)?,
+            first_tried: row.get(7)?,
             address,
             key,
             name: row.get(5)?,
@@ -156,6 +162,7 @@ impl Found {
             dispatch,
             subscriber,
             tries: self.tries,
+            first_tried: self.first_tried.map(timestamp),
             hold: Hold {
                 delivery: self.delivery,
                 worker: worker.0,

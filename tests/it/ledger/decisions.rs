@@ -3,7 +3,7 @@
 use mimeograph::ledger::{Decision, Next, Reason, Suppression};
 
 use crate::support::ledgers::{
-    accepted, address, at, by_hand, claim, names, on_each, open, rejected, states, unconfirmed,
+    accepted, address, at, by_hand, claim, deferred, names, on_each, open, rejected, states, unconfirmed,
 };
 
 #[tokio::test]
@@ -45,6 +45,12 @@ async fn failed_letters_are_tried_again_when_the_owner_says_so() {
         assert_eq!(ledger.decide(opened.dispatch, Decision::Resend, None, at(3)).await.unwrap(), 0);
         assert_eq!(ledger.decide(opened.dispatch, Decision::Retry, None, at(3)).await.unwrap(), 1);
         assert_eq!(states(ledger, opened.dispatch).await, ["ada: queued", "bob: accepted"]);
+        // Her tries are counted anew, and so is the time she is tried for.
+        let claims = claim(ledger, opened.dispatch, &worker, 1, at(4)).await;
+        assert_eq!((claims[0].attempt(), claims[0].first_tried), (1, None));
+        ledger.end(&claims[0], &deferred(), Next::RetryAt(at(6)), at(5));
+        let claims = claim(ledger, opened.dispatch, &worker, 1, at(9)).await;
+        assert_eq!((claims[0].attempt(), claims[0].first_tried), (2, Some(at(5))));
     })
     .await;
 }

@@ -44,7 +44,7 @@ async fn a_deferred_letter_comes_back_when_it_is_due_and_before_the_others() {
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
         let worker = ledger.hire("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 1, at(1)).await;
-        assert_eq!(claims[0].attempt(), 1);
+        assert_eq!((claims[0].attempt(), claims[0].first_tried), (1, None));
         ledger.end(&claims[0], &deferred(), Next::RetryAt(at(60)), at(2));
         assert_eq!(states(ledger, opened.dispatch).await, ["ada: deferred", "bob: queued", "cid: queued"]);
 
@@ -53,7 +53,7 @@ async fn a_deferred_letter_comes_back_when_it_is_due_and_before_the_others() {
         assert!(due >= at(60) && due < at(61), "{due}");
         let claims = claim(ledger, opened.dispatch, &worker, 2, at(61)).await;
         assert_eq!(names(&claims), ["ada", "cid"]);
-        assert_eq!(claims[0].attempt(), 2);
+        assert_eq!((claims[0].attempt(), claims[0].first_tried), (2, Some(at(2))));
         assert_eq!(ledger.next_due(opened.dispatch, &Wanted::default()).await.unwrap(), None);
     })
     .await;

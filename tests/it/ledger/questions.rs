@@ -142,7 +142,7 @@ async fn letters_offered_lately_are_counted_by_relay_and_domain_across_workers()
         ledger.begin(&claims[1], at(33)).await.unwrap();
 
         let counts = async |since| {
-            let offered = ledger.offered_since(at(since)).await.unwrap();
+            let offered = ledger.offered(at(since), at(60)).await.unwrap();
             offered
                 .into_iter()
                 .map(|one| format!("{} {} {}", one.relay, one.domain, one.letters))
@@ -152,6 +152,8 @@ async fn letters_offered_lately_are_counted_by_relay_and_domain_across_workers()
         assert_eq!(counts(15).await, ["first b.example 1", "second a.example 2"]);
         assert_eq!(counts(33).await, ["second a.example 1"]);
         assert_eq!(counts(34).await, [""; 0]);
+        let early = ledger.offered(at(0), at(10)).await.unwrap();
+        assert_eq!(early.iter().map(|one| one.letters).sum::<u64>(), 1, "what is dated later is left out");
     })
     .await;
 }

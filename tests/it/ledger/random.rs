@@ -1,4 +1,5 @@
-//! Random stories: workers, crashes, late replies, deferrals, unsubscriptions in the middle, clock jumps, decisions.
+//! Random stories: workers, crashes, late replies, deferrals, unsubscriptions in the middle, edits, clock jumps,
+//! decisions.
 //!
 //! The property, once: nobody is accepted twice without being asked for, no suppressed address is begun, every delivery
 //! is in exactly one state, and the tally is the plan.
@@ -6,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mimeograph::{
-    ledger::{Begun, Claim, Decision, DispatchId, Ledger, Next, Opened, State, Wanted, Worker},
+    ledger::{Begun, Claim, Decision, DispatchId, Ledger, NewDispatch, Next, Opened, State, Wanted, Worker},
     transport::Outcome,
 };
 use proptest::{
@@ -41,6 +42,8 @@ enum Step {
     Extend(usize, usize),
     Decide(usize, Decision),
     Hurry(usize),
+    /// Somebody opens the issue again, with another text.
+    Edit(usize),
     /// The clock jumps, forward or backward.
     Jump(i64),
 }
@@ -169,6 +172,16 @@ impl World<'_> {
             Step::Decide(slot, decision) => self.decide(slot, decision).await,
             Step::Hurry(slot) => {
                 self.ledger(slot).hurry(self.dispatch).await.unwrap();
+            }
+            Step::Edit(slot) => {
+                let mut edited = issue("one");
+                edited.text.pieces.clear();
+                let new = NewDispatch { rendered: &edited, opened_at: now };
+                let again = self.ledger(slot).open_dispatch(&new, people(&PEOPLE)).await;
+                let frozen = self.ledger(slot).rendered(self.dispatch).await.unwrap();
+                if again.is_ok() || frozen.digest() != issue("one").digest() {
+                    return Err(format!("an edited issue was let in: {again:?}"));
+                }
             }
             Step::Jump(by) => self.clock += by,
             Step::Hire(_) => {}
@@ -381,7 +394,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (slot.clone(), 0..PEOPLE.len()).prop_map(|(slot, who)| Step::Unsuppress(slot, who)),
         1 => (slot.clone(), 0..PEOPLE.len()).prop_map(|(slot, who)| Step::Extend(slot, who)),
         1 => (slot.clone(), decision).prop_map(|(slot, decision)| Step::Decide(slot, decision)),
-        1 => slot.prop_map(Step::Hurry),
+        1 => slot.clone().prop_map(Step::Hurry),
+        1 => slot.prop_map(Step::Edit),
         1 => (-100_000_000..100_000_000_i64).prop_map(Step::Jump),
     ];
     prop::collection::vec(step, 0..60)
@@ -418,11 +432,13 @@ fn the_same_holds_for_two_processes_on_one_file() {
 #[test]
 fn a_ledger_that_retries_expired_leases_is_found_out() {
     let seen = property(Kind::Scratch, Fault::RetriesExpiredLeases, 5000).unwrap_err();
+    println!("{seen}");
     assert!(seen.contains("was accepted 2 times and asked for 0 resends"), "{seen}");
 }
 
 #[test]
 fn a_ledger_that_does_not_look_at_suppressions_when_beginning_is_found_out() {
     let seen = property(Kind::Scratch, Fault::BeginsSuppressed, 5000).unwrap_err();
+    println!("{seen}");
     assert!(seen.contains("is suppressed and was begun"), "{seen}");
 }
