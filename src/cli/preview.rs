@@ -16,6 +16,7 @@ use crate::{
     config::Overrides,
     issue::document::BlockKind,
     message::{Composer, Secrets},
+    report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
     subscriber::{EmailAddress, List, Row, Subscriber},
     web::{self, Press, Sheet},
@@ -247,6 +248,15 @@ impl Desk {
                 told
             })
             .collect();
+        let shares: Vec<Value> = shares
+            .iter()
+            .map(|share| {
+                let mut told = json!(share);
+                let heading = headings.iter().find(|(line, _)| *line == share.line);
+                told["anchor"] = heading.map(|(_, anchor)| *anchor).into();
+                told
+            })
+            .collect();
         Ok(json!({ "findings": findings, "shares": shares }))
     }
 
@@ -258,20 +268,26 @@ impl Desk {
 
     /// A diagnostic for the page.
     fn told(&self, one: &Diagnostic) -> Value {
-        let excerpt = match &one.place {
-            // No line is shown at any length.
-            Place::Text { excerpt, .. } => Some(excerpt.chars().take(300).collect::<String>()),
-            _ => None,
-        };
-        json!({
+        let mut told = json!({
             "code": one.code,
             "severity": one.severity,
-            "message": one.message,
+            "message": sentence(one),
             "help": one.help,
             "place": self.short(&one.place.to_string()),
-            "excerpt": excerpt,
+            "excerpt": null,
+            "marked": null,
             "anchor": null,
-        })
+        });
+        if let Place::Text { start, end, excerpt, .. } = &one.place
+            && !excerpt.is_empty()
+        {
+            let Marked { before, marked, after } = Marked::new(excerpt, *start, *end);
+            told["line"] = start.line.into();
+            // No line is shown at any length.
+            told["excerpt"] = excerpt.chars().take(300).collect::<String>().into();
+            told["marked"] = json!([before, marked, after]);
+        }
+        told
     }
 
     fn problems(&self, failure: Failure) -> Vec<Value> {
