@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(path) = &args.file {
         return write(&desk, args.reader.as_deref().unwrap_or(INVENTED), path);
     }
-    let folders = desk.folders();
+    let desk = Arc::new(desk);
     sending::runtime()?.block_on(async {
         let listener =
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
@@ -78,7 +78,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             })?;
         let url = format!("http://{}/", listener.local_addr().map_err(Failure::outside)?);
         let (changed, changes) = tokio::sync::watch::channel(0);
-        let watch = web::watch(&folders, changed).map_err(Failure::outside)?;
+        let watched = Arc::clone(&desk);
+        let watch = web::watch(move || watched.folders(), changed).map_err(Failure::outside)?;
         let mut out = io::stdout().lock();
         writeln!(out, "{url}").and_then(|()| out.flush()).map_err(Failure::output)?;
         drop(out);
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             open(&url);
         }
         tokio::select! {
-            ended = web::serve(listener, Arc::new(desk), changes) => ended.map_err(Failure::outside)?,
+            ended = web::serve(listener, desk, changes) => ended.map_err(Failure::outside)?,
             _ = tokio::signal::ctrl_c() => {}
         }
         drop(watch);

@@ -1,9 +1,9 @@
 //! `mimeo preview` over HTTP, from the real program.
 
-use std::fs;
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command};
 
 use crate::support::{
-    newsroom::Newsroom,
+    newsroom::{Newsroom, repository},
     preview::{Preview, next},
 };
 
@@ -79,6 +79,53 @@ fn a_saved_file_is_told_at_once_also_when_it_is_saved_by_renaming() {
     while preview.json("/api/sheet")["subject"] != "Hello Zoe" {
         next(&mut events);
     }
+}
+
+#[test]
+fn a_folder_that_is_made_later_is_watched_as_well() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    let plain = fs::read_to_string(repository().join("templates/plain.mjml")).unwrap();
+    // A template of one's own, once it is wanted, and a change to it.
+    for word in ["a first foot", "a second foot"] {
+        let foot =
+            format!("<mj-section><mj-column><mj-text>{word}</mj-text></mj-column></mj-section></mj-body>");
+        room.write("templates/default.mjml", plain.replace("</mj-body>", &foot));
+        while !preview.get("/letter").contains(word) {
+            next(&mut events);
+        }
+    }
+}
+
+#[test]
+fn the_browser_is_opened_unless_told_not_to() {
+    let room = room();
+    let pipe = room.path("asked");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    room.write("bin/xdg-open", "#!/bin/sh\necho \"$1\" > \"$MIMEO_TEST_ASKED\"\n");
+    fs::set_permissions(room.path("bin/xdg-open"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", room.path("bin").display(), std::env::var("PATH").unwrap());
+    let mimeo = room.mimeo(["preview"]).env("PATH", &path).env("MIMEO_TEST_ASKED", &pipe);
+    let preview = Preview::started(mimeo);
+    // Reading waits until somebody writes.
+    assert_eq!(fs::read_to_string(&pipe).unwrap().trim(), format!("http://{}/", preview.host));
+    drop(preview);
+    room.write("quiet", "");
+    let mimeo = room.mimeo(["preview", "--no-open"]).env("PATH", &path);
+    let preview = Preview::started(mimeo.env("MIMEO_TEST_ASKED", room.path("quiet")));
+    preview.get("/");
+    assert_eq!(room.read("quiet"), "");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    room()
+        .run(["preview", "--no-open", "--port", &port])
+        .code(1)
+        .stderr_has(&format!("port {port} is taken"));
 }
 
 #[test]

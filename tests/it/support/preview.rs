@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::newsroom::Newsroom;
+use super::newsroom::{Mimeo, Newsroom};
 
 /// The program, ended with the test.
 pub(crate) struct Preview {
@@ -25,8 +25,14 @@ impl Drop for Preview {
 }
 
 impl Preview {
+    /// Of the newest issue.
     pub(crate) fn of(room: &Newsroom) -> Self {
-        let mut command = room.mimeo(["preview", "--no-open"]).into_command();
+        Self::started(room.mimeo(["preview", "--no-open"]))
+    }
+
+    /// With arguments of one's own.
+    pub(crate) fn started(mimeo: Mimeo) -> Self {
+        let mut command = mimeo.into_command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
