@@ -95,7 +95,12 @@ fn a_saved_change_appears_and_the_letter_stays_where_it_was() {
     let room = quiet_week();
     let Some((_preview, mut tab)) = opened(&room) else { return };
     shows(&mut tab, "kettle");
-    tab.run("await page.evaluate(() => { window.same = true; for (const id of ['phone', 'desktop']) window[id].contentWindow.scrollTo(0, 700) })");
+    tab.run(
+        "await page.evaluate(() => {
+             window.same = true;
+             for (const frame of [phone, desktop]) frame.contentWindow.scrollTo(0, 700);
+         })",
+    );
     for word in ["teapot", "lantern", "bellows"] {
         room.write("issues/7.md", long(word));
         shows(&mut tab, word);
@@ -167,7 +172,8 @@ fn a_reader_is_searched_for_and_taken() {
     taken(&mut tab, "Hello Dan");
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
     // Escape takes nobody; words that nobody has are told.
-    tab.run("await page.keyboard.press('/'); await page.keyboard.type('nobody'); await page.locator('#people', { hasText: 'Nobody' }).waitFor()");
+    tab.run("await page.keyboard.press('/'); await page.keyboard.type('nobody')");
+    tab.run("await page.locator('#people', { hasText: 'Nobody on the list.' }).waitFor()");
     tab.run("await page.keyboard.press('Escape')");
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
     // The reader stays when the issue is saved.
@@ -288,9 +294,16 @@ fn a_finding_leads_to_its_place_and_names_its_line() {
 
 #[test]
 fn the_size_is_drawn_by_section() {
-    let drawn = "page.evaluate(() => { const whole = budget.clientWidth; return { sections: budget.querySelectorAll('span').length,\
-        rows: shares.children.length, share: [...budget.querySelectorAll('span')].reduce((sum, bar) => sum + bar.offsetWidth, 0) / whole,\
-        cut: (budget.querySelector('i')?.offsetLeft ?? 0) / whole, words: document.getElementById('budget-words').innerText } })";
+    let drawn = "page.evaluate(() => {
+        const whole = budget.clientWidth, bars = [...budget.querySelectorAll('span')];
+        return {
+            sections: bars.length,
+            rows: shares.children.length,
+            share: bars.reduce((sum, bar) => sum + bar.offsetWidth, 0) / whole,
+            cut: (budget.querySelector('i')?.offsetLeft ?? 0) / whole,
+            words: document.getElementById('budget-words').innerText,
+        };
+    })";
     let room = quiet_week();
     let Some((preview, mut tab)) = opened(&room) else { return };
     let octets = |preview: &Preview| -> f64 {
@@ -334,7 +347,10 @@ fn inboxes_show_the_beginning() {
     assert_eq!(cut(&mut tab, "#inbox .phone .subject"), true);
     assert_eq!(cut(&mut tab, "#inbox .phone .preheader"), true);
     assert_eq!(cut(&mut tab, "#inbox .desktop .words"), true);
-    let seen = tab.run("return await page.locator('#inbox .desktop .subject').evaluate((words) => words.getBoundingClientRect().right < words.parentElement.getBoundingClientRect().right)");
+    let seen = tab.run(
+        "return await page.locator('#inbox .desktop .subject').evaluate((words) =>
+             words.getBoundingClientRect().right < words.parentElement.getBoundingClientRect().right)",
+    );
     assert_eq!(seen, true, "a desktop has room for the whole subject");
     ends_well(tab);
 }
@@ -349,7 +365,10 @@ fn everything_is_reached_by_keyboard_and_nothing_holds_it() {
     let step = |key: &str| {
         format!(
             "await page.keyboard.press('{key}'); return await page.evaluate(() => {{
-                const seen = (node) => {{ const style = getComputedStyle(node); return style.outlineStyle !== 'none' && 0 < parseFloat(style.outlineWidth) }};
+                const seen = (node) => {{
+                    const style = getComputedStyle(node);
+                    return style.outlineStyle !== 'none' && 0 < parseFloat(style.outlineWidth);
+                }};
                 const at = document.activeElement, inner = at.contentDocument?.activeElement;
                 const name = at.id || at.closest('[id]')?.id || at.getAttribute('href') || at.tagName;
                 return [name, at.contentDocument ? seen(at.parentElement) || seen(inner) : seen(at)] }})"
@@ -413,10 +432,10 @@ fn everything_is_reached_by_keyboard_and_nothing_holds_it() {
 
 /// What readers may call themselves: nothing of it may ever run.
 const HOSTILE: [&str; 4] = [
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(2)>",
-    "</style></title><svg onload=alert(3)>",
-    "\\u003cscript>top.ran=1</script>'-alert(4)-'",
+    "<script>top.ran=1</script>",
+    "\"><img src=x onerror=top.ran=2>",
+    "</style></title><svg onload=top.ran=3>",
+    "\\u003cscript>top.ran=4</script>'-(top.ran=4)-'",
 ];
 
 #[test]
@@ -440,8 +459,8 @@ fn no_readers_field_and_no_letter_runs_a_script() {
     }
     // Scripts of a template's own, in a letter that takes another's place and in one that is loaded.
     let template = room.read("templates/default.mjml");
-    let own = "<mj-raw><script>alert(5)</script><img src=\"data:,\" onerror=\"alert(6)\" alt=\"\">\
-        <a id=\"trap\" href=\"javascript:alert(7)\" onclick=\"alert(8)\">here</a></mj-raw></mj-body>";
+    let own = "<mj-raw><script>top.ran=5</script><img src=\"data:,\" onerror=\"top.ran=6\" alt=\"\">\
+        <a id=\"trap\" href=\"javascript:top.ran=7\" onclick=\"top.ran=8\">here</a></mj-raw></mj-body>";
     room.write("templates/default.mjml", template.replace("</mj-body>", own));
     for _ in ["put into the page", "loaded"] {
         holds(&mut tab, "page.querySelector('#trap') && page.querySelector('[onerror]').complete");
@@ -552,8 +571,10 @@ fn the_page_can_be_looked_at() {
     }
     tab.run("await page.getByRole('button', { name: 'does not say where' }).click()");
     picture(&mut tab, "found", false);
-    tab.run("await page.locator('#search').fill('org'); await page.getByRole('option').first().waitFor(); await page.keyboard.press('ArrowDown')");
+    tab.run("await page.locator('#search').fill('org'); await page.getByRole('option').first().waitFor()");
+    tab.run("await page.keyboard.press('ArrowDown')");
     picture(&mut tab, "readers", false);
+    tab.run("await page.keyboard.press('Escape')");
     room.write(
         path,
         issue.replace("title: A year", "title: [A year").replace("pot of tea", "{{ subscriber.pot }} of tea"),
