@@ -60,8 +60,10 @@
     if (frame.offsetParent) frame.contentWindow.scrollTo(0, Number(frame.dataset.place || 0));
   });
   function showLetter(html) {
-    for (const frame of frames) {
-      const place = placeOf(frame), policy = images ? "on" : "off";
+    // Asked for before anything changes, as each question has the browser lay out what has changed until then.
+    const places = frames.map(placeOf);
+    for (const [at, frame] of frames.entries()) {
+      const place = places[at], policy = images ? "on" : "off";
       // The same page with other words in it: nothing flickers, and pictures that stay are not asked for again. Scripts
       // stay as dead as in a page that is loaded, for the frame is the same sandbox under the same policy.
       if (html && frame.dataset.policy === policy) {
@@ -106,13 +108,13 @@
       document.querySelectorAll("#inbox ." + name).forEach((node) => { node.textContent = words; });
     }
     $("search").placeholder = sheet.reader;
+    showLetter(html);
     $("text-part").textContent = sheet.text;
     $("header-fields").textContent = sheet.headers;
     $("raw").textContent = sheet.raw;
     $("raw-more").hidden = !sheet.raw_cut;
     $("raw-link").hidden = Boolean(kept);
     $("raw-link").href = "/raw?" + query();
-    showLetter(html);
   }
 
   // The line of a file, with what is meant in it marked.
