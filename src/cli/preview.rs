@@ -16,6 +16,7 @@ use crate::{
     config::Overrides,
     issue::document::BlockKind,
     message::{Composer, Secrets},
+    report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
     subscriber::{EmailAddress, List, Row, Subscriber},
     web::{self, Press, Sheet},
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(path) = &args.file {
         return write(&desk, args.reader.as_deref().unwrap_or(INVENTED), path);
     }
-    let folders = desk.folders();
+    let desk = Arc::new(desk);
     sending::runtime()?.block_on(async {
         let listener =
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
@@ -77,7 +78,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             })?;
         let url = format!("http://{}/", listener.local_addr().map_err(Failure::outside)?);
         let (changed, changes) = tokio::sync::watch::channel(0);
-        let watch = web::watch(&folders, changed).map_err(Failure::outside)?;
+        let watched = Arc::clone(&desk);
+        let watch = web::watch(move || watched.folders(), changed).map_err(Failure::outside)?;
         let mut out = io::stdout().lock();
         writeln!(out, "{url}").and_then(|()| out.flush()).map_err(Failure::output)?;
         drop(out);
@@ -86,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             open(&url);
         }
         tokio::select! {
-            ended = web::serve(listener, Arc::new(desk), changes) => ended.map_err(Failure::outside)?,
+            ended = web::serve(listener, desk, changes) => ended.map_err(Failure::outside)?,
             _ = tokio::signal::ctrl_c() => {}
         }
         drop(watch);
@@ -247,6 +249,15 @@ impl Desk {
                 told
             })
             .collect();
+        let shares: Vec<Value> = shares
+            .iter()
+            .map(|share| {
+                let mut told = json!(share);
+                let heading = headings.iter().find(|(line, _)| *line == share.line);
+                told["anchor"] = heading.map(|(_, anchor)| *anchor).into();
+                told
+            })
+            .collect();
         Ok(json!({ "findings": findings, "shares": shares }))
     }
 
@@ -258,20 +269,26 @@ impl Desk {
 
     /// A diagnostic for the page.
     fn told(&self, one: &Diagnostic) -> Value {
-        let excerpt = match &one.place {
-            // No line is shown at any length.
-            Place::Text { excerpt, .. } => Some(excerpt.chars().take(300).collect::<String>()),
-            _ => None,
-        };
-        json!({
+        let mut told = json!({
             "code": one.code,
             "severity": one.severity,
-            "message": one.message,
+            "message": sentence(one),
             "help": one.help,
             "place": self.short(&one.place.to_string()),
-            "excerpt": excerpt,
+            "excerpt": null,
+            "marked": null,
             "anchor": null,
-        })
+        });
+        if let Place::Text { start, end, excerpt, .. } = &one.place
+            && !excerpt.is_empty()
+        {
+            let Marked { before, marked, after } = Marked::new(excerpt, *start, *end);
+            told["line"] = start.line.into();
+            // No line is shown at any length.
+            told["excerpt"] = excerpt.chars().take(300).collect::<String>().into();
+            told["marked"] = json!([before, marked, after]);
+        }
+        told
     }
 
     fn problems(&self, failure: Failure) -> Vec<Value> {

@@ -130,14 +130,18 @@ pub fn sentence(diagnostic: &Diagnostic) -> String {
 }
 
 /// A line cut into what stands before, in and behind the mark, each as it is shown.
-struct Marked {
-    before: String,
-    marked: String,
-    after: String,
+pub struct Marked {
+    /// What stands before the mark.
+    pub before: String,
+    /// What is marked.
+    pub marked: String,
+    /// What stands behind it.
+    pub after: String,
 }
 
 impl Marked {
-    fn new(excerpt: &str, start: Position, end: Position) -> Self {
+    /// Cuts the line in which a stretch begins.
+    pub fn new(excerpt: &str, start: Position, end: Position) -> Self {
         let at = |column: u32| {
             let index = (column as usize).saturating_sub(1);
             excerpt.char_indices().nth(index).map_or(excerpt.len(), |(offset, _)| offset)

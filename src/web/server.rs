@@ -89,13 +89,14 @@ async fn guard(request: Request, next: Next) -> Response {
     } else {
         (StatusCode::FORBIDDEN, "the preview answers on this machine only\n").into_response()
     };
+    let fields = answer.headers_mut();
+    fields.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (field, value) in [
-        ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-origin"),
     ] {
-        answer.headers_mut().insert(HeaderName::from_static(field), HeaderValue::from_static(value));
+        fields.insert(HeaderName::from_static(field), HeaderValue::from_static(value));
     }
     answer
 }
@@ -165,9 +166,13 @@ async fn picture(State(office): State<Arc<Office>>, Path(cid): Path<String>) -> 
     });
     match found {
         Some((media_type, bytes)) => {
-            let policy = "default-src 'none'; sandbox".to_owned();
-            ([(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, policy)], bytes)
-                .into_response()
+            let fields = [
+                (header::CONTENT_TYPE, media_type),
+                (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+                // A picture's name is made of its bytes, so that it never means another.
+                (header::CACHE_CONTROL, "private, max-age=3600, immutable".to_owned()),
+            ];
+            (fields, bytes).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

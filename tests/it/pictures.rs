@@ -62,7 +62,7 @@ fn width_of(html: &str, pixels: u32, folder: &Path) -> Option<u32> {
 }
 
 /// Finds words that are too faint on the nearest ground behind them (WCAG 1.4.3), and words smaller than 11 pixels.
-const FAINT: &str = r"
+pub(crate) const FAINT: &str = r"
     const rgb = text => { const n = text.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n };
     const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
         return .2126 * x + .7152 * y + .0722 * z };

@@ -1,94 +1,15 @@
 //! `mimeo preview` over HTTP, from the real program.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
-    process::{Child, Stdio},
-    time::Duration,
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command};
+
+use crate::support::{
+    newsroom::{Newsroom, repository},
+    preview::{Preview, next},
 };
-
-use serde_json::Value;
-
-use crate::support::newsroom::Newsroom;
 
 const ISSUE: &str = "---\ntitle: A quiet week\nsubject: Hello {{ subscriber.first_name | default(\"friend\") }}\n\
     preheader: What we mended\nnumber: 7\ndate: 2023-01-06\n---\n\n## The workshop\n\n\
     Dear {{ subscriber.first_name | default(\"friend\") }}, we mended the kettle.\n";
-
-/// The program, ended with the test.
-struct Preview {
-    child: Child,
-    host: String,
-}
-
-impl Drop for Preview {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Preview {
-    fn of(room: &Newsroom) -> Self {
-        let mut command = room.mimeo(["preview", "--no-open"]).into_command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let host = line.trim().strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
-        let host = host.unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        assert!(host.starts_with("127.0.0.1:"), "{host}");
-        Self { child, host }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.host).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream
-    }
-
-    fn ask(&self, host: &str, path: &str) -> String {
-        let mut stream = self.connect();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    #[track_caller]
-    fn get(&self, path: &str) -> String {
-        let answer = self.ask(&self.host, path);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        answer
-    }
-
-    #[track_caller]
-    fn json(&self, path: &str) -> Value {
-        let answer = self.get(path);
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
-    }
-
-    /// The stream of saves, once it said where it begins.
-    fn events(&self) -> BufReader<TcpStream> {
-        let mut stream = self.connect();
-        write!(stream, "GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", self.host).unwrap();
-        let mut events = BufReader::new(stream);
-        assert_eq!(next(&mut events), "0");
-        events
-    }
-}
-
-fn next(events: &mut BufReader<TcpStream>) -> String {
-    loop {
-        let mut line = String::new();
-        assert_ne!(events.read_line(&mut line).unwrap(), 0, "the events ended");
-        if let Some(version) = line.strip_prefix("data: ") {
-            return version.trim().to_owned();
-        }
-    }
-}
 
 fn room() -> Newsroom {
     Newsroom::new().file("issues/7.md", ISSUE)
@@ -158,6 +79,53 @@ fn a_saved_file_is_told_at_once_also_when_it_is_saved_by_renaming() {
     while preview.json("/api/sheet")["subject"] != "Hello Zoe" {
         next(&mut events);
     }
+}
+
+#[test]
+fn a_folder_that_is_made_later_is_watched_as_well() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    let plain = fs::read_to_string(repository().join("templates/plain.mjml")).unwrap();
+    // A template of one's own, once it is wanted, and a change to it.
+    for word in ["a first foot", "a second foot"] {
+        let foot =
+            format!("<mj-section><mj-column><mj-text>{word}</mj-text></mj-column></mj-section></mj-body>");
+        room.write("templates/default.mjml", plain.replace("</mj-body>", &foot));
+        while !preview.get("/letter").contains(word) {
+            next(&mut events);
+        }
+    }
+}
+
+#[test]
+fn the_browser_is_opened_unless_told_not_to() {
+    let room = room();
+    let pipe = room.path("asked");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    room.write("bin/xdg-open", "#!/bin/sh\necho \"$1\" > \"$MIMEO_TEST_ASKED\"\n");
+    fs::set_permissions(room.path("bin/xdg-open"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", room.path("bin").display(), std::env::var("PATH").unwrap());
+    let mimeo = room.mimeo(["preview"]).env("PATH", &path).env("MIMEO_TEST_ASKED", &pipe);
+    let preview = Preview::started(mimeo);
+    // Reading waits until somebody writes.
+    assert_eq!(fs::read_to_string(&pipe).unwrap().trim(), format!("http://{}/", preview.host));
+    drop(preview);
+    room.write("quiet", "");
+    let mimeo = room.mimeo(["preview", "--no-open"]).env("PATH", &path);
+    let preview = Preview::started(mimeo.env("MIMEO_TEST_ASKED", room.path("quiet")));
+    preview.get("/");
+    assert_eq!(room.read("quiet"), "");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    room()
+        .run(["preview", "--no-open", "--port", &port])
+        .code(1)
+        .stderr_has(&format!("port {port} is taken"));
 }
 
 #[test]

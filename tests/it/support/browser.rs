@@ -8,26 +8,17 @@ use std::{
 
 use mimeograph::render::{Newsletter, PicturePlace, RenderedIssue};
 
-use super::{letters, newsletter::newsletter};
-
-const BROWSER: &str = "chromium-headless-shell";
+use super::{
+    letters,
+    newsletter::newsletter,
+    tab::{BROWSER, FLAGS},
+};
 
 /// A browser of that size, with a profile in that folder; none where it is not installed.
 pub(crate) fn browser(folder: &Path, width: u32, height: u32, more: &[&str]) -> Option<Command> {
     Command::new(BROWSER).arg("--version").output().ok()?;
     let mut command = Command::new(BROWSER);
-    command.args([
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--hide-scrollbars",
-        "--force-color-profile=srgb",
-        "--font-render-hinting=none",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-    ]);
+    command.args(FLAGS);
     command.arg(format!("--user-data-dir={}", folder.join("profile").display()));
     command.arg(format!("--window-size={width},{height}"));
     command.args(more);

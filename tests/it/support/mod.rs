@@ -6,7 +6,9 @@ pub(crate) mod letters;
 pub(crate) mod newsletter;
 pub(crate) mod newsroom;
 pub(crate) mod postfix;
+pub(crate) mod preview;
 pub(crate) mod relay;
+pub(crate) mod tab;
 
 /// Says that a test is skipped; where everything must be there, that is a failure.
 pub(crate) fn skip(why: &str) {
