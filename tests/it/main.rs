@@ -14,6 +14,7 @@ mod cli;
 mod compose;
 mod crash;
 mod diagnostics;
+mod diff;
 mod dispatch;
 mod faulty;
 mod findings;
