@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::diagnostics::clean;
 
@@ -62,6 +62,29 @@ impl Sign {
 }
 
 impl Line {
+    /// A line with a mark for each word; without marks it is one piece.
+    fn new(sign: Sign, text: &str, marks: &[bool]) -> Self {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut marks = marks.iter().copied();
+        // Words keep the blanks before them, so that nothing of the line is lost.
+        let mut rest = text;
+        while !rest.is_empty() {
+            let word = rest.len() - rest.trim_start().len();
+            let end = rest[word..].find(char::is_whitespace).map_or(rest.len(), |found| word + found);
+            let changed = word < end && marks.next().unwrap_or(false);
+            let blanks = if changed { word } else { 0 };
+            for (text, changed) in [(&rest[..blanks], false), (&rest[blanks..end], changed)] {
+                match pieces.last_mut() {
+                    _ if text.is_empty() => {}
+                    Some(last) if last.changed == changed => last.text.push_str(text),
+                    _ => pieces.push(Piece { text: text.to_owned(), changed }),
+                }
+            }
+            rest = &rest[end..];
+        }
+        Self { sign, pieces }
+    }
+
     /// The whole line.
     pub fn text(&self) -> String {
         self.pieces.iter().map(|piece| piece.text.as_str()).collect()
@@ -75,42 +98,51 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What differs, with so many lines around each change.
 pub fn changes(before: &str, now: &str, around: usize) -> Vec<Hunk> {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, now);
-    let groups = diff.grouped_ops(around);
-    let hunk = |group: &Vec<similar::DiffOp>| {
+    let hunk = |group: &Vec<DiffOp>| {
         let first = group.first()?;
-        let lines = group.iter().flat_map(|op| diff.iter_inline_changes(op)).map(|change| {
-            let sign = match change.tag() {
-                ChangeTag::Equal => Sign::Kept,
-                ChangeTag::Delete => Sign::Gone,
-                ChangeTag::Insert => Sign::Came,
+        let mut lines = Vec::new();
+        for op in group {
+            let side = |tag: ChangeTag| -> Vec<&str> {
+                let side = diff.iter_changes(op).filter(|change| change.tag() == tag);
+                side.map(|change| change.value().trim_end_matches(['\n', '\r'])).collect()
             };
-            Line { sign, pieces: pieces(change.values()) }
-        });
-        Some(Hunk {
-            before: first.old_range().start + 1,
-            now: first.new_range().start + 1,
-            lines: lines.collect(),
-        })
+            let (gone, came) = (side(ChangeTag::Delete), side(ChangeTag::Insert));
+            let (gone_marks, came_marks) = marks(&gone, &came);
+            lines.extend(side(ChangeTag::Equal).into_iter().map(|line| Line::new(Sign::Kept, line, &[])));
+            lines
+                .extend(gone.iter().zip(&gone_marks).map(|(line, marks)| Line::new(Sign::Gone, line, marks)));
+            lines
+                .extend(came.iter().zip(&came_marks).map(|(line, marks)| Line::new(Sign::Came, line, marks)));
+        }
+        Some(Hunk { before: first.old_range().start + 1, now: first.new_range().start + 1, lines })
     };
-    groups.iter().filter_map(hunk).collect()
+    diff.grouped_ops(around).iter().filter_map(hunk).collect()
 }
 
-/// Neighbours of one kind together, without the line's end.
-fn pieces(values: &[(bool, &str)]) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for (changed, text) in values {
-        let text = text.trim_end_matches(['\n', '\r']);
-        match pieces.last_mut() {
-            _ if text.is_empty() => {}
-            Some(last) if last.changed == *changed => last.text.push_str(text),
-            _ => pieces.push(Piece { text: text.to_owned(), changed: *changed }),
+/// For each line, which of its words its counterpart lacks. Where a line ends does not matter: a word more at the
+/// beginning of a paragraph breaks all of its lines elsewhere.
+fn marks(gone: &[&str], came: &[&str]) -> (Vec<Vec<bool>>, Vec<Vec<bool>>) {
+    let words = |lines: &[&str]| lines.iter().map(|line| line.split_whitespace().count()).collect::<Vec<_>>();
+    let flat = |lines: &[&str]| -> Vec<String> {
+        lines.iter().flat_map(|line| line.split_whitespace()).map(str::to_owned).collect()
+    };
+    let (before, now) = (flat(gone), flat(came));
+    let (before, now): (Vec<&str>, Vec<&str>) =
+        (before.iter().map(String::as_str).collect(), now.iter().map(String::as_str).collect());
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_slices(&before, &now);
+    // Two texts that only share a few small words are two texts.
+    let is_another = diff.ratio() < 0.4;
+    let (mut only_before, mut only_now) = (vec![!is_another; before.len()], vec![!is_another; now.len()]);
+    for change in diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Equal) {
+        if let (Some(before), Some(now)) = (change.old_index(), change.new_index()) {
+            (only_before[before], only_now[now]) = (false, false);
         }
     }
-    // A line that differs as a whole needs no mark within it.
-    if pieces.iter().all(|piece| piece.changed || piece.text.trim().is_empty()) {
-        pieces.iter_mut().for_each(|piece| piece.changed = false);
-    }
-    pieces
+    let by_line = |flags: Vec<bool>, counts: Vec<usize>| {
+        let mut flags = flags.into_iter();
+        counts.into_iter().map(|count| flags.by_ref().take(count).collect()).collect()
+    };
+    (by_line(only_before, words(gone)), by_line(only_now, words(came)))
 }
 
 /// How like each other two texts are: 1 when they are the same, 0 when they share no line.
@@ -184,12 +216,17 @@ mod tests {
 
     #[test]
     fn words_are_marked_where_a_line_is_kept_in_part() {
-        let hunks = changes("we mended the old kettle\n", "we mended the new kettle\n", 0);
-        let marked: Vec<_> =
-            hunks[0].lines.iter().flat_map(|line| &line.pieces).filter(|one| one.changed).collect();
-        assert_eq!(marked.iter().map(|one| one.text.as_str()).collect::<Vec<_>>(), ["old", "new"]);
-        let hunks = changes("all of it\n", "nothing\n", 0);
-        assert!(hunks[0].lines.iter().flat_map(|line| &line.pieces).all(|one| !one.changed));
+        let marked = |before: &str, now: &str| -> Vec<String> {
+            let hunks = changes(before, now, 0);
+            let pieces = hunks.iter().flat_map(|hunk| &hunk.lines).flat_map(|line| &line.pieces);
+            pieces.filter(|piece| piece.changed).map(|piece| piece.text.clone()).collect()
+        };
+        assert_eq!(marked("we mended the  old kettle\n", "we mended the  new kettle\n"), ["old", "new"]);
+        assert_eq!(marked("all of it\n", "nothing\n"), [""; 0]);
+        // A paragraph whose lines end elsewhere.
+        assert_eq!(marked("a b c d\ne f g h\n", "a x b c\nd e f g\nh\n"), ["x"]);
+        let line = &changes("", "  two  words \n", 0)[0].lines[0];
+        assert_eq!(line.text(), "  two  words ");
     }
 
     #[test]

@@ -4,7 +4,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::newsroom::{LEAST, Newsroom, Ran};
+use crate::support::{
+    browser::browser,
+    newsroom::{LEAST, Newsroom, Ran},
+    skip,
+};
 
 const ISSUE: &str = "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
     preheader: What we mended, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n---\n\n\
@@ -228,6 +232,49 @@ fn a_page_holds_both_letters_and_their_pictures_and_no_reader() {
     room.run(["diff", "7", "HEAD", "--page", "page.html", "--as", "bob@example.com"]).code(0);
     assert!(room.read("page.html").contains("Dear Bob,"));
     room.run(["diff", "7", "HEAD", "--as", "bob@example.com"]).code(2);
+}
+
+#[test]
+fn the_page_shows_the_letters_in_step_in_a_browser() {
+    let room = room();
+    let more = "A paragraph more.\n\nAnd one that takes a line or two more, on a phone at the very least.";
+    edit(&room, "issues/7.md", "## The workshop", &format!("{more}\n\n## The workshop"));
+    edit(&room, "issues/7.md", "https://example.org/kettle", "https://example.org/teapot");
+    room.run(["diff", "7", "HEAD", "--page", "page.html"]).code(0);
+    let shown = |page: &str| -> Option<scraper::Html> {
+        let more = ["--virtual-time-budget=20000", "--dump-dom"];
+        let mut command = browser(&room.path("browser"), 1500, 1000, &more)?;
+        let ran = command.arg(format!("file://{}", room.path(page).display())).output().unwrap();
+        let page = scraper::Html::parse_document(&String::from_utf8_lossy(&ran.stdout));
+        assert!(page.select(&selector("body[data-shown]")).next().is_some(), "{}", page.html());
+        Some(page)
+    };
+    let Some(page) = shown("page.html") else { return skip("chromium-headless-shell is not installed") };
+    let heights = |page: &scraper::Html| -> Vec<f64> {
+        let wanted = selector("#before iframe, #now iframe");
+        let frames = page.select(&wanted).map(|frame| frame.attr("style").unwrap());
+        frames
+            .map(|style| style.trim_start_matches("height: ").trim_end_matches("px;").parse().unwrap())
+            .collect()
+    };
+    let [before, now] = heights(&page)[..] else { panic!("{}", page.html()) };
+    assert!(400.0 < now && (before - now).abs() < 2.0, "{before} and {now}");
+    let words = |wanted: &str| -> Vec<String> {
+        let wanted = selector(wanted);
+        page.select(&wanted).map(|node| node.text().collect::<String>()).collect()
+    };
+    assert!(words("#told li.gone").iter().any(|item| item.contains("https://example.org/kettle")));
+    assert!(words("#told li.came").iter().any(|item| item.contains("https://example.org/teapot")));
+    assert!(words("#text ins").iter().any(|line| line == "+ A paragraph more."), "{:?}", words("#text ins"));
+    assert_eq!(words("#title"), ["A quiet week"]);
+    // Out of step the new letter is as much higher as it says more.
+    room.write("loose.html", room.read("page.html").replace("id=\"step\" checked", "id=\"step\""));
+    let [before, now] = heights(&shown("loose.html").unwrap())[..] else { panic!() };
+    assert!(before + 40.0 < now, "{before} and {now}");
+}
+
+fn selector(wanted: &str) -> scraper::Selector {
+    scraper::Selector::parse(wanted).unwrap()
 }
 
 #[test]

@@ -15,7 +15,7 @@
   // Both letters, side by side and over each other.
   const side = [...document.querySelectorAll("#letters > figure > iframe")];
   const over = [...document.querySelectorAll(".over iframe")];
-  const policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:\">";
+  const policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:\"><style>html{overflow:auto hidden}</style>";
 
   function dress(at) {
     let html = letters[at][chosen("scheme")];
@@ -59,18 +59,26 @@
   function keepInStep(pages) {
     const leaves = pages.map((page) => [...page.querySelectorAll("p, h1, h2, h3, h4, h5, h6, li, pre, figure, td")]
       .filter((node) => !node.querySelector("p, h1, h2, h3, h4, h5, h6, li, pre, td") && node.getClientRects().length)
-      .filter((node) => node.textContent.trim() || node.querySelector("img")));
-    const keys = leaves.map((nodes) => nodes.map((node) => node.localName + node.textContent.replace(/\s+/g, " ").trim() + (node.querySelector("img")?.src ?? "")));
+      .filter((node) => node.textContent.trim() || node.querySelector("img"))
+      // A cell's own top does not move with what is in it.
+      .map((node) => node.localName === "td" ? node.firstElementChild : node).filter((node) => node));
+    const keys = leaves.map((nodes) => nodes.map((node) => node.localName + node.textContent.replace(/\s+/g, " ").trim() + ((node.localName === "img" ? node : node.querySelector("img"))?.src ?? "")));
     for (const [a, b] of common(...keys)) {
       const pair = [leaves[0][a], leaves[1][b]];
-      const tops = pair.map((node) => node.getBoundingClientRect().top);
-      const lag = tops[0] < tops[1] ? 0 : 1;
-      const room = Math.round(Math.abs(tops[0] - tops[1]));
-      if (!room) continue;
+      const lead = () => pair[1].getBoundingClientRect().top - pair[0].getBoundingClientRect().top;
+      let ahead = lead();
+      if (Math.abs(ahead) < 0.01) continue;
+      const lag = 0 < ahead ? 0 : 1;
       const spacer = pages[lag].createElement("div");
-      spacer.style.cssText = `height:${room}px;line-height:0;font-size:0`;
-      if (pair[lag].localName === "td") pair[lag].prepend(spacer);
-      else pair[lag].before(spacer);
+      spacer.style.cssText = "line-height:0;font-size:0";
+      pair[lag].before(spacer);
+      // Margins that fell together no longer do with something between them: the room is measured, not reckoned.
+      let room = 0;
+      for (let times = 0; times < 3 && 0.01 < Math.abs(ahead); times++) {
+        room = Math.max(0, room + (lag === 0 ? ahead : -ahead));
+        spacer.style.height = room + "px";
+        ahead = lead();
+      }
     }
   }
 
@@ -156,7 +164,7 @@
         row.append(...line.pieces.map((piece) => make(piece.changed ? "b" : "span", piece.text)));
         lines.append(row);
       }
-      node.append(make("h3", `line ${hunk.now}, before ${hunk.before}`), lines);
+      node.append(make("h2", `line ${hunk.now}, before ${hunk.before}`), lines);
       $("text").append(node);
     }
     if (!told.text.length) $("text").append(make("p", "The text part is the same.", "quiet"));
