@@ -7,9 +7,11 @@ mod build;
 mod check;
 mod completions;
 mod context;
+mod diff;
 mod explain;
 mod failure;
 mod flags;
+mod git;
 mod hints;
 mod issues;
 mod keygen;
@@ -60,6 +62,7 @@ enum Command {
     Build(build::Args),
     Vendor(vendor::Args),
     Preview(preview::Args),
+    Diff(diff::Args),
     Check(check::Args),
     Explain(explain::Args),
     Test(test::Args),
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Build(args) => build::run(args, &context),
         Command::Vendor(args) => vendor::run(args, &context),
         Command::Preview(args) => preview::run(args, &context),
+        Command::Diff(args) => diff::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Explain(args) => explain::run(args, &context),
         Command::Test(args) => test::run(args, &context),

@@ -41,17 +41,19 @@ pub struct Issue {
     pub diagnostics: Diagnostics,
 }
 
-/// No issue is larger, in bytes: a letter of a thousandth of this is a long one.
-const LARGEST: usize = 16 * 1024 * 1024;
+/// No issue is larger, in bytes: ten times what Gmail shows of a letter, and little enough that whatever stands in it is
+/// answered in a second or two.
+const LARGEST: usize = 1024 * 1024;
 
 impl Issue {
     /// Reads an issue. `Err` holds at least one error, and everything else that was noticed.
     pub fn parse(source: Source) -> Result<Self, Diagnostics> {
         if source.text().len() > LARGEST {
-            let size = source.text().len() / (1024 * 1024);
+            let size = source.text().len() as f64 / 1e6;
             return Err(vec![
-                Diagnostic::error("M122", &source, 0..0, format!("the issue is {size} MB of text"))
-                    .help("an issue can have 16 MB; is this the right file?"),
+                Diagnostic::error("M122", &source, 0..0, format!("the issue is {size:.1} MB of text")).help(
+                    "an issue can have 1 MiB, and Gmail shows 102 KB of a letter; is this the right file?",
+                ),
             ]);
         }
         let mut diagnostics = Vec::new();

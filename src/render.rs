@@ -38,6 +38,7 @@ pub use picture_files::{Seen, seen};
 pub use scope::apply as apply_filters;
 pub use template::{SHIPPED, Template, shipped};
 pub use web::{Page, PicturePaths, web_page};
+pub(crate) use words::is_right_to_left;
 
 use std::collections::BTreeMap;
 

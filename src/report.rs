@@ -3,6 +3,7 @@
 //! In: what happened. Out: words, bars, JSON.
 //! Never: influences a run, or counts what the ledger counts.
 
+pub mod changes;
 pub mod diagnostics;
 mod page;
 mod picture;

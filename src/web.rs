@@ -1,14 +1,16 @@
-//! The preview: a page on this machine that shows a letter as its readers will see it.
+//! The preview: a page on this machine that shows a letter as its readers will see it; and the page of two letters.
 //!
 //! In: a [`Press`] that makes the letter, and word that a file was saved. Out: pages over HTTP, or one file.
 //! Never: sends anything, changes a file, answers a request for another host than this machine, or runs a script that
 //! stands in a letter.
 
+mod compare;
 mod letter;
 mod page;
 mod server;
 mod watch;
 
+pub use compare::{Comparison, comparison};
 pub use letter::{header, part};
 pub use page::static_page;
 pub use server::{Changes, serve};

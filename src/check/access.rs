@@ -3,11 +3,11 @@
 use super::{
     Case,
     facts::Facts,
-    markup::{Css, Tag},
+    markup::{self, Css, Tag},
     support::at,
 };
 use crate::{
-    render::{Colour, Piece},
+    render::{Brought, BroughtKind, Colour, Piece, is_right_to_left},
     source::{Diagnostics, Source, Span},
 };
 
@@ -128,6 +128,63 @@ pub(super) fn link(source: &Source, written: &[Css], found: &mut Diagnostics) {
     if let Some(span) = bare {
         let help = "leave the line under it: not everybody tells colours apart (WCAG 1.4.1)";
         found.push(at(source, "M475", span, "the link is known by its colour only", help));
+    }
+}
+
+/// What is seen in another order than the one it stands in, which is the one that is read.
+pub(super) fn order(case: &Case<'_>, all: &[Brought], found: &mut Diagnostics) {
+    let right_to_left = is_right_to_left(&case.rendered.language);
+    let turns = |value: &str| value.trim().eq_ignore_ascii_case(if right_to_left { "ltr" } else { "rtl" });
+    for one in all {
+        let (source, text) = (&one.source, one.source.text());
+        let mut say = |span: Span, shown: &str| {
+            let message = format!("`{shown}` shows things in another order than they are read in");
+            let help = "put them into the file in the order in which they are to be read";
+            found.push(at(source, "M476", span, message, help));
+        };
+        let mut written = Vec::new();
+        match &one.kind {
+            BroughtKind::Attributes(attributes) => {
+                for (name, value, span) in attributes.iter().filter(|(_, value, _)| turns(value)) {
+                    if name == "direction" {
+                        say(span.clone(), &format!("{name}=\"{value}\""));
+                    }
+                }
+            }
+            BroughtKind::Css => written = markup::sheet(text, one.span.clone()),
+            BroughtKind::Html | BroughtKind::Rows => {
+                let (tags, sheets) = markup::html(text, one.span.clone());
+                for (tag, (name, value, span)) in
+                    tags.iter().flat_map(|tag| tag.attributes.iter().map(move |one| (tag, one)))
+                {
+                    let is_turned = match name.as_str() {
+                        // Words of another language have their own direction; a table of cells has not.
+                        "dir" => tag.name == "table" && turns(value),
+                        "tabindex" => value.trim().parse::<u32>().is_ok_and(|index| 0 < index),
+                        _ => false,
+                    };
+                    if is_turned {
+                        say(span.clone(), &format!("{name}=\"{value}\""));
+                    }
+                    if name == "style" {
+                        written.extend(markup::declarations(text, span.clone()));
+                    }
+                }
+                written.extend(sheets.into_iter().flat_map(|span| markup::sheet(text, span)));
+            }
+        }
+        for one in &written {
+            let Css::Declaration { property, value, span } = one else { continue };
+            let is_turned = match property.as_str() {
+                "order" => value != "0",
+                "flex-direction" | "flex-flow" | "flex-wrap" => value.contains("reverse"),
+                "position" => matches!(value.as_str(), "absolute" | "fixed"),
+                _ => false,
+            };
+            if is_turned {
+                say(span.clone(), &format!("{property}: {value}"));
+            }
+        }
     }
 }
 

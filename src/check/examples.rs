@@ -222,6 +222,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ),
     ("M474", "<h1>Glue</h1>", "<h2>Glue</h2>"),
     ("M475", "<a href=\"…\" style=\"text-decoration:none\">", "<a href=\"…\">"),
+    ("M476", "<mj-section direction=\"rtl\">", "<mj-section>, its columns in the order to be read"),
     ("M481", "(a template without a footer)", "<a href=\"{{ link.unsubscribe }}\">Unsubscribe</a>"),
     (
         "M482",
@@ -249,6 +250,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "M488",
         "from = \"ada@example.org\"\nbounces = \"bounces@example.net\"",
         "from = \"ada@example.org\"\nbounces = \"bounces@news.example.org\"",
+    ),
+    (
+        "M489",
+        "(only in the template) <a href=\"https://example.org/shop\">Shop</a>",
+        "(in the issue) The [shop](https://example.org/shop) is open again.",
     ),
     ("M491", "{{ subscriber.fist_name }}", "{{ subscriber.first_name }}"),
     ("M492", "Dear {{ subscriber.first_name }},", "Dear {{ subscriber.first_name | default(\"friend\") }},"),

@@ -3,12 +3,14 @@
 use super::{
     Case,
     facts::{Facts, plain},
+    reading::reading,
     rule,
+    support::at,
 };
 use crate::{
     issue::document::BlockKind,
     render::{Pattern, Piece},
-    source::{Diagnostic, Diagnostics, Place},
+    source::{Diagnostic, Diagnostics, Place, Source, Span},
 };
 
 pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
@@ -40,6 +42,7 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
     }
     signing(case, found);
     same_content(case, facts, &text, found);
+    said_by_the_template(case, &html, &text, found);
 }
 
 /// Providers of mailboxes, for whose domains nobody else can sign.
@@ -149,6 +152,39 @@ fn same_content(case: &Case<'_>, facts: &Facts<'_>, text: &str, found: &mut Diag
                     "please report this: it should not happen",
                 ));
             }
+        }
+    }
+}
+
+/// Links and headings that the template has by itself. What the issue says is in both parts (M485).
+fn said_by_the_template(case: &Case<'_>, html: &str, text: &str, found: &mut Diagnostics) {
+    let own = |words: &str| -> Option<(&Source, Span)> {
+        case.template.sources().iter().find_map(|source| {
+            let at = source.text().find(words)?;
+            Some((source, at..at + words.len()))
+        })
+    };
+    let help = "say it in the issue as well when it matters to readers";
+    let reading = reading(html);
+    let mut seen = Vec::new();
+    for link in &reading.links {
+        let address = link.address.trim_start_matches("mailto:");
+        let is_outside = link.address.contains("://") || link.address.starts_with("mailto:");
+        if !is_outside || text.contains(address) || seen.contains(&address) {
+            continue;
+        }
+        seen.push(address);
+        // Where the file writes `&amp;`, the letter's address has `&`.
+        if let Some((source, span)) = own(address).or_else(|| own(&address.replace('&', "&amp;"))) {
+            let message = format!("the text part lacks the template's link to `{}`", link.address);
+            found.push(at(source, "M489", span, message, help));
+        }
+    }
+    let said = letters(text);
+    for heading in reading.headings.iter().filter(|heading| !letters(heading).is_empty()) {
+        if let (false, Some((source, span))) = (said.contains(&letters(heading)), own(heading)) {
+            let message = format!("the text part lacks the template's heading \u{201c}{heading}\u{201d}");
+            found.push(at(source, "M489", span, message, help));
         }
     }
 }

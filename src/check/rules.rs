@@ -408,6 +408,14 @@ pub const RULES: &[Rule] = &[
          a weight of its own marks a link for everybody (WCAG 1.4.1).",
     ),
     new(
+        "M476",
+        Warning,
+        "what is seen in one order and read in another",
+        "Screen readers, the text part and the columns of a phone follow the order of the file; `direction=\"rtl\"` on a \
+         section, `order`, reversed boxes, places of one's own and `tabindex` change only what is seen on a wide screen. The \
+         words after the picture are then heard before it (WCAG 1.3.2 and 2.4.3).",
+    ),
+    new(
         "M481",
         Error,
         "there is no unsubscribe link",
@@ -462,6 +470,13 @@ pub const RULES: &[Rule] = &[
         "Bounces go to another domain than the one in From, so that SPF passes for that other domain only, and nothing is \
          signed here. Unless the relay signs for the sender's domain, DMARC fails and large providers refuse the letters \
          (RFC 9989).",
+    ),
+    new(
+        "M489",
+        Note,
+        "the template says something that the text part does not",
+        "The text part is made from the issue. A link or a heading that only the template has is not in it: readers of plain \
+         text miss it, and filters see two different letters. Say it in the issue as well when it matters.",
     ),
     new(
         "M491",

@@ -169,7 +169,7 @@ pub const STORIES: &[Rule] = &[
         "M122",
         Error,
         "the issue is too large",
-        "An issue has up to 16 MB of text, and Gmail shows 102 KB (M401). Most likely another file was \
+        "An issue has up to 1 MiB of text, and Gmail shows 102 KB (M401). Most likely another file was \
          named.",
     ),
     new(

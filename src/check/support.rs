@@ -44,6 +44,7 @@ pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
         let last = text.trim_end().rfind('\n').map_or(first, |at| at + 1).max(first);
         all.extend(brought_in(issue, span.start + first..span.start + last));
     }
+    access::order(case, &all, found);
     let mut uses = Uses::new();
     for one in &all {
         fragment(one, &mut uses, found);

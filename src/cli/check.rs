@@ -1,4 +1,5 @@
 mod forms;
+mod since;
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     // The list is the same for all issues; what is said of it is said once.
     found.retain(|one| seen.insert(format!("{}{}{}", one.place, one.code, one.message)));
     if let Some(revision) = &args.since {
-        found = since(context, revision, found)?;
+        found = since::since(context, revision, found)?;
     }
     check::sort(&mut found);
     args.print(context, &found, wanted.len())?;
@@ -266,46 +267,6 @@ fn tracked(list: &Path) -> Option<Diagnostic> {
     let place = Place::File { path: list.to_owned() };
     let help = "take it out with `git rm --cached`, and name it in .gitignore";
     Some(Diagnostic::at(rule.code, rule.severity, place, "the subscriber list is tracked by git").help(help))
-}
-
-/// Findings in lines that were added or changed since a revision; findings about whole files stay.
-fn since(context: &Context, revision: &str, found: Diagnostics) -> Result<Diagnostics, Failure> {
-    let ran = Command::new("git")
-        .current_dir(&context.directory)
-        .args(["diff", "--unified=0", "--no-color", "--no-ext-diff", "--relative", revision, "--"])
-        .output()
-        .map_err(Failure::outside)?;
-    if !ran.status.success() {
-        let said = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
-        return Err(Failure::input(format!("git cannot compare with `{revision}`: {said}")).exit(Exit::Usage));
-    }
-    let mut changed: Vec<(String, std::ops::Range<u32>)> = Vec::new();
-    let mut file = String::new();
-    for line in String::from_utf8_lossy(&ran.stdout).lines() {
-        if let Some(path) = line.strip_prefix("+++ b/") {
-            file = path.to_owned();
-        } else if let Some(hunk) = line.strip_prefix("@@ ") {
-            let added = hunk.split(' ').find_map(|part| part.strip_prefix('+')).unwrap_or_default();
-            let (start, count) = added.split_once(',').unwrap_or((added, "1"));
-            if let (Ok(start), Ok(count)) = (start.parse::<u32>(), count.parse::<u32>()) {
-                changed.push((file.clone(), start..start + count));
-            }
-        }
-    }
-    Ok(found
-        .into_iter()
-        .filter(|one| match &one.place {
-            Place::Text { path, start, .. } if start.line > 1 || start.column > 1 => {
-                let path = path.strip_prefix(&context.directory).unwrap_or(path).display().to_string();
-                changed.iter().any(|(file, lines)| *file == path && lines.contains(&start.line))
-            }
-            Place::Text { path, .. } => {
-                let path = path.strip_prefix(&context.directory).unwrap_or(path).display().to_string();
-                changed.iter().any(|(file, _)| *file == path)
-            }
-            Place::File { .. } | Place::Row { .. } => true,
-        })
-        .collect())
 }
 
 impl Args {

@@ -34,6 +34,12 @@ impl Context {
         }
     }
 
+    /// The same for a copy of the newsletter in another folder, with its settings in this file.
+    pub(crate) fn elsewhere(&self, directory: PathBuf, settings: &Path) -> Self {
+        let config = Some(Override::flag("--config", settings.to_string_lossy()));
+        Self { directory, config, ..self.clone() }
+    }
+
     /// The settings: the command's flags are stronger than the environment, which is stronger than the file. Warnings
     /// are told.
     pub(crate) fn config(&self, flags: Overrides) -> Result<Config, Failure> {

@@ -24,7 +24,7 @@ const EXTENSIONS: [&str; 4] = ["md", "markdown", "mdown", "mkd"];
 
 impl IssueFile {
     /// The issue behind a path: a Markdown file, or a folder with an `index.md`.
-    fn at(path: &Path) -> Option<Self> {
+    pub(super) fn at(path: &Path) -> Option<Self> {
         let name = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
         if path.is_dir() {
             let index = EXTENSIONS.iter().map(|extension| path.join(format!("index.{extension}")));
@@ -76,7 +76,7 @@ fn number(text: &str) -> Option<u32> {
         .find_map(|number| number.split('#').next()?.trim().trim_matches(['"', '\'']).parse().ok())
 }
 
-fn is_markdown(path: &Path) -> bool {
+pub(super) fn is_markdown(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }

@@ -51,7 +51,7 @@ pub(crate) struct Args {
 }
 
 /// Whose letter a file shows when nobody is named: a file is passed on, and readers' addresses must not be.
-const INVENTED: &str = "reader@example.org";
+pub(super) const INVENTED: &str = "reader@example.org";
 /// So many people are offered at once.
 const PEOPLE_MAX: usize = 20;
 

@@ -114,6 +114,12 @@ impl Writer<'_> {
         if let Some(view) = view {
             lines.extend(wrap::wrap(&format!("{}: {}", self.labels.view, wrap::whole(&clean(view))), WIDTH));
         }
+        if let Some(archive) = newsletter.archive.as_deref() {
+            lines.extend(wrap::wrap(
+                &format!("{}: {}", self.labels.archive, wrap::whole(&clean(archive))),
+                WIDTH,
+            ));
+        }
         if let Some(address) = newsletter.postal_address.as_deref() {
             let address = address.lines().flat_map(|line| wrap::wrap(&clean(line), WIDTH)).collect();
             append(&mut lines, address);

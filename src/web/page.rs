@@ -43,10 +43,15 @@ pub fn static_page(sheet: &Sheet, findings: &Value) -> String {
         "dark": letter::in_scheme(&sheet.html, true),
         "pictures": pictures,
     });
+    whole(PAGE, &[CSS], SCRIPT, &data)
+}
+
+/// A page with its styles, its script and what the script shows in it.
+pub(super) fn whole(page: &str, styles: &[&str], script: &str, data: &Value) -> String {
     // Nothing in the data can end the element that it stands in.
     let data = data.to_string().replace('<', "\\u003c");
-    PAGE.replace("<!--style-->", &format!("<style>{CSS}</style>")).replace(
+    page.replace("<!--style-->", &format!("<style>{}</style>", styles.concat())).replace(
         "<!--script-->",
-        &format!("<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>"),
+        &format!("<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{script}</script>"),
     )
 }

@@ -213,6 +213,20 @@ fn only_changed_lines_are_told_with_since() {
         issue("", "See [here](https://example.org/a).\n\nText and [more](https://example.org/b)."),
     );
     assert_eq!(since(&room).matches("M417").count(), 1);
+    // Names that git would write in quotes, files that it has never seen, and settings of its owner's.
+    git(&["config", "diff.noprefix", "true"]);
+    git(&["checkout", "-q", "issues"]);
+    room.write(
+        "issues/8 \u{e9}.md",
+        issue("", "See [here](https://example.org/c).").replace("number: 7", "number: 8"),
+    );
+    assert_eq!(since(&room).matches("M417").count(), 1);
+    git(&["add", "issues"]);
+    assert_eq!(since(&room).matches("M417").count(), 1);
+    git(&["commit", "-q", "-m", "second"]);
+    assert_eq!(since(&room), "");
+    room.run(["check", "--since", "nowhere"]).code(2).stderr_has("git knows no revision `nowhere`");
+    room.run(["check", "--since=--output=x"]).code(2).stderr_has("git knows no revision");
 }
 
 #[test]

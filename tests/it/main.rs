@@ -15,6 +15,7 @@ mod cli;
 mod compose;
 mod crash;
 mod diagnostics;
+mod diff;
 mod dispatch;
 mod faulty;
 mod findings;

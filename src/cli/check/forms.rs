@@ -10,14 +10,6 @@ use crate::{
     source::{Diagnostic, Place, Severity},
 };
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 /// Path, line, column, and where it ends.
 fn region(place: &Place) -> (String, Option<(u32, u32, u32, u32)>) {
     match place {
@@ -42,7 +34,7 @@ pub(super) fn sarif(found: &[Diagnostic]) -> serde_json::Value {
                 "id": code,
                 "shortDescription": { "text": rule.title },
                 "fullDescription": { "text": rule.story },
-                "defaultConfiguration": { "level": level(rule.severity) },
+                "defaultConfiguration": { "level": rule.severity.word() },
                 "help": { "text": help(rule) },
             }),
             None => json!({ "id": code }),
@@ -62,7 +54,7 @@ pub(super) fn sarif(found: &[Diagnostic]) -> serde_json::Value {
             let help = one.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
             json!({
                 "ruleId": one.code,
-                "level": level(one.severity),
+                "level": one.severity.word(),
                 "message": { "text": format!("{}{help}", sentence(one)) },
                 "locations": [{ "physicalLocation": location }],
             })

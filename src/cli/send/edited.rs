@@ -1,6 +1,6 @@
 //! What differs between the frozen letter and the edited one.
 
-use crate::{cli::sending::plain, render::RenderedIssue};
+use crate::{cli::sending::plain, render::RenderedIssue, report::changes::changes};
 
 /// So many changed lines are shown.
 const LINES_MAX: usize = 8;
@@ -51,25 +51,18 @@ pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> Str
     told
 }
 
-/// The lines between what both have in common at the beginning and at the end; inside, lines that both have are left
-/// out as well.
+/// The changed lines that say something, as `- before` and `+ now`.
 fn changed_lines(before: &str, now: &str) -> Vec<String> {
-    let (before, now): (Vec<&str>, Vec<&str>) = (before.lines().collect(), now.lines().collect());
-    let head = before.iter().zip(&now).take_while(|(before, now)| before == now).count();
-    let tail = before[head..].iter().rev().zip(now[head..].iter().rev()).take_while(|(b, n)| b == n).count();
-    let (before, now) = (&before[head..before.len() - tail], &now[head..now.len() - tail]);
-    let (gone, came) = (only_in(before, now), only_in(now, before));
-    let told = |sign: &str, line: &str| {
-        let line = line.trim();
-        let short: String = line.chars().take(WIDTH_MAX).collect();
-        format!("{sign} {short}{}", if short.len() < line.len() { "\u{2026}" } else { "" })
-    };
-    gone.map(|line| told("-", line)).chain(came.map(|line| told("+", line))).collect()
-}
-
-fn only_in<'a>(these: &'a [&str], those: &[&str]) -> impl Iterator<Item = &'a str> {
-    let those: std::collections::HashSet<String> = those.iter().map(|line| (*line).to_owned()).collect();
-    these.iter().copied().filter(move |line| !line.trim().is_empty() && !those.contains(*line))
+    let hunks = changes(before, now, 0);
+    let lines = hunks.iter().flat_map(|hunk| &hunk.lines).map(|line| (line.sign.as_char(), line.text()));
+    lines
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(sign, line)| {
+            let line = line.trim();
+            let short: String = line.chars().take(WIDTH_MAX).collect();
+            format!("{sign} {short}{}", if short.len() < line.len() { "\u{2026}" } else { "" })
+        })
+        .collect()
 }
 
 #[cfg(test)]

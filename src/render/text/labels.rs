@@ -8,28 +8,31 @@ pub(super) struct Labels {
     pub(super) unsubscribe: &'static str,
     /// In front of the address on the web.
     pub(super) view: &'static str,
+    /// In front of the address of earlier letters.
+    pub(super) archive: &'static str,
 }
 
 macro_rules! labels {
-    ($($name:ident = $image:literal, $video:literal, $unsubscribe:literal, $view:literal;)*) => {
+    ($($name:ident = $image:literal, $video:literal, $unsubscribe:literal, $view:literal, $archive:literal;)*) => {
         $(static $name: Labels = Labels {
             image: $image,
             video: $video,
             unsubscribe: $unsubscribe,
             view: $view,
+            archive: $archive,
         };)*
     };
 }
 
 labels! {
-    ENGLISH = "Image", "Video", "Unsubscribe", "Read on the web";
-    GERMAN = "Bild", "Video", "Abmelden", "Im Web lesen";
-    FRENCH = "Image", "Vidéo", "Se désabonner", "Lire sur le web";
-    SPANISH = "Imagen", "Vídeo", "Darse de baja", "Leer en la web";
-    ARABIC = "صورة", "فيديو", "إلغاء الاشتراك", "القراءة على الويب";
-    HEBREW = "תמונה", "סרטון", "ביטול הרשמה", "לקריאה באתר";
-    CHINESE = "图片", "视频", "退订", "在网页上阅读";
-    JAPANESE = "画像", "動画", "配信停止", "ウェブで読む";
+    ENGLISH = "Image", "Video", "Unsubscribe", "Read on the web", "Earlier letters";
+    GERMAN = "Bild", "Video", "Abmelden", "Im Web lesen", "Frühere Briefe";
+    FRENCH = "Image", "Vidéo", "Se désabonner", "Lire sur le web", "Lettres précédentes";
+    SPANISH = "Imagen", "Vídeo", "Darse de baja", "Leer en la web", "Cartas anteriores";
+    ARABIC = "صورة", "فيديو", "إلغاء الاشتراك", "القراءة على الويب", "الرسائل السابقة";
+    HEBREW = "תמונה", "סרטון", "ביטול הרשמה", "לקריאה באתר", "מכתבים קודמים";
+    CHINESE = "图片", "视频", "退订", "在网页上阅读", "往期信件";
+    JAPANESE = "画像", "動画", "配信停止", "ウェブで読む", "これまでの便り";
 }
 
 /// The words of a language; English where we do not know it.

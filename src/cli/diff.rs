@@ -1,0 +1,89 @@
+mod differences;
+mod letter;
+mod then;
+mod told;
+
+use std::{fs, path::PathBuf};
+
+use super::{Context, Exit, Failure, flags, issues, preview::INVENTED};
+use crate::{
+    config::Overrides,
+    web::{self, Comparison},
+};
+use differences::Differences;
+use letter::Letter;
+use then::Then;
+
+/// Show what changed in an issue's letter since a git revision
+///
+/// The letter is made twice, from the files as they are and from those that git remembers: the issue, its pictures and
+/// vendored data, templates and settings. Told are the fields that inboxes show, the text part line by line, links, pictures,
+/// looks, the size of the HTML part and findings of `mimeo check`. With `--page` both letters stand side by side in one
+/// HTML file, with a picture of their difference.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo diff a-year-in-review HEAD
+  mimeo diff 52 main --page changes.html
+  mimeo diff 52 v1.0 --json")]
+pub(crate) struct Args {
+    /// The issue: its name, a part of it, its number or its path
+    issue: String,
+    /// What to compare with: a commit, a branch, a tag, HEAD~1
+    #[arg(value_name = "REV")]
+    revision: String,
+    /// For programs
+    #[arg(long)]
+    json: bool,
+    /// Also write both letters and their difference as one HTML file
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+    /// Whose letters the page shows [default: somebody invented]
+    #[arg(long = "as", value_name = "ADDRESS", requires = "page")]
+    reader: Option<String>,
+    #[command(flatten)]
+    list: flags::List,
+}
+
+/// The letters and what is said about them.
+struct Compared {
+    then: Then,
+    title: String,
+    /// The issue's path from the newsletter's folder on.
+    path: String,
+    differences: Differences,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(args.list.say(Overrides::default()))?;
+    let file = issues::find(context, &args.issue)?;
+    let then = Then::at(context, &config, &file, &args.revision)?;
+    let mut before =
+        Letter::of(&then.context, &then.config, &then.file).map_err(|failure| then.named(failure))?;
+    before.found = then.rename(before.found);
+    let now = Letter::of(context, &config, &file)?;
+    let compared = Compared {
+        title: now.pressed.rendered.title.clone(),
+        path: then::below(&context.directory, &file.path).unwrap_or_else(|| file.path.display().to_string()),
+        differences: Differences::between(&before, &now),
+        then,
+    };
+    let told = told::json(args, &compared);
+    if let Some(path) = &args.page {
+        let reader = args.reader.as_deref().unwrap_or(INVENTED);
+        let page = web::comparison(&Comparison {
+            before: &before.sheet(&config.list, reader)?,
+            now: &now.sheet(&config.list, reader)?,
+            told: &told,
+        });
+        fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
+        context.terminal.say(&path.display().to_string());
+    }
+    let text = if args.json {
+        let text = serde_json::to_string_pretty(&told).map_err(Failure::outside)?;
+        format!("{text}\n")
+    } else {
+        told::human(args, &compared)
+    };
+    context.terminal.data(&text).map_err(Failure::output)?;
+    Ok(Exit::Done)
+}

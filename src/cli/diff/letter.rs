@@ -1,0 +1,155 @@
+//! What a letter is made of, as far as two of them can be held against each other.
+
+use std::{collections::BTreeSet, path::Path};
+
+use crate::{
+    check::{self, Link},
+    cli::{
+        Context, Failure, build, check as checks,
+        issues::{self, IssueFile},
+        press::{self, Pressed},
+        sending::plain,
+    },
+    config::Config,
+    message::{Composer, Secrets},
+    render::{Mailbox, PicturePlace},
+    source::Diagnostics,
+    web::{self, Sheet},
+};
+
+/// A letter and what can be said against it.
+pub(super) struct Letter {
+    pub(super) pressed: Pressed,
+    pub(super) html: String,
+    pub(super) text: String,
+    pub(super) found: Diagnostics,
+    /// Octets of the HTML part, as encoded for the wire.
+    pub(super) octets: usize,
+}
+
+/// A picture as readers get it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Picture {
+    /// Its path from the newsletter's folder on, or its address.
+    pub(super) name: String,
+    /// Of the file; none for a picture elsewhere.
+    pub(super) octets: Option<u64>,
+    pub(super) width: Option<u32>,
+    pub(super) height: Option<u32>,
+    /// The same bytes have the same.
+    #[serde(skip)]
+    pub(super) identity: String,
+}
+
+impl Letter {
+    pub(super) fn of(context: &Context, config: &Config, file: &IssueFile) -> Result<Self, Failure> {
+        let pressed = press::press_quietly(config, file, context.now)?;
+        let (mut found, shares) = checks::look(context, config, &issues::all(context)?, file, &pressed)?;
+        check::sort(&mut found);
+        Ok(Self {
+            html: plain(&pressed.rendered.html),
+            text: plain(&pressed.rendered.text),
+            octets: shares.iter().map(|share| share.octets).sum(),
+            pressed,
+            found,
+        })
+    }
+
+    /// What inboxes and mail programs read beside the letter, by its name.
+    pub(super) fn fields(&self) -> Vec<(&'static str, Option<String>)> {
+        let rendered = &self.pressed.rendered;
+        let mailbox = |one: &Mailbox| match &one.name {
+            Some(name) => format!("{name} <{}>", one.address.expose()),
+            None => one.address.expose().to_owned(),
+        };
+        let own = rendered.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let own = own.collect::<Vec<_>>().join("\n");
+        vec![
+            ("subject", Some(plain(&rendered.subject))),
+            (
+                "preheader",
+                Some(self.pressed.issue.head.preheader.to_string()).filter(|text| !text.is_empty()),
+            ),
+            ("from", Some(mailbox(&rendered.from))),
+            ("reply to", rendered.reply_to.as_ref().map(mailbox)),
+            ("bounces", Some(rendered.bounces.expose().to_owned())),
+            ("language", Some(rendered.language.clone())),
+            ("list", Some(format!("{} <{}>", rendered.newsletter, rendered.list_id))),
+            ("unsubscribe by mail", rendered.unsubscribe.mailto.as_ref().map(|to| to.expose().to_owned())),
+            ("unsubscribe by click", rendered.unsubscribe.https.clone()),
+            ("archive", rendered.archive.clone()),
+            ("on the web", rendered.view.clone()),
+            ("other header fields", Some(own).filter(|own| !own.is_empty())),
+        ]
+    }
+
+    pub(super) fn links(&self) -> Vec<Link> {
+        check::reading(&self.html).links
+    }
+
+    pub(super) fn pictures(&self) -> Vec<Picture> {
+        let mut seen = BTreeSet::new();
+        let own = self.pressed.materials.pictures().map(|(_, asset)| Picture {
+            name: asset.path.clone(),
+            octets: Some(asset.bytes.len() as u64),
+            width: asset.width,
+            height: asset.height,
+            identity: asset.cid.clone(),
+        });
+        let own: Vec<Picture> = own.filter(|picture| seen.insert(picture.name.clone())).collect();
+        let site = self
+            .pressed
+            .materials
+            .pictures()
+            .filter_map(|(_, asset)| self.pressed.materials.site_address(asset));
+        let known: BTreeSet<String> = site.collect();
+        let elsewhere = check::reading(&self.html).pictures.into_iter();
+        let elsewhere = elsewhere
+            .filter(|address| !address.starts_with("cid:") && !known.contains(address))
+            .map(|address| Picture {
+                name: address.clone(),
+                octets: None,
+                width: None,
+                height: None,
+                identity: address,
+            });
+        let elsewhere: Vec<Picture> = elsewhere.filter(|picture| seen.insert(picture.name.clone())).collect();
+        own.into_iter().chain(elsewhere).collect()
+    }
+
+    /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
+    pub(super) fn sheet(&self, list: &Path, reader: &str) -> Result<Sheet, Failure> {
+        let rendered = &self.pressed.rendered;
+        let mut person = build::subscriber(list, reader)?;
+        let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;
+        // What this person lacks is shown by its name: both letters are to be seen, whatever the list says.
+        let lacking: Vec<(String, String)> = composer
+            .missing(&person)
+            .filter_map(|gap| Some((gap.path.last()?.clone(), gap.to_string())))
+            .collect();
+        for (name, shown) in lacking {
+            match name.as_str() {
+                "name" => person.name = Some(shown),
+                _ => drop(person.fields.insert(name, shown)),
+            }
+        }
+        let bytes = composer.compose(&person, Vec::new())?.bytes;
+        let letter = String::from_utf8_lossy(&bytes);
+        let mut html = web::part(&letter, "text/html").unwrap_or_default();
+        let mut pictures: Vec<_> = rendered
+            .pictures
+            .iter()
+            .map(|picture| (picture.cid.clone(), picture.media_type.clone(), picture.bytes.clone()))
+            .collect();
+        let materials = &self.pressed.materials;
+        if materials.place() == PicturePlace::Site {
+            // The site has the pictures of one of the two letters at most.
+            for (_, asset) in materials.pictures() {
+                let Some(address) = materials.site_address(asset) else { continue };
+                html = html.replace(&format!("\"{address}\""), &format!("\"cid:{}\"", asset.cid));
+                pictures.push((asset.cid.clone(), asset.media_type.to_owned(), asset.bytes.to_vec()));
+            }
+        }
+        Ok(Sheet { html, pictures, ..Sheet::default() })
+    }
+}

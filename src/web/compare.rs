@@ -1,0 +1,41 @@
+//! Two letters side by side, in one file.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{Sheet, letter, page};
+
+const CSS: &str = include_str!("page/compare.css");
+const SCRIPT: &str = include_str!("page/compare.js");
+const PAGE: &str = include_str!("page/compare.html");
+
+/// Two letters to the same person, and what is told about their differences.
+pub struct Comparison<'a> {
+    /// The letter as it was.
+    pub before: &'a Sheet,
+    /// The letter as it is.
+    pub now: &'a Sheet,
+    /// What `mimeo diff --json` says.
+    pub told: &'a Value,
+}
+
+/// The whole page as one file that asks nobody for anything.
+pub fn comparison(comparison: &Comparison<'_>) -> String {
+    let sides = [comparison.before, comparison.now];
+    // The same bytes have the same name, so that a picture of both letters is kept once.
+    let pictures: serde_json::Map<String, Value> = sides
+        .iter()
+        .flat_map(|sheet| &sheet.pictures)
+        .map(|(cid, kind, bytes)| {
+            (cid.clone(), format!("data:{kind};base64,{}", STANDARD.encode(bytes)).into())
+        })
+        .collect();
+    let letters = sides.map(|sheet| {
+        json!({
+            "light": letter::in_scheme(&sheet.html, false),
+            "dark": letter::in_scheme(&sheet.html, true),
+        })
+    });
+    let data = json!({ "told": comparison.told, "letters": letters, "pictures": pictures });
+    page::whole(PAGE, &[page::CSS, CSS], SCRIPT, &data)
+}

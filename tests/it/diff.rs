@@ -1,0 +1,373 @@
+//! `mimeo diff`, with the real git in a temporary folder.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{
+    browser::browser,
+    newsroom::{LEAST, Newsroom, Ran},
+    skip,
+};
+
+const ISSUE: &str = "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
+    preheader: What we mended, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n---\n\n\
+    Dear {{ subscriber.first_name }}, we mended the [old kettle](https://example.org/kettle).\n\n\
+    ![A kettle on a stove](kettle.png)\n\n## The workshop\n\nIt was warm in there.\n";
+
+const TEMPLATE: &str = "<mjml><mj-head><mj-title>{{ issue.title }}</mj-title>\
+    <mj-preview>{{ issue.preheader }}</mj-preview></mj-head><mj-body>\n<!-- mimeo:content -->\n\
+    <mj-section><mj-column><mj-text><a href=\"{{ link.unsubscribe }}\" style=\"color:#aa2211\">Leave</a>\
+     {{ newsletter.postal_address }}</mj-text>\
+    </mj-column></mj-section></mj-body></mjml>";
+
+/// A picture of one colour.
+fn picture(shade: u8, width: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, 20);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![shade; width as usize * 20]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn git(room: &Newsroom, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]);
+    let ran = command.args(arguments).current_dir(room.path("")).output().unwrap();
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+fn commit(room: &Newsroom) {
+    git(room, &["add", "--all", ":!subscribers.csv"]);
+    git(room, &["commit", "-q", "-m", "a state"]);
+}
+
+/// A newsletter with one issue, committed; the list is not.
+fn room() -> Newsroom {
+    let room = Newsroom::new()
+        .file("mimeo.toml", format!("{LEAST}[unsubscribe]\nmailto = \"leave@example.org\"\n"))
+        .file("issues/7.md", ISSUE)
+        .file("issues/kettle.png", picture(90, 40));
+    git(&room, &["init", "-q"]);
+    commit(&room);
+    room
+}
+
+fn edit(room: &Newsroom, path: &str, from: &str, to: &str) {
+    let text = room.read(path);
+    assert!(text.contains(from), "{path} has no {from}");
+    room.write(path, text.replace(from, to));
+}
+
+#[track_caller]
+fn json(room: &Newsroom) -> Value {
+    let ran = room.run(["diff", "7", "HEAD", "--json"]).code(0);
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+/// The lines of the text part that differ, with their signs.
+fn text(told: &Value) -> Vec<String> {
+    let lines = told["text"].as_array().unwrap().iter().flat_map(|hunk| hunk["lines"].as_array().unwrap());
+    lines
+        .filter(|line| line["sign"] != " ")
+        .map(|line| {
+            let pieces = line["pieces"].as_array().unwrap().iter();
+            let text: String = pieces.map(|piece| piece["text"].as_str().unwrap()).collect();
+            format!("{}{text}", line["sign"].as_str().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn a_letter_that_did_not_change_is_the_same() {
+    let room = room();
+    let told = json(&room);
+    assert_eq!(told["same"], true, "{told}");
+    room.run(["diff", "7", "HEAD"])
+        .code(0)
+        .stdout_has("A quiet week: `issues/7.md` since HEAD (")
+        .stdout_has("\nthe letter is the same\n")
+        .stdout_has("(as before)")
+        .stderr("");
+    // A comment is no part of the letter.
+    edit(&room, "issues/7.md", "It was warm", "<!-- a note to myself -->\n\nIt was warm");
+    assert_eq!(json(&room)["same"], true);
+}
+
+#[test]
+fn words_are_told_as_readers_get_them() {
+    let room = room();
+    edit(&room, "issues/7.md", "It was warm", "It was cold");
+    edit(
+        &room,
+        "issues/7.md",
+        "subject: A quiet week in the workshop",
+        "subject: A cold week in the workshop",
+    );
+    let ran = room.run(["diff", "7", "HEAD"]).code(0);
+    let ran = ran.stdout_has("\nsubject\n-A quiet week in the workshop\n+A cold week in the workshop\n");
+    ran.stdout_has("\ntext\n@@ ").stdout_has("\n-It was warm in there.\n+It was cold in there.\n");
+    let told = json(&room);
+    assert_eq!(text(&told), ["-It was warm in there.", "+It was cold in there."]);
+    assert_eq!(told["fields"][0]["name"], "subject");
+    assert_eq!(told["fields"][0]["before"], "A quiet week in the workshop");
+    assert_eq!(told["same"], false);
+}
+
+#[test]
+fn colours_are_there_for_people_only() {
+    let room = room();
+    edit(&room, "issues/7.md", "warm", "cold");
+    let ran = |arguments: &[&str]| -> Ran {
+        let all: Vec<&str> = ["diff", "7", "HEAD"].iter().chain(arguments).copied().collect();
+        room.run(all).code(0)
+    };
+    assert!(!ran(&[]).stdout.contains('\u{1b}'));
+    assert!(ran(&["--color", "always"]).stdout.contains("\u{1b}[32m+"));
+    assert!(!ran(&["--color", "always", "--json"]).stdout.contains('\u{1b}'));
+    let plain = room.mimeo(["diff", "7", "HEAD"]).env("NO_COLOR", "1").run();
+    assert!(!plain.stdout.contains('\u{1b}'), "{plain}");
+}
+
+#[test]
+fn links_are_told_with_their_words() {
+    let room = room();
+    edit(&room, "issues/7.md", "https://example.org/kettle", "https://example.org/teapot");
+    edit(&room, "issues/7.md", "It was warm", "[It](https://example.org/it) was warm");
+    let links = &json(&room)["links"];
+    assert_eq!(links["changed"][0]["before"]["address"], "https://example.org/kettle");
+    assert_eq!(links["changed"][0]["now"]["address"], "https://example.org/teapot");
+    assert_eq!(links["changed"][0]["now"]["words"], "old kettle");
+    assert_eq!(links["added"][0]["words"], "It");
+    assert_eq!(links["removed"].as_array().unwrap().len(), 0);
+    room.run(["diff", "7", "HEAD"]).code(0).stdout_has(
+        "\nlinks\n-old kettle <https://example.org/kettle>\n+old kettle <https://example.org/teapot>\n\
+         +It <https://example.org/it>\n",
+    );
+}
+
+#[test]
+fn pictures_are_told_when_only_their_bytes_differ() {
+    let room = room();
+    room.write("issues/kettle.png", picture(200, 60));
+    room.write("issues/pot.png", picture(10, 30));
+    edit(&room, "issues/7.md", "It was warm", "![A pot](pot.png)\n\nIt was warm");
+    let told = json(&room);
+    let pictures = &told["pictures"];
+    assert_eq!(pictures["changed"][0]["now"]["name"], "issues/kettle.png");
+    assert_eq!(pictures["changed"][0]["before"]["width"], 40);
+    assert_eq!(pictures["changed"][0]["now"]["width"], 60);
+    assert_eq!(pictures["added"][0]["name"], "issues/pot.png");
+    room.run(["diff", "7", "HEAD"]).code(0).stdout_has("\n+issues/kettle.png, 60 × 20, ");
+}
+
+#[test]
+fn a_template_and_the_settings_are_those_of_then() {
+    let room = room();
+    room.write("templates/default.mjml", TEMPLATE);
+    commit(&room);
+    edit(&room, "templates/default.mjml", "#aa2211", "#2211aa");
+    let told = json(&room);
+    assert_eq!(told["looks"]["removed"], serde_json::json!(["color:#aa2211"]), "{told}");
+    assert_eq!(told["looks"]["added"], serde_json::json!(["color:#2211aa"]));
+    assert_eq!((text(&told), told["same"].as_bool()), (vec![], Some(false)));
+    edit(&room, "mimeo.toml", "Ada Example", "Ada Quill");
+    let told = json(&room);
+    assert_eq!(told["fields"][0]["name"], "from");
+    assert_eq!(told["fields"][0]["now"], "Ada Quill <ada@example.org>");
+}
+
+#[test]
+fn size_and_findings_are_those_of_the_two_letters() {
+    let room = room();
+    edit(&room, "issues/7.md", "It was warm", "See [here](https://example.org/here). It was warm");
+    let told = json(&room);
+    let size = &told["size"];
+    assert!(size["before"].as_u64() < size["now"].as_u64(), "{size}");
+    assert_eq!(size["limit"], 102_400);
+    assert_eq!(told["findings"]["new"][0]["code"], "M417");
+    assert_eq!(told["findings"]["new"][0]["path"], "issues/7.md");
+    room.run(["diff", "7", "HEAD"])
+        .code(0)
+        .stdout_has(" of the 102.4 KB of HTML that Gmail shows (")
+        .stdout_has("\nfindings\n+warning M417: ");
+    commit(&room);
+    edit(&room, "issues/7.md", "See [here](https://example.org/here). It was warm", "It was warm");
+    let told = json(&room);
+    assert_eq!(told["findings"]["gone"][0]["path"], "HEAD:issues/7.md", "{told}");
+    assert_eq!(told["findings"]["new"], serde_json::json!([]));
+}
+
+#[test]
+fn a_page_holds_both_letters_and_their_pictures_and_no_reader() {
+    let room = room();
+    edit(&room, "issues/7.md", "It was warm", "It was </script><script>alert(1)</script> cold");
+    room.write("issues/kettle.png", picture(200, 60));
+    room.run(["diff", "7", "HEAD", "--page", "page.html"])
+        .code(0)
+        .stdout_has("\ntext\n")
+        .stderr("page.html\n");
+    let page = room.read("page.html");
+    let data = page.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    let letters = data["letters"].as_array().unwrap();
+    assert_eq!(letters.len(), 2);
+    for (letter, words) in letters.iter().zip(["It was warm", "cold"]) {
+        for scheme in ["light", "dark"] {
+            let html = letter[scheme].as_str().unwrap();
+            assert!(html.contains(words) && html.contains("src=\"cid:"), "{html}");
+            // The invented reader has no first name.
+            assert!(html.contains("Dear {{ subscriber.first_name }},"), "{html}");
+        }
+    }
+    let pictures = data["pictures"].as_object().unwrap();
+    assert_eq!(pictures.len(), 2);
+    assert!(pictures.values().all(|one| one.as_str().unwrap().starts_with("data:image/png;base64,")));
+    for kept in ["bob@example.com", "Bob", "allow-scripts", "src=\"http", "href=\"http"] {
+        assert!(!page.split("id=\"data\">").next().unwrap().contains(kept), "{kept}");
+    }
+    assert!(!page.contains("bob@example.com"));
+    room.run(["diff", "7", "HEAD", "--page", "page.html", "--as", "bob@example.com"]).code(0);
+    assert!(room.read("page.html").contains("Dear Bob,"));
+    room.run(["diff", "7", "HEAD", "--as", "bob@example.com"]).code(2);
+}
+
+#[test]
+fn the_page_shows_the_letters_in_step_in_a_browser() {
+    let room = room();
+    let more = "A paragraph more.\n\nAnd one that takes a line or two more, on a phone at the very least.";
+    edit(&room, "issues/7.md", "## The workshop", &format!("{more}\n\n## The workshop"));
+    edit(&room, "issues/7.md", "https://example.org/kettle", "https://example.org/teapot");
+    room.run(["diff", "7", "HEAD", "--page", "page.html"]).code(0);
+    let shown = |page: &str| -> Option<scraper::Html> {
+        let more = ["--virtual-time-budget=20000", "--dump-dom"];
+        let mut command = browser(&room.path("browser"), 1500, 1000, &more)?;
+        let ran = command.arg(format!("file://{}", room.path(page).display())).output().unwrap();
+        let page = scraper::Html::parse_document(&String::from_utf8_lossy(&ran.stdout));
+        assert!(page.select(&selector("body[data-shown]")).next().is_some(), "{}", page.html());
+        Some(page)
+    };
+    let Some(page) = shown("page.html") else { return skip("chromium-headless-shell is not installed") };
+    let heights = |page: &scraper::Html| -> Vec<f64> {
+        let wanted = selector("#before iframe, #now iframe");
+        let frames = page.select(&wanted).map(|frame| frame.attr("style").unwrap());
+        frames
+            .map(|style| style.trim_start_matches("height: ").trim_end_matches("px;").parse().unwrap())
+            .collect()
+    };
+    let [before, now] = heights(&page)[..] else { panic!("{}", page.html()) };
+    assert!(400.0 < now && (before - now).abs() < 2.0, "{before} and {now}");
+    let words = |wanted: &str| -> Vec<String> {
+        let wanted = selector(wanted);
+        page.select(&wanted).map(|node| node.text().collect::<String>()).collect()
+    };
+    assert!(words("#told li.gone").iter().any(|item| item.contains("https://example.org/kettle")));
+    assert!(words("#told li.came").iter().any(|item| item.contains("https://example.org/teapot")));
+    assert!(words("#text ins").iter().any(|line| line == "+ A paragraph more."), "{:?}", words("#text ins"));
+    assert_eq!(words("#title"), ["A quiet week"]);
+    // Out of step the new letter is as much higher as it says more.
+    room.write("loose.html", room.read("page.html").replace("id=\"step\" checked", "id=\"step\""));
+    let [before, now] = heights(&shown("loose.html").unwrap())[..] else { panic!() };
+    assert!(before + 40.0 < now, "{before} and {now}");
+}
+
+fn selector(wanted: &str) -> scraper::Selector {
+    scraper::Selector::parse(wanted).unwrap()
+}
+
+#[test]
+fn pictures_at_the_site_are_in_the_page_too() {
+    let room = room();
+    edit(
+        &room,
+        "mimeo.toml",
+        "name = \"Small Steps\"\n",
+        "name = \"Small Steps\"\nsite = \"https://example.org/\"\npictures = \"site\"\n",
+    );
+    commit(&room);
+    room.write("issues/kettle.png", picture(200, 60));
+    room.run(["diff", "7", "HEAD", "--page", "page.html"]).code(0).stdout_has("\npictures\n");
+    let page = room.read("page.html");
+    assert_eq!(page.matches("data:image/png;base64,").count(), 2);
+    assert!(!page.contains("src=\\\"https://example.org/issues/kettle.png"));
+}
+
+#[test]
+fn a_renamed_issue_is_found_again() {
+    let room = room();
+    std::fs::rename(room.path("issues/7.md"), room.path("issues/2023-01-06-quiet.md")).unwrap();
+    edit(&room, "issues/2023-01-06-quiet.md", "warm", "cold");
+    let told = json(&room);
+    assert_eq!(told["was"], "issues/7.md");
+    assert_eq!(told["issue"], "issues/2023-01-06-quiet.md");
+    room.run(["diff", "quiet", "HEAD"])
+        .code(0)
+        .stdout_has(", then `issues/7.md`\n")
+        .stdout_has("+It was cold");
+    // A folder with its pictures.
+    git(&room, &["checkout", "-q", "--", "issues"]);
+    std::fs::remove_file(room.path("issues/2023-01-06-quiet.md")).unwrap();
+    std::fs::create_dir(room.path("issues/7")).unwrap();
+    for (from, to) in [("issues/7.md", "issues/7/index.md"), ("issues/kettle.png", "issues/7/kettle.png")] {
+        std::fs::rename(room.path(from), room.path(to)).unwrap();
+    }
+    let told = json(&room);
+    assert_eq!((told["was"].as_str(), told["same"].as_bool()), (Some("issues/7.md"), Some(true)), "{told}");
+}
+
+#[test]
+fn an_issue_that_was_not_there_says_when_it_came() {
+    let room = room().file("issues/8.md", ISSUE.replace("number: 7", "number: 8").replace("quiet", "loud"));
+    room.run(["diff", "8", "HEAD"])
+        .code(3)
+        .stderr_has("error: `issues/8.md` was not there at `HEAD`")
+        .stderr_has("hint: git has never seen it");
+    commit(&room);
+    room.run(["diff", "8", "HEAD~1"]).code(3).stderr_has("hint: it came with ");
+    room.run(["diff", "8", "HEAD"]).code(0);
+}
+
+#[test]
+fn what_cannot_be_compared_says_why() {
+    let room = room();
+    room.run(["diff", "7", "nowhere"])
+        .code(2)
+        .stderr_has("error: git knows no revision `nowhere`")
+        .stderr_has("hint: `git log --oneline` lists commits");
+    room.run(["diff", "7", "--", "--output=x"]).code(2).stderr_has("git knows no revision `--output=x`");
+    room.run(["diff", "7"]).code(2);
+    room.run(["diff", "9", "HEAD"]).code(3).stderr_has("no issue fits `9`");
+    // Then it was no letter.
+    edit(&room, "issues/7.md", "number: 7\n", "number: 7\ntemplate: nowhere\n");
+    commit(&room);
+    edit(&room, "issues/7.md", "template: nowhere\n", "");
+    room.run(["diff", "7", "HEAD"])
+        .code(3)
+        .stderr_has("--> HEAD:templates/nowhere.mjml")
+        .stderr_has("hint: at `HEAD` the issue was no letter");
+    let alone = Newsroom::new().file("issues/7.md", ISSUE);
+    alone
+        .mimeo(["diff", "7", "HEAD"])
+        .env("GIT_CEILING_DIRECTORIES", alone.path("").parent().unwrap())
+        .run()
+        .code(2)
+        .stderr_has("error: the folder `.` is in no git repository")
+        .stderr_has("hint: without one there is no earlier state");
+    alone.mimeo(["diff", "7", "HEAD"]).env("PATH", "").run().code(1).stderr_has("failed to run `git`");
+}
+
+#[test]
+fn a_newsletter_in_a_folder_of_a_repository_is_compared_from_anywhere() {
+    let room = Newsroom::empty()
+        .file("news/mimeo.toml", LEAST.to_owned() + "[unsubscribe]\nmailto = \"leave@example.org\"\n")
+        .file("news/issues/7/index.md", ISSUE)
+        .file("news/issues/7/kettle.png", picture(90, 40));
+    git(&room, &["init", "-q"]);
+    commit(&room);
+    edit(&room, "news/issues/7/index.md", "warm", "cold");
+    room.run(["-C", "news", "diff", "7", "HEAD"]).code(0).stdout_has("\n+It was cold in there.\n");
+    // What is there now is left alone.
+    assert_eq!(room.list("news"), ["issues", "mimeo.toml"]);
+}
