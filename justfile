@@ -30,9 +30,14 @@ deny:
 audit:
     cargo deny check
 
-# The benchmarks, or those named
-bench *NAMES:
-    cargo bench --locked {{NAMES}}
+# How near we are to what is possible, beside the references: `just bench`, or `just bench loopback signed` (BENCHMARKS.md)
+bench *WORKLOADS:
+    npm install --silent --no-audit --no-fund --prefix benches/peers
+    cargo bench --locked --bench limits -- {{WORKLOADS}}
+
+# What the single steps cost: `just steps compose`, and so on for bytes, ledger, list, render, transport
+steps *NAMES:
+    cargo bench --locked {{ if NAMES == "" { "--bench bytes --bench compose --bench ledger --bench list --bench render --bench transport" } else { "--bench " + NAMES } }}
 
 # A thousand kills, and a hundred thousand people with twenty kills: minutes, with figures at the end
 kill:

@@ -133,7 +133,7 @@ impl Letter {
                 _ => drop(person.fields.insert(name, shown)),
             }
         }
-        let bytes = composer.compose(&person, Vec::new())?.bytes;
+        let bytes = composer.compose(&person, Vec::new())?.into_bytes();
         let letter = String::from_utf8_lossy(&bytes);
         let mut html = web::part(&letter, "text/html").unwrap_or_default();
         let mut pictures: Vec<_> = rendered
