@@ -1,6 +1,6 @@
 //! What differs between two letters. Pure: no file is read, and nothing is printed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
@@ -137,21 +137,26 @@ fn apart<T, K: Ord>(before: Vec<T>, now: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<
     (only_before, only_now)
 }
 
-/// Pairs what is left on both sides by something that they share.
-fn pair<T, K: PartialEq>(
+/// Pairs what is left on both sides by something that they share, the first with the first.
+fn pair<T, K: Ord>(
     before: &mut Vec<T>,
     now: &mut Vec<T>,
     changed: &mut Vec<Changed<T>>,
     key: impl Fn(&T) -> K,
 ) {
+    let mut places: BTreeMap<K, VecDeque<usize>> = BTreeMap::new();
+    now.iter().enumerate().for_each(|(at, one)| places.entry(key(one)).or_default().push_back(at));
+    let mut left: Vec<Option<T>> = now.drain(..).map(Some).collect();
     let mut kept = Vec::new();
     for one in before.drain(..) {
-        match now.iter().position(|other| key(other) == key(&one)) {
-            Some(at) => changed.push(Changed { before: one, now: now.remove(at) }),
+        let place = places.get_mut(&key(&one)).and_then(VecDeque::pop_front);
+        match place.and_then(|at| left[at].take()) {
+            Some(other) => changed.push(Changed { before: one, now: other }),
             None => kept.push(one),
         }
     }
     *before = kept;
+    now.extend(left.into_iter().flatten());
 }
 
 /// A link is changed when its words lead elsewhere, or when other words lead there.
