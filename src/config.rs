@@ -32,7 +32,7 @@ use crate::{
     dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::Newsletter,
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
-    transport::Relay,
+    transport::{Encryption, Relay},
 };
 use raw::{Notes, Table};
 
@@ -112,6 +112,14 @@ impl Config {
         let mut relay = Relay::clone(relay);
         relay.password = password.as_ref().map(SecretRef::read).transpose()?;
         Ok(Some(relay))
+    }
+
+    /// How the relay is spoken to, when there is one.
+    pub fn encryption(&self) -> Option<Encryption> {
+        match &self.transport {
+            Transport::Relay { relay, .. } => Some(relay.encryption),
+            Transport::Outbox(_) => None,
+        }
     }
 
     /// The newsletter's own key, made and kept in `.mimeo/key` when there is none: for Message-IDs and tokens.

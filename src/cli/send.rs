@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             .hint("take `draft: true` out of its front matter when it is ready, or use --dry-run"));
     }
     args.check(context, &config, &file, &pressed)?;
-    sending::runtime()?.block_on(async {
+    sending::runtime_for(&config, args.dry_run)?.block_on(async {
         let job = Job { args, context, config: &config, choice, until };
         if args.dry_run { job.dry_run(pressed).await } else { job.send(pressed).await }
     })

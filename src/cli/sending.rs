@@ -15,7 +15,7 @@ use crate::{
     report::{Terminal, words::count},
     source::nearest,
     subscriber::List,
-    transport::{Outbox, Smtp, Transport},
+    transport::{Encryption, Outbox, Smtp, Transport},
 };
 
 /// Where letters go, and how many ways at once.
@@ -49,6 +49,16 @@ impl Errand {
 /// The threads that a sending runs on.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::outside)
+}
+
+/// The threads for a whole sending. Signing and TLS want every core; without them a letter is so little work that handing
+/// it from thread to thread would be a third of it.
+pub(super) fn runtime_for(config: &Config, dry_run: bool) -> Result<Runtime, Failure> {
+    let encrypts = !dry_run && config.encryption().is_some_and(|kind| kind != Encryption::None);
+    if encrypts || config.dkim.is_some() {
+        return runtime();
+    }
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Failure::outside)
 }
 
 /// Compiles the issue, with the newsletter's key and its signatures.

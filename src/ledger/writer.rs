@@ -5,7 +5,6 @@
 use std::{
     mem,
     sync::mpsc::{Receiver, RecvTimeoutError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -69,11 +68,6 @@ pub(super) struct Writer {
     flushers: Vec<oneshot::Sender<Result<(), LedgerError>>>,
     /// When the group is to be committed, whoever else comes.
     due: Option<Instant>,
-    /// Begins in the group.
-    begins: usize,
-    /// Begins in the last group.
-    begins_before: usize,
-    gather_begins: Duration,
     /// Since when outcomes cannot be written.
     trouble: Option<Instant>,
     /// Outcomes were given up for this reason.
@@ -89,9 +83,6 @@ impl Writer {
             settlers: Vec::new(),
             flushers: Vec::new(),
             due: None,
-            begins: 0,
-            begins_before: 0,
-            gather_begins: Duration::from_micros(std::env::var("G").ok().and_then(|v| v.parse().ok()).unwrap_or(0)),
             trouble: None,
             lost: None,
         }
@@ -107,10 +98,10 @@ impl Writer {
             match first {
                 Ok(request) => {
                     self.take(request);
-                    self.take_what_waits();
-                    if 0 < self.begins && self.begins < self.begins_before && !self.gather_begins.is_zero() {
-                        thread::sleep(self.gather_begins);
-                        self.take_what_waits();
+                    while self.group.len() < GROUP_MAX
+                        && let Ok(request) = self.inbox.try_recv()
+                    {
+                        self.take(request);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -125,20 +116,11 @@ impl Writer {
         }
     }
 
-    fn take_what_waits(&mut self) {
-        while self.group.len() < GROUP_MAX
-            && let Ok(request) = self.inbox.try_recv()
-        {
-            self.take(request);
-        }
-    }
-
     fn take(&mut self, request: Request) {
         match request {
             Request::Mark(mark) => {
                 let now = Instant::now();
                 if mark.kind.is_urgent() {
-                    self.begins += 1;
                     self.due = Some(now);
                 } else {
                     self.due.get_or_insert(now + GATHER);
@@ -163,9 +145,6 @@ impl Writer {
     /// Tries to make the group durable, and answers those who wait for it.
     fn commit(&mut self) {
         self.due = None;
-        if 0 < self.begins {
-            self.begins_before = mem::take(&mut self.begins);
-        }
         if !self.group.is_empty() {
             match self.apply() {
                 Ok(()) => self.trouble = None,
