@@ -58,7 +58,11 @@ pub(super) fn runtime_for(config: &Config, dry_run: bool) -> Result<Runtime, Fai
     if encrypts || config.dkim.is_some() {
         return runtime();
     }
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Failure::outside)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(Failure::outside)
 }
 
 /// Compiles the issue, with the newsletter's key and its signatures.

@@ -1,5 +1,7 @@
 //! The last gate: no letter leaves that a relay could misread.
 
+use memchr::memmem;
+
 use super::ComposeError;
 
 /// Octets of a line without its CRLF (RFC 5322 section 2.1.1).
@@ -25,21 +27,16 @@ pub(super) fn inspect(bytes: &[u8], utf8_header: bool) -> Result<Shape, ComposeE
         return Err(ComposeError::Unfit { what: "nothing", at: 0 });
     };
     let mut broken = u8::from(matches!(first, 0 | b'\n') || last == b'\r');
-    let mut dots = u8::from(first == b'.');
-    let mut all = first;
-    // One pass without branches, so that the compiler can look at many octets at once.
+    // A pass without branches, and with few things to remember, so that the compiler can look at many octets at once.
     let (before, behind) = (&bytes[..bytes.len() - 1], &bytes[1..]);
     for (previous, byte) in before.chunks(4096).zip(behind.chunks(4096)) {
-        for (&a, &b) in previous.iter().zip(byte) {
-            broken |= (u8::from(a == b'\r') ^ u8::from(b == b'\n')) | u8::from(b == 0);
-            dots |= u8::from(a == b'\n') & u8::from(b == b'.');
-            all |= b;
-        }
+        broken |= previous.iter().zip(byte).fold(0, |broken, (&a, &b)| {
+            broken | u8::from(b == 0) | (u8::from(a == b'\r') ^ u8::from(b == b'\n'))
+        });
     }
-    let eight_bit = !all.is_ascii();
+    let eight_bit = !bytes.is_ascii();
     if broken != 0 || eight_bit {
-        let header =
-            if utf8_header { memchr::memmem::find(bytes, b"\r\n\r\n").unwrap_or_default() } else { 0 };
+        let header = if utf8_header { memmem::find(bytes, b"\r\n\r\n").unwrap_or_default() } else { 0 };
         if broken != 0 || !bytes[header..].is_ascii() {
             return Err(explain(bytes, header));
         }
@@ -52,7 +49,8 @@ pub(super) fn inspect(bytes: &[u8], utf8_header: bool) -> Result<Shape, ComposeE
             None => return Err(ComposeError::Unfit { what: "a line longer than 998 octets", at: start }),
         }
     }
-    Ok(Shape { eight_bit, dots: dots != 0, ended: last == b'\n' })
+    let dots = first == b'.' || memmem::find(bytes, b"\n.").is_some();
+    Ok(Shape { eight_bit, dots, ended: last == b'\n' })
 }
 
 fn explain(bytes: &[u8], header: usize) -> ComposeError {
