@@ -4,7 +4,8 @@ use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, mpsc::sync_channel},
+    thread,
 };
 
 use crate::{
@@ -176,18 +177,62 @@ impl Survey {
     }
 }
 
-/// The people to write to, as a stream of the list; rows that cannot be used are passed over.
+/// The people to write to, as a stream of the list; rows that cannot be used are passed over. A thread of its own reads
+/// ahead while the ledger writes.
 pub fn people(
     list: List,
     composer: Arc<Composer>,
 ) -> impl Iterator<Item = Result<Subscriber, BoxError>> + Send + 'static {
-    list.filter_map(move |row| match row {
+    ahead(list.filter_map(move |row| match row {
         Ok(Row::Person { subscriber, .. }) => {
             let is_complete = composer.missing(&subscriber).next().is_none();
             is_complete.then_some(Ok(subscriber))
         }
         Ok(Row::Paused { .. } | Row::Repeat(_) | Row::Bad(_)) => None,
         Err(error) => Some(Err(error.into())),
+    }))
+}
+
+/// Items that are read at a time, and how many such pages may wait.
+const PAGE: usize = 500;
+const PAGES_AHEAD: usize = 4;
+
+/// Runs an iterator on a thread of its own. An empty page ends it: a reader that dies before is an error, not a short list.
+fn ahead<T: Send + 'static>(
+    mut items: impl Iterator<Item = Result<T, BoxError>> + Send + 'static,
+) -> impl Iterator<Item = Result<T, BoxError>> + Send + 'static {
+    let (sender, pages) = sync_channel(PAGES_AHEAD);
+    // Without a thread the sender is gone, which is told below.
+    let _ = thread::Builder::new().name("list-reader".into()).spawn(move || {
+        loop {
+            let page: Vec<_> = items.by_ref().take(PAGE).collect();
+            let is_last = page.is_empty();
+            // Who does not listen any more has given up.
+            if sender.send(page).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    let (mut page, mut is_over) = (Vec::new().into_iter(), false);
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(item) = page.next() {
+                return Some(item);
+            }
+            if is_over {
+                return None;
+            }
+            match pages.recv() {
+                Ok(next) => {
+                    is_over = next.is_empty();
+                    page = next.into_iter();
+                }
+                Err(_) => {
+                    is_over = true;
+                    return Some(Err("the reading of the list broke off".into()));
+                }
+            }
+        }
     })
 }
 
@@ -211,4 +256,22 @@ fn incomplete(path: &Path, line: u64, gap: &Placeholder) -> Diagnostic {
     let place = Place::Row { path: PathBuf::from(path), line, column };
     Diagnostic::at("M492", Severity::Error, place, format!("`{name}` is empty for this person"))
         .help(format!("fill it in, or give the placeholder a default: `{{{{ {name} | default(\"…\") }}}}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ahead_changes_nothing_and_a_reader_that_dies_is_told() {
+        for count in [0, 1, PAGE, PAGE * 7 + 3] {
+            let read: Vec<usize> = ahead((0..count).map(Ok)).map(Result::unwrap).collect();
+            assert_eq!(read, (0..count).collect::<Vec<_>>());
+        }
+        let dying =
+            (0..PAGE * 2).map(|n| if n == PAGE + 1 { panic!("the reader of this test dies") } else { Ok(n) });
+        let read: Vec<Result<usize, BoxError>> = ahead(dying).collect();
+        assert_eq!(read.len(), PAGE + 1);
+        assert!(read[..PAGE].iter().all(Result::is_ok) && read[PAGE].is_err());
+    }
 }
