@@ -86,7 +86,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                     Some(online) => online.ask(&check::addresses(&pressed.issue)),
                     None => Answers::new(),
                 };
-                let (findings, budget, costs) = look_with(context, &config, &all, file, &pressed, &answers)?;
+                let (findings, budget, costs) =
+                    look_with(context, &config, &all, file, &pressed, Subject::LetterAndList, &answers)?;
                 found.extend(findings);
                 budgets.push((file.slug.clone(), budget, costs));
             }
@@ -116,6 +117,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(if found.iter().any(|one| worst <= one.severity) { Exit::BadInput } else { Exit::Done })
 }
 
+/// Whether the list is read too, however long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    LetterAndList,
+    Letter,
+}
+
 /// Everything that can be said against one issue, with the owner's levels applied, and its budget.
 pub(super) fn look(
     context: &Context,
@@ -123,8 +131,9 @@ pub(super) fn look(
     all: &[IssueFile],
     file: &IssueFile,
     pressed: &Pressed,
+    subject: Subject,
 ) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
-    let (found, budget, _) = look_with(context, config, all, file, pressed, &Answers::new())?;
+    let (found, budget, _) = look_with(context, config, all, file, pressed, subject, &Answers::new())?;
     Ok((found, budget))
 }
 
@@ -163,6 +172,7 @@ fn look_with(
     all: &[IssueFile],
     file: &IssueFile,
     pressed: &Pressed,
+    subject: Subject,
     answers: &Answers,
 ) -> Result<(Diagnostics, Vec<check::Share>, check::Costs), Failure> {
     let blocks = render::block_bytes(
@@ -202,7 +212,7 @@ fn look_with(
     found.retain(|one| one.code != "M162");
     found.extend(check::check(&case));
     found.extend(check::check_answers(&pressed.issue, answers));
-    if config.list.exists() {
+    if subject == Subject::LetterAndList && config.list.exists() {
         let rendered = &pressed.rendered;
         let patterns = [&rendered.subject, &rendered.html, &rendered.text];
         let placeholders = patterns.into_iter().flat_map(|pattern| pattern.placeholders());

@@ -221,7 +221,8 @@ impl Desk {
         let config = self.config()?;
         let pressed = press::press_quietly(&config, &self.file, Timestamp::now())?;
         let all = issues::all(&self.context)?;
-        let (mut found, shares) = check::look(&self.context, &config, &all, &self.file, &pressed)?;
+        let (mut found, shares) =
+            check::look(&self.context, &config, &all, &self.file, &pressed, check::Subject::LetterAndList)?;
         crate::check::sort(&mut found);
         found.sort_by_key(|one| std::cmp::Reverse(one.severity));
         let headings: Vec<(u32, &str)> = pressed

@@ -44,7 +44,14 @@ pub(super) struct Picture {
 impl Letter {
     pub(super) fn of(context: &Context, config: &Config, file: &IssueFile) -> Result<Self, Failure> {
         let pressed = press::press_quietly(config, file, context.now)?;
-        let (mut found, shares) = checks::look(context, config, &issues::all(context)?, file, &pressed)?;
+        let (mut found, shares) = checks::look(
+            context,
+            config,
+            &issues::all(context)?,
+            file,
+            &pressed,
+            checks::Subject::LetterAndList,
+        )?;
         check::sort(&mut found);
         Ok(Self {
             html: plain(&pressed.rendered.html),

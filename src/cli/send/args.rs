@@ -6,7 +6,7 @@ use crate::{
     cli::{Context, Exit, Failure, check, flags, issues, press::Pressed},
     config::Config,
     ledger::Choice,
-    source::{Place, nearest},
+    source::nearest,
     subscriber::{EmailAddress, List},
 };
 
@@ -84,16 +84,10 @@ impl Args {
         pressed: &Pressed,
     ) -> Result<(), Failure> {
         let all = issues::all(context)?;
-        let (mut found, _) = check::look(context, config, &all, file, pressed)?;
         // The list has its own words in the plan, with its own ways out.
-        let of_the_list = |place: &Place| match place {
-            Place::Row { path, .. } | Place::File { path } => *path == config.list,
-            Place::Text { .. } => false,
-        };
+        let (mut found, _) = check::look(context, config, &all, file, pressed, check::Subject::Letter)?;
         found.retain(|one| {
-            one.is_error()
-                && !of_the_list(&one.place)
-                && !self.allow.iter().any(|code| code.eq_ignore_ascii_case(one.code))
+            one.is_error() && !self.allow.iter().any(|code| code.eq_ignore_ascii_case(one.code))
         });
         let Some(code) = found.first().map(|one| one.code) else { return Ok(()) };
         Err(Failure::found(found)
