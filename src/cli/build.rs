@@ -54,7 +54,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let path = args.output.join(name);
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, error))?;
-        fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
+        // A file that is as it should be is left alone: it keeps its time, and nothing has to be copied anew.
+        if fs::read(&path).ok().as_deref() != Some(&bytes) {
+            fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
+        }
         context.terminal.say(&format!("{:>10}  {}", octets(bytes.len() as u64), path.display()));
     }
     Ok(Exit::Done)

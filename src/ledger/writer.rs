@@ -21,6 +21,9 @@ use crate::transport::Outcome;
 const GROUP_MAX: usize = 1000;
 /// How long an outcome may wait for company before it is committed.
 const GATHER: Duration = Duration::from_millis(20);
+/// How long a begin may wait for others. Where letters are signed they come one by one, and each alone would cost as much
+/// as a third of its signature.
+const GATHER_BEGINS: Duration = Duration::from_millis(1);
 /// Between attempts to write outcomes that the disk or another process refused.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long outcomes are kept and tried before they are given up.
@@ -68,6 +71,9 @@ pub(super) struct Writer {
     flushers: Vec<oneshot::Sender<Result<(), LedgerError>>>,
     /// When the group is to be committed, whoever else comes.
     due: Option<Instant>,
+    /// Begins and other marks in the group.
+    begins: usize,
+    others: usize,
     /// Since when outcomes cannot be written.
     trouble: Option<Instant>,
     /// Outcomes were given up for this reason.
@@ -83,6 +89,8 @@ impl Writer {
             settlers: Vec::new(),
             flushers: Vec::new(),
             due: None,
+            begins: 0,
+            others: 0,
             trouble: None,
             lost: None,
         }
@@ -120,12 +128,18 @@ impl Writer {
         match request {
             Request::Mark(mark) => {
                 let now = Instant::now();
-                if mark.kind.is_urgent() {
-                    self.due = Some(now);
+                let due = if mark.kind.is_urgent() {
+                    self.begins += 1;
+                    now + GATHER_BEGINS
                 } else {
-                    self.due.get_or_insert(now + GATHER);
-                }
+                    self.others += 1;
+                    now + GATHER
+                };
                 self.group.push(mark);
+                // As soon as as many letters wait as are still out, waiting longer would only hold connections up.
+                let out = self.store.letters_out().saturating_sub(self.others);
+                let due = if 0 < self.begins && out <= self.begins { now } else { due };
+                self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
             }
             Request::Settle(reply) => {
                 self.settlers.push(reply);
@@ -144,7 +158,7 @@ impl Writer {
 
     /// Tries to make the group durable, and answers those who wait for it.
     fn commit(&mut self) {
-        self.due = None;
+        (self.due, self.begins, self.others) = (None, 0, 0);
         if !self.group.is_empty() {
             match self.apply() {
                 Ok(()) => self.trouble = None,

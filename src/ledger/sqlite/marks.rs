@@ -13,6 +13,11 @@ use crate::{
 };
 
 impl Store {
+    /// Letters that were begun and have not ended.
+    pub(in crate::ledger) fn letters_out(&self) -> usize {
+        self.begun.len()
+    }
+
     /// Writes all of them down, durably and in their order, or none.
     pub(in crate::ledger) fn apply(&mut self, group: &mut [Mark]) -> Result<(), LedgerError> {
         let tx = Group::open(&self.db)?;
