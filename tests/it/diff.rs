@@ -8,6 +8,7 @@ use crate::support::{
     browser::browser,
     newsroom::{LEAST, Newsroom, Ran},
     skip,
+    tab::Tab,
 };
 
 const ISSUE: &str = "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
@@ -275,6 +276,25 @@ fn the_page_shows_the_letters_in_step_in_a_browser() {
 
 fn selector(wanted: &str) -> scraper::Selector {
     scraper::Selector::parse(wanted).unwrap()
+}
+
+#[test]
+fn the_letters_stand_beside_each_other_and_hide_nothing() {
+    let room = room();
+    edit(&room, "issues/7.md", "It was warm", "It was cold");
+    room.run(["diff", "7", "HEAD", "--page", "page.html"]).code(0);
+    let mut tab = match Tab::open(1500, 1000) {
+        Ok(tab) => tab,
+        Err(why) => return skip(why),
+    };
+    tab.run(&format!("await page.goto('file://{}')", room.path("page.html").display()));
+    tab.until("document.body.dataset.shown !== undefined");
+    tab.until(
+        "(() => { const [before, now, over] = ['#before iframe', '#now iframe', '#difference .over'].map(
+            wanted => document.querySelector(wanted).getBoundingClientRect());
+        const head = document.querySelector('header').getBoundingClientRect();
+        return head.bottom <= before.top && before.right <= now.left && now.right <= over.left && 370 < before.width })()",
+    );
 }
 
 #[test]
