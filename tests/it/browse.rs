@@ -527,7 +527,10 @@ fn one_file_is_the_same_page_and_asks_nobody() {
     let seen = "page.querySelector('[alt=\"A red square\"]')?.naturalWidth";
     holds(&mut tab, &format!("{seen} === 40"));
     tab.run("await page.keyboard.press('d')");
-    holds(&mut tab, "page.defaultView.getComputedStyle(page.documentElement).colorScheme === 'dark'");
+    holds(
+        &mut tab,
+        "page.body && page.defaultView.getComputedStyle(page.documentElement).colorScheme === 'dark'",
+    );
     tab.run("await page.getByRole('button', { name: 'does not say where' }).click()");
     holds(&mut tab, "page.querySelector('[data-found]')?.textContent.includes('click here')");
     tab.run("await page.keyboard.press('i')");
