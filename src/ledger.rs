@@ -28,6 +28,7 @@ use std::{
     path::Path,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -79,23 +80,24 @@ impl Ledger {
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
         let writer = Store::open(path, options)?;
         let reader = Store::beside(path, options)?;
-        Ok(Self::start(Some(writer), Some(reader)))
+        Ok(Self::start(Some(writer), Some(reader), options.begins_wait))
     }
 
     /// Opens a ledger for questions only; it must be there.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
-        Ok(Self::start(None, Some(reader)))
+        Ok(Self::start(None, Some(reader), Duration::ZERO))
     }
 
     /// A ledger that nobody else sees and that is gone with its last handle: for dry runs and tests.
     pub fn scratch() -> Result<Self, LedgerError> {
-        Ok(Self::start(Some(Store::scratch()?), None))
+        Ok(Self::start(Some(Store::scratch()?), None, Duration::ZERO))
     }
 
-    fn start(writer: Option<Store>, reader: Option<Store>) -> Self {
-        let writer =
-            writer.map(|store| Thread::start("ledger-writer", move |inbox| Writer::new(store, inbox).run()));
+    fn start(writer: Option<Store>, reader: Option<Store>, begins_wait: Duration) -> Self {
+        let writer = writer.map(|store| {
+            Thread::start("ledger-writer", move |inbox| Writer::new(store, inbox, begins_wait).run())
+        });
         let reader = reader.map(|mut store| {
             Thread::start("ledger-reader", move |inbox: mpsc::Receiver<writer::Job>| {
                 for job in inbox {

@@ -64,6 +64,7 @@ impl Cost {
 pub(crate) fn cost(prefix: &[&str], command: &[&str]) -> Cost {
     let output = tempfile::NamedTempFile::new().unwrap();
     let told = Command::new("python3")
+        .env("BENCH_PASSWORD", "hunter2")
         .arg(Path::new(ROOT).join("benches/limits/cost.py"))
         .arg(output.path())
         .args(prefix)

@@ -539,11 +539,20 @@ pub struct OpenOptions {
     pub restored: Restored,
     /// The name of this start of the machine; `None` when the machine has no such name.
     pub boot: Option<String>,
+    /// How long a begin may wait for others, to be committed together. Nothing where letters are made quickly: they come
+    /// together by themselves. Where they are signed they come one by one, and a commit for each would cost as much as a
+    /// third of its signature.
+    pub begins_wait: Duration,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(10), restored: Restored::Refuse, boot: super::files::boot() }
+        Self {
+            patience: Duration::from_secs(10),
+            restored: Restored::Refuse,
+            boot: super::files::boot(),
+            begins_wait: Duration::ZERO,
+        }
     }
 }
 

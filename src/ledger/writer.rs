@@ -21,9 +21,6 @@ use crate::transport::Outcome;
 const GROUP_MAX: usize = 1000;
 /// How long an outcome may wait for company before it is committed.
 const GATHER: Duration = Duration::from_millis(20);
-/// How long a begin may wait for others. Where letters are signed they come one by one, and each alone would cost as much
-/// as a third of its signature.
-const GATHER_BEGINS: Duration = Duration::from_millis(1);
 /// Between attempts to write outcomes that the disk or another process refused.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long outcomes are kept and tried before they are given up.
@@ -74,6 +71,8 @@ pub(super) struct Writer {
     /// Begins and other marks in the group.
     begins: usize,
     others: usize,
+    /// How long a begin may wait for others.
+    begins_wait: Duration,
     /// Since when outcomes cannot be written.
     trouble: Option<Instant>,
     /// Outcomes were given up for this reason.
@@ -81,7 +80,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, inbox: Receiver<Request>) -> Self {
+    pub(super) fn new(store: Store, inbox: Receiver<Request>, begins_wait: Duration) -> Self {
         Self {
             store,
             inbox,
@@ -91,6 +90,7 @@ impl Writer {
             due: None,
             begins: 0,
             others: 0,
+            begins_wait,
             trouble: None,
             lost: None,
         }
@@ -130,7 +130,7 @@ impl Writer {
                 let now = Instant::now();
                 let due = if mark.kind.is_urgent() {
                     self.begins += 1;
-                    now + GATHER_BEGINS
+                    now + self.begins_wait
                 } else {
                     self.others += 1;
                     now + GATHER
