@@ -15,7 +15,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::watch::Sender;
 
 /// Editors save in several steps; so long nothing must happen before the letter is made anew.
-const QUIET: Duration = Duration::from_millis(12);
+const QUIET: Duration = Duration::from_millis(5);
 /// And so long it waits at most.
 const MOST: Duration = Duration::from_millis(60);
 
