@@ -2,7 +2,7 @@
 """Two hosts with a long line between them: delay.py MILLISECONDS-EACH-WAY [PREFIX]
 
 Makes the network namespaces PREFIX-near (10.99.0.1) and PREFIX-far (10.99.0.2), joined by two TUN devices, and holds
-every packet for the given time on its way: real TCP with real slow start, no loss, no limit to the rate. It prints
+every packet for the given time on its way: real TCP (Reno) with real slow start, no loss, no limit to the rate. It prints
 "ready" when the line is up, and takes everything down again when its standard input closes. Needs root and /dev/net/tun.
 For kernels without `tc netem`.
 """
@@ -32,6 +32,9 @@ def host(namespace, device, address):
     ip("-n", namespace, "link", "set", "lo", "up")
     ip("-n", namespace, "addr", "add", f"{address}/24", "dev", device)
     ip("-n", namespace, "link", "set", device, "mtu", "1500", "txqueuelen", "10000", "up")
+    # One that every kernel has and that does not pace: a pacing one spreads each letter over a part of the way.
+    setting = "net.ipv4.tcp_congestion_control=reno"
+    ip("netns", "exec", namespace, "sysctl", "-q", "-w", setting)
     return descriptor
 
 
