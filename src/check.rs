@@ -158,8 +158,7 @@ impl Draft<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        let severity = rule(code).expect("every code that is found has a rule").severity;
-        Diagnostic::at(code, severity, self.issue.source.place(span), message).help(help)
+        support::at(&self.issue.source, code, span, message, help)
     }
 
     /// Where a field of the front matter stands; the head of the file when it is not there.
