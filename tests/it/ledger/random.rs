@@ -420,7 +420,7 @@ fn property(kind: Kind, fault: Fault, stories: u32) -> Result<(), String> {
 #[test]
 fn nobody_is_accepted_twice_unasked_and_nobody_suppressed_is_begun_in_any_story() {
     // More with MIMEO_STORIES=20000, for an evening.
-    let stories = std::env::var("MIMEO_STORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(600);
+    let stories = std::env::var("MIMEO_STORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000);
     property(Kind::Scratch, Fault::None, stories).unwrap();
 }
 
