@@ -44,8 +44,9 @@ fn main() {
         measure(&format!("letter, {name}"), runs, || {
             next += 1;
             let person = &people[next % people.len()];
-            buffer = composer.compose(person, std::mem::take(&mut buffer)).expect("a letter").into_bytes();
-            octets = buffer.len();
+            let message = composer.compose(person, std::mem::take(&mut buffer)).expect("a letter");
+            octets = message.size();
+            buffer = message.into_room();
         });
     }
     println!("a letter has {octets} octets; beside it, for as many:");

@@ -7,6 +7,7 @@ mod composer;
 mod dkim;
 mod field;
 mod gate;
+mod octets;
 mod skeleton;
 mod token;
 mod wire;
@@ -16,7 +17,10 @@ pub use dkim::{KeyKind, Signer};
 pub use gate::Shape;
 pub use token::Tokens;
 
+use std::borrow::Cow;
+
 use crate::subscriber::EmailAddress;
+use octets::Octets;
 
 /// One letter to one person: envelope and bytes. There is none whose bytes a relay could misread.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub struct Message {
     pub from: EmailAddress,
     /// The envelope's recipient.
     pub to: EmailAddress,
-    bytes: Vec<u8>,
+    octets: Octets,
     shape: Shape,
 }
 
@@ -33,13 +37,35 @@ impl Message {
     /// Looks at every octet. A letter to or from an address outside ASCII may have a header in UTF-8.
     pub fn new(from: EmailAddress, to: EmailAddress, bytes: Vec<u8>) -> Result<Self, ComposeError> {
         let utf8_header = from.needs_smtputf8() || to.needs_smtputf8();
-        let shape = gate::inspect(&bytes, utf8_header)?;
-        Ok(Self { from, to, bytes, shape })
+        Self::of(from, to, Octets::whole(bytes), utf8_header)
+    }
+
+    fn of(
+        from: EmailAddress,
+        to: EmailAddress,
+        octets: Octets,
+        utf8_header: bool,
+    ) -> Result<Self, ComposeError> {
+        let shape = match octets.look().and_then(|look| look.shape()) {
+            Some(shape) => shape,
+            None => gate::inspect(&octets.to_bytes(), utf8_header)?,
+        };
+        Ok(Self { from, to, octets, shape })
     }
 
     /// The letter as RFC 5322 has it: CRLF everywhere, no line over 998 octets, 7-bit, not dot-stuffed.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        self.octets.to_bytes()
+    }
+
+    /// The same without a copy, stretch by stretch.
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.octets.slices()
+    }
+
+    /// How many octets it has.
+    pub fn size(&self) -> usize {
+        self.octets.len()
     }
 
     /// What its bytes are like.
@@ -47,19 +73,14 @@ impl Message {
         self.shape
     }
 
-    /// The bytes alone; their room can be used for another letter.
+    /// The bytes alone.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        self.octets.to_bytes().into_owned()
     }
 
-    /// Takes the bytes out for a thread of their own, until [`Self::put_bytes`].
-    pub(crate) fn take_bytes(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
-    }
-
-    /// Puts the same bytes back.
-    pub(crate) fn put_bytes(&mut self, bytes: Vec<u8>) {
-        self.bytes = bytes;
+    /// Some room for another letter.
+    pub fn into_room(self) -> Vec<u8> {
+        self.octets.into_own()
     }
 }
 

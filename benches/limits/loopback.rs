@@ -24,7 +24,7 @@ pub(crate) fn throughput(letters: u64, rounds: u64) {
         "\nB1, B2: {letters} unsigned letters, 10 connections, ledger with synchronous=FULL, {rounds} rounds"
     );
     let newsletter = Newsletter::new(letters);
-    let mut sink = Sink::start("near", SERVER);
+    let mut sink = Sink::start("near", &[]);
     newsletter.relay(&sink, 10, 0, "");
     let has_reference = lab::is_here(lab::SMTP_SOURCE, "apt-get install postfix");
     let has_nodemailer = lab::has_nodemailer();
@@ -33,14 +33,14 @@ pub(crate) fn throughput(letters: u64, rounds: u64) {
     let (mut ours, mut reference, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         if has_reference {
-            reference.push(lab::smtp_source(&sink, 10, letters, CLIENT));
+            reference.push(lab::smtp_source(&sink, 10, letters, &[]));
             assert_eq!(sink.taken().letters, letters);
         }
         newsletter.forget();
-        ours.push(newsletter.send(CLIENT, &[]));
+        ours.push(newsletter.send(&[], &[]));
         assert_eq!(sink.taken().letters, letters);
         if has_nodemailer {
-            peer.push(lab::nodemailer(&sink, 10, few, &parts, None, CLIENT));
+            peer.push(lab::nodemailer(&sink, 10, few, &parts, None, &[]));
             assert_eq!(sink.taken().letters, few);
         }
     }
@@ -164,7 +164,7 @@ impl Desk for Pile {
 
     fn end(&self, letter: Letter, outcome: Outcome) {
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
-        self.buffers.lock().unwrap().push(letter.message.into_bytes());
+        self.buffers.lock().unwrap().push(letter.message.into_room());
     }
 
     fn give_back(&self, _: Letter) {

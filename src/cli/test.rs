@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     for (letter, reader) in letters {
         context.terminal.say(&format!(
             "{} to {}, as {} gets it, {}",
-            octets(letter.message.bytes().len() as u64),
+            octets(letter.message.size() as u64),
             letter.message.to.expose(),
             reader.address.expose(),
             errand.description

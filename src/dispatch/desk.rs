@@ -372,7 +372,7 @@ impl Desk {
     }
 
     fn recycle(&self, message: Message) {
-        let mut buffer = message.into_bytes();
+        let mut buffer = message.into_room();
         buffer.clear();
         let mut state = self.state();
         if state.buffers.len() < 256 {
@@ -481,7 +481,7 @@ impl transport::Desk for Desk {
     }
 
     fn end(&self, letter: Letter, outcome: Outcome) {
-        let octets = letter.message.bytes().len();
+        let octets = letter.message.size();
         let now = (self.clock)();
         let (claim, pulled, last) = {
             let mut state = self.state();

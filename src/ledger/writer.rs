@@ -136,9 +136,9 @@ impl Writer {
                     now + GATHER
                 };
                 self.group.push(mark);
-                // As soon as as many letters wait as are still out, waiting longer would only hold connections up.
+                // When few letters are still out, waiting longer would only hold the others up.
                 let out = self.store.letters_out().saturating_sub(self.others);
-                let due = if 0 < self.begins && out <= self.begins { now } else { due };
+                let due = if 0 < self.begins && 2 * out <= self.begins { now } else { due };
                 self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
             }
             Request::Settle(reply) => {

@@ -1,9 +1,12 @@
 //! Compiles an issue once; then a letter is fixed pieces copied and open ones filled.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
+
+use aws_lc_rs::digest;
 
 use super::{
-    ComposeError, Message, Signer, Tokens, dkim, field, gate,
+    ComposeError, Message, Signer, Tokens, dkim, field,
+    octets::{Octets, Shared, Stretch},
     skeleton::{self, Encoding},
     token::TOKEN_LEN,
     wire::{Aligned, Base64Writer, quote, quote_value, with_crlf},
@@ -38,10 +41,16 @@ pub struct Composer {
     mailto: Option<String>,
     /// From `Content-Type:` of the whole letter to its last octet.
     body: Vec<Step>,
+    /// The fixed steps' octets.
+    shared: Shared,
     slots: Vec<Slot>,
-    fixed_octets: usize,
+    /// Octets of a letter's own, about.
+    own_octets: usize,
     tokens: Tokens,
     signers: Vec<Signer>,
+    /// Where in the first shared stretch the letter's header ends, and what is hashed of its body until that stretch's end.
+    header_rest: usize,
+    body_hash: digest::Context,
 }
 
 /// The address that a token is put into.
@@ -53,8 +62,8 @@ enum Unsubscribe {
 
 /// A stretch of the letter.
 enum Step {
-    /// Octets as they travel.
-    Fixed(Vec<u8>),
+    /// The next shared stretch.
+    Shared,
     /// A value in a quoted-printable part, on lines of its own.
     Quoted(usize),
     /// A whole base64 part.
@@ -140,13 +149,20 @@ impl Composer {
         let (text, html) = (skeleton::encoding(&rendered.text), skeleton::encoding(&rendered.html));
         let frame = skeleton::build(&digest, text, html, &rendered.pictures)?;
         let mut slots = Vec::new();
-        let mut body = vec![Step::Fixed(frame.before_text)];
-        steps(&rendered.text, text, rendered, &mut slots, &mut body);
-        body.push(Step::Fixed(frame.before_html));
-        steps(&rendered.html, html, rendered, &mut slots, &mut body);
-        body.push(Step::Fixed(frame.behind));
-        let body = join(body);
-        let fixed_octets = header.len() + body.iter().map(Step::octets).sum::<usize>();
+        let mut plan = Plan { steps: Vec::new(), shared: Vec::new(), fixed: frame.before_text };
+        plan.part(&rendered.text, text, rendered, &mut slots);
+        plan.fixed.extend_from_slice(&frame.before_html);
+        plan.part(&rendered.html, html, rendered, &mut slots);
+        plan.fixed.extend_from_slice(&frame.behind);
+        plan.end_fixed();
+        let Plan { steps: body, shared, .. } = plan;
+        let first = shared.first().map(|stretch| stretch.bytes.as_slice()).unwrap_or_default();
+        let header_rest = memchr::memmem::find(first, b"\r\n\r\n")
+            .ok_or_else(|| ComposeError::Skeleton("the header has no end".to_owned()))?
+            + 4;
+        let mut body_hash = digest::Context::new(&digest::SHA256);
+        body_hash.update(&first[header_rest..]);
+        let own_octets = header.len() + body.iter().map(Step::octets).sum::<usize>();
         Ok(Self {
             from: rendered.bounces.clone(),
             utf8_header: [Some(&rendered.from), rendered.reply_to.as_ref()]
@@ -161,10 +177,13 @@ impl Composer {
             header,
             subject: fixed_subject.is_none().then_some(subject),
             body,
+            shared: shared.into(),
             slots,
-            fixed_octets,
+            own_octets,
             tokens,
             signers: secrets.signers,
+            header_rest,
+            body_hash,
         })
     }
 
@@ -187,23 +206,28 @@ impl Composer {
 
     /// Octets of a letter, about.
     pub fn size_hint(&self) -> usize {
-        self.fixed_octets + 400 + 20 * self.slots.len() + 900 * self.signers.len()
+        self.room() + self.shared.iter().map(|stretch| stretch.bytes.len()).sum::<usize>()
+    }
+
+    /// Octets of a letter's own, about.
+    fn room(&self) -> usize {
+        self.own_octets + 800 + 80 * self.slots.len() + 900 * self.signers.len()
     }
 
     /// Makes the letter to one person. The buffer's room is used again, its content is not.
     pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
         let mut to = buffer;
         to.clear();
-        to.reserve(self.size_hint());
+        to.reserve(self.room());
+        let mut cuts = Vec::with_capacity(self.shared.len());
         let mut token = [0; TOKEN_LEN];
         self.tokens.write_unsubscribe(&self.list_id, &subscriber.address, &mut token);
         let token = std::str::from_utf8(&token).expect("base64url is ASCII");
         let unsubscribe = self.unsubscribe.with(token);
         self.write_header(subscriber, token, &unsubscribe, &mut to)?;
-        let header_end = to.len();
         for step in &self.body {
             match step {
-                Step::Fixed(bytes) => to.extend_from_slice(bytes),
+                Step::Shared => cuts.push(to.len()),
                 Step::Quoted(slot) => quote_value(&self.value(*slot, subscriber, &unsubscribe)?, &mut to),
                 Step::Base64(groups) => {
                     let mut writer = Base64Writer::default();
@@ -220,16 +244,23 @@ impl Composer {
                 }
             }
         }
+        let mut octets = Octets::new(to, cuts, Arc::clone(&self.shared));
         if !self.signers.is_empty() {
-            // The whole letter's `Content-Type` is the first field of what follows; the body begins behind its blank line.
-            let body = memchr::memmem::find(&to[header_end..], b"\r\n\r\n")
-                .map_or(to.len(), |at| header_end + at + 4);
-            let fields = dkim::sign(&self.signers, &to[..body - 2], &to[body..], self.date)?;
-            to.splice(0..0, fields);
+            octets.prepend(&self.signatures(&octets)?);
         }
         let utf8_header = self.utf8_header || subscriber.address.needs_smtputf8();
-        let shape = gate::inspect(&to, utf8_header)?;
-        Ok(Message { from: self.from.clone(), to: subscriber.address.clone(), bytes: to, shape })
+        Message::of(self.from.clone(), subscriber.address.clone(), octets, utf8_header)
+    }
+
+    /// The signatures' fields. The header is the first stretch and the beginning of the second, up to the blank line.
+    fn signatures(&self, octets: &Octets) -> Result<Vec<u8>, ComposeError> {
+        let mut slices = octets.slices();
+        let mut header = slices.next().unwrap_or_default().to_vec();
+        let rest = slices.next().unwrap_or_default();
+        header.extend_from_slice(&rest[..self.header_rest - 2]);
+        let mut body = self.body_hash.clone();
+        slices.for_each(|slice| body.update(slice));
+        dkim::sign(&self.signers, &header, body.finish(), self.date)
     }
 
     /// The fields that differ from letter to letter, and those that do not.
@@ -345,8 +376,7 @@ impl Unsubscribe {
 impl Step {
     fn octets(&self) -> usize {
         match self {
-            Self::Fixed(bytes) => bytes.len(),
-            Self::Quoted(_) => 0,
+            Self::Shared | Self::Quoted(_) => 0,
             Self::Base64(groups) => groups
                 .iter()
                 .map(|group| match group {
@@ -474,7 +504,7 @@ fn feedback_id(rendered: &RenderedIssue) -> String {
             .take(most)
             .collect()
     };
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, rendered.list_id.as_bytes());
+    let digest = digest::digest(&digest::SHA256, rendered.list_id.as_bytes());
     let sender: String = digest.as_ref().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     format!("{}:{}:newsletter:{sender}", word(&rendered.slug, 60), word(&rendered.list_id, 60))
 }
@@ -486,57 +516,68 @@ fn literal(pattern: &Pattern) -> String {
         .collect()
 }
 
-/// The steps of one part.
-fn steps(
-    pattern: &Pattern,
-    encoding: Encoding,
-    rendered: &RenderedIssue,
-    slots: &mut Vec<Slot>,
-    to: &mut Vec<Step>,
-) {
-    let mut groups = Vec::new();
-    let mut fixed = Vec::new();
-    let mut column = 0;
-    // Literals that follow each other are one, so that a blank at the end of one is seen before the next one's line break.
-    let mut pieces = pattern.pieces.iter().peekable();
-    while let Some(piece) = pieces.next() {
-        match piece {
-            Piece::Literal(text) => {
-                let mut text = Cow::Borrowed(text.as_str());
-                while let Some(Piece::Literal(more)) =
-                    pieces.next_if(|next| matches!(next, Piece::Literal(_)))
-                {
-                    text.to_mut().push_str(more);
-                }
-                match encoding {
-                    Encoding::QuotedPrintable => column = quote(&text, column, &mut fixed),
-                    Encoding::Base64 => groups.push(Group::Fixed(Aligned::new(&with_crlf(&text)))),
-                }
-            }
-            Piece::Open { placeholder, escape } => {
-                let slot = slots.len();
-                slots.push(Slot {
-                    source: source(placeholder, rendered),
-                    placeholder: placeholder.clone(),
-                    escape: *escape,
-                });
-                match encoding {
-                    Encoding::QuotedPrintable => {
-                        if 0 < column {
-                            fixed.extend_from_slice(b"=\r\n");
-                            column = 0;
-                        }
-                        to.push(Step::Fixed(std::mem::take(&mut fixed)));
-                        to.push(Step::Quoted(slot));
+/// The steps of a letter as they are laid down.
+struct Plan {
+    steps: Vec<Step>,
+    shared: Vec<Stretch>,
+    /// Fixed octets that no step stands for yet.
+    fixed: Vec<u8>,
+}
+
+impl Plan {
+    /// Lays down one part.
+    fn part(&mut self, pattern: &Pattern, encoding: Encoding, rendered: &RenderedIssue, slots: &mut Vec<Slot>) {
+        let mut groups = Vec::new();
+        let mut column = 0;
+        // Literals that follow each other are one, so that a blank at the end of one is seen before the next one's line break.
+        let mut pieces = pattern.pieces.iter().peekable();
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Piece::Literal(text) => {
+                    let mut text = Cow::Borrowed(text.as_str());
+                    while let Some(Piece::Literal(more)) =
+                        pieces.next_if(|next| matches!(next, Piece::Literal(_)))
+                    {
+                        text.to_mut().push_str(more);
                     }
-                    Encoding::Base64 => groups.push(Group::Value(slot)),
+                    match encoding {
+                        Encoding::QuotedPrintable => column = quote(&text, column, &mut self.fixed),
+                        Encoding::Base64 => groups.push(Group::Fixed(Aligned::new(&with_crlf(&text)))),
+                    }
+                }
+                Piece::Open { placeholder, escape } => {
+                    let slot = slots.len();
+                    slots.push(Slot {
+                        source: source(placeholder, rendered),
+                        placeholder: placeholder.clone(),
+                        escape: *escape,
+                    });
+                    match encoding {
+                        Encoding::QuotedPrintable => {
+                            if 0 < column {
+                                self.fixed.extend_from_slice(b"=\r\n");
+                                column = 0;
+                            }
+                            self.end_fixed();
+                            self.steps.push(Step::Quoted(slot));
+                        }
+                        Encoding::Base64 => groups.push(Group::Value(slot)),
+                    }
                 }
             }
         }
+        if encoding == Encoding::Base64 {
+            self.end_fixed();
+            self.steps.push(Step::Base64(groups));
+        }
     }
-    match encoding {
-        Encoding::QuotedPrintable => to.push(Step::Fixed(fixed)),
-        Encoding::Base64 => to.push(Step::Base64(groups)),
+
+    /// What follows is not fixed.
+    fn end_fixed(&mut self) {
+        if let Some(stretch) = Stretch::new(std::mem::take(&mut self.fixed)) {
+            self.shared.push(stretch);
+            self.steps.push(Step::Shared);
+        }
     }
 }
 
@@ -548,17 +589,4 @@ fn source(placeholder: &Placeholder, rendered: &RenderedIssue) -> Source {
         ["link", "archive"] => Source::Known(rendered.archive.clone().unwrap_or_default()),
         _ => Source::Known(String::new()),
     }
-}
-
-/// Joins fixed steps that follow each other.
-fn join(steps: Vec<Step>) -> Vec<Step> {
-    let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
-    for step in steps {
-        match (joined.last_mut(), step) {
-            (Some(Step::Fixed(last)), Step::Fixed(more)) => last.extend(more),
-            (_, Step::Fixed(bytes)) if bytes.is_empty() => {}
-            (_, step) => joined.push(step),
-        }
-    }
-    joined
 }

@@ -4,7 +4,7 @@
 //! relaxing them costs more than hashing them.
 
 use aws_lc_rs::{
-    digest::{SHA256, digest},
+    digest::{Digest, SHA256, digest},
     encoding::{AsDer, PublicKeyX509Der},
     rand::SystemRandom,
     rsa::KeySize,
@@ -174,10 +174,10 @@ struct Canonical {
 pub(super) fn sign(
     signers: &[Signer],
     header: &[u8],
-    body: &[u8],
+    body_hash: Digest,
     time: i64,
 ) -> Result<Vec<u8>, ComposeError> {
-    let body_hash = STANDARD.encode(digest(&SHA256, body));
+    let body_hash = STANDARD.encode(body_hash);
     let canonical = canonical(header);
     let mut fields = Vec::with_capacity(1024);
     for signer in signers {

@@ -1,17 +1,16 @@
 //! How a letter stands on the wire, and the last look at an address before it stands in a command. That the letter
-//! itself cannot be taken for two is certain already: there is no other [`Message`](crate::message::Message).
-
-use std::borrow::Cow;
+//! itself cannot be taken for two is certain already: there is no other [`Message`].
 
 use memchr::memmem;
 
-use crate::{message::Shape, subscriber::EmailAddress};
+use crate::{message::Message, subscriber::EmailAddress};
 
-/// The bytes with every dot at the beginning of a line doubled (RFC 5321 section 4.5.2).
-pub(super) fn stuffed(bytes: &[u8], shape: Shape) -> Cow<'_, [u8]> {
-    if !shape.dots {
-        return Cow::Borrowed(bytes);
-    }
+/// The bytes with every dot at the beginning of a line doubled (RFC 5321 section 4.5.2); `None` when there is no such dot.
+pub(super) fn stuffed(message: &Message) -> Option<Vec<u8>> {
+    message.shape().dots.then(|| stuff(&message.bytes()))
+}
+
+fn stuff(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + 64);
     if bytes.first() == Some(&b'.') {
         out.push(b'.');
@@ -23,7 +22,7 @@ pub(super) fn stuffed(bytes: &[u8], shape: Shape) -> Cow<'_, [u8]> {
         from = at + 1;
     }
     out.extend_from_slice(&bytes[from..]);
-    Cow::Owned(out)
+    out
 }
 
 /// Whether an address can stand between `<` and `>`.
@@ -77,9 +76,7 @@ mod tests {
             let text = lines.join("\r\n");
             prop_assume!(!text.is_empty());
             let bytes = text.as_bytes();
-            let dots = lines.iter().any(|line| line.starts_with('.'));
-            let shape = Shape { eight_bit: false, dots, ended: false };
-            let wire = String::from_utf8(stuffed(bytes, shape).into_owned()).unwrap();
+            let wire = String::from_utf8(stuff(bytes)).unwrap();
             let framed = format!("\r\n{wire}\r\n");
             prop_assert!(!framed.contains("\r\n.\r\n"));
             let back: Vec<_> = wire.split("\r\n").map(|line| line.strip_prefix('.').unwrap_or(line)).collect();

@@ -15,7 +15,7 @@ use lettre::transport::smtp::{
 
 use super::{
     Desk, Outcome, Permit, RelayDown, Reply, Smtp, Stage, Timeouts, Trouble, Verdict,
-    gate::{self, stuffed},
+    gate,
     hello::{Offer, unasked},
     judge,
     taken::Taken,
@@ -255,17 +255,21 @@ impl<'s> Lane<'s> {
     ) -> Result<Reply, Fault> {
         let timeouts = self.timeouts();
         self.out.clear();
-        self.out.extend_from_slice(if current.shape().ended { b".\r\n" } else { b"\r\n.\r\n" });
+        self.out.extend_from_slice(if current.message().shape().ended { b".\r\n" } else { b"\r\n.\r\n" });
         if let Some(next) = ahead {
             self.letters += 1;
             self.push_envelope(Lead::Nothing, next);
         }
         current.leaving();
-        let body = stuffed(current.bytes(), current.shape());
-        let mut parts = [IoSlice::new(&body), IoSlice::new(&self.out)];
+        let stuffed = gate::stuffed(current.message());
+        let mut parts: Vec<_> = match &stuffed {
+            None => current.message().slices().map(IoSlice::new).collect(),
+            Some(body) => vec![IoSlice::new(body)],
+        };
+        parts.push(IoSlice::new(&self.out));
         let fault = |trouble| Fault { stage: Stage::Body, trouble, heard_nothing: false };
         let written = self.wire.write(&mut parts, timeouts.body).await;
-        drop(body);
+        drop(parts);
         match written {
             Ok(()) => self.wire.reply(timeouts.accept).await.map(|frame| frame.reply()).map_err(fault),
             Err(unwritten) => {
@@ -460,7 +464,7 @@ impl<'s> Lane<'s> {
 
     /// The last gate. A letter that this relay cannot take is refused here, without bothering it.
     pub(super) fn vet<'d, D: Desk>(&self, letter: Taken<'d, D>) -> Result<Option<Taken<'d, D>>, RelayDown> {
-        let message = &letter.letter().message;
+        let message = letter.message();
         let refusal = |stage, code, enhanced, text: String| Some((stage, Reply::local(code, enhanced, text)));
         let international = !message.to.expose().is_ascii();
         let refused = if !gate::fits_a_path(&message.to) {
@@ -487,10 +491,10 @@ impl<'s> Lane<'s> {
                     (5, 6, 1),
                     "not offered: the letter is not written in 7 bits".to_owned(),
                 ),
-                Some(limit) if 0 < limit && limit < message.bytes().len() as u64 => {
+                Some(limit) if 0 < limit && limit < message.size() as u64 => {
                     let text = format!(
                         "not offered: the letter has {} octets, and the relay takes {limit} at most",
-                        message.bytes().len()
+                        message.size()
                     );
                     refusal(Stage::Mail, 552, (5, 3, 4), text)
                 }
@@ -530,7 +534,7 @@ impl<'s> Lane<'s> {
     /// MAIL. The addresses were checked at the door and at the gate, so they are copied: lettre's `Mail` wants them
     /// parsed again.
     pub(super) fn push_mail<D: Desk>(&mut self, letter: &Taken<'_, D>) {
-        let message = &letter.letter().message;
+        let message = letter.message();
         self.out.extend_from_slice(b"MAIL FROM:<");
         self.out.extend_from_slice(message.from.expose().as_bytes());
         self.out.push(b'>');
@@ -538,7 +542,7 @@ impl<'s> Lane<'s> {
             write!(self.out, " {parameter}").expect("writing into memory does not fail");
         };
         if self.offer.size.is_some() {
-            parameter(MailParameter::Size(message.bytes().len()));
+            parameter(MailParameter::Size(message.size()));
         }
         if needs_smtputf8(letter) {
             parameter(MailParameter::Body(MailBodyParameter::EightBitMime));
@@ -571,7 +575,7 @@ impl<'s> Lane<'s> {
 }
 
 fn needs_smtputf8<D: Desk>(letter: &Taken<'_, D>) -> bool {
-    let message = &letter.letter().message;
+    let message = letter.message();
     !message.to.expose().is_ascii() || !message.from.expose().is_ascii()
 }
 

@@ -13,7 +13,7 @@ use super::{
     Desk, Outcome, Permit, RelayDown, Reply, Stage, Trouble,
     taken::{Taken, begin_all},
 };
-use crate::subscriber::EmailAddress;
+use crate::{message::Message, subscriber::EmailAddress};
 
 /// Letters written in one go: a thread is woken once for them, and the desk writes their begins down together.
 const GROUP_MAX: usize = 32;
@@ -73,20 +73,20 @@ impl Outbox {
             .iter_mut()
             .map(|letter| {
                 letter.leaving();
-                let name = file_name(&letter.letter().message.to);
-                (self.folder.join(name), letter.take_bytes(), Ok(()))
+                let message = letter.message().clone();
+                (self.folder.join(file_name(&message.to)), message, Ok(()))
             })
             .collect();
         let folder = self.folder.clone();
         let written = in_background(move || {
             let mut files = files;
             let mut failed = false;
-            for (path, bytes, result) in &mut files {
+            for (path, message, result) in &mut files {
                 // After a full disk there is no sense in trying the rest.
                 *result = if failed {
                     Err(io::ErrorKind::StorageFull.into())
                 } else {
-                    write_whole(&folder, path, bytes)
+                    write_whole(&folder, path, message)
                 };
                 failed |= result.is_err();
             }
@@ -95,8 +95,7 @@ impl Outbox {
         .await
         .map_err(|error| down(Stage::Body, error))?;
         let mut first_error = None;
-        for (mut letter, (_, bytes, result)) in letters.into_iter().zip(written) {
-            letter.put_bytes(bytes);
+        for (letter, (_, _, result)) in letters.into_iter().zip(written) {
             match result {
                 Ok(()) => {
                     let reply = Reply::local(250, (2, 0, 0), "written to the outbox");
@@ -130,9 +129,9 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_whole(folder: &Path, path: &Path, message: &Message) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(".letter-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    file.write_all(&message.bytes())?;
     file.persist(path).map_err(|failed| failed.error)?;
     Ok(())
 }

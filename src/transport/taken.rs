@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use super::{Desk, Letter, Outcome, Permit, Reply, Stage};
-use crate::message::Shape;
+use crate::message::Message;
 
 /// A letter taken. Whatever happens to the connection (an error, a halt, the whole future dropped), dropping this
 /// tells the desk: unconfirmed when body bytes may have left, given back otherwise.
@@ -23,25 +23,8 @@ impl<'d, D: Desk> Taken<'d, D> {
         self.letter.as_ref().expect("the letter is here until it is consumed")
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.letter().message.bytes()
-    }
-
-    /// What they are like.
-    pub(super) fn shape(&self) -> Shape {
-        self.letter().message.shape()
-    }
-
-    /// Takes the bytes out, for a thread of their own.
-    pub(super) fn take_bytes(&mut self) -> Vec<u8> {
-        self.letter.as_mut().map(|letter| letter.message.take_bytes()).unwrap_or_default()
-    }
-
-    /// Puts them back.
-    pub(super) fn put_bytes(&mut self, bytes: Vec<u8>) {
-        if let Some(letter) = &mut self.letter {
-            letter.message.put_bytes(bytes);
-        }
+    pub(super) fn message(&self) -> &Message {
+        &self.letter().message
     }
 
     /// Asks the desk whether the body may leave.

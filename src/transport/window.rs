@@ -129,7 +129,7 @@ impl Lane<'_> {
             }
             self.push_mail(&letter);
             self.push_rcpt(&letter);
-            let octets = letter.bytes().len() + tail(&letter).len();
+            let octets = letter.message().size() + tail(&letter).len();
             write!(self.out, "BDAT {octets} LAST\r\n").expect("writing into memory does not fail");
             heads.push(from..self.out.len());
             letter.leaving();
@@ -139,10 +139,10 @@ impl Lane<'_> {
         if heads.is_empty() {
             return Ok(());
         }
-        let mut parts = Vec::with_capacity(3 * heads.len());
+        let mut parts = Vec::new();
         for (head, flight) in heads.into_iter().zip(flying.range(start..)) {
             parts.push(IoSlice::new(&self.out[head]));
-            parts.push(IoSlice::new(flight.letter.bytes()));
+            parts.extend(flight.letter.message().slices().map(IoSlice::new));
             parts.push(IoSlice::new(tail(&flight.letter)));
         }
         let within = self.smtp.relay().timeouts.body;
@@ -261,7 +261,7 @@ impl Lane<'_> {
 
 /// What is missing at the end of a letter.
 fn tail<D: Desk>(letter: &Taken<'_, D>) -> &'static [u8] {
-    if letter.shape().ended { b"" } else { b"\r\n" }
+    if letter.message().shape().ended { b"" } else { b"\r\n" }
 }
 
 /// The worst that was heard decides.
