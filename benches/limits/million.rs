@@ -13,17 +13,17 @@ pub(crate) fn million(people: u64, rounds: u64) {
         "\nB7: {people} subscribers against {FEW}, 10 connections, ledger with synchronous=FULL, {rounds} rounds"
     );
     let newsletter = Newsletter::new(FEW);
-    let mut sink = Sink::start("near", SERVER);
+    let mut sink = Sink::start("near", &[]);
     newsletter.relay(&sink, 10, 0, "");
     let (mut few, mut many, mut first, mut ledger) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         newsletter.list(FEW);
         newsletter.forget();
-        few.push(newsletter.send(CLIENT, &[]));
+        few.push(newsletter.send(&[], &[]));
         assert_eq!(sink.taken().letters, FEW);
         newsletter.list(people);
         newsletter.forget();
-        let cost = newsletter.send(CLIENT, &[]);
+        let cost = newsletter.send(&[], &[]);
         let taken = sink.taken();
         assert_eq!(taken.letters, people);
         first.push(taken.first - cost.began);

@@ -114,7 +114,7 @@ impl Job<'_> {
             let named = matches!(self.choice, Some(Choice::Only(_) | Choice::Where { .. }));
             ledger.decide(record.id, Decision::Retry, named.then_some(survey.retried), now).await?;
         }
-        let dispatch = self.open(&ledger, opened.as_ref(), &rendered, &composer, plan.newcomers).await?;
+        let dispatch = self.open(&ledger, opened.as_ref(), &rendered, &composer, &plan).await?;
         let choice = match self.choice.clone() {
             Some(choice) => Some(ledger.choose(dispatch, choice).await?.id),
             None => None,
@@ -328,17 +328,21 @@ impl Job<'_> {
         opened: Option<&DispatchRecord>,
         rendered: &RenderedIssue,
         composer: &Arc<Composer>,
-        newcomers: u64,
+        plan: &Plan,
     ) -> Result<DispatchId, Failure> {
-        let people =
-            || Ok::<_, Failure>(dispatch::people(List::open(&self.config.list)?, Arc::clone(composer)));
+        let people = || {
+            let list = List::open(&self.config.list)?;
+            // The survey has looked for repeats, and the ledger has one delivery for an address whatever is read here.
+            let list = if plan.duplicates == 0 { list.without_repeats() } else { list };
+            Ok::<_, Failure>(dispatch::people(list, Arc::clone(composer)))
+        };
         match opened {
             None => {
                 let new = NewDispatch { rendered, opened_at: self.context.now };
                 Ok(ledger.open_dispatch(&new, people()?).await?.dispatch)
             }
             Some(record) => {
-                if 0 < newcomers {
+                if 0 < plan.newcomers {
                     ledger.extend_dispatch(record.id, people()?).await?;
                 }
                 Ok(record.id)

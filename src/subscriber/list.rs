@@ -23,7 +23,8 @@ pub struct List {
     fields: Vec<(usize, String)>,
     email: usize,
     columns: Vec<String>,
-    seen: Seen,
+    /// `None` where repeats are not looked for.
+    seen: Option<Seen>,
     done: bool,
 }
 
@@ -97,7 +98,8 @@ impl List {
         columns.extend(fields.iter().map(|(_, name)| name.clone()));
         // A row is rarely shorter than its header. Whatever a file's size claims, no more than 24 MB are set aside.
         let people = (octets / header_octets.max(40)).min(2_000_000);
-        Ok(Self { fields, email, columns, seen: Seen::with_room(people as usize), done: false, reader })
+        let seen = Some(Seen::with_room(people as usize));
+        Ok(Self { fields, email, columns, seen, done: false, reader })
     }
 
     /// The path as it was given.
@@ -108,6 +110,11 @@ impl List {
     /// The names that `{{ subscriber.NAME }}` can use with this list.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// Looks for no repeats, and needs no memory for them: for a list that was read just now and had none.
+    pub fn without_repeats(self) -> Self {
+        Self { seen: None, ..self }
     }
 
     /// Reads the whole list and counts; keeps the first `limit` diagnostics.
@@ -181,7 +188,7 @@ impl List {
                 fields.insert(name.clone(), flatten(unguard(&cell)).into_owned());
             }
         }
-        if let Some(first) = seen.note(&address.key_cow(), cells.line) {
+        if let Some(first) = seen.as_mut().and_then(|seen| seen.note(&address.key_cow(), cells.line)) {
             return Ok(Row::Repeat(self.repeat(cells, first, rests)));
         }
         Ok(if rests.is_some() {
