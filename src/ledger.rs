@@ -9,6 +9,7 @@
 
 mod error;
 mod files;
+mod queue;
 mod sqlite;
 mod values;
 mod worker;
@@ -39,6 +40,7 @@ use crate::{
     subscriber::{EmailAddress, Subscriber},
     transport::Outcome,
 };
+use queue::Queue;
 use sqlite::{Frozen, Store};
 use writer::{Mark, MarkKind, Request, Writer};
 
@@ -61,7 +63,13 @@ pub struct Ledger {
 struct Threads {
     // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
     reader: Option<Thread<writer::Job>>,
-    writer: Option<Thread<Request>>,
+    writer: Option<Pen>,
+}
+
+/// The thread that writes, and what waits for it.
+struct Pen {
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<()>>,
 }
 
 struct Thread<T> {
@@ -96,7 +104,9 @@ impl Ledger {
 
     fn start(writer: Option<Store>, reader: Option<Store>, begins_wait: Duration) -> Self {
         let writer = writer.map(|store| {
-            Thread::start("ledger-writer", move |inbox| Writer::new(store, inbox, begins_wait).run())
+            let queue = Arc::new(Queue::new(begins_wait));
+            let writer = Writer::new(store, Arc::clone(&queue));
+            Pen { queue, thread: Some(spawn("ledger-writer", move || writer.run())) }
         });
         let reader = reader.map(|mut store| {
             Thread::start("ledger-reader", move |inbox: mpsc::Receiver<writer::Job>| {
@@ -367,7 +377,7 @@ impl Ledger {
 
     fn send(&self, request: Request) -> Result<(), LedgerError> {
         let writer = self.threads.writer.as_ref().ok_or(LedgerError::ReadOnly)?;
-        writer.send(request)
+        writer.queue.send(request)
     }
 
     async fn write<T: Send + 'static>(
@@ -416,11 +426,7 @@ fn answering<T: Send + 'static>(
 impl<T: Send + 'static> Thread<T> {
     fn start(name: &str, work: impl FnOnce(mpsc::Receiver<T>) + Send + 'static) -> Self {
         let (inbox, requests) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(requests))
-            .expect("a process that starts can start two more threads");
-        Self { inbox: Some(inbox), thread: Some(thread) }
+        Self { inbox: Some(inbox), thread: Some(spawn(name, move || work(requests))) }
     }
 
     fn send(&self, request: T) -> Result<(), LedgerError> {
@@ -432,12 +438,27 @@ impl<T: Send + 'static> Thread<T> {
 impl<T> Drop for Thread<T> {
     fn drop(&mut self) {
         self.inbox = None;
-        if let Some(thread) =
-            self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())
-        {
-            // A panic has been reported by the thread itself.
-            let _ = thread.join();
-        }
+        join(self.thread.take());
+    }
+}
+
+impl Drop for Pen {
+    fn drop(&mut self) {
+        self.queue.close();
+        join(self.thread.take());
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.expect("a process that starts can start two more threads")
+}
+
+/// Waits for the end of a thread, unless it is the one that waits.
+fn join(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
+        // A panic has been reported by the thread itself.
+        let _ = thread.join();
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{
     mem,
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Begun, LedgerError,
+    queue::{Queue, Taken},
     sqlite::Store,
     values::{Hold, Next},
 };
@@ -19,8 +20,6 @@ use crate::transport::Outcome;
 
 /// Marks in one commit, at most.
 const GROUP_MAX: usize = 1000;
-/// How long an outcome may wait for company before it is committed.
-const GATHER: Duration = Duration::from_millis(20);
 /// Between attempts to write outcomes that the disk or another process refused.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long outcomes are kept and tried before they are given up.
@@ -54,7 +53,7 @@ pub(super) enum MarkKind {
 }
 
 impl MarkKind {
-    fn is_urgent(&self) -> bool {
+    pub(super) fn is_begin(&self) -> bool {
         matches!(self, Self::Begin { .. })
     }
 }
@@ -62,17 +61,12 @@ impl MarkKind {
 /// The thread that writes.
 pub(super) struct Writer {
     store: Store,
-    inbox: Receiver<Request>,
+    queue: Arc<Queue>,
     group: Vec<Mark>,
     settlers: Vec<oneshot::Sender<()>>,
     flushers: Vec<oneshot::Sender<Result<(), LedgerError>>>,
-    /// When the group is to be committed, whoever else comes.
-    due: Option<Instant>,
-    /// Begins and other marks in the group.
-    begins: usize,
-    others: usize,
-    /// How long a begin may wait for others.
-    begins_wait: Duration,
+    /// When to try again what could not be written.
+    again: Option<Instant>,
     /// Since when outcomes cannot be written.
     trouble: Option<Instant>,
     /// Outcomes were given up for this reason.
@@ -80,17 +74,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, inbox: Receiver<Request>, begins_wait: Duration) -> Self {
+    pub(super) fn new(store: Store, queue: Arc<Queue>) -> Self {
         Self {
             store,
-            inbox,
+            queue,
             group: Vec::new(),
             settlers: Vec::new(),
             flushers: Vec::new(),
-            due: None,
-            begins: 0,
-            others: 0,
-            begins_wait,
+            again: None,
             trouble: None,
             lost: None,
         }
@@ -99,66 +90,33 @@ impl Writer {
     /// Works until every handle is gone.
     pub(super) fn run(mut self) {
         loop {
-            let first = match self.due {
-                None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => self.inbox.recv_timeout(due.saturating_duration_since(Instant::now())),
-            };
-            match first {
-                Ok(request) => {
-                    self.take(request);
-                    while self.group.len() < GROUP_MAX
-                        && let Ok(request) = self.inbox.try_recv()
-                    {
-                        self.take(request);
+            let Taken { requests, is_closed } = self.queue.take(self.store.letters_out(), self.again);
+            for request in requests {
+                match request {
+                    Request::Mark(mark) => {
+                        self.group.push(mark);
+                        if self.group.len() >= GROUP_MAX {
+                            self.commit();
+                        }
+                    }
+                    Request::Settle(reply) => self.settlers.push(reply),
+                    Request::Flush(reply) => self.flushers.push(reply),
+                    Request::Job(job) => {
+                        self.commit();
+                        job(&mut self.store);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.commit();
-                    return;
-                }
             }
-            if self.group.len() >= GROUP_MAX || self.due.is_some_and(|due| due <= Instant::now()) {
-                self.commit();
-            }
-        }
-    }
-
-    fn take(&mut self, request: Request) {
-        match request {
-            Request::Mark(mark) => {
-                let now = Instant::now();
-                let due = if mark.kind.is_urgent() {
-                    self.begins += 1;
-                    now + self.begins_wait
-                } else {
-                    self.others += 1;
-                    now + GATHER
-                };
-                self.group.push(mark);
-                // When few letters are still out, waiting longer would only hold the others up.
-                let out = self.store.letters_out().saturating_sub(self.others);
-                let due = if 0 < self.begins && 2 * out <= self.begins { now } else { due };
-                self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
-            }
-            Request::Settle(reply) => {
-                self.settlers.push(reply);
-                self.due = Some(Instant::now());
-            }
-            Request::Flush(reply) => {
-                self.flushers.push(reply);
-                self.due = Some(Instant::now());
-            }
-            Request::Job(job) => {
-                self.commit();
-                job(&mut self.store);
+            self.commit();
+            if is_closed {
+                return;
             }
         }
     }
 
     /// Tries to make the group durable, and answers those who wait for it.
     fn commit(&mut self) {
-        (self.due, self.begins, self.others) = (None, 0, 0);
+        self.again = None;
         if !self.group.is_empty() {
             match self.apply() {
                 Ok(()) => self.trouble = None,
@@ -208,7 +166,7 @@ impl Writer {
             self.trouble = None;
             self.lost = Some(error);
         } else {
-            self.due = Some(Instant::now() + PAUSE);
+            self.again = Some(Instant::now() + PAUSE);
         }
     }
 
@@ -228,6 +186,14 @@ impl Writer {
                 },
             }
         }
+    }
+}
+
+/// However the thread ends, nobody waits for it in vain.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+        drop(self.queue.take(0, None));
     }
 }
 

@@ -1,0 +1,124 @@
+//! What waits for the writer, and when it is worth waking it: to wake a thread for each mark would cost as much as the
+//! mark.
+
+use std::{
+    mem,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{LedgerError, writer::Request};
+
+/// How long an outcome may wait for company before it is committed.
+pub(super) const GATHER: Duration = Duration::from_millis(20);
+
+/// Requests in their order, between those who ask and the writer.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    bell: Condvar,
+    /// How long a begin may wait for others.
+    begins_wait: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    requests: Vec<Request>,
+    /// Begins and other marks among them.
+    begins: usize,
+    others: usize,
+    /// Letters that are out, as of the last commit.
+    out: usize,
+    /// When the requests are to be taken, whoever else comes.
+    due: Option<Instant>,
+    /// They are to be taken now.
+    is_urgent: bool,
+    /// Until when the writer sleeps at most; `None` while it works.
+    asleep: Option<Instant>,
+    is_closed: bool,
+}
+
+/// What the writer finds when it wakes.
+pub(super) struct Taken {
+    pub(super) requests: Vec<Request>,
+    /// Nobody will ask for anything more.
+    pub(super) is_closed: bool,
+}
+
+impl Queue {
+    pub(super) fn new(begins_wait: Duration) -> Self {
+        Self { state: Mutex::default(), bell: Condvar::new(), begins_wait }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a request behind the others.
+    pub(super) fn send(&self, request: Request) -> Result<(), LedgerError> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(LedgerError::Closed);
+        }
+        let now = Instant::now();
+        match &request {
+            Request::Mark(mark) if mark.kind.is_begin() => {
+                state.begins += 1;
+                state.fall_due(now + self.begins_wait);
+            }
+            Request::Mark(_) => {
+                state.others += 1;
+                state.fall_due(now + GATHER);
+            }
+            Request::Settle(_) | Request::Flush(_) | Request::Job(_) => state.is_urgent = true,
+        }
+        state.requests.push(request);
+        // When few letters are still out, waiting longer would only hold the others up.
+        if 0 < state.begins && 2 * state.out.saturating_sub(state.others) <= state.begins {
+            state.is_urgent = true;
+        }
+        let due = state.due.filter(|_| !state.is_urgent).unwrap_or(now);
+        if state.asleep.is_some_and(|until| due < until) {
+            // Nobody needs to wake it a second time.
+            state.asleep = None;
+            self.bell.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Nothing more can be asked for; what was is still done.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        state.asleep = None;
+        self.bell.notify_one();
+    }
+
+    /// Waits until it is time to work: something is urgent or due, or it is `again` (the writer's own reason). `out` is
+    /// how many letters are out now.
+    pub(super) fn take(&self, out: usize, again: Option<Instant>) -> Taken {
+        let mut state = self.state();
+        state.out = out;
+        loop {
+            let now = Instant::now();
+            let due = state.due.into_iter().chain(again).min();
+            if state.is_urgent || state.is_closed || due.is_some_and(|due| due <= now) {
+                state.asleep = None;
+                state.is_urgent = false;
+                state.due = None;
+                (state.begins, state.others) = (0, 0);
+                return Taken { requests: mem::take(&mut state.requests), is_closed: state.is_closed };
+            }
+            // While letters are out something will come soon, and need not be told of at once.
+            let until = due.unwrap_or(if 0 < out { now + GATHER } else { now + Duration::from_secs(3600) });
+            state.asleep = Some(until);
+            let sleep = until.saturating_duration_since(now);
+            state = self.bell.wait_timeout(state, sleep).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl State {
+    fn fall_due(&mut self, due: Instant) {
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+    }
+}
