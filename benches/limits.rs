@@ -51,7 +51,7 @@ fn main() {
     for workload in if chosen.is_empty() { ALL.to_vec() } else { chosen } {
         match workload {
             "loopback" => loopback::throughput(letters(40_000), rounds(5)),
-            "signed" => signed::signed(letters(6_000), rounds(5)),
+            "signed" => signed::signed(letters(10_000), rounds(5)),
             "distance" => distance::distance(letters(200), rounds(3)),
             "million" => million::million(letters(1_000_000), rounds(3)),
             "build" => files::build(rounds(11)),

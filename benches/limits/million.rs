@@ -2,10 +2,7 @@
 
 use std::fs;
 
-use crate::{
-    lab::{Goal, Newsletter, Sink, judge, tell},
-    loopback::{CLIENT, SERVER},
-};
+use crate::lab::{Goal, Newsletter, Sink, judge, tell};
 
 pub(crate) fn million(people: u64, rounds: u64) {
     const FEW: u64 = 10_000;
