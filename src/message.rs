@@ -3,6 +3,7 @@
 //! In: a [`RenderedIssue`](crate::render::RenderedIssue), once, then each `Subscriber`. Out: [`Message`].
 //! Never: draws a date, an identifier or a boundary: same input, same bytes. Reads no file, opens no socket.
 
+mod body;
 mod composer;
 mod dkim;
 mod field;

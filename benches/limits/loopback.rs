@@ -1,5 +1,4 @@
-//! On loopback, to our counting sink: the reference in C, nodemailer, and what the ledger costs. Each client runs on one
-//! core, and the sink on another.
+//! On loopback, to our counting sink: the reference in C, nodemailer, and what the ledger costs.
 
 use std::sync::{
     Arc, Mutex,
@@ -15,6 +14,7 @@ use mimeograph::{
 
 use crate::lab::{self, Goal, Newsletter, Sink, judge, tell};
 
+/// One core for a client, and the other for the sink, where a workload is about a core.
 pub(crate) const CLIENT: &[&str] = &["taskset", "-c", "0"];
 pub(crate) const SERVER: &[&str] = &["taskset", "-c", "1"];
 

@@ -122,3 +122,95 @@ impl State {
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Arc, thread};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::ledger::{
+        values::Hold,
+        writer::{Mark, MarkKind},
+    };
+
+    fn mark(delivery: i64, worker: i64) -> Request {
+        let hold = Hold { delivery, worker, epoch: 1, fingerprint: 0 };
+        Request::Mark(Mark { hold, kind: MarkKind::Withdraw })
+    }
+
+    #[test]
+    fn nothing_is_lost_and_everybodys_requests_stay_in_order() {
+        const EACH: i64 = 3_000;
+        let queue = Arc::new(Queue::new(Duration::from_micros(50)));
+        let senders: Vec<_> = (0..4)
+            .map(|worker| {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || {
+                    for number in 0..EACH {
+                        queue.send(mark(number, worker)).unwrap();
+                        if number % 7 == 0 {
+                            let (reply, _) = oneshot::channel();
+                            queue.send(Request::Settle(reply)).unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        let closer = {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || {
+                senders.into_iter().for_each(|sender| sender.join().unwrap());
+                queue.close();
+            })
+        };
+        let mut next: HashMap<i64, i64> = HashMap::new();
+        loop {
+            let taken = queue.take(3, None);
+            for request in taken.requests {
+                if let Request::Mark(mark) = request {
+                    let expected = next.entry(mark.hold.worker).or_default();
+                    assert_eq!(mark.hold.delivery, *expected);
+                    *expected += 1;
+                }
+            }
+            if taken.is_closed {
+                break;
+            }
+        }
+        closer.join().unwrap();
+        assert_eq!(next.into_values().collect::<Vec<_>>(), [EACH; 4]);
+    }
+
+    #[test]
+    fn a_begin_waits_until_most_letters_that_are_out_have_company() {
+        let begin = || {
+            let (reply, _) = oneshot::channel();
+            let kind = MarkKind::Begin { at: 0, answer: crate::ledger::Begun::Lost, reply };
+            let hold = Hold { delivery: 1, worker: 1, epoch: 1, fingerprint: 0 };
+            Request::Mark(Mark { hold, kind })
+        };
+        let queue = Queue::new(Duration::from_secs(3600));
+        queue.state().out = 6;
+        for number in 1..=3 {
+            queue.send(mark(number, 1)).unwrap();
+            queue.send(begin()).unwrap();
+            // Six are out, so many have ended, and so many wait: enough when two wait for each that is out.
+            assert_eq!(queue.state().is_urgent, 2 * (6 - number) <= number, "{number}");
+        }
+        queue.send(mark(4, 1)).unwrap();
+        assert!(!queue.state().is_urgent);
+        queue.send(begin()).unwrap();
+        assert!(queue.state().is_urgent);
+        assert_eq!(queue.take(0, None).requests.len(), 8);
+    }
+
+    #[test]
+    fn nobody_asks_a_writer_that_is_gone() {
+        let queue = Queue::new(Duration::ZERO);
+        queue.close();
+        assert!(matches!(queue.send(mark(1, 1)), Err(LedgerError::Closed)));
+        assert!(queue.take(0, None).is_closed);
+    }
+}

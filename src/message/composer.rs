@@ -5,11 +5,12 @@ use std::{borrow::Cow, sync::Arc};
 use aws_lc_rs::digest;
 
 use super::{
-    ComposeError, Message, Signer, Tokens, dkim, field,
-    octets::{Octets, Shared, Stretch},
-    skeleton::{self, Encoding},
+    ComposeError, Message, Signer, Tokens,
+    body::{Body, Group, Source, Step},
+    dkim, field,
+    octets::Octets,
     token::TOKEN_LEN,
-    wire::{Aligned, Base64Writer, quote, quote_value, with_crlf},
+    wire::{Base64Writer, quote_value},
 };
 use crate::{
     issue::{Filter, Placeholder},
@@ -39,17 +40,10 @@ pub struct Composer {
     header: Vec<u8>,
     subject: Option<Pattern>,
     mailto: Option<String>,
-    /// From `Content-Type:` of the whole letter to its last octet.
-    body: Vec<Step>,
-    /// The fixed steps' octets.
-    shared: Shared,
-    slots: Vec<Slot>,
-    /// Octets of a letter's own, about.
-    own_octets: usize,
+    body: Body,
     tokens: Tokens,
     signers: Vec<Signer>,
-    /// Where in the first shared stretch the letter's header ends, and what is hashed of its body until that stretch's end.
-    header_rest: usize,
+    /// What is hashed of the body until the end of the first stretch.
     body_hash: digest::Context,
 }
 
@@ -58,35 +52,6 @@ enum Unsubscribe {
     Https { before: String, behind: String },
     Mailto(String),
     Nothing,
-}
-
-/// A stretch of the letter.
-enum Step {
-    /// The next shared stretch.
-    Shared,
-    /// A value in a quoted-printable part, on lines of its own.
-    Quoted(usize),
-    /// A whole base64 part.
-    Base64(Vec<Group>),
-}
-
-enum Group {
-    Fixed(Aligned),
-    Value(usize),
-}
-
-/// A placeholder where it lands.
-struct Slot {
-    placeholder: Placeholder,
-    escape: Escape,
-    source: Source,
-}
-
-/// Where a value comes from.
-enum Source {
-    Subscriber(String),
-    Unsubscribe,
-    Known(String),
 }
 
 /// Fields that are ours to write.
@@ -145,24 +110,11 @@ impl Composer {
         };
         let unsubscribe = unsubscribe(rendered);
         let header = header(rendered, fixed_subject.as_deref())?;
-        let digest = rendered.digest();
-        let (text, html) = (skeleton::encoding(&rendered.text), skeleton::encoding(&rendered.html));
-        let frame = skeleton::build(&digest, text, html, &rendered.pictures)?;
-        let mut slots = Vec::new();
-        let mut plan = Plan { steps: Vec::new(), shared: Vec::new(), fixed: frame.before_text };
-        plan.part(&rendered.text, text, rendered, &mut slots);
-        plan.fixed.extend_from_slice(&frame.before_html);
-        plan.part(&rendered.html, html, rendered, &mut slots);
-        plan.fixed.extend_from_slice(&frame.behind);
-        plan.end_fixed();
-        let Plan { steps: body, shared, .. } = plan;
-        let first = shared.first().map(|stretch| stretch.bytes.as_slice()).unwrap_or_default();
-        let header_rest = memchr::memmem::find(first, b"\r\n\r\n")
-            .ok_or_else(|| ComposeError::Skeleton("the header has no end".to_owned()))?
-            + 4;
+        let body = Body::new(rendered)?;
         let mut body_hash = digest::Context::new(&digest::SHA256);
-        body_hash.update(&first[header_rest..]);
-        let own_octets = header.len() + body.iter().map(Step::octets).sum::<usize>();
+        if let Some(first) = body.shared.first() {
+            body_hash.update(&first.bytes[body.header_rest..]);
+        }
         Ok(Self {
             from: rendered.bounces.clone(),
             utf8_header: [Some(&rendered.from), rendered.reply_to.as_ref()]
@@ -177,12 +129,8 @@ impl Composer {
             header,
             subject: fixed_subject.is_none().then_some(subject),
             body,
-            shared: shared.into(),
-            slots,
-            own_octets,
             tokens,
             signers: secrets.signers,
-            header_rest,
             body_hash,
         })
     }
@@ -190,7 +138,7 @@ impl Composer {
     /// Everything that is filled in letter by letter.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         let subject = self.subject.iter().flat_map(Pattern::placeholders);
-        subject.chain(self.slots.iter().map(|slot| &slot.placeholder))
+        subject.chain(self.body.slots.iter().map(|slot| &slot.placeholder))
     }
 
     /// Placeholders without a default that are empty for this person. Who has one gets no letter.
@@ -206,12 +154,12 @@ impl Composer {
 
     /// Octets of a letter, about.
     pub fn size_hint(&self) -> usize {
-        self.room() + self.shared.iter().map(|stretch| stretch.bytes.len()).sum::<usize>()
+        self.room() + self.body.shared_octets()
     }
 
     /// Octets of a letter's own, about.
     fn room(&self) -> usize {
-        self.own_octets + 800 + 80 * self.slots.len() + 900 * self.signers.len()
+        self.header.len() + 800 + self.body.own_octets() + 900 * self.signers.len()
     }
 
     /// Makes the letter to one person. The buffer's room is used again, its content is not.
@@ -219,13 +167,13 @@ impl Composer {
         let mut to = buffer;
         to.clear();
         to.reserve(self.room());
-        let mut cuts = Vec::with_capacity(self.shared.len());
+        let mut cuts = Vec::with_capacity(self.body.shared.len());
         let mut token = [0; TOKEN_LEN];
         self.tokens.write_unsubscribe(&self.list_id, &subscriber.address, &mut token);
         let token = std::str::from_utf8(&token).expect("base64url is ASCII");
         let unsubscribe = self.unsubscribe.with(token);
         self.write_header(subscriber, token, &unsubscribe, &mut to)?;
-        for step in &self.body {
+        for step in &self.body.steps {
             match step {
                 Step::Shared => cuts.push(to.len()),
                 Step::Quoted(slot) => quote_value(&self.value(*slot, subscriber, &unsubscribe)?, &mut to),
@@ -244,7 +192,7 @@ impl Composer {
                 }
             }
         }
-        let mut octets = Octets::new(to, cuts, Arc::clone(&self.shared));
+        let mut octets = Octets::new(to, cuts, Arc::clone(&self.body.shared));
         if !self.signers.is_empty() {
             octets.prepend(&self.signatures(&octets)?);
         }
@@ -257,7 +205,7 @@ impl Composer {
         let mut slices = octets.slices();
         let mut header = slices.next().unwrap_or_default().to_vec();
         let rest = slices.next().unwrap_or_default();
-        header.extend_from_slice(&rest[..self.header_rest - 2]);
+        header.extend_from_slice(&rest[..self.body.header_rest - 2]);
         let mut body = self.body_hash.clone();
         slices.for_each(|slice| body.update(slice));
         dkim::sign(&self.signers, &header, body.finish(), self.date)
@@ -320,7 +268,7 @@ impl Composer {
         subscriber: &'a Subscriber,
         unsubscribe: &'a str,
     ) -> Result<Cow<'a, str>, ComposeError> {
-        let slot = &self.slots[slot];
+        let slot = &self.body.slots[slot];
         let filters = slot.placeholder.filters.as_slice();
         let raw = match &slot.source {
             Source::Subscriber(name) => subscriber.field(name).unwrap_or_default(),
@@ -369,21 +317,6 @@ impl Unsubscribe {
             Self::Https { before, behind } => [before, token, behind].concat(),
             Self::Mailto(before) => [before, token].concat(),
             Self::Nothing => String::new(),
-        }
-    }
-}
-
-impl Step {
-    fn octets(&self) -> usize {
-        match self {
-            Self::Shared | Self::Quoted(_) => 0,
-            Self::Base64(groups) => groups
-                .iter()
-                .map(|group| match group {
-                    Group::Fixed(text) => text.octets() / 3 * 4 + text.octets() / 28,
-                    Group::Value(_) => 0,
-                })
-                .sum(),
         }
     }
 }
@@ -514,79 +447,4 @@ fn literal(pattern: &Pattern) -> String {
     pieces
         .filter_map(|piece| if let Piece::Literal(text) = piece { Some(text.as_str()) } else { None })
         .collect()
-}
-
-/// The steps of a letter as they are laid down.
-struct Plan {
-    steps: Vec<Step>,
-    shared: Vec<Stretch>,
-    /// Fixed octets that no step stands for yet.
-    fixed: Vec<u8>,
-}
-
-impl Plan {
-    /// Lays down one part.
-    fn part(&mut self, pattern: &Pattern, encoding: Encoding, rendered: &RenderedIssue, slots: &mut Vec<Slot>) {
-        let mut groups = Vec::new();
-        let mut column = 0;
-        // Literals that follow each other are one, so that a blank at the end of one is seen before the next one's line break.
-        let mut pieces = pattern.pieces.iter().peekable();
-        while let Some(piece) = pieces.next() {
-            match piece {
-                Piece::Literal(text) => {
-                    let mut text = Cow::Borrowed(text.as_str());
-                    while let Some(Piece::Literal(more)) =
-                        pieces.next_if(|next| matches!(next, Piece::Literal(_)))
-                    {
-                        text.to_mut().push_str(more);
-                    }
-                    match encoding {
-                        Encoding::QuotedPrintable => column = quote(&text, column, &mut self.fixed),
-                        Encoding::Base64 => groups.push(Group::Fixed(Aligned::new(&with_crlf(&text)))),
-                    }
-                }
-                Piece::Open { placeholder, escape } => {
-                    let slot = slots.len();
-                    slots.push(Slot {
-                        source: source(placeholder, rendered),
-                        placeholder: placeholder.clone(),
-                        escape: *escape,
-                    });
-                    match encoding {
-                        Encoding::QuotedPrintable => {
-                            if 0 < column {
-                                self.fixed.extend_from_slice(b"=\r\n");
-                                column = 0;
-                            }
-                            self.end_fixed();
-                            self.steps.push(Step::Quoted(slot));
-                        }
-                        Encoding::Base64 => groups.push(Group::Value(slot)),
-                    }
-                }
-            }
-        }
-        if encoding == Encoding::Base64 {
-            self.end_fixed();
-            self.steps.push(Step::Base64(groups));
-        }
-    }
-
-    /// What follows is not fixed.
-    fn end_fixed(&mut self) {
-        if let Some(stretch) = Stretch::new(std::mem::take(&mut self.fixed)) {
-            self.shared.push(stretch);
-            self.steps.push(Step::Shared);
-        }
-    }
-}
-
-fn source(placeholder: &Placeholder, rendered: &RenderedIssue) -> Source {
-    match placeholder.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["subscriber", name] => Source::Subscriber((*name).to_owned()),
-        ["link", "unsubscribe"] => Source::Unsubscribe,
-        ["link", "view"] => Source::Known(rendered.view.clone().unwrap_or_default()),
-        ["link", "archive"] => Source::Known(rendered.archive.clone().unwrap_or_default()),
-        _ => Source::Known(String::new()),
-    }
 }

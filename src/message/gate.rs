@@ -67,7 +67,8 @@ impl Look {
             });
         }
         let breaks = memchr::memchr(b'\n', bytes).zip(memchr::memrchr(b'\n', bytes));
-        let (head, tail) = breaks.map_or((bytes.len(), bytes.len()), |(one, end)| (one, bytes.len() - 1 - end));
+        let (head, tail) =
+            breaks.map_or((bytes.len(), bytes.len()), |(one, end)| (one, bytes.len() - 1 - end));
         Some(Self {
             first,
             last,

@@ -14,8 +14,7 @@ use lettre::transport::smtp::{
 };
 
 use super::{
-    Desk, Outcome, Permit, RelayDown, Reply, Smtp, Stage, Timeouts, Trouble, Verdict,
-    gate,
+    Desk, Outcome, Permit, RelayDown, Reply, Smtp, Stage, Timeouts, Trouble, Verdict, gate,
     hello::{Offer, unasked},
     judge,
     taken::Taken,

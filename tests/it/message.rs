@@ -365,3 +365,22 @@ fn signatures_of_both_kinds_hold_for_somebody_elses_verifier() {
         }
     }
 }
+
+#[test]
+fn letters_share_what_they_have_in_common() {
+    let mut rendered = rendered();
+    rendered.html.pieces.push(text(&"<p>A line that everybody gets, word for word.</p>\n".repeat(200)));
+    let composer = Composer::new(&rendered, secrets()).unwrap();
+    let people = [person("Ann", "Ann"), person("Bo", "Bo \u{1f431}")];
+    let letters = people.map(|person| composer.compose(&person, Vec::new()).unwrap());
+    let places: [BTreeMap<*const u8, usize>; 2] = [0, 1]
+        .map(|index: usize| letters[index].slices().map(|slice| (slice.as_ptr(), slice.len())).collect());
+    let shared = places[0].iter().filter(|(place, len)| places[1].get(*place) == Some(len));
+    let shared: usize = shared.map(|(_, len)| len).sum();
+    assert!(letters[0].size() * 8 / 10 < shared, "{shared} of {}", letters[0].size());
+    for letter in letters {
+        let whole = letter.slices().collect::<Vec<_>>().concat();
+        assert_eq!((letter.bytes().as_ref(), letter.size()), (whole.as_slice(), whole.len()));
+        assert_eq!(letter.into_bytes(), whole);
+    }
+}

@@ -248,3 +248,14 @@ fn a_scan_counts_everybody_and_keeps_only_the_first_problems() {
     let empty: Vec<_> = scan.empty.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(empty, [("email", 0), ("first_name", 25), ("name", 25), ("paused", 100)]);
 }
+
+#[test]
+fn a_list_without_repeats_is_not_searched_for_them() {
+    let text = "email\nann@example.com\nbo@example.com\nann@example.com\n";
+    let rows = |list: List| list.map(|row| matches!(row, Ok(Row::Person { .. }))).collect::<Vec<_>>();
+    assert_eq!(rows(List::read("list.csv", Cursor::new(text)).unwrap()), [true, true, false]);
+    assert_eq!(
+        rows(List::read("list.csv", Cursor::new(text)).unwrap().without_repeats()),
+        [true, true, true]
+    );
+}
