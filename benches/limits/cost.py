@@ -12,6 +12,8 @@ import sys
 import time
 
 with open(sys.argv[1], "wb") as output:
+    # A wrapper around Python may have had children before it became Python.
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.time()
     clock = time.monotonic()
     status = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
@@ -21,7 +23,7 @@ print(json.dumps({
     "status": status,
     "began": began,
     "seconds": seconds,
-    "cpu": used.ru_utime + used.ru_stime,
+    "cpu": used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime,
     "peak_kib": used.ru_maxrss,
 }))
 # 4 says that some letters failed, as they are meant to where a sink refuses people.
