@@ -219,7 +219,7 @@ pub enum Trouble {
         seconds: u64,
     },
     /// The handshake failed, the certificate is wrong, or TLS is not offered where we insist on it.
-    #[error("TLS: {0}")]
+    #[error("{0}")]
     Tls(String),
     /// It said something that speaks of the session, the login or the sender.
     #[error("it said \u{201c}{0}\u{201d}")]

@@ -43,12 +43,12 @@ async fn a_wrong_certificate_stops_everything() {
     for (certificate, words) in [
         (
             Certificate::WrongName,
-            "the relay cannot be used (TLS): TLS: the relay's certificate is for mail.example.org, not for 127.0.0.1",
+            "the relay cannot be used (TLS): the relay's certificate is for mail.example.org, not for 127.0.0.1",
         ),
-        (Certificate::Expired, "the relay cannot be used (TLS): TLS: the relay's certificate has expired"),
+        (Certificate::Expired, "the relay cannot be used (TLS): the relay's certificate has expired"),
         (
             Certificate::UnknownAuthority,
-            "the relay cannot be used (TLS): TLS: the relay's certificate was issued by an authority that this machine \
+            "the relay cannot be used (TLS): the relay's certificate was issued by an authority that this machine \
              does not know",
         ),
     ] {
@@ -71,7 +71,7 @@ async fn starttls_taken_out_on_the_way_stops_everything() {
     assert_eq!(tale.relay.counters().command("MAIL"), 0);
     assert_eq!(
         tale.result.unwrap_err().to_string(),
-        "the relay cannot be used (TLS): TLS: the relay does not offer STARTTLS, and without it nothing is sent"
+        "the relay cannot be used (TLS): the relay does not offer STARTTLS, and without it nothing is sent"
     );
 }
 
@@ -109,7 +109,7 @@ async fn a_handshake_that_is_junk_or_never_ends_stops_everything() {
     let tale = tale.expect("back, stop at TLS: tls");
     assert_eq!(
         tale.result.unwrap_err().to_string(),
-        "the relay cannot be used (TLS): TLS: what the relay speaks on this port is not TLS (smtps:// is for port 465, \
+        "the relay cannot be used (TLS): what the relay speaks on this port is not TLS (smtps:// is for port 465, \
          smtp:// for 587)"
     );
     Tale::of(script(Do::Close), 1).await.expect("back, down at TLS: io");
