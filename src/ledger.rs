@@ -62,7 +62,7 @@ pub struct Ledger {
 /// One thread writes, and one reads (a scratch ledger has only the first, a read-only one only the second).
 struct Threads {
     // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
-    reader: Option<Thread<writer::Job>>,
+    reader: Option<Reader>,
     writer: Option<Pen>,
 }
 
@@ -72,9 +72,10 @@ struct Pen {
     thread: Option<JoinHandle<()>>,
 }
 
-struct Thread<T> {
+/// The thread that answers questions, and the way to it.
+struct Reader {
     /// `None` while it is being closed.
-    inbox: Option<mpsc::Sender<T>>,
+    inbox: Option<mpsc::Sender<writer::Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -109,11 +110,9 @@ impl Ledger {
             Pen { queue, thread: Some(spawn("ledger-writer", move || writer.run())) }
         });
         let reader = reader.map(|mut store| {
-            Thread::start("ledger-reader", move |inbox: mpsc::Receiver<writer::Job>| {
-                for job in inbox {
-                    job(&mut store);
-                }
-            })
+            let (inbox, jobs) = mpsc::channel::<writer::Job>();
+            let thread = spawn("ledger-reader", move || jobs.into_iter().for_each(|job| job(&mut store)));
+            Reader { inbox: Some(inbox), thread: Some(thread) }
         });
         Self { threads: Arc::new(Threads { writer, reader }) }
     }
@@ -423,19 +422,14 @@ fn answering<T: Send + 'static>(
     (job, answer)
 }
 
-impl<T: Send + 'static> Thread<T> {
-    fn start(name: &str, work: impl FnOnce(mpsc::Receiver<T>) + Send + 'static) -> Self {
-        let (inbox, requests) = mpsc::channel();
-        Self { inbox: Some(inbox), thread: Some(spawn(name, move || work(requests))) }
-    }
-
-    fn send(&self, request: T) -> Result<(), LedgerError> {
-        self.inbox.as_ref().and_then(|inbox| inbox.send(request).ok()).ok_or(LedgerError::Closed)
+impl Reader {
+    fn send(&self, job: writer::Job) -> Result<(), LedgerError> {
+        self.inbox.as_ref().and_then(|inbox| inbox.send(job).ok()).ok_or(LedgerError::Closed)
     }
 }
 
 /// The last handle closes the ledger: what was asked for is tried once more, then the threads end.
-impl<T> Drop for Thread<T> {
+impl Drop for Reader {
     fn drop(&mut self) {
         self.inbox = None;
         join(self.thread.take());

@@ -10,7 +10,7 @@ use std::{
 use super::{LedgerError, writer::Request};
 
 /// How long an outcome may wait for company before it is committed.
-pub(super) const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Requests in their order, between those who ask and the writer.
 pub(super) struct Queue {

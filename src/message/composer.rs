@@ -1,4 +1,4 @@
-//! Compiles an issue once; then a letter is fixed pieces copied and open ones filled.
+//! Compiles an issue once; then a letter is its own header and values, between stretches that all letters share.
 
 use std::{borrow::Cow, sync::Arc};
 
