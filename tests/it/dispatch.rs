@@ -430,3 +430,16 @@ fn the_readmes_main_command_is_in_the_readme() {
         assert!(readme.contains(code), "{code}");
     }
 }
+
+#[test]
+fn who_rests_in_an_earlier_row_gets_nothing_for_a_later_one() {
+    let room = room(0, "");
+    room.write(
+        "subscribers.csv",
+        "email,first name,status\nann@example.com,Ann,paused\nbob@example.com,Bob,active\nAnn@example.com,Ann,active\n\
+         bob@example.com,Bobby,active\n",
+    );
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("2 on the list twice").stderr_has("1 accepted");
+    assert_eq!(room.list("outbox"), ["bob@example.com.eml"]);
+    assert_eq!(counts(&room)["accepted"], 1);
+}
