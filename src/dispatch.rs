@@ -12,6 +12,7 @@ mod plan;
 mod retry;
 mod run;
 mod survey;
+mod tempo;
 mod wait;
 mod window;
 

@@ -9,6 +9,7 @@
 
 mod error;
 mod files;
+mod log;
 mod queue;
 mod sqlite;
 mod values;
@@ -29,7 +30,6 @@ use std::{
     path::Path,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -40,8 +40,10 @@ use crate::{
     subscriber::{EmailAddress, Subscriber},
     transport::Outcome,
 };
+use log::Written;
 use queue::Queue;
 use sqlite::{Frozen, Store};
+use values::{Ahead, Hold};
 use writer::{Mark, MarkKind, Request, Writer};
 
 /// The cause of a list of people that broke off.
@@ -89,23 +91,23 @@ impl Ledger {
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
         let writer = Store::open(path, options)?;
         let reader = Store::beside(path, options)?;
-        Ok(Self::start(Some(writer), Some(reader), options.begins_wait))
+        Ok(Self::start(Some(writer), Some(reader)))
     }
 
     /// Opens a ledger for questions only; it must be there.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
-        Ok(Self::start(None, Some(reader), Duration::ZERO))
+        Ok(Self::start(None, Some(reader)))
     }
 
     /// A ledger that nobody else sees and that is gone with its last handle: for dry runs and tests.
     pub fn scratch() -> Result<Self, LedgerError> {
-        Ok(Self::start(Some(Store::scratch()?), None, Duration::ZERO))
+        Ok(Self::start(Some(Store::scratch()?), None))
     }
 
-    fn start(writer: Option<Store>, reader: Option<Store>, begins_wait: Duration) -> Self {
+    fn start(writer: Option<Store>, reader: Option<Store>) -> Self {
         let writer = writer.map(|store| {
-            let queue = Arc::new(Queue::new(begins_wait));
+            let queue = Arc::new(Queue::new());
             let writer = Writer::new(store, Arc::clone(&queue));
             Pen { queue, thread: Some(spawn("ledger-writer", move || writer.run())) }
         });
@@ -191,8 +193,8 @@ impl Ledger {
         now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Vec<Claim>, LedgerError> {
-        let (worker, wanted) = (worker.id(), wanted.clone());
-        self.write(move |store| store.claim(dispatch, worker, limit, now, &wanted)).await
+        let (worker, log, wanted) = (worker.id(), worker.log().cloned(), wanted.clone());
+        self.write(move |store| store.claim(dispatch, worker, log.as_ref(), limit, now, &wanted)).await
     }
 
     /// When the next delivery that was put off is due; `None` when none waits.
@@ -211,13 +213,31 @@ impl Ledger {
         self.write(move |store| store.hurry(dispatch)).await
     }
 
-    /// Writes the attempt down; durable when it answers. To be asked when the relay has said 354, before the first
-    /// byte of the body. It is the fence against late workers and the last look at suppressions. On an error nothing
-    /// may leave.
+    /// Writes the attempt down; durable when it answers (see [`Wanted::ahead`]). To be asked when the relay has said
+    /// 354, before the first byte of the body. It is the fence against late workers and the last look at suppressions. On
+    /// an error nothing may leave.
     pub async fn begin(&self, claim: &Claim, now: Timestamp) -> Result<Begun, LedgerError> {
+        let (hold, at) = (claim.hold, now.as_millisecond());
+        let Some(Ahead { log, fence }) = &claim.ahead else { return self.ask(hold, at, false).await };
+        match log.begin(hold, at, *fence)? {
+            Written::Begun => return Ok(Begun::Begun),
+            Written::Unknown => return Ok(Begun::Lost),
+            Written::Fenced => {}
+        }
+        let answer = self.ask(hold, at, true).await;
+        match answer {
+            Ok(Begun::Begun) => {}
+            Ok(Begun::Suppressed | Begun::Lost) => log.forget(hold),
+            // Nothing will leave, and the log says that it was begun.
+            Err(_) => self.withdraw(claim),
+        }
+        answer
+    }
+
+    async fn ask(&self, hold: Hold, at: i64, ahead: bool) -> Result<Begun, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        let kind = MarkKind::Begin { at: now.as_millisecond(), answer: Begun::Lost, reply };
-        self.send(Request::Mark(Mark { hold: claim.hold, kind }))?;
+        let kind = MarkKind::Begin { at, ahead, answer: Begun::Lost, reply };
+        self.send(Request::Mark(Mark { hold, kind, entry: None }))?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -226,15 +246,23 @@ impl Ledger {
     /// locked is tried again for minutes; what cannot be written in the end shows in [`Self::flush`] and stops further
     /// begins. An accepted letter is closed as accepted and an unconfirmed one as unconfirmed, whatever `next` says.
     pub fn end(&self, claim: &Claim, outcome: &Outcome, next: Next, now: Timestamp) {
-        let kind = MarkKind::End { at: now.as_millisecond(), outcome: outcome.clone(), next };
-        // A writer that is gone shows in `flush`.
-        let _ = self.send(Request::Mark(Mark { hold: claim.hold, kind }));
+        let (at, outcome) = (now.as_millisecond(), outcome.clone());
+        self.note(claim, MarkKind::End { at, begun_at: None, outcome, next });
     }
 
     /// Takes a claim, begun or not, back to the queue, as if it had never been taken: not a byte of the body has left
     /// and nobody refused it. Durable soon after.
     pub fn withdraw(&self, claim: &Claim) {
-        let _ = self.send(Request::Mark(Mark { hold: claim.hold, kind: MarkKind::Withdraw }));
+        self.note(claim, MarkKind::Withdraw);
+    }
+
+    fn note(&self, claim: &Claim, kind: MarkKind) {
+        // A writer that is gone shows in `flush`.
+        let send = |mark| drop(self.send(Request::Mark(mark)));
+        match &claim.ahead {
+            Some(Ahead { log, .. }) => log.note(claim.hold, kind, send),
+            None => send(Mark { hold: claim.hold, kind, entry: None }),
+        }
     }
 
     /// Waits until everything asked for before is durable; an error if something had to be given up.
@@ -246,8 +274,8 @@ impl Ledger {
 
     /// Gives back what the worker has claimed and not begun. Returns how many that were.
     pub async fn release(&self, worker: &Worker, now: Timestamp) -> Result<u64, LedgerError> {
-        let worker = worker.id();
-        self.write(move |store| store.release(worker, now)).await
+        let (worker, log) = (worker.id(), worker.log().cloned());
+        self.write(move |store| store.release(worker, log.as_deref(), now)).await
     }
 
     /// Looks for dead workers, by their locks and not by a clock: their claims go back to the queue, and what they had

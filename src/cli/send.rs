@@ -83,8 +83,7 @@ impl Job<'_> {
         let terminal = &self.context.terminal;
         let now = self.context.now;
         let restored = if self.args.restored { Restored::Accept } else { Restored::Refuse };
-        let begins_wait = if self.config.dkim.is_some() { Duration::from_millis(3) } else { Duration::ZERO };
-        let options = OpenOptions { restored, begins_wait, ..OpenOptions::default() };
+        let options = OpenOptions { restored, ..OpenOptions::default() };
         let ledger = Ledger::open_with(&self.config.ledger, &options)?;
         let reaped = ledger.reap(now).await?;
         if 0 < reaped.unconfirmed {

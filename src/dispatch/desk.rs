@@ -55,6 +55,9 @@ struct State {
     /// Addresses that do not exist, to be suppressed by the run loop.
     suppress: Vec<Suppression>,
     accepted: u64,
+    answered: u64,
+    /// When so few letters lie here, it is time to claim more.
+    low: usize,
 }
 
 struct UnderWay {
@@ -100,6 +103,10 @@ impl Take {
 }
 
 impl State {
+    fn is_low(&self) -> bool {
+        !self.drained && self.queue.len() <= self.low
+    }
+
     fn ask(&mut self, domain: &str, tick: Duration, look: bool) -> Ask {
         if look { self.pace.look(domain, tick) } else { self.pace.ask(domain, tick) }
     }
@@ -144,6 +151,8 @@ impl Desk {
             buffers: Vec::new(),
             suppress: Vec::new(),
             accepted: 0,
+            answered: 0,
+            low: 0,
         };
         Self {
             ledger,
@@ -185,10 +194,12 @@ impl Desk {
         self.state().today
     }
 
-    /// Puts claimed letters on the desk; none means that the ledger has no more at the moment.
-    pub(super) fn put(&self, claims: Vec<Claim>) {
+    /// Puts claimed letters on the desk, of so many that were asked for; none means that the ledger has no more at the
+    /// moment.
+    pub(super) fn put(&self, claims: Vec<Claim>, asked: usize) {
         let mut state = self.state();
         state.drained = claims.is_empty();
+        state.low = asked / 2;
         for claim in claims.into_iter().map(Arc::new) {
             let domain = claim.subscriber.address.domain();
             if state.pace.limits_domain(domain) {
@@ -221,8 +232,12 @@ impl Desk {
 
     /// Whether it is time to claim more, before connections have to wait for it.
     pub(super) fn runs_low(&self) -> bool {
-        let state = self.state();
-        !state.drained && state.queue.len() <= self.settings.batch / 2
+        self.state().is_low()
+    }
+
+    /// Letters that have come to an answer, whichever.
+    pub(super) fn answered(&self) -> u64 {
+        self.state().answered
     }
 
     /// Addresses that turned out not to exist since the last call.
@@ -486,6 +501,7 @@ impl transport::Desk for Desk {
         let (claim, pulled, last) = {
             let mut state = self.state();
             let Some(UnderWay { claim, .. }) = state.under_way.remove(&letter.ticket) else { return };
+            state.answered += 1;
             state.pace.answered(claim.subscriber.address.domain());
             let pulled = match &outcome {
                 Outcome::Accepted { .. } => {
@@ -559,8 +575,7 @@ impl transport::Desk for Desk {
 impl Desk {
     /// Wakes the run loop while there is still work on the desk, so that connections never wait for the ledger.
     fn ask_for_more(&self) {
-        let state = self.state();
-        if !state.drained && state.queue.len() <= self.settings.batch / 2 {
+        if self.state().is_low() {
             self.news.notify_one();
         }
     }

@@ -8,6 +8,7 @@ use tokio::{sync::watch, task::JoinSet, time::Instant};
 use super::{
     BrakePolicy, Event, PacePolicy, Pulled, RetryPolicy, Wait,
     desk::{DayCap, Desk, Outlook, Stop},
+    tempo::Tempo,
 };
 use crate::{
     ledger::{ChoiceId, DispatchId, Domains, Ledger, LedgerError, Wanted, Worker},
@@ -34,7 +35,7 @@ pub struct Settings {
     pub brake: BrakePolicy,
     /// Whether "no such person" becomes a suppression.
     pub suppress_hard_bounces: bool,
-    /// Letters claimed from the ledger at a time.
+    /// Letters claimed from the ledger at a time, at most.
     pub batch: usize,
     /// Keep trying until then; without it the run ends when it would have to wait longer than `linger`.
     pub until: Option<Timestamp>,
@@ -132,6 +133,8 @@ impl Run {
         let desk =
             Desk::new(ledger.clone(), composer, settings.clone(), Arc::clone(&clock), Arc::clone(&emit));
         let (switch, halt) = halt();
+        // Letters to a domain with a limit of its own may lie here for long, though the others leave fast.
+        let tempo = Tempo::new(settings.batch, settings.pace.domains.is_empty());
         let mut crew = Crew {
             desk: Arc::new(desk),
             dispatch,
@@ -140,6 +143,7 @@ impl Run {
             relay,
             transport,
             settings,
+            tempo,
             clock,
             emit,
             interrupts,
@@ -171,6 +175,7 @@ struct Crew {
     relay: String,
     transport: Arc<Transport>,
     settings: Settings,
+    tempo: Tempo,
     clock: Clock,
     emit: Emit,
     interrupts: watch::Receiver<Interrupt>,
@@ -378,16 +383,17 @@ impl Crew {
 
     async fn refill(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
         let now = (self.clock)();
-        let claims =
-            ledger.claim(self.dispatch, &self.worker, self.settings.batch, now, &self.wanted()).await?;
-        self.desk.put(claims);
+        let helping = self.tempo.helping(Instant::now(), self.desk.answered());
+        let wanted = Wanted { ahead: helping.ahead, ..self.wanted() };
+        let claims = ledger.claim(self.dispatch, &self.worker, helping.letters, now, &wanted).await?;
+        self.desk.put(claims, helping.letters);
         Ok(())
     }
 
     fn wanted(&self) -> Wanted {
         let crowded = self.desk.crowded_domains(self.settings.batch);
         let domains = if crowded.is_empty() { Domains::All } else { Domains::Except(crowded) };
-        Wanted { domains, choice: self.choice, only_due: false }
+        Wanted { domains, choice: self.choice, ..Wanted::default() }
     }
 
     async fn suppress(&self, ledger: &Ledger) -> Result<(), LedgerError> {

@@ -108,6 +108,13 @@ impl LedgerError {
         matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Other { .. })
     }
 
+    /// Of a file beside the database.
+    pub(super) fn beside(source: std::io::Error) -> Self {
+        let is_full = matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+        let source: Cause = Arc::new(source);
+        if is_full { Self::Full { source } } else { Self::Other { source } }
+    }
+
     pub(super) fn open(path: &std::path::Path, source: impl Error + Send + Sync + 'static) -> Self {
         Self::Open { path: path.to_owned(), source: Arc::new(source) }
     }

@@ -1,9 +1,11 @@
-//! The files that stand beside a ledger: its private folder, the count it had when it was last used, ballast, locks.
+//! The files that stand beside a ledger: its private folder, the count it had when it was last used, ballast, and the
+//! workers' locks and logs.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// Given back to the disk when it is full, so that outcomes can still be written.
@@ -99,7 +101,60 @@ impl Files {
 
     /// Removes what a dead worker left.
     pub(super) fn bury(&self, worker: i64) {
+        for log in self.logs_of(worker) {
+            let _ = fs::remove_file(log);
+        }
         let _ = fs::remove_file(self.lock_path(worker));
+    }
+
+    /// Where a worker writes what it begins and ends.
+    pub(super) fn log_path(&self, worker: i64, number: u64) -> PathBuf {
+        self.locks().join(format!("{worker}-{number}.log"))
+    }
+
+    /// The files of a worker's log, in their order.
+    pub(super) fn logs_of(&self, worker: i64) -> Vec<PathBuf> {
+        let mut numbers: Vec<u64> =
+            self.logs().into_iter().filter(|(of, _)| *of == worker).map(|(_, number)| number).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|number| self.log_path(worker, number)).collect()
+    }
+
+    /// Workers that left a log and hold no lock.
+    pub(super) fn left_logs(&self) -> Vec<i64> {
+        let mut workers: Vec<i64> = self.logs().into_iter().map(|(worker, _)| worker).collect();
+        workers.sort_unstable();
+        workers.dedup();
+        workers.retain(|worker| self.is_free(*worker));
+        workers
+    }
+
+    fn logs(&self) -> Vec<(i64, u64)> {
+        let Ok(entries) = fs::read_dir(self.locks()) else { return Vec::new() };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let numbers = |name: &str| {
+            let (worker, number) = name.strip_suffix(".log")?.split_once('-')?;
+            Some((worker.parse().ok()?, number.parse().ok()?))
+        };
+        names.filter_map(|name| numbers(name.to_str()?)).collect()
+    }
+
+    /// Lets a worker, or every one, see that something may have been taken from it. To be called under the database's
+    /// lock for writing, and before what is taken is committed.
+    pub(super) fn stamp_logs(&self, worker: Option<i64>) -> io::Result<()> {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let stamp = since.as_nanos() as u64;
+        for (of, number) in self.logs() {
+            if worker.is_some_and(|worker| worker != of) {
+                continue;
+            }
+            match OpenOptions::new().write(true).open(self.log_path(of, number)) {
+                Ok(mut log) => log.write_all(&stamp.to_le_bytes())?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn lock_path(&self, worker: i64) -> PathBuf {
@@ -133,7 +188,7 @@ pub(super) fn boot() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
 
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "modes exist on Unix only"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]

@@ -16,18 +16,11 @@ const GATHER: Duration = Duration::from_millis(20);
 pub(super) struct Queue {
     state: Mutex<State>,
     bell: Condvar,
-    /// How long a begin may wait for others.
-    begins_wait: Duration,
 }
 
 #[derive(Default)]
 struct State {
     requests: Vec<Request>,
-    /// Begins and other marks among them.
-    begins: usize,
-    others: usize,
-    /// Letters that are out, as of the last commit.
-    out: usize,
     /// When the requests are to be taken, whoever else comes.
     due: Option<Instant>,
     /// They are to be taken now.
@@ -45,8 +38,8 @@ pub(super) struct Taken {
 }
 
 impl Queue {
-    pub(super) fn new(begins_wait: Duration) -> Self {
-        Self { state: Mutex::default(), bell: Condvar::new(), begins_wait }
+    pub(super) fn new() -> Self {
+        Self { state: Mutex::default(), bell: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,21 +54,13 @@ impl Queue {
         }
         let now = Instant::now();
         match &request {
-            Request::Mark(mark) if mark.kind.is_begin() => {
-                state.begins += 1;
-                state.fall_due(now + self.begins_wait);
+            Request::Mark(mark) if !mark.kind.is_begin() => {
+                state.due.get_or_insert(now + GATHER);
             }
-            Request::Mark(_) => {
-                state.others += 1;
-                state.fall_due(now + GATHER);
-            }
-            Request::Settle(_) | Request::Flush(_) | Request::Job(_) => state.is_urgent = true,
+            // Somebody waits for it.
+            _ => state.is_urgent = true,
         }
         state.requests.push(request);
-        // When few letters are still out, waiting longer would only hold the others up.
-        if 0 < state.begins && 2 * state.out.saturating_sub(state.others) <= state.begins {
-            state.is_urgent = true;
-        }
         let due = state.due.filter(|_| !state.is_urgent).unwrap_or(now);
         if state.asleep.is_some_and(|until| due < until) {
             // Nobody needs to wake it a second time.
@@ -93,11 +78,9 @@ impl Queue {
         self.bell.notify_one();
     }
 
-    /// Waits until it is time to work: something is urgent or due, or it is `again` (the writer's own reason). `out` is
-    /// how many letters are out now.
-    pub(super) fn take(&self, out: usize, again: Option<Instant>) -> Taken {
+    /// Waits until it is time to work: something is urgent or due, or it is `again` (the writer's own reason).
+    pub(super) fn take(&self, again: Option<Instant>) -> Taken {
         let mut state = self.state();
-        state.out = out;
         loop {
             let now = Instant::now();
             let due = state.due.into_iter().chain(again).min();
@@ -105,21 +88,13 @@ impl Queue {
                 state.asleep = None;
                 state.is_urgent = false;
                 state.due = None;
-                (state.begins, state.others) = (0, 0);
                 return Taken { requests: mem::take(&mut state.requests), is_closed: state.is_closed };
             }
-            // While letters are out something will come soon, and need not be told of at once.
-            let until = due.unwrap_or(if 0 < out { now + GATHER } else { now + Duration::from_secs(3600) });
+            let until = due.unwrap_or(now + Duration::from_secs(3600));
             state.asleep = Some(until);
             let sleep = until.saturating_duration_since(now);
             state = self.bell.wait_timeout(state, sleep).unwrap_or_else(PoisonError::into_inner).0;
         }
-    }
-}
-
-impl State {
-    fn fall_due(&mut self, due: Instant) {
-        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 }
 
@@ -137,13 +112,13 @@ mod tests {
 
     fn mark(delivery: i64, worker: i64) -> Request {
         let hold = Hold { delivery, worker, epoch: 1, fingerprint: 0 };
-        Request::Mark(Mark { hold, kind: MarkKind::Withdraw })
+        Request::Mark(Mark { hold, kind: MarkKind::Withdraw, entry: None })
     }
 
     #[test]
     fn nothing_is_lost_and_everybodys_requests_stay_in_order() {
         const EACH: i64 = 3_000;
-        let queue = Arc::new(Queue::new(Duration::from_micros(50)));
+        let queue = Arc::new(Queue::new());
         let senders: Vec<_> = (0..4)
             .map(|worker| {
                 let queue = Arc::clone(&queue);
@@ -167,7 +142,7 @@ mod tests {
         };
         let mut next: HashMap<i64, i64> = HashMap::new();
         loop {
-            let taken = queue.take(3, None);
+            let taken = queue.take(None);
             for request in taken.requests {
                 if let Request::Mark(mark) = request {
                     let expected = next.entry(mark.hold.worker).or_default();
@@ -184,33 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn a_begin_waits_until_most_letters_that_are_out_have_company() {
-        let begin = || {
-            let (reply, _) = oneshot::channel();
-            let kind = MarkKind::Begin { at: 0, answer: crate::ledger::Begun::Lost, reply };
-            let hold = Hold { delivery: 1, worker: 1, epoch: 1, fingerprint: 0 };
-            Request::Mark(Mark { hold, kind })
-        };
-        let queue = Queue::new(Duration::from_secs(3600));
-        queue.state().out = 6;
-        for number in 1..=3 {
-            queue.send(mark(number, 1)).unwrap();
-            queue.send(begin()).unwrap();
-            // Six are out, so many have ended, and so many wait: enough when two wait for each that is out.
-            assert_eq!(queue.state().is_urgent, 2 * (6 - number) <= number, "{number}");
-        }
-        queue.send(mark(4, 1)).unwrap();
-        assert!(!queue.state().is_urgent);
-        queue.send(begin()).unwrap();
-        assert!(queue.state().is_urgent);
-        assert_eq!(queue.take(0, None).requests.len(), 8);
-    }
-
-    #[test]
     fn nobody_asks_a_writer_that_is_gone() {
-        let queue = Queue::new(Duration::ZERO);
+        let queue = Queue::new();
         queue.close();
         assert!(matches!(queue.send(mark(1, 1)), Err(LedgerError::Closed)));
-        assert!(queue.take(0, None).is_closed);
+        assert!(queue.take(None).is_closed);
     }
 }

@@ -19,9 +19,10 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{LedgerError, files::Files, worker::Living};
 use search::Cursors;
-use suppressed::{Passed, Suppressed};
+use suppressed::Suppressed;
 
 pub(super) use plan::{Frozen, opened_at};
+pub(super) use suppressed::Passed;
 
 /// A connection to the ledger, and what is remembered between its transactions.
 pub(super) struct Store {

@@ -1,8 +1,9 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::log::{Fence, Log};
 use crate::{
     render::RenderedIssue,
     subscriber::{EmailAddress, Subscriber},
@@ -131,6 +132,11 @@ pub struct Wanted {
     pub choice: Option<ChoiceId>,
     /// Whether never-tried deliveries are wanted too, or only those that were put off or given back and are due.
     pub only_due: bool,
+    /// Whether they are begun as a whole, durably, together with the claim: then [`Ledger::begin`](super::Ledger::begin)
+    /// does not wait for the disk. A worker that is killed leaves no more unconfirmed than otherwise; a power cut, or
+    /// another end of the machine, leaves everything that was claimed so. Without effect where there is no file, or where
+    /// the system does not tell one start of the machine from another.
+    pub ahead: bool,
 }
 
 /// A condition on the domain behind the `@`, in A-labels and lower case.
@@ -195,7 +201,24 @@ pub struct Claim {
     /// When the first of those attempts ended.
     pub first_tried: Option<Timestamp>,
     pub(super) hold: Hold,
+    /// It was begun with the whole claim, and this says what is begun indeed.
+    pub(super) ahead: Option<Ahead>,
 }
+
+/// The way into the worker's log, and its fence at the time of the claim.
+#[derive(Clone, Debug)]
+pub(super) struct Ahead {
+    pub(super) log: Arc<Log>,
+    pub(super) fence: Fence,
+}
+
+impl PartialEq for Ahead {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.log, &other.log) && self.fence == other.fence
+    }
+}
+
+impl Eq for Ahead {}
 
 impl Claim {
     /// The number of the attempt that this claim is for, from 1: what a retry policy counts.
@@ -232,7 +255,8 @@ pub enum Begun {
 
 /// What follows an ended attempt that put the letter off or refused it. An accepted or unconfirmed one is always
 /// closed as such, whatever is asked for here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Next {
     /// Nothing: the delivery is closed, as accepted, failed or unconfirmed by its outcome.
     Close,
@@ -539,10 +563,6 @@ pub struct OpenOptions {
     pub restored: Restored,
     /// The name of this start of the machine; `None` when the machine has no such name.
     pub boot: Option<String>,
-    /// How long a begin may wait for others, to be committed together. Nothing where letters are made quickly: they come
-    /// together by themselves. Where they are signed they come one by one, and a commit for each would cost as much as a
-    /// third of its signature.
-    pub begins_wait: Duration,
 }
 
 impl Default for OpenOptions {
@@ -551,7 +571,6 @@ impl Default for OpenOptions {
             patience: Duration::from_secs(10),
             restored: Restored::Refuse,
             boot: super::files::boot(),
-            begins_wait: Duration::ZERO,
         }
     }
 }

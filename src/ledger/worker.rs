@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{WorkerId, files::LockFile};
+use super::{WorkerId, files::LockFile, log::Log};
 
 /// A process that works deliveries off. It lives for as long as a clone of this is kept: what it has claimed is taken
 /// from it only when it is proved dead.
@@ -13,11 +13,17 @@ use super::{WorkerId, files::LockFile};
 pub struct Worker {
     id: WorkerId,
     _life: Arc<Life>,
+    log: Option<Arc<Log>>,
 }
 
 impl Worker {
-    pub(super) fn new(id: i64, life: Life) -> Self {
-        Self { id: WorkerId(id), _life: Arc::new(life) }
+    pub(super) fn new(id: i64, life: Life, log: Option<Log>) -> Self {
+        Self { id: WorkerId(id), _life: Arc::new(life), log: log.map(Arc::new) }
+    }
+
+    /// Its log, where it can have one.
+    pub(super) fn log(&self) -> Option<&Arc<Log>> {
+        self.log.as_ref()
     }
 
     /// Its name in the ledger.

@@ -4,7 +4,10 @@
 
 use std::{
     mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 
@@ -44,11 +47,15 @@ pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
 pub(super) struct Mark {
     pub(super) hold: Hold,
     pub(super) kind: MarkKind,
+    /// Its entry in the worker's log, and where to say that the database has it.
+    pub(super) entry: Option<(Arc<AtomicU64>, u64)>,
 }
 
 pub(super) enum MarkKind {
-    Begin { at: i64, answer: Begun, reply: oneshot::Sender<Result<Begun, LedgerError>> },
-    End { at: i64, outcome: Outcome, next: Next },
+    /// `ahead`: it was begun as a part of its claim, and the question is whether that still holds.
+    Begin { at: i64, ahead: bool, answer: Begun, reply: oneshot::Sender<Result<Begun, LedgerError>> },
+    /// `begun_at` where the worker's log knows it.
+    End { at: i64, begun_at: Option<i64>, outcome: Outcome, next: Next },
     Withdraw,
 }
 
@@ -90,7 +97,7 @@ impl Writer {
     /// Works until every handle is gone.
     pub(super) fn run(mut self) {
         loop {
-            let Taken { requests, is_closed } = self.queue.take(self.store.letters_out(), self.again);
+            let Taken { requests, is_closed } = self.queue.take(self.again);
             for request in requests {
                 match request {
                     Request::Mark(mark) => {
@@ -149,9 +156,7 @@ impl Writer {
             }
         }
         done?;
-        for mark in self.group.drain(..) {
-            answer(mark);
-        }
+        self.group.drain(..).for_each(settle);
         Ok(())
     }
 
@@ -177,7 +182,7 @@ impl Writer {
             let done = self.store.apply(&mut alone);
             let [mark] = alone;
             match done {
-                Ok(()) => answer(mark),
+                Ok(()) => settle(mark),
                 Err(error) => match mark.kind {
                     MarkKind::Begin { reply, .. } => {
                         let _ = reply.send(Err(error));
@@ -193,11 +198,15 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.close();
-        drop(self.queue.take(0, None));
+        drop(self.queue.take(None));
     }
 }
 
-fn answer(mark: Mark) {
+/// The database has it.
+fn settle(mark: Mark) {
+    if let Some((applied, entry)) = mark.entry {
+        applied.fetch_max(entry, SeqCst);
+    }
     if let MarkKind::Begin { answer, reply, .. } = mark.kind {
         let _ = reply.send(Ok(answer));
     }

@@ -1,23 +1,25 @@
 //! Leasing deliveries to a worker.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{
-    Store,
+    Store, millis,
     search::{Fit, Search},
     suppressed::reason_in,
     timestamp,
 };
-use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId};
+use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId, log::Log, values::Ahead};
 
 const SUPPRESS: &str = "UPDATE deliveries SET state = 'suppressed', due_at = 0, reason = ?2 WHERE id = ?1";
 
-const LEASE: &str =
-    "UPDATE deliveries SET state = 'claimed', due_at = 0, epoch = epoch + 1, worker = ?1 WHERE id = ?2";
+const LEASE: &str = "UPDATE deliveries SET state = ?3, begun_at = ?4, due_at = 0, epoch = epoch + 1, worker = ?1 \
+     WHERE id = ?2";
 
 /// All never-tried ones that were found in a row, at once.
-const LEASE_SPAN: &str = "UPDATE deliveries AS d NOT INDEXED SET state = 'claimed', epoch = epoch + 1, worker = ?1 \
+const LEASE_SPAN: &str = "UPDATE deliveries AS d NOT INDEXED SET state = ?5, begun_at = ?6, epoch = epoch + 1, worker = ?1 \
      WHERE d.id BETWEEN ?3 AND ?4 AND d.dispatch = ?2 AND d.state = 'queued' AND d.due_at = 0";
 
 impl Store {
@@ -26,10 +28,16 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         worker: WorkerId,
+        log: Option<&Arc<Log>>,
         limit: usize,
         now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Vec<Claim>, LedgerError> {
+        let ahead = log.filter(|_| wanted.ahead);
+        let (state, begun_at) = match ahead {
+            Some(_) => ("begun", Some(millis(now))),
+            None => ("claimed", None),
+        };
         let tx = Self::writing(&mut self.db)?;
         self.suppressed.refresh(&tx)?;
         let mut search = Search::new(&tx, &self.cursors, dispatch.0, now, wanted)?;
@@ -53,11 +61,13 @@ impl Store {
             }
             if let Some((low, high)) = span {
                 let lease = format!("{LEASE_SPAN}{}", search.fit.domains_condition());
-                tx.prepare_cached(&lease)?.execute(params![worker.0, dispatch.0, low, high])?;
+                tx.prepare_cached(&lease)?.execute(params![
+                    worker.0, dispatch.0, low, high, state, begun_at
+                ])?;
             }
             let mut lease = tx.prepare_cached(LEASE)?;
             for delivery in single {
-                lease.execute(params![worker.0, delivery])?;
+                lease.execute(params![worker.0, delivery, state, begun_at])?;
             }
             if is_last {
                 break;
@@ -74,6 +84,12 @@ impl Store {
         let count: i64 = tx
             .prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'claims' RETURNING value")?
             .query_row([], |row| row.get(0))?;
+        if let Some(log) = ahead.filter(|_| !claims.is_empty()) {
+            let fence = log.begin_ahead(claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect())?;
+            for claim in &mut claims {
+                claim.ahead = Some(Ahead { log: Arc::clone(log), fence });
+            }
+        }
         tx.commit()?;
         self.cursors.remember(search);
         if let Some(files) = &self.files {

@@ -6,6 +6,7 @@ use super::{Store, millis, suppressed::Suppressed};
 use crate::{
     ledger::{
         Begun, LedgerError,
+        log::Entry,
         values::{Hold, Next, OutcomeKind, reply_of},
         writer::{Mark, MarkKind},
     },
@@ -13,11 +14,6 @@ use crate::{
 };
 
 impl Store {
-    /// Letters that were begun and have not ended.
-    pub(in crate::ledger) fn letters_out(&self) -> usize {
-        self.begun.len()
-    }
-
     /// Writes all of them down, durably and in their order, or none.
     pub(in crate::ledger) fn apply(&mut self, group: &mut [Mark]) -> Result<(), LedgerError> {
         let tx = Group::open(&self.db)?;
@@ -26,14 +22,15 @@ impl Store {
         for mark in group.iter_mut() {
             let hold = mark.hold;
             match &mut mark.kind {
-                MarkKind::Begin { at, answer, .. } => *answer = marks.begin(&self.suppressed, hold, *at)?,
-                MarkKind::End { at, outcome, next } => {
-                    let begun_at = self.begun.get(&hold.delivery).filter(|(epoch, _)| *epoch == hold.epoch);
-                    marks.end(hold, begun_at.map(|(_, at)| *at), *at, outcome, *next)?;
+                MarkKind::Begin { at, ahead, answer, .. } => {
+                    *answer = marks.begin(&self.suppressed, hold, *at, *ahead)?;
                 }
-                MarkKind::Withdraw => {
-                    marks.withdraw.execute(params![hold.delivery, hold.worker, hold.epoch])?;
+                MarkKind::End { at, begun_at, outcome, next } => {
+                    let ours = self.begun.get(&hold.delivery).filter(|(epoch, _)| *epoch == hold.epoch);
+                    let begun_at = begun_at.or(ours.map(|(_, at)| *at));
+                    marks.end(hold, begun_at, *at, outcome, *next)?;
                 }
+                MarkKind::Withdraw => marks.withdraw(hold)?,
             }
         }
         drop(marks);
@@ -51,6 +48,24 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What a dead worker wrote into its log, as a part of the transaction that is open. What the database has already changes
+/// nothing.
+pub(super) fn bring_in(db: &Connection, worker: i64, closed: &[Entry<'_>]) -> Result<(), LedgerError> {
+    let mut marks = Marks::new(db)?;
+    // Fingerprints are for looking up suppressions, which is over.
+    let hold = |delivery, epoch| Hold { delivery, worker, epoch, fingerprint: 0 };
+    for entry in closed {
+        match *entry {
+            Entry::Ended { delivery, epoch, begun_at, at, ref outcome, next } => {
+                marks.end(hold(delivery, epoch), begun_at, at, outcome, next)?;
+            }
+            Entry::Withdrawn(delivery, epoch) => marks.withdraw(hold(delivery, epoch))?,
+            Entry::Ahead(_) | Entry::Begun(..) => {}
+        }
+    }
+    Ok(())
 }
 
 /// A writing transaction whose statements are prepared once; undone when it is dropped.
@@ -91,10 +106,10 @@ struct Marks<'db> {
 }
 
 const BEGIN: &str = "UPDATE deliveries SET state = 'begun', begun_at = ?4 \
-     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state = 'claimed'";
+     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state = ?5";
 
 const SUPPRESS: &str = "UPDATE deliveries SET state = 'suppressed', reason = ?4, worker = NULL, begun_at = NULL \
-     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state = 'claimed'";
+     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state = ?5";
 
 const WITHDRAW: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL \
      WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state IN ('claimed', 'begun')";
@@ -130,25 +145,42 @@ impl<'db> Marks<'db> {
         })
     }
 
-    fn begin(&mut self, suppressed: &Suppressed, hold: Hold, at: i64) -> Result<Begun, LedgerError> {
+    fn begin(
+        &mut self,
+        suppressed: &Suppressed,
+        hold: Hold,
+        at: i64,
+        ahead: bool,
+    ) -> Result<Begun, LedgerError> {
+        let from = if ahead { "begun" } else { "claimed" };
         if suppressed.may_have(hold.fingerprint)
-            && let Some(changed) = self.suppress(suppressed, hold)?
+            && let Some(changed) = self.suppress(suppressed, hold, from)?
         {
             return Ok(if changed == 1 { Begun::Suppressed } else { Begun::Lost });
         }
-        let changed = self.begin.execute(params![hold.delivery, hold.worker, hold.epoch, at])?;
+        let changed = self.begin.execute(params![hold.delivery, hold.worker, hold.epoch, at, from])?;
         Ok(if changed == 1 { Begun::Begun } else { Begun::Lost })
     }
 
     /// Closes the delivery if its address is suppressed; `None` when it is not.
-    fn suppress(&self, suppressed: &Suppressed, hold: Hold) -> Result<Option<usize>, LedgerError> {
+    fn suppress(
+        &self,
+        suppressed: &Suppressed,
+        hold: Hold,
+        from: &str,
+    ) -> Result<Option<usize>, LedgerError> {
         let key: String = self
             .db
             .prepare_cached("SELECT coalesce(key, address) FROM recipients WHERE delivery = ?1")?
             .query_row([hold.delivery], |row| row.get(0))?;
         let Some(reason) = suppressed.reason(self.db, &key)? else { return Ok(None) };
-        let close = params![hold.delivery, hold.worker, hold.epoch, reason.word()];
+        let close = params![hold.delivery, hold.worker, hold.epoch, reason.word(), from];
         Ok(Some(self.db.prepare_cached(SUPPRESS)?.execute(close)?))
+    }
+
+    fn withdraw(&mut self, hold: Hold) -> Result<(), LedgerError> {
+        self.withdraw.execute(params![hold.delivery, hold.worker, hold.epoch])?;
+        Ok(())
     }
 
     fn end(

@@ -169,6 +169,10 @@ impl Store {
                     millis(suppression.at)
                 ])?;
         }
+        if let Some(files) = self.files.as_ref().filter(|_| 0 < new) {
+            // Letters that were begun as a part of a claim are looked at again.
+            files.stamp_logs(None).map_err(LedgerError::beside)?;
+        }
         tx.commit()?;
         Ok(new as u64)
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, io, path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Cursors, Store, Suppressed};
@@ -58,6 +59,12 @@ impl Store {
                 io::ErrorKind::NotFound => LedgerError::Missing { path: path.to_owned() },
                 _ => LedgerError::open(path, error),
             });
+        }
+        if !Files::new(path).left_logs().is_empty() {
+            // A sender has died: what it was about to begin is told from what it had begun. Where that cannot be written
+            // down, all of it is shown as begun.
+            let reaped = Self::open(path, options).and_then(|mut store| store.reap(Timestamp::now()));
+            drop(reaped);
         }
         let whole = |path: &Path| !files_beside(path, "-wal").exists();
         match Self::reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY, options) {

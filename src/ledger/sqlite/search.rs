@@ -169,6 +169,7 @@ impl Found {
                 epoch: self.epoch + 1,
                 fingerprint: self.fingerprint,
             },
+            ahead: None,
         })
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, Le
 
 /// Fingerprints are hashes already, and names of deliveries are spread by a factor.
 #[derive(Default)]
-pub(super) struct Passed(u64);
+pub(in crate::ledger) struct Passed(u64);
 
 impl Hasher for Passed {
     fn write(&mut self, bytes: &[u8]) {

@@ -1,10 +1,15 @@
 //! Workers come and go, or die; what a dead one held is taken from it.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Store, millis};
-use crate::ledger::{LedgerError, Reaped, Worker, WorkerId, worker::Life};
+use super::marks::bring_in;
+use crate::ledger::{
+    LedgerError, Reaped, Worker, WorkerId,
+    log::{self, Log},
+    worker::Life,
+};
 
 /// What a worker `?1` holds lies here: everything that it ever claimed does.
 const ITS_RANGE: &str =
@@ -27,23 +32,29 @@ impl Store {
         };
         // Before this nobody knows of it; after this its lock is held.
         tx.commit()?;
-        Ok(Worker::new(id, life))
+        let log = self.files.clone().filter(|_| self.boot.is_some()).map(|files| Log::new(id, files));
+        Ok(Worker::new(id, life, log))
     }
 
     /// Gives back what a worker has claimed and not begun, and signs it off if nothing of it is left.
     pub(in crate::ledger) fn release(
         &mut self,
         worker: WorkerId,
+        log: Option<&Log>,
         now: Timestamp,
     ) -> Result<u64, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
-        let released = tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker.0])?;
-        tx.execute(
+        let mut released = tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker.0])?;
+        released += requeue_unbegun(&tx, worker.0, &log.map(Log::let_go).unwrap_or_default())?;
+        let signed_off = tx.execute(
             "UPDATE workers SET left_at = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries \
              WHERE worker = ?1 AND id BETWEEN workers.first_id AND workers.last_id)",
             params![worker.0, millis(now)],
         )?;
         tx.commit()?;
+        if let Some(log) = log.filter(|_| signed_off == 1) {
+            log.tidy();
+        }
         Ok(released as u64)
     }
 
@@ -68,6 +79,16 @@ impl Store {
                 continue;
             }
             reaped.workers += 1;
+            if let Some(files) = &self.files {
+                // Should it live after all, it asks before a further letter leaves.
+                files.stamp_logs(Some(worker)).map_err(LedgerError::beside)?;
+                let told = log::read(files, worker).map_err(LedgerError::beside)?;
+                bring_in(&tx, worker, &told.closed)?;
+                // What the log does not say, it does not say in the start of the machine in which it was written.
+                let is_of_this_boot = boot.is_some() && boot == self.boot;
+                let unbegun = told.unbegun.filter(|_| is_of_this_boot).unwrap_or_default();
+                reaped.requeued += requeue_unbegun(&tx, worker, &unbegun)? as u64;
+            }
             reaped.requeued += tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker])? as u64;
             tx.execute(&format!("{DOUBT_ATTEMPT} AND {ITS_RANGE}"), params![worker, millis(now)])?;
             reaped.unconfirmed += tx.execute(&format!("{DOUBT_DELIVERY} AND {ITS_RANGE}"), [worker])? as u64;
@@ -77,10 +98,30 @@ impl Store {
         tx.commit()?;
         if let Some(files) = &self.files {
             dead.into_iter().for_each(|worker| files.bury(worker));
+            // Whoever signed off and could not tidy up.
+            for worker in files.left_logs() {
+                let is_here = "SELECT 1 FROM workers WHERE id = ?1 AND left_at IS NULL";
+                if !self.db.prepare_cached(is_here)?.exists([worker])? {
+                    files.bury(worker);
+                }
+            }
         }
         Ok(reaped)
     }
 }
+
+/// Takes back to the queue what the database calls begun and the worker's log does not.
+fn requeue_unbegun(db: &Connection, worker: i64, unbegun: &[(i64, u32)]) -> Result<usize, LedgerError> {
+    let mut requeue = db.prepare_cached(REQUEUE_UNBEGUN)?;
+    let mut requeued = 0;
+    for (delivery, epoch) in unbegun {
+        requeued += requeue.execute(params![delivery, worker, epoch])?;
+    }
+    Ok(requeued)
+}
+
+const REQUEUE_UNBEGUN: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL \
+     WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state = 'begun'";
 
 const REQUEUE: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL \
      WHERE state = 'claimed' AND worker = ?1";

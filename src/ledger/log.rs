@@ -1,0 +1,342 @@
+//! A worker's log: which letters of a claim that was begun as a whole were begun indeed, and how they ended.
+//!
+//! The database is enough to be safe. It calls a whole claim begun before the first of its letters leaves, so that
+//! everything in it is unconfirmed when nothing else is known. The log only takes doubt away. It goes into the system's
+//! memory and is not waited for: that outlives a process, but not the machine. So what it does *not* say counts only in
+//! the start of the machine in which it was written; what it says counts always.
+//!
+//! A file is a fence of eight octets and lines, each a checksum and an entry in JSON. Who takes something from a worker
+//! stamps the fence, and the worker looks at it after each beginning that it has written: one of the two sees the other.
+//! Nothing here waits for the disk.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fs::{self, File},
+    hash::BuildHasherDefault,
+    io::{self, Read, Seek, Write},
+    mem,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    LedgerError,
+    files::{self, Files},
+    sqlite::Passed,
+    values::{Hold, Next},
+    writer::{Mark, MarkKind},
+};
+use crate::transport::Outcome;
+
+/// A file that is longer is followed by another, so that a long sending leaves no long log.
+const FILE_MAX: u64 = 4 << 20;
+
+/// What whoever takes something from a worker writes at the start of its log.
+pub(super) type Fence = [u8; 8];
+
+/// One thing that was done with a claim.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Entry<'a> {
+    /// The database is about to call these begun: deliveries and epochs.
+    Ahead(Vec<(i64, u32)>),
+    Begun(i64, u32),
+    Ended {
+        delivery: i64,
+        epoch: u32,
+        begun_at: Option<i64>,
+        at: i64,
+        outcome: Cow<'a, Outcome>,
+        next: Next,
+    },
+    Withdrawn(i64, u32),
+}
+
+impl Entry<'_> {
+    fn write(&self, to: &mut Vec<u8>) {
+        let start = to.len();
+        to.extend_from_slice(b"00000000 ");
+        serde_json::to_writer(&mut *to, self).expect("numbers and strings are JSON");
+        let mut sum = crc32fast::hash(&to[start + 9..]);
+        for digit in to[start..start + 8].iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(sum & 15) as usize];
+            sum >>= 4;
+        }
+        to.push(b'\n');
+    }
+
+    fn read(line: &[u8]) -> Option<Entry<'static>> {
+        let (sum, json) = (line.get(..8)?, line.get(9..)?);
+        let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
+        if sum != crc32fast::hash(json) {
+            return None;
+        }
+        serde_json::from_slice(json).ok()
+    }
+}
+
+/// The answer to [`Log::begin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It is in the log, and nobody has touched the fence: the letter may leave.
+    Begun,
+    /// It is in the log, but somebody has taken something since the claim: the database has to be asked.
+    Fenced,
+    /// The claim is not held, or was begun before.
+    Unknown,
+}
+
+/// The log of one worker.
+#[derive(Debug)]
+pub(super) struct Log {
+    worker: i64,
+    files: Files,
+    /// The last entry that the database has.
+    applied: Arc<AtomicU64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Claims that were begun as a whole and have not ended, by delivery.
+    held: HashMap<i64, Held, BuildHasherDefault<Passed>>,
+    /// Lines that go with the next beginning.
+    lines: Vec<u8>,
+    /// Ends and withdrawals so far.
+    last: u64,
+    paper: Option<Paper>,
+    /// How many files there were.
+    number: u64,
+    /// The file before, and its last entry: needed until the database has that.
+    before: Option<(PathBuf, u64)>,
+    /// What could not be written: nothing is begun any more.
+    broken: Option<LedgerError>,
+}
+
+#[derive(Debug)]
+struct Held {
+    epoch: u32,
+    begun_at: Option<i64>,
+}
+
+/// The file that is written.
+#[derive(Debug)]
+struct Paper {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    /// The same file, to look at the fence.
+    eye: File,
+}
+
+impl Log {
+    pub(super) fn new(worker: i64, files: Files) -> Self {
+        Self { worker, files, applied: Arc::default(), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be told, under the database's lock for writing, before it calls these begun. Returns the fence as it is now.
+    pub(super) fn begin_ahead(&self, claims: Vec<(i64, u32)>) -> Result<Fence, LedgerError> {
+        let mut state = self.state();
+        if let Some((path, last)) = &state.before
+            && *last <= self.applied.load(SeqCst)
+        {
+            let _ = fs::remove_file(path);
+            state.before = None;
+        }
+        let is_long = state.paper.as_ref().is_none_or(|paper| FILE_MAX < paper.size);
+        if is_long && state.before.is_none() {
+            self.turn_over(&mut state).map_err(LedgerError::beside)?;
+        }
+        let held = claims.iter().map(|&(delivery, epoch)| (delivery, Held { epoch, begun_at: None }));
+        state.held.extend(held);
+        Entry::Ahead(claims).write(&mut state.lines);
+        state.write()?;
+        state.fence()
+    }
+
+    /// Goes on in a new file, with everything that is still held. Nobody stamps the fence meanwhile: that takes the
+    /// database's lock for writing.
+    fn turn_over(&self, state: &mut State) -> io::Result<()> {
+        let fence = match &mut state.paper {
+            Some(paper) => {
+                paper.append(&mut state.lines)?;
+                paper.fence()?
+            }
+            None => Fence::default(),
+        };
+        state.number += 1;
+        let path = self.files.log_path(self.worker, state.number);
+        let file = files::private().create(true).truncate(true).write(true).open(&path)?;
+        let eye = File::open(&path)?;
+        let mut paper = Paper { path, file, size: 0, eye };
+        let mut start = fence.to_vec();
+        let held = state.held.iter().map(|(&delivery, held)| (delivery, held.epoch));
+        Entry::Ahead(held.collect()).write(&mut start);
+        for (&delivery, held) in state.held.iter().filter(|(_, held)| held.begun_at.is_some()) {
+            Entry::Begun(delivery, held.epoch).write(&mut start);
+        }
+        paper.append(&mut start)?;
+        if let Some(old) = state.paper.replace(paper) {
+            state.before = Some((old.path, state.last));
+        }
+        Ok(())
+    }
+
+    /// Writes a beginning down; the letter leaves after that. `fence` is as it was when the claim was made.
+    pub(super) fn begin(&self, hold: Hold, at: i64, fence: Fence) -> Result<Written, LedgerError> {
+        let mut state = self.state();
+        let Hold { delivery, epoch, .. } = hold;
+        match state.held.get_mut(&delivery) {
+            Some(held) if held.epoch == epoch && held.begun_at.is_none() => held.begun_at = Some(at),
+            _ => return Ok(Written::Unknown),
+        }
+        Entry::Begun(delivery, epoch).write(&mut state.lines);
+        let seen = state.write().and_then(|()| state.fence());
+        match seen {
+            Ok(seen) if seen == fence => Ok(Written::Begun),
+            Ok(_) => Ok(Written::Fenced),
+            Err(error) => {
+                // Nothing leaves, so that it can be given back.
+                state.held.insert(delivery, Held { epoch, begun_at: None });
+                Err(error)
+            }
+        }
+    }
+
+    /// The claim has come to an end, or is given back: tells the database's writer, and the log with the next beginning.
+    pub(super) fn note(&self, hold: Hold, mut kind: MarkKind, send: impl FnOnce(Mark)) {
+        let mut state = self.state();
+        let Hold { delivery, epoch, .. } = hold;
+        if state.held.get(&delivery).is_none_or(|held| held.epoch != epoch) {
+            return send(Mark { hold, kind, entry: None });
+        }
+        let begun = state.held.remove(&delivery).and_then(|held| held.begun_at);
+        if self.applied.load(SeqCst) == state.last {
+            // Nobody begins anything, and the database has what was to go with the next beginning.
+            state.lines.clear();
+        }
+        match &mut kind {
+            MarkKind::End { at, begun_at, outcome, next } => {
+                *begun_at = begun;
+                let (begun_at, at, outcome, next) = (begun, *at, Cow::Borrowed(&*outcome), *next);
+                Entry::Ended { delivery, epoch, begun_at, at, outcome, next }.write(&mut state.lines);
+            }
+            _ => Entry::Withdrawn(delivery, epoch).write(&mut state.lines),
+        }
+        state.last += 1;
+        // Under the lock: the database hears of entries in their order.
+        send(Mark { hold, kind, entry: Some((Arc::clone(&self.applied), state.last)) });
+    }
+
+    /// The database has closed the delivery: it is not held any more.
+    pub(super) fn forget(&self, hold: Hold) {
+        let mut state = self.state();
+        if state.held.get(&hold.delivery).is_some_and(|held| held.epoch == hold.epoch) {
+            state.held.remove(&hold.delivery);
+        }
+    }
+
+    /// What was not begun is not held any more; returns it.
+    pub(super) fn let_go(&self) -> Vec<(i64, u32)> {
+        let mut state = self.state();
+        let unbegun = state.held.extract_if(|_, held| held.begun_at.is_none());
+        unbegun.map(|(delivery, held)| (delivery, held.epoch)).collect()
+    }
+
+    /// Removes the files: in the database the worker holds nothing any more.
+    pub(super) fn tidy(&self) {
+        let mut state = self.state();
+        let paths = state.paper.take().map(|paper| paper.path);
+        for path in paths.into_iter().chain(state.before.take().map(|(path, _)| path)) {
+            let _ = fs::remove_file(path);
+        }
+        state.held.clear();
+        state.lines.clear();
+    }
+}
+
+impl State {
+    fn write(&mut self) -> Result<(), LedgerError> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let paper = self.paper.as_mut().expect("a file was made for what is held");
+        paper.append(&mut self.lines).map_err(|error| {
+            // Perhaps half of it is there; nothing comes behind it, so that a reader does not mind.
+            let error = LedgerError::beside(error);
+            self.broken = Some(error.clone());
+            error
+        })
+    }
+
+    fn fence(&mut self) -> Result<Fence, LedgerError> {
+        self.paper.as_mut().map_or(Ok(Fence::default()), Paper::fence).map_err(LedgerError::beside)
+    }
+}
+
+impl Paper {
+    fn append(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
+        self.file.write_all(lines)?;
+        self.size += lines.len() as u64;
+        lines.clear();
+        Ok(())
+    }
+
+    fn fence(&mut self) -> io::Result<Fence> {
+        let mut fence = Fence::default();
+        self.eye.rewind()?;
+        self.eye.read_exact(&mut fence)?;
+        Ok(fence)
+    }
+}
+
+/// What a worker's log says.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Told {
+    /// Ends and withdrawals, in their order.
+    pub(super) closed: Vec<Entry<'static>>,
+    /// Begun as a part of a claim, and not begun indeed; `None` when the log is damaged, so that its silence means
+    /// nothing.
+    pub(super) unbegun: Option<Vec<(i64, u32)>>,
+}
+
+/// Reads a log of which nothing is being written. To be called after its fence was stamped, and under the database's lock
+/// for writing.
+pub(super) fn read(files: &Files, worker: i64) -> io::Result<Told> {
+    let mut told = Told::default();
+    let (mut ahead, mut begun, mut is_whole) = (HashSet::new(), HashSet::new(), true);
+    let paths = files.logs_of(worker);
+    for (number, path) in paths.iter().enumerate() {
+        let bytes = fs::read(path)?;
+        let mut rest = bytes.get(mem::size_of::<Fence>()..).unwrap_or_default();
+        while !rest.is_empty() {
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            match end.and_then(|end| Entry::read(&rest[..end])) {
+                Some(Entry::Ahead(claims)) => ahead.extend(claims),
+                Some(Entry::Begun(delivery, epoch)) => {
+                    begun.insert((delivery, epoch));
+                }
+                Some(closed) => told.closed.push(closed),
+                None => {
+                    // The last line of the last file: the process ended while it wrote it, and nothing left after it.
+                    let is_last = end.is_none_or(|end| end + 1 == rest.len());
+                    is_whole &= is_last && number + 1 == paths.len();
+                    break;
+                }
+            }
+            rest = &rest[end.map_or(rest.len(), |end| end + 1)..];
+        }
+    }
+    told.unbegun = is_whole.then(|| ahead.difference(&begun).copied().collect());
+    Ok(told)
+}
