@@ -61,7 +61,11 @@ mod tests {
         let start = Instant::now();
         let check = |letters: u64, millis, expected: (usize, bool)| {
             let mut tempo = Tempo::new(1000, true);
-            assert_eq!(tempo.helping(start, 7), Helping { letters: 100, ahead: false }, "nothing is known yet");
+            assert_eq!(
+                tempo.helping(start, 7),
+                Helping { letters: 100, ahead: false },
+                "nothing is known yet"
+            );
             let found = tempo.helping(start + Duration::from_millis(millis), 7 + letters);
             assert_eq!((found.letters, found.ahead), expected, "{letters} in {millis} ms");
         };

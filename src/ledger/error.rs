@@ -110,7 +110,8 @@ impl LedgerError {
 
     /// Of a file beside the database.
     pub(super) fn beside(source: std::io::Error) -> Self {
-        let is_full = matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+        let is_full =
+            matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
         let source: Cause = Arc::new(source);
         if is_full { Self::Full { source } } else { Self::Other { source } }
     }

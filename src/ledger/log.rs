@@ -72,12 +72,11 @@ impl Entry<'_> {
     }
 
     fn read(line: &[u8]) -> Option<Entry<'static>> {
-        let (sum, json) = (line.get(..8)?, line.get(9..)?);
-        let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
-        if sum != crc32fast::hash(json) {
+        let (sum, json) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        if u32::from_str_radix(sum, 16).ok()? != crc32fast::hash(json.as_bytes()) {
             return None;
         }
-        serde_json::from_slice(json).ok()
+        serde_json::from_str(json).ok()
     }
 }
 
@@ -97,6 +96,8 @@ pub(super) enum Written {
 pub(super) struct Log {
     worker: i64,
     files: Files,
+    /// A longer file is followed by another.
+    file_max: u64,
     /// The last entry that the database has.
     applied: Arc<AtomicU64>,
     state: Mutex<State>,
@@ -137,7 +138,7 @@ struct Paper {
 
 impl Log {
     pub(super) fn new(worker: i64, files: Files) -> Self {
-        Self { worker, files, applied: Arc::default(), state: Mutex::default() }
+        Self { worker, files, file_max: FILE_MAX, applied: Arc::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,7 +154,7 @@ impl Log {
             let _ = fs::remove_file(path);
             state.before = None;
         }
-        let is_long = state.paper.as_ref().is_none_or(|paper| FILE_MAX < paper.size);
+        let is_long = state.paper.as_ref().is_none_or(|paper| self.file_max < paper.size);
         if is_long && state.before.is_none() {
             self.turn_over(&mut state).map_err(LedgerError::beside)?;
         }
@@ -328,9 +329,8 @@ pub(super) fn read(files: &Files, worker: i64) -> io::Result<Told> {
                 }
                 Some(closed) => told.closed.push(closed),
                 None => {
-                    // The last line of the last file: the process ended while it wrote it, and nothing left after it.
-                    let is_last = end.is_none_or(|end| end + 1 == rest.len());
-                    is_whole &= is_last && number + 1 == paths.len();
+                    // Half a line at the very end: the process ended while it wrote it, and nothing left after it.
+                    is_whole &= end.is_none() && number + 1 == paths.len();
                     break;
                 }
             }
@@ -340,3 +340,6 @@ pub(super) fn read(files: &Files, worker: i64) -> io::Result<Told> {
     told.unbegun = is_whole.then(|| ahead.difference(&begun).copied().collect());
     Ok(told)
 }
+
+#[cfg(test)]
+mod tests;

@@ -567,11 +567,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self {
-            patience: Duration::from_secs(10),
-            restored: Restored::Refuse,
-            boot: super::files::boot(),
-        }
+        Self { patience: Duration::from_secs(10), restored: Restored::Refuse, boot: super::files::boot() }
     }
 }
 

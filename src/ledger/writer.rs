@@ -53,9 +53,19 @@ pub(super) struct Mark {
 
 pub(super) enum MarkKind {
     /// `ahead`: it was begun as a part of its claim, and the question is whether that still holds.
-    Begin { at: i64, ahead: bool, answer: Begun, reply: oneshot::Sender<Result<Begun, LedgerError>> },
+    Begin {
+        at: i64,
+        ahead: bool,
+        answer: Begun,
+        reply: oneshot::Sender<Result<Begun, LedgerError>>,
+    },
     /// `begun_at` where the worker's log knows it.
-    End { at: i64, begun_at: Option<i64>, outcome: Outcome, next: Next },
+    End {
+        at: i64,
+        begun_at: Option<i64>,
+        outcome: Outcome,
+        next: Next,
+    },
     Withdraw,
 }
 

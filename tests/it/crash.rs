@@ -24,6 +24,8 @@ struct Story {
     /// Programs that send at the same time.
     senders: usize,
     script: Script,
+    /// Whether not only the program is killed but, as far as the ledger can see, the machine has started anew.
+    power_cut: bool,
     /// A fault planted into the ledger, as a trigger: the program runs unchanged on a ledger that forgets.
     fault: Option<&'static str>,
 }
@@ -32,6 +34,8 @@ struct Story {
 #[derive(Debug, Default)]
 struct Figures {
     kills: usize,
+    /// Kills while letters were begun together with their claim.
+    kills_ahead: usize,
     people: usize,
     accepted: usize,
     unconfirmed: usize,
@@ -125,7 +129,13 @@ impl Story {
             if !ended {
                 figures.memory_kb = figures.memory_kb.max(memory_kb(&senders[victim]));
                 senders[victim].kill().unwrap();
+                senders[victim].wait().unwrap();
                 kills += 1;
+                figures.kills_ahead += usize::from(has_log(&room));
+                if self.power_cut {
+                    let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
+                    ledger.execute_batch("UPDATE workers SET boot = 'an earlier one'").unwrap();
+                }
             }
             let alone = senders.len() == 1;
             for mut sender in senders {
@@ -135,6 +145,9 @@ impl Story {
             if ended && (alone || is_done(&room)) {
                 break;
             }
+        }
+        if 0 < kills && self.is_kind() && self.senders == 1 {
+            self.judge_doubt(&room, kills);
         }
         // Deferred letters may ask for a few more runs.
         for _ in 0..20 {
@@ -168,20 +181,22 @@ impl Story {
         assert_eq!(counts["queued"] + counts["deferred"], 0, "seed {seed}: somebody was skipped: {counts:?}");
         let sum: usize = counts.iter().filter(|(word, _)| *word != "planned").map(|(_, number)| number).sum();
         assert_eq!(sum, self.people, "seed {seed}: {counts:?}");
-        // Faults of the relay make unconfirmed letters of their own; without them only kills do.
-        if self.is_kind() {
-            let most = kills * self.connections * self.window;
-            assert!(
-                unconfirmed.len() <= most,
-                "seed {seed}: {} unconfirmed after {kills} kills",
-                unconfirmed.len()
-            );
-        }
+        self.judge_doubt(room, kills);
         figures.people += self.people;
         figures.accepted += taken.len();
         figures.unconfirmed += unconfirmed.len();
         figures.unconfirmed_but_taken += unconfirmed.intersection(&taken).count();
         figures.failed += failed.len();
+    }
+
+    /// Faults of the relay make unconfirmed letters of their own; without them only kills do, and not more than were under
+    /// way. After a power cut it is the whole claim.
+    fn judge_doubt(&self, room: &Newsroom, kills: usize) {
+        let most = kills * self.connections * self.window;
+        let unconfirmed = counts(room)["unconfirmed"];
+        if self.is_kind() && !self.power_cut {
+            assert!(unconfirmed <= most, "seed {}: {unconfirmed} unconfirmed after {kills} kills", self.seed);
+        }
     }
 
     fn is_kind(&self) -> bool {
@@ -194,6 +209,12 @@ fn memory_kb(process: &Child) -> u64 {
     let told = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
     let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|peak| peak.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+}
+
+/// Whether a sender left a log of what it began.
+fn has_log(room: &Newsroom) -> bool {
+    let files = std::fs::read_dir(room.path(".mimeo/ledger.workers")).into_iter().flatten();
+    files.flatten().any(|file| file.path().extension().is_some_and(|extension| extension == "log"))
 }
 
 fn is_done(room: &Newsroom) -> bool {
@@ -242,6 +263,7 @@ fn stories(seed: u64) -> Vec<Story> {
         window,
         senders,
         script: script.seed(seed + n),
+        power_cut: false,
         fault: None,
     };
     vec![
@@ -254,6 +276,10 @@ fn stories(seed: u64) -> Vec<Story> {
         story(5, 400, 4, 1, 1, faulty()),
         story(6, 400, 3, 1, 2, faulty()),
         story(7, 400, 2, 4, 1, faulty().with_chunking()),
+        Story { power_cut: true, ..story(8, 600, 4, 1, 1, Script::new()) },
+        // So many that kills fall upon claims that were begun as a whole.
+        story(9, 3_000, 8, 1, 1, Script::new()),
+        story(10, 2_000, 2, 4, 1, Script::new().with_chunking()),
     ]
 }
 
@@ -279,14 +305,23 @@ fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
     let figures = run(200, 1);
     println!("{figures:?}");
     assert!(0 < figures.unconfirmed, "no kill hit a letter under way: {figures:?}");
+    assert!(0 < figures.kills_ahead, "no kill hit a claim that was begun as a whole: {figures:?}");
 }
 
 /// Kills a sending on a ledger with a fault until the judge has seen it, and returns what the judge said.
 fn found_out(fault: &'static str) -> String {
     for seed in 1..=10 {
         let script = Script::new();
-        let story =
-            Story { seed, people: 400, connections: 8, window: 1, senders: 1, script, fault: Some(fault) };
+        let story = Story {
+            seed,
+            people: 400,
+            connections: 8,
+            window: 1,
+            senders: 1,
+            script,
+            power_cut: false,
+            fault: Some(fault),
+        };
         let judged = std::panic::catch_unwind(|| story.tell(12, &mut Figures::default()));
         if let Err(said) = judged {
             return said.downcast_ref::<String>().cloned().unwrap_or_default();
@@ -344,8 +379,18 @@ fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
     let began = Instant::now();
     let mut figures = Figures::default();
     let script = script.seed(7);
-    Story { seed: 7, people: 100_000, connections: 10, window: 1, senders: 1, script, fault: None }
-        .tell(20, &mut figures);
+    let power_cut = false;
+    Story {
+        seed: 7,
+        people: 100_000,
+        connections: 10,
+        window: 1,
+        senders: 1,
+        script,
+        power_cut,
+        fault: None,
+    }
+    .tell(20, &mut figures);
     assert_eq!(figures.kills, 20);
     println!("{figures:?} in {:?}; nobody twice, nobody missing", began.elapsed());
 }

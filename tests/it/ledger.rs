@@ -1,5 +1,6 @@
 //! The ledger's contract: the same stories on every kind of ledger, and random ones.
 
+mod ahead;
 mod decisions;
 mod files;
 mod leases;

@@ -61,9 +61,8 @@ impl Store {
             }
             if let Some((low, high)) = span {
                 let lease = format!("{LEASE_SPAN}{}", search.fit.domains_condition());
-                tx.prepare_cached(&lease)?.execute(params![
-                    worker.0, dispatch.0, low, high, state, begun_at
-                ])?;
+                tx.prepare_cached(&lease)?
+                    .execute(params![worker.0, dispatch.0, low, high, state, begun_at])?;
             }
             let mut lease = tx.prepare_cached(LEASE)?;
             for delivery in single {
@@ -85,7 +84,8 @@ impl Store {
             .prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'claims' RETURNING value")?
             .query_row([], |row| row.get(0))?;
         if let Some(log) = ahead.filter(|_| !claims.is_empty()) {
-            let fence = log.begin_ahead(claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect())?;
+            let fence = log
+                .begin_ahead(claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect())?;
             for claim in &mut claims {
                 claim.ahead = Some(Ahead { log: Arc::clone(log), fence });
             }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{Store, millis};
 use super::marks::bring_in;
+use super::{Store, millis};
 use crate::ledger::{
     LedgerError, Reaped, Worker, WorkerId,
     log::{self, Log},

@@ -27,7 +27,8 @@ const SLOTS: usize = 3;
 #[derive(Clone, Debug)]
 enum Step {
     Hire(usize),
-    Claim(usize, usize),
+    /// So many; whether they are begun with the claim, where that can be.
+    Claim(usize, usize, bool),
     Begin(usize, usize),
     End(usize, usize, Ending),
     Withdraw(usize, usize),
@@ -110,14 +111,14 @@ impl World<'_> {
                 let worker = self.ledger(slot).hire("relay", now).await.unwrap();
                 self.places[slot] = Place { worker: Some(worker), frozen: false, claims: Vec::new() };
             }
-            Step::Claim(slot, limit) => {
+            Step::Claim(slot, limit, ahead) => {
                 let Some(worker) = self.places[slot].worker.clone().filter(|_| !self.places[slot].frozen)
                 else {
                     return Ok(());
                 };
                 let ledger = self.ledger(slot).clone();
-                let claims =
-                    ledger.claim(self.dispatch, &worker, limit, now, &Wanted::default()).await.unwrap();
+                let wanted = Wanted { ahead, ..Wanted::default() };
+                let claims = ledger.claim(self.dispatch, &worker, limit, now, &wanted).await.unwrap();
                 for claim in claims {
                     if self.suppressed.contains(&name(&claim)) {
                         return Err(format!("{} is suppressed and was claimed", name(&claim)));
@@ -314,7 +315,7 @@ impl World<'_> {
         self.clock += 1_000_000_000;
         self.step(&Step::Hurry(1)).await?;
         self.step(&Step::Hire(0)).await?;
-        self.step(&Step::Claim(0, 100)).await?;
+        self.step(&Step::Claim(0, 100, true)).await?;
         while !self.places[0].claims.is_empty() {
             self.step(&Step::Begin(0, 0)).await?;
             self.step(&Step::End(0, 0, Ending::Accepted)).await?;
@@ -382,7 +383,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let decision = prop_oneof![Just(Decision::Accept), Just(Decision::Resend), Just(Decision::Retry)];
     let step = prop_oneof![
         4 => slot.clone().prop_map(Step::Hire),
-        6 => (slot.clone(), 1..4_usize).prop_map(|(slot, limit)| Step::Claim(slot, limit)),
+        6 => (slot.clone(), 1..4_usize, any::<bool>())
+            .prop_map(|(slot, limit, ahead)| Step::Claim(slot, limit, ahead)),
         10 => (slot.clone(), 0..4_usize).prop_map(|(slot, nth)| Step::Begin(slot, nth)),
         8 => (slot.clone(), 0..4_usize, ending).prop_map(|(slot, nth, ending)| Step::End(slot, nth, ending)),
         1 => (slot.clone(), 0..4_usize).prop_map(|(slot, nth)| Step::Withdraw(slot, nth)),
@@ -417,16 +419,19 @@ fn property(kind: Kind, fault: Fault, stories: u32) -> Result<(), String> {
     })
 }
 
+/// More with MIMEO_STORIES=20000, for an evening.
+fn stories() -> u32 {
+    std::env::var("MIMEO_STORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000)
+}
+
 #[test]
 fn nobody_is_accepted_twice_unasked_and_nobody_suppressed_is_begun_in_any_story() {
-    // More with MIMEO_STORIES=20000, for an evening.
-    let stories = std::env::var("MIMEO_STORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000);
-    property(Kind::Scratch, Fault::None, stories).unwrap();
+    property(Kind::Scratch, Fault::None, stories()).unwrap();
 }
 
 #[test]
 fn the_same_holds_for_two_processes_on_one_file() {
-    property(Kind::File, Fault::None, 40).unwrap();
+    property(Kind::File, Fault::None, stories() / 40).unwrap();
 }
 
 #[test]

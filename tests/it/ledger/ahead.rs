@@ -1,0 +1,209 @@
+//! Claims that are begun as a whole: nothing more is in doubt after a killed worker than otherwise, and everything that is
+//! unknown after the machine has ended.
+
+use std::fs;
+
+use mimeograph::ledger::{Begun, Claim, DispatchId, Ledger, Next, OpenOptions, State, Tally, Wanted, Worker};
+
+use crate::support::ledgers::{Kind, Shelf, accepted, at, by_hand, claim, deferred, open, rejected, states};
+
+const PEOPLE: [&str; 5] = ["ada", "bob", "cid", "dan", "eve"];
+
+async fn claim_ahead(ledger: &Ledger, dispatch: DispatchId, worker: &Worker, limit: usize) -> Vec<Claim> {
+    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    ledger.claim(dispatch, worker, limit, at(1), &wanted).await.unwrap()
+}
+
+/// The files of workers' logs.
+fn logs(shelf: &Shelf) -> Vec<std::path::PathBuf> {
+    let folder = shelf.path().with_extension("workers");
+    let mut logs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    logs.sort();
+    logs
+}
+
+/// Ada's letter was accepted, Bob's refused before its body, Cid's taken back, Dan's is out, Eve's was not begun.
+async fn story() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim_ahead(&shelf.ledger, dispatch, &worker, 5).await;
+    for claim in [&claims[0], &claims[2], &claims[3]] {
+        assert_eq!(shelf.ledger.begin(claim, at(2)).await.unwrap(), Begun::Begun);
+    }
+    shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(3));
+    shelf.ledger.end(&claims[1], &rejected(), Next::Close, at(3));
+    shelf.ledger.withdraw(&claims[2]);
+    (shelf, dispatch, worker, claims)
+}
+
+#[tokio::test]
+async fn the_database_calls_the_whole_claim_begun_before_a_letter_leaves() {
+    let (shelf, dispatch, worker, _) = story().await;
+    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: begun", "eve: begun"];
+    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    assert_eq!(shelf.second().unwrap().reap(at(4)).await.unwrap(), Default::default(), "it lives");
+    assert_eq!(shelf.ledger.release(&worker, at(5)).await.unwrap(), 1);
+    assert_eq!(states(&shelf.ledger, dispatch).await[3..], ["dan: begun", "eve: queued"]);
+    assert_eq!(logs(&shelf).len(), 1, "Dan's letter is out");
+}
+
+#[tokio::test]
+async fn a_killed_worker_leaves_in_doubt_what_was_out_and_nothing_else() {
+    let (shelf, dispatch, worker, _) = story().await;
+    shelf.ledger.flush().await.unwrap();
+    drop(worker);
+    let reaped = shelf.second().unwrap().reap(at(4)).await.unwrap();
+    assert_eq!((reaped.workers, reaped.requeued, reaped.unconfirmed), (1, 1, 1));
+    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: queued"];
+    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    assert_eq!(logs(&shelf).len(), 0);
+}
+
+#[tokio::test]
+async fn what_a_killed_worker_had_not_brought_into_the_database_is_in_its_log() {
+    let (shelf, dispatch, worker, claims) = story().await;
+    // As the database was before the ends and the withdrawal, which its writer had in memory only.
+    shelf.ledger.flush().await.unwrap();
+    shelf.ledger.begin(&claims[4], at(4)).await.unwrap();
+    let db = rusqlite::Connection::open(shelf.path()).unwrap();
+    db.execute_batch(
+        "DELETE FROM attempts; \
+         UPDATE deliveries SET state = 'begun', begun_at = 1, worker = 1, tries = 0, due_at = 0, epoch = 1",
+    )
+    .unwrap();
+    drop((db, worker));
+    let told = shelf.second().unwrap();
+    told.reap(at(5)).await.unwrap();
+    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: unconfirmed"];
+    assert_eq!(states(&told, dispatch).await, expected);
+    let history = told.history(&claims[0].subscriber.address).await.unwrap();
+    let begun_at = match &history[0].events[0] {
+        mimeograph::ledger::StoryEvent::Attempt { begun_at, .. } => *begun_at,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(begun_at, Some(at(2)));
+}
+
+#[tokio::test]
+async fn whoever_only_asks_is_told_what_a_killed_worker_had_begun_indeed() {
+    let (shelf, dispatch, worker, _) = story().await;
+    shelf.ledger.flush().await.unwrap();
+    drop(worker);
+    let asked = Ledger::open_read_only(&shelf.path()).unwrap();
+    let tally = asked.tally(dispatch).await.unwrap();
+    let expected =
+        Tally { planned: 5, accepted: 1, failed: 1, queued: 2, unconfirmed: 1, ..Tally::default() };
+    assert_eq!(tally, expected);
+}
+
+#[tokio::test]
+async fn after_another_start_of_the_machine_the_whole_claim_is_in_doubt_but_for_what_is_known() {
+    for log_is_left in [true, false] {
+        let shelf = Shelf::new(Kind::File);
+        let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+        let boot = |name: &str| OpenOptions { boot: Some(name.to_owned()), ..OpenOptions::default() };
+        let before = Ledger::open_with(&shelf.path(), &boot("monday")).unwrap();
+        let worker = before.hire("outbox", at(1)).await.unwrap();
+        let claims = claim_ahead(&before, dispatch, &worker, 3).await;
+        let claimed_only = claim(&before, dispatch, &worker, 1, at(1)).await;
+        before.begin(&claims[0], at(2)).await.unwrap();
+        before.end(&claims[0], &accepted(), Next::Close, at(3));
+        before.flush().await.unwrap();
+        if !log_is_left {
+            logs(&shelf).iter().for_each(|log| fs::remove_file(log).unwrap());
+        }
+        let after = Ledger::open_with(&shelf.path(), &boot("tuesday")).unwrap();
+        after.reap(at(4)).await.unwrap();
+        let expected =
+            ["ada: accepted", "bob: unconfirmed", "cid: unconfirmed", "dan: queued", "eve: queued"];
+        assert_eq!(states(&after, dispatch).await, expected);
+        drop((worker, claimed_only));
+    }
+}
+
+#[tokio::test]
+async fn where_starts_of_the_machine_are_not_told_apart_each_letter_is_begun_by_itself() {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let options = OpenOptions { boot: None, ..OpenOptions::default() };
+    let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim_ahead(&ledger, dispatch, &worker, 1).await;
+    assert_eq!(states(&ledger, dispatch).await[0], "ada: claimed");
+    assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
+    assert_eq!(states(&ledger, dispatch).await[0], "ada: begun");
+}
+
+#[tokio::test]
+async fn without_its_log_or_with_a_damaged_one_everything_a_killed_worker_had_begun_is_in_doubt() {
+    for damage in [true, false] {
+        let (shelf, dispatch, worker, _) = story().await;
+        shelf.ledger.flush().await.unwrap();
+        let log = logs(&shelf).remove(0);
+        if damage {
+            let mut bytes = fs::read(&log).unwrap();
+            bytes[40] ^= 4;
+            fs::write(&log, bytes).unwrap();
+        } else {
+            fs::remove_file(&log).unwrap();
+        }
+        drop(worker);
+        shelf.second().unwrap().reap(at(4)).await.unwrap();
+        let expected =
+            ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: unconfirmed"];
+        assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_taken_for_dead_begins_nothing_more() {
+    let (shelf, dispatch, worker, claims) = story().await;
+    shelf.ledger.flush().await.unwrap();
+    drop(worker);
+    shelf.second().unwrap().reap(at(4)).await.unwrap();
+    assert_eq!(shelf.ledger.begin(&claims[4], at(5)).await.unwrap(), Begun::Lost);
+    shelf.ledger.end(&claims[3], &deferred(), Next::RetryAt(at(60)), at(6));
+    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: deferred", "eve: queued"];
+    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+}
+
+#[tokio::test]
+async fn a_suppression_counts_until_the_letter_is_begun() {
+    let shelf = Shelf::new(Kind::File);
+    let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
+    let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim_ahead(ledger, dispatch, &worker, 5).await;
+    assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
+    other.suppress(by_hand("bob")).await.unwrap();
+    assert_eq!(ledger.begin(&claims[1], at(3)).await.unwrap(), Begun::Suppressed);
+    assert_eq!(ledger.begin(&claims[2], at(3)).await.unwrap(), Begun::Begun, "asked for, and free");
+    other.suppress_all(["dan", "eve"].map(|name| Ok(by_hand(name)))).await.unwrap();
+    assert_eq!(ledger.begin(&claims[3], at(4)).await.unwrap(), Begun::Suppressed);
+    other.unsuppress(&by_hand("eve").address).await.unwrap();
+    assert_eq!(ledger.begin(&claims[4], at(5)).await.unwrap(), Begun::Begun);
+    drop(worker);
+    other.reap(at(6)).await.unwrap();
+    let expected =
+        ["ada: unconfirmed", "bob: suppressed", "cid: unconfirmed", "dan: suppressed", "eve: unconfirmed"];
+    assert_eq!(states(ledger, dispatch).await, expected);
+}
+
+#[tokio::test]
+async fn a_worker_that_has_nothing_left_leaves_no_log() {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    for round in 0..2 {
+        let claims = claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
+        assert_eq!(logs(&shelf).len(), 1);
+        shelf.ledger.begin(&claims[0], at(2)).await.unwrap();
+        shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(3));
+        shelf.ledger.flush().await.unwrap();
+        assert_eq!(shelf.ledger.release(&worker, at(4)).await.unwrap(), 1, "{round}");
+        assert_eq!(logs(&shelf).len(), 0);
+    }
+    assert_eq!(shelf.ledger.tally(dispatch).await.unwrap().of(State::Accepted), 2);
+}
