@@ -7,30 +7,29 @@
 //! are leases: each has an epoch, and a mark with an old epoch is refused. What a dead worker had begun is unconfirmed
 //! and never tried again unasked.
 
+mod claim;
 mod error;
 mod files;
 mod log;
+mod pages;
 mod queue;
 mod sqlite;
+mod threads;
 mod values;
 mod worker;
 mod writer;
 
+pub use claim::{Begun, Choice, Chosen, Claim, Domains, Next, Wanted};
 pub use error::{Cause, LedgerError};
+pub use pages::Pages;
 pub use values::{
-    Begun, Bucket, Choice, ChoiceId, Chosen, Claim, Decision, DeliveryId, DeliveryRow, DispatchId,
-    DispatchRecord, Domains, NewDispatch, Next, Offered, OpenOptions, Opened, OutcomeKind, Reaped, Reason,
-    ReplyGroup, Restored, State, Story, StoryEvent, Suppression, Tally, Wanted, WorkerId,
+    Bucket, ChoiceId, Decision, DeliveryId, DeliveryRow, DispatchId, DispatchRecord, NewDispatch, Offered,
+    OpenOptions, Opened, OutcomeKind, Reaped, Reason, ReplyGroup, Restored, State, Story, StoryEvent,
+    Suppression, Tally, WorkerId,
 };
 pub use worker::Worker;
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    path::Path,
-    sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
-};
+use std::{fmt, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -40,17 +39,15 @@ use crate::{
     subscriber::{EmailAddress, Subscriber},
     transport::Outcome,
 };
+use claim::{Hold, Logged};
 use log::Written;
-use queue::Queue;
+use pages::PAGE;
 use sqlite::{Frozen, Store};
-use values::{Ahead, Hold};
-use writer::{Mark, MarkKind, Request, Writer};
+use threads::Threads;
+use writer::{Mark, MarkKind, Request};
 
 /// The cause of a list of people that broke off.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Rows of a list that are read from the ledger at once.
-const PAGE: usize = 500;
 
 /// A handle to the ledger; cheap to clone and to use from many tasks.
 ///
@@ -59,26 +56,6 @@ const PAGE: usize = 500;
 #[derive(Clone)]
 pub struct Ledger {
     threads: Arc<Threads>,
-}
-
-/// One thread writes, and one reads (a scratch ledger has only the first, a read-only one only the second).
-struct Threads {
-    // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
-    reader: Option<Reader>,
-    writer: Option<Pen>,
-}
-
-/// The thread that writes, and what waits for it.
-struct Pen {
-    queue: Arc<Queue>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// The thread that answers questions, and the way to it.
-struct Reader {
-    /// `None` while it is being closed.
-    inbox: Option<mpsc::Sender<writer::Job>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Ledger {
@@ -91,32 +68,18 @@ impl Ledger {
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
         let writer = Store::open(path, options)?;
         let reader = Store::beside(path, options)?;
-        Ok(Self::start(Some(writer), Some(reader)))
+        Ok(Self { threads: Arc::new(Threads::start(Some(writer), Some(reader))) })
     }
 
     /// Opens a ledger for questions only; it must be there.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
-        Ok(Self::start(None, Some(reader)))
+        Ok(Self { threads: Arc::new(Threads::start(None, Some(reader))) })
     }
 
     /// A ledger that nobody else sees and that is gone with its last handle: for dry runs and tests.
     pub fn scratch() -> Result<Self, LedgerError> {
-        Ok(Self::start(Some(Store::scratch()?), None))
-    }
-
-    fn start(writer: Option<Store>, reader: Option<Store>) -> Self {
-        let writer = writer.map(|store| {
-            let queue = Arc::new(Queue::new());
-            let writer = Writer::new(store, Arc::clone(&queue));
-            Pen { queue, thread: Some(spawn("ledger-writer", move || writer.run())) }
-        });
-        let reader = reader.map(|mut store| {
-            let (inbox, jobs) = mpsc::channel::<writer::Job>();
-            let thread = spawn("ledger-reader", move || jobs.into_iter().for_each(|job| job(&mut store)));
-            Reader { inbox: Some(inbox), thread: Some(thread) }
-        });
-        Self { threads: Arc::new(Threads { writer, reader }) }
+        Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch()?), None)) })
     }
 
     // A sending is opened.
@@ -137,8 +100,9 @@ impl Ledger {
                 .expect("a rendered issue is made of strings and numbers"),
             opened_at: sqlite::opened_at(new.opened_at),
         };
-        let opened = self.write(move |store| store.open_dispatch(&frozen, people.into_iter())).await?;
-        self.tidy();
+        let opened =
+            self.threads.write(move |store| store.open_dispatch(&frozen, people.into_iter())).await?;
+        self.threads.tidy();
         Ok(opened)
     }
 
@@ -148,31 +112,32 @@ impl Ledger {
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
     {
-        let opened = self.write(move |store| store.extend_dispatch(dispatch, people.into_iter())).await?;
-        self.tidy();
+        let opened =
+            self.threads.write(move |store| store.extend_dispatch(dispatch, people.into_iter())).await?;
+        self.threads.tidy();
         Ok(opened)
     }
 
     /// The latest dispatch of an issue.
     pub async fn find_dispatch(&self, slug: &str) -> Result<Option<DispatchRecord>, LedgerError> {
         let slug = slug.to_owned();
-        self.read(move |store| store.find_dispatch(&slug)).await
+        self.threads.read(move |store| store.find_dispatch(&slug)).await
     }
 
     /// All dispatches, the latest first.
     pub async fn dispatches(&self) -> Result<Vec<DispatchRecord>, LedgerError> {
-        self.read(|store| store.dispatches()).await
+        self.threads.read(|store| store.dispatches()).await
     }
 
     /// The issue as it was frozen.
     pub async fn rendered(&self, dispatch: DispatchId) -> Result<RenderedIssue, LedgerError> {
-        let bytes = self.read(move |store| store.rendered(dispatch)).await?;
+        let bytes = self.threads.read(move |store| store.rendered(dispatch)).await?;
         serde_json::from_slice(&bytes).map_err(|source| LedgerError::Frozen { source: Arc::new(source) })
     }
 
     /// Notes which deliveries a run is about, to be claimed by [`Wanted::choice`]. Known to this handle and its clones.
     pub async fn choose(&self, dispatch: DispatchId, choice: Choice) -> Result<Chosen, LedgerError> {
-        self.write(move |store| store.choose(dispatch, &choice)).await
+        self.threads.write(move |store| store.choose(dispatch, &choice)).await
     }
 
     // It is worked off.
@@ -180,7 +145,7 @@ impl Ledger {
     /// Signs on as a worker. `relay` names the relay for limits and histories.
     pub async fn hire(&self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
         let relay = relay.to_owned();
-        self.write(move |store| store.hire(&relay, now)).await
+        self.threads.write(move |store| store.hire(&relay, now)).await
     }
 
     /// Leases up to `limit` deliveries that are due: those that were put off or given back first, then the others in
@@ -194,7 +159,9 @@ impl Ledger {
         wanted: &Wanted,
     ) -> Result<Vec<Claim>, LedgerError> {
         let (worker, log, wanted) = (worker.id(), worker.log().cloned(), wanted.clone());
-        self.write(move |store| store.claim(dispatch, worker, log.as_ref(), limit, now, &wanted)).await
+        self.threads
+            .write(move |store| store.claim(dispatch, worker, log.as_ref(), limit, now, &wanted))
+            .await
     }
 
     /// When the next delivery that was put off is due; `None` when none waits.
@@ -205,12 +172,12 @@ impl Ledger {
     ) -> Result<Option<Timestamp>, LedgerError> {
         let wanted = wanted.clone();
         // Choices are known to the writing connection only.
-        self.write(move |store| store.next_due(dispatch, &wanted)).await
+        self.threads.write(move |store| store.next_due(dispatch, &wanted)).await
     }
 
     /// Makes everything that was put off due at once.
     pub async fn hurry(&self, dispatch: DispatchId) -> Result<u64, LedgerError> {
-        self.write(move |store| store.hurry(dispatch)).await
+        self.threads.write(move |store| store.hurry(dispatch)).await
     }
 
     /// Writes the attempt down; durable when it answers (see [`Wanted::ahead`]). To be asked when the relay has said
@@ -218,7 +185,9 @@ impl Ledger {
     /// an error nothing may leave.
     pub async fn begin(&self, claim: &Claim, now: Timestamp) -> Result<Begun, LedgerError> {
         let (hold, at) = (claim.hold, now.as_millisecond());
-        let Some(Ahead { log, fence }) = &claim.ahead else { return self.ask(hold, at, false).await };
+        let Some(Logged { log, fence: Some(fence) }) = &claim.logged else {
+            return self.ask(hold, at, false).await;
+        };
         match log.begin(hold, at, *fence)? {
             Written::Begun => return Ok(Begun::Begun),
             Written::Unknown => return Ok(Begun::Lost),
@@ -237,7 +206,7 @@ impl Ledger {
     async fn ask(&self, hold: Hold, at: i64, ahead: bool) -> Result<Begun, LedgerError> {
         let (reply, answer) = oneshot::channel();
         let kind = MarkKind::Begin { at, ahead, answer: Begun::Lost, reply };
-        self.send(Request::Mark(Mark { hold, kind, entry: None }))?;
+        self.threads.send(Request::Mark(Mark { hold, kind, entry: None }))?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -258,9 +227,9 @@ impl Ledger {
 
     fn note(&self, claim: &Claim, kind: MarkKind) {
         // A writer that is gone shows in `flush`.
-        let send = |mark| drop(self.send(Request::Mark(mark)));
-        match &claim.ahead {
-            Some(Ahead { log, .. }) => log.note(claim.hold, kind, send),
+        let send = |mark| drop(self.threads.send(Request::Mark(mark)));
+        match &claim.logged {
+            Some(Logged { log, .. }) => log.note(claim.hold, kind, send),
             None => send(Mark { hold: claim.hold, kind, entry: None }),
         }
     }
@@ -268,25 +237,25 @@ impl Ledger {
     /// Waits until everything asked for before is durable; an error if something had to be given up.
     pub async fn flush(&self) -> Result<(), LedgerError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Flush(reply))?;
+        self.threads.send(Request::Flush(reply))?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
     /// Gives back what the worker has claimed and not begun. Returns how many that were.
     pub async fn release(&self, worker: &Worker, now: Timestamp) -> Result<u64, LedgerError> {
         let (worker, log) = (worker.id(), worker.log().cloned());
-        self.write(move |store| store.release(worker, log.as_deref(), now)).await
+        self.threads.write(move |store| store.release(worker, log.as_deref(), now)).await
     }
 
     /// Looks for dead workers, by their locks and not by a clock: their claims go back to the queue, and what they had
     /// begun is unconfirmed.
     pub async fn reap(&self, now: Timestamp) -> Result<Reaped, LedgerError> {
-        self.write(move |store| store.reap(now)).await
+        self.threads.write(move |store| store.reap(now)).await
     }
 
     /// Letters offered (attempts begun or ended) between two moments, for limits that hold across restarts.
     pub async fn offered(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Offered>, LedgerError> {
-        self.read(move |store| store.offered(since, until)).await
+        self.threads.read(move |store| store.offered(since, until)).await
     }
 
     // The owner decides.
@@ -300,7 +269,7 @@ impl Ledger {
         addresses: Option<Vec<EmailAddress>>,
         now: Timestamp,
     ) -> Result<u64, LedgerError> {
-        self.write(move |store| store.decide(dispatch, decision, addresses.as_deref(), now)).await
+        self.threads.write(move |store| store.decide(dispatch, decision, addresses.as_deref(), now)).await
     }
 
     /// Suppresses an address from now on: no body is begun for it after this has answered. False when it was
@@ -314,13 +283,13 @@ impl Ledger {
     where
         S: IntoIterator<Item = Result<Suppression, BoxError>> + Send + 'static,
     {
-        self.write(move |store| store.suppress(suppressions.into_iter())).await
+        self.threads.write(move |store| store.suppress(suppressions.into_iter())).await
     }
 
     /// Lifts a suppression; false when there was none. Deliveries that were closed for it stay closed.
     pub async fn unsuppress(&self, address: &EmailAddress) -> Result<bool, LedgerError> {
         let address = address.clone();
-        self.write(move |store| store.unsuppress(&address)).await
+        self.threads.write(move |store| store.unsuppress(&address)).await
     }
 
     // The owner asks.
@@ -328,22 +297,22 @@ impl Ledger {
     /// The suppression of an address, if there is one.
     pub async fn suppression(&self, address: &EmailAddress) -> Result<Option<Suppression>, LedgerError> {
         let address = address.clone();
-        self.read(move |store| store.suppression(&address)).await
+        self.threads.read(move |store| store.suppression(&address)).await
     }
 
     /// The suppression list, in the order it grew.
     pub fn suppressions(&self) -> Pages<Suppression> {
-        Pages::new(self, |store, after| store.suppressions(after, PAGE))
+        Pages::new(Arc::clone(&self.threads), |store, after| store.suppressions(after, PAGE))
     }
 
     /// How many deliveries are in which state.
     pub async fn tally(&self, dispatch: DispatchId) -> Result<Tally, LedgerError> {
-        self.read(move |store| store.tally(dispatch)).await
+        self.threads.read(move |store| store.tally(dispatch)).await
     }
 
     /// The deliveries of a dispatch, in the order of the list: all, or those in one state.
     pub fn deliveries(&self, dispatch: DispatchId, only: Option<State>) -> Pages<DeliveryRow> {
-        Pages::new(self, move |store, after| {
+        Pages::new(Arc::clone(&self.threads), move |store, after| {
             let page = store.deliveries(dispatch, only, after, PAGE)?;
             Ok(page.into_iter().map(|row| (row.delivery.0, row)).collect())
         })
@@ -352,13 +321,13 @@ impl Ledger {
     /// The people who are still owed the issue, as they were frozen, in the order of the list.
     pub fn owed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
         let states = [State::Queued, State::Deferred];
-        Pages::new(self, move |store, after| store.people(dispatch, states, after, PAGE))
+        Pages::new(Arc::clone(&self.threads), move |store, after| store.people(dispatch, states, after, PAGE))
     }
 
     /// The people who were refused for good, as they were frozen, in the order of the list.
     pub fn failed(&self, dispatch: DispatchId) -> Pages<Subscriber> {
         let states = [State::Failed, State::Failed];
-        Pages::new(self, move |store, after| store.people(dispatch, states, after, PAGE))
+        Pages::new(Arc::clone(&self.threads), move |store, after| store.people(dispatch, states, after, PAGE))
     }
 
     /// The state of one address; `None` when it is not in the dispatch.
@@ -368,168 +337,33 @@ impl Ledger {
         address: &EmailAddress,
     ) -> Result<Option<State>, LedgerError> {
         let address = address.clone();
-        self.read(move |store| store.state_of(dispatch, &address)).await
+        self.threads.read(move |store| store.state_of(dispatch, &address)).await
     }
 
     /// Everything that ever happened for an address, the latest dispatch first.
     pub async fn history(&self, address: &EmailAddress) -> Result<Vec<Story>, LedgerError> {
         let address = address.clone();
-        self.read(move |store| store.history(&address)).await
+        self.threads.read(move |store| store.history(&address)).await
     }
 
     /// The attempts of a dispatch, grouped by how they ended, the most frequent first.
     pub async fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, LedgerError> {
-        self.read(move |store| store.replies(dispatch)).await
+        self.threads.read(move |store| store.replies(dispatch)).await
     }
 
     /// The course of a dispatch in stretches of so many seconds; stretches without an ended attempt are left out.
     pub async fn timeline(&self, dispatch: DispatchId, seconds: u32) -> Result<Vec<Bucket>, LedgerError> {
-        self.read(move |store| store.timeline(dispatch, seconds)).await
+        self.threads.read(move |store| store.timeline(dispatch, seconds)).await
     }
 
     /// Looks through the whole ledger for damage.
     pub async fn check(&self) -> Result<(), LedgerError> {
-        self.read(|store| store.check()).await
-    }
-
-    // How a call reaches its thread.
-
-    /// After a long list the write-ahead log is long; the reading thread brings it into the database meanwhile.
-    fn tidy(&self) {
-        if let Some(reader) = &self.threads.reader {
-            // Only to save time later, so that a failure is no reason to stop.
-            let _ = reader.send(Box::new(|store| drop(store.checkpoint())));
-        }
-    }
-
-    fn send(&self, request: Request) -> Result<(), LedgerError> {
-        let writer = self.threads.writer.as_ref().ok_or(LedgerError::ReadOnly)?;
-        writer.queue.send(request)
-    }
-
-    async fn write<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        let (job, answer) = answering(job);
-        self.send(Request::Job(job))?;
-        answer.await.map_err(|_| LedgerError::Closed)?
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        let Some(reader) = &self.threads.reader else { return self.write(job).await };
-        if self.threads.writer.is_some() {
-            let (reply, settled) = oneshot::channel();
-            self.send(Request::Settle(reply))?;
-            settled.await.map_err(|_| LedgerError::Closed)?;
-        }
-        let (job, answer) = answering(job);
-        reader.send(job)?;
-        answer.await.map_err(|_| LedgerError::Closed)?
+        self.threads.read(|store| store.check()).await
     }
 }
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger").finish_non_exhaustive()
-    }
-}
-
-type Answer<T> = oneshot::Receiver<Result<T, LedgerError>>;
-
-fn answering<T: Send + 'static>(
-    job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
-) -> (writer::Job, Answer<T>) {
-    let (reply, answer) = oneshot::channel();
-    let job: writer::Job = Box::new(move |store| {
-        let _ = reply.send(job(store));
-    });
-    (job, answer)
-}
-
-impl Reader {
-    fn send(&self, job: writer::Job) -> Result<(), LedgerError> {
-        self.inbox.as_ref().and_then(|inbox| inbox.send(job).ok()).ok_or(LedgerError::Closed)
-    }
-}
-
-/// The last handle closes the ledger: what was asked for is tried once more, then the threads end.
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.inbox = None;
-        join(self.thread.take());
-    }
-}
-
-impl Drop for Pen {
-    fn drop(&mut self) {
-        self.queue.close();
-        join(self.thread.take());
-    }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread.expect("a process that starts can start two more threads")
-}
-
-/// Waits for the end of a thread, unless it is the one that waits.
-fn join(thread: Option<JoinHandle<()>>) {
-    if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
-        // A panic has been reported by the thread itself.
-        let _ = thread.join();
-    }
-}
-
-/// A list that is read page by page: no transaction is open between two pages, and memory stays flat.
-pub struct Pages<T> {
-    ledger: Ledger,
-    turn: PageTurn<T>,
-    after: i64,
-    page: VecDeque<T>,
-    is_last: bool,
-}
-
-type PageTurn<T> = Arc<dyn Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, LedgerError> + Send + Sync>;
-
-impl<T: Send + 'static> Pages<T> {
-    fn new(
-        ledger: &Ledger,
-        turn: impl Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, LedgerError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { ledger: ledger.clone(), turn: Arc::new(turn), after: 0, page: VecDeque::new(), is_last: false }
-    }
-
-    /// The next one; `None` after the last.
-    pub async fn next(&mut self) -> Result<Option<T>, LedgerError> {
-        if self.page.is_empty() && !self.is_last {
-            let (turn, after) = (Arc::clone(&self.turn), self.after);
-            let page = self.ledger.read(move |store| turn(store, after)).await?;
-            self.is_last = page.len() < PAGE;
-            for (id, row) in page {
-                self.after = id;
-                self.page.push_back(row);
-            }
-        }
-        Ok(self.page.pop_front())
-    }
-
-    /// So many as are read at once; none after the last.
-    pub async fn page(&mut self) -> Result<Vec<T>, LedgerError> {
-        let mut page: Vec<T> = self.next().await?.into_iter().collect();
-        page.extend(self.page.drain(..));
-        Ok(page)
-    }
-
-    /// All that are left, in memory at once.
-    pub async fn collect(mut self) -> Result<Vec<T>, LedgerError> {
-        let mut all = Vec::new();
-        while let Some(row) = self.next().await? {
-            all.push(row);
-        }
-        Ok(all)
     }
 }

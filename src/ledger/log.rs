@@ -14,7 +14,7 @@ use std::{
     collections::{HashMap, HashSet},
     fs::{self, File},
     hash::BuildHasherDefault,
-    io::{self, Read, Seek, Write},
+    io::{self, Write},
     mem,
     path::PathBuf,
     sync::{
@@ -27,9 +27,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LedgerError,
+    claim::{Hold, Next},
     files::{self, Files},
     sqlite::Passed,
-    values::{Hold, Next},
     writer::{Mark, MarkKind},
 };
 use crate::transport::Outcome;
@@ -215,13 +215,15 @@ impl Log {
     }
 
     /// The claim has come to an end, or is given back: tells the database's writer, and the log with the next beginning.
+    /// Letters that were begun by themselves are told of too: the next beginning may be one that the database hears nothing of.
     pub(super) fn note(&self, hold: Hold, mut kind: MarkKind, send: impl FnOnce(Mark)) {
         let mut state = self.state();
         let Hold { delivery, epoch, .. } = hold;
-        if state.held.get(&delivery).is_none_or(|held| held.epoch != epoch) {
+        if state.paper.is_none() {
             return send(Mark { hold, kind, entry: None });
         }
-        let begun = state.held.remove(&delivery).and_then(|held| held.begun_at);
+        let is_held = state.held.get(&delivery).is_some_and(|held| held.epoch == epoch);
+        let begun = is_held.then(|| state.held.remove(&delivery)).flatten().and_then(|held| held.begun_at);
         if self.applied.load(SeqCst) == state.last {
             // Nobody begins anything, and the database has what was to go with the next beginning.
             state.lines.clear();
@@ -293,7 +295,16 @@ impl Paper {
         Ok(())
     }
 
+    #[cfg(unix)]
     fn fence(&mut self) -> io::Result<Fence> {
+        let mut fence = Fence::default();
+        std::os::unix::fs::FileExt::read_exact_at(&self.eye, &mut fence, 0)?;
+        Ok(fence)
+    }
+
+    #[cfg(not(unix))]
+    fn fence(&mut self) -> io::Result<Fence> {
+        use std::io::{Read, Seek};
         let mut fence = Fence::default();
         self.eye.rewind()?;
         self.eye.read_exact(&mut fence)?;

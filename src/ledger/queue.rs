@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::{
-        values::Hold,
+        claim::Hold,
         writer::{Mark, MarkKind},
     };
 

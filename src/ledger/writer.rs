@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 
 use super::{
     Begun, LedgerError,
+    claim::{Hold, Next},
     queue::{Queue, Taken},
     sqlite::Store,
-    values::{Hold, Next},
 };
 use crate::transport::Outcome;
 

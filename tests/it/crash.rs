@@ -132,6 +132,10 @@ impl Story {
                 senders[victim].wait().unwrap();
                 kills += 1;
                 figures.kills_ahead += usize::from(has_log(&room));
+                if self.senders == 1 && dice.below(3) == 0 {
+                    // Asking brings the dead sender's log into the ledger; otherwise the next one does.
+                    self.judge_doubt(&room, kills);
+                }
                 if self.power_cut {
                     let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
                     ledger.execute_batch("UPDATE workers SET boot = 'an earlier one'").unwrap();

@@ -58,7 +58,7 @@ const FOREIGN: [(&str, &[&str]); 41] = [
     ("similar", &["report"]),
     ("strsim", &["source"]),
     ("syntect", &["render"]),
-    ("tempfile", &["transport", "config", "cli", "render"]),
+    ("tempfile", &["transport", "ledger", "config", "cli", "render"]),
     ("thiserror", &[]),
     ("tokio", &["transport", "ledger", "dispatch", "web", "cli"]),
     ("tokio_rustls", &["transport"]),

@@ -11,7 +11,7 @@ use super::{
     suppressed::reason_in,
     timestamp,
 };
-use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId, log::Log, values::Ahead};
+use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId, claim::Logged, log::Log};
 
 const SUPPRESS: &str = "UPDATE deliveries SET state = 'suppressed', due_at = 0, reason = ?2 WHERE id = ?1";
 
@@ -83,12 +83,10 @@ impl Store {
         let count: i64 = tx
             .prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'claims' RETURNING value")?
             .query_row([], |row| row.get(0))?;
-        if let Some(log) = ahead.filter(|_| !claims.is_empty()) {
-            let fence = log
-                .begin_ahead(claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect())?;
-            for claim in &mut claims {
-                claim.ahead = Some(Ahead { log: Arc::clone(log), fence });
-            }
+        let names = || claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect();
+        let fence = ahead.filter(|_| !claims.is_empty()).map(|log| log.begin_ahead(names())).transpose()?;
+        for claim in &mut claims {
+            claim.logged = log.map(|log| Logged { log: Arc::clone(log), fence });
         }
         tx.commit()?;
         self.cursors.remember(search);

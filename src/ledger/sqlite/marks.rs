@@ -1,13 +1,14 @@
 //! Begin, end and withdraw: a group of marks in one transaction.
 
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{Store, millis, suppressed::Suppressed};
 use crate::{
     ledger::{
         Begun, LedgerError,
+        claim::{Hold, Next},
         log::Entry,
-        values::{Hold, Next, OutcomeKind, reply_of},
+        values::{OutcomeKind, reply_of},
         writer::{Mark, MarkKind},
     },
     transport::{Outcome, Stage},
@@ -59,6 +60,17 @@ pub(super) fn bring_in(db: &Connection, worker: i64, closed: &[Entry<'_>]) -> Re
     for entry in closed {
         match *entry {
             Entry::Ended { delivery, epoch, begun_at, at, ref outcome, next } => {
+                let begun_at = match begun_at {
+                    // Begun by itself: the database knows when.
+                    None => db
+                        .prepare_cached(
+                            "SELECT begun_at FROM deliveries WHERE id = ?1 AND worker = ?2 AND epoch = ?3",
+                        )?
+                        .query_row(params![delivery, worker, epoch], |row| row.get(0))
+                        .optional()?
+                        .flatten(),
+                    known => known,
+                };
                 marks.end(hold(delivery, epoch), begun_at, at, outcome, next)?;
             }
             Entry::Withdrawn(delivery, epoch) => marks.withdraw(hold(delivery, epoch))?,
@@ -251,7 +263,7 @@ const STAGES: [(Stage, &str); 9] = [
     (Stage::Body, "body"),
 ];
 
-fn stage_word(stage: Stage) -> &'static str {
+pub(super) fn stage_word(stage: Stage) -> &'static str {
     STAGES.iter().find(|(known, _)| *known == stage).map_or("body", |(_, word)| word)
 }
 

@@ -9,7 +9,8 @@ use super::{Store, millis, timestamp};
 use crate::{
     ledger::{
         BoxError, ChoiceId, DispatchId, LedgerError, Reason, Suppression,
-        values::{Choice, Chosen, Decision},
+        claim::{Choice, Chosen},
+        values::Decision,
     },
     subscriber::EmailAddress,
 };

@@ -1,9 +1,21 @@
 //! What the owner asks: tallies, lists, histories, the course of a run.
 
-use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::{Store, marks::stage_from_word, millis, plan::record, search::subscriber, timestamp};
+use jiff::Timestamp;
+use rusqlite::{
+    OptionalExtension, Row, params,
+    types::{Value, ValueRef},
+};
+
+use super::{
+    Store,
+    marks::{stage_from_word, stage_word},
+    millis,
+    plan::record,
+    search::subscriber,
+    timestamp,
+};
 use crate::{
     ledger::{
         DeliveryId, DispatchId, LedgerError, Reason, State,
@@ -28,13 +40,13 @@ const ROW: &str = "d.id, r.address, d.state, d.due_at, d.begun_at, d.reason, \
 
 impl Store {
     pub(in crate::ledger) fn tally(&self, dispatch: DispatchId) -> Result<Tally, LedgerError> {
-        let sql =
-            format!("SELECT d.state, count(*) FROM deliveries d NOT INDEXED WHERE {RANGE} GROUP BY d.state");
+        // Counted here: SQLite would sort the rows first.
+        let sql = format!("SELECT d.state FROM deliveries d NOT INDEXED WHERE {RANGE}");
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query([dispatch.0])?;
         let mut tally = Tally::default();
         while let Some(row) = rows.next()? {
-            tally.add(state(row, 0)?, row.get::<_, i64>(1)? as u64);
+            tally.add(state(row, 0)?, 1);
         }
         Ok(tally)
     }
@@ -167,24 +179,45 @@ impl Store {
     /// Ended attempts of a dispatch that ended alike, the most frequent first.
     pub(in crate::ledger) fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT a.outcome, a.stage, a.code, a.enhanced, min(a.reply), count(*) FROM attempts a \
+            "SELECT a.reply, a.outcome, a.stage, a.code, a.enhanced FROM attempts a \
              JOIN deliveries d ON d.id = a.delivery WHERE d.dispatch = ?1 \
              AND a.delivery BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
-             AND (SELECT last_id FROM dispatches WHERE id = ?1) \
-             GROUP BY a.outcome, a.stage, a.code, a.enhanced ORDER BY 6 DESC, 1, 2, 3, 4",
+             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
         )?;
         let mut rows = statement.query([dispatch.0])?;
-        let mut groups = Vec::new();
+        // Few, and mostly it is the one of the row before.
+        let mut groups: Vec<([Value; 4], ReplyGroup)> = Vec::new();
+        let mut at = 0;
         while let Some(row) = rows.next()? {
-            groups.push(ReplyGroup {
-                kind: kind(row, 0)?,
-                stage: stage(row, 1)?,
-                code: row.get(2)?,
-                enhanced: enhanced(row, 3)?,
-                example: row.get(4)?,
-                count: row.get::<_, i64>(5)? as u64,
-            });
+            let columns = [row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
+            let is_it = |(key, _): &([Value; 4], ReplyGroup)| {
+                key.iter().zip(&columns).all(|(key, column)| ValueRef::from(key) == *column)
+            };
+            let reply = row.get_ref(0)?.as_str().unwrap_or_default();
+            if !groups.get(at).is_some_and(is_it) {
+                at = groups.iter().position(is_it).unwrap_or(groups.len());
+            }
+            if at == groups.len() {
+                let group = ReplyGroup {
+                    kind: kind(row, 1)?,
+                    stage: stage(row, 2)?,
+                    code: row.get(3)?,
+                    enhanced: enhanced(row, 4)?,
+                    example: reply.to_owned(),
+                    count: 0,
+                };
+                groups.push(([row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?], group));
+            }
+            let group = &mut groups[at].1;
+            group.count += 1;
+            if reply < group.example.as_str() {
+                reply.clone_into(&mut group.example);
+            }
         }
+        let mut groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
+        groups.sort_by_key(|group| {
+            (Reverse(group.count), group.kind.word(), group.stage.map(stage_word), group.code, group.enhanced)
+        });
         Ok(groups)
     }
 
@@ -195,23 +228,26 @@ impl Store {
         seconds: u32,
     ) -> Result<Vec<Bucket>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT a.ended_at / ?2 * ?2, \
-             count(*) FILTER (WHERE a.outcome = 'accepted'), count(*) FILTER (WHERE a.outcome = 'deferred'), \
-             count(*) FILTER (WHERE a.outcome = 'rejected'), count(*) FILTER (WHERE a.outcome = 'unconfirmed') \
+            "SELECT a.ended_at / ?2 * ?2, a.outcome \
              FROM attempts a JOIN deliveries d ON d.id = a.delivery WHERE d.dispatch = ?1 \
              AND a.delivery BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
-             AND (SELECT last_id FROM dispatches WHERE id = ?1) GROUP BY 1 ORDER BY 1",
+             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
         )?;
-        let rows = statement.query_map(params![dispatch.0, i64::from(seconds.max(1)) * 1000], |row| {
-            Ok(Bucket {
-                from: timestamp(row.get(0)?),
-                accepted: row.get::<_, i64>(1)? as u64,
-                deferred: row.get::<_, i64>(2)? as u64,
-                rejected: row.get::<_, i64>(3)? as u64,
-                unconfirmed: row.get::<_, i64>(4)? as u64,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query(params![dispatch.0, i64::from(seconds.max(1)) * 1000])?;
+        let mut buckets = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let from: i64 = row.get(0)?;
+            let empty =
+                Bucket { from: timestamp(from), accepted: 0, deferred: 0, rejected: 0, unconfirmed: 0 };
+            let bucket = buckets.entry(from).or_insert(empty);
+            *match kind(row, 1)? {
+                OutcomeKind::Accepted => &mut bucket.accepted,
+                OutcomeKind::Deferred => &mut bucket.deferred,
+                OutcomeKind::Rejected => &mut bucket.rejected,
+                OutcomeKind::Unconfirmed => &mut bucket.unconfirmed,
+            } += 1;
+        }
+        Ok(buckets.into_values().collect())
     }
 
     /// The state of an address in a dispatch.

@@ -9,7 +9,7 @@ use super::{millis, suppressed::fingerprint, timestamp};
 use crate::{
     ledger::{
         ChoiceId, Claim, DeliveryId, DispatchId, LedgerError, WorkerId,
-        values::{Domains, Hold, Wanted},
+        claim::{Domains, Hold, Wanted},
     },
     subscriber::{EmailAddress, Subscriber},
 };
@@ -169,7 +169,7 @@ impl Found {
                 epoch: self.epoch + 1,
                 fingerprint: self.fingerprint,
             },
-            ahead: None,
+            logged: None,
         })
     }
 }

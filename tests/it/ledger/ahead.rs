@@ -207,3 +207,34 @@ async fn a_worker_that_has_nothing_left_leaves_no_log() {
     }
     assert_eq!(shelf.ledger.tally(dispatch).await.unwrap().of(State::Accepted), 2);
 }
+
+#[tokio::test]
+async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let singly = claim(&shelf.ledger, dispatch, &worker, 2, at(1)).await;
+    for claim in &singly {
+        shelf.ledger.begin(claim, at(2)).await.unwrap();
+    }
+    let ahead = claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
+    shelf.ledger.end(&singly[0], &accepted(), Next::Close, at(3));
+    shelf.ledger.begin(&ahead[0], at(4)).await.unwrap();
+    shelf.ledger.flush().await.unwrap();
+    // As if the process had ended before the database heard of the end.
+    let db = rusqlite::Connection::open(shelf.path()).unwrap();
+    let begun = at(2).as_millisecond();
+    db.execute_batch("DELETE FROM attempts").unwrap();
+    let undo = "UPDATE deliveries SET state = 'begun', begun_at = ?1, worker = 1, tries = 0 WHERE id = 1";
+    db.execute(undo, [begun]).unwrap();
+    drop((db, worker));
+    let told = shelf.second().unwrap();
+    told.reap(at(5)).await.unwrap();
+    let expected = ["ada: accepted", "bob: unconfirmed", "cid: unconfirmed", "dan: queued", "eve: queued"];
+    assert_eq!(states(&told, dispatch).await, expected);
+    let history = told.history(&singly[0].subscriber.address).await.unwrap();
+    assert!(
+        matches!(&history[0].events[0], mimeograph::ledger::StoryEvent::Attempt { begun_at: Some(then), .. } if *then == at(2)),
+        "{history:?}"
+    );
+}

@@ -1,0 +1,138 @@
+//! The threads of a ledger, and how a call reaches its own: one writes, and one answers questions (a scratch ledger has only
+//! the first, a ledger that is opened for questions only the second).
+
+use std::{
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    LedgerError,
+    queue::Queue,
+    sqlite::Store,
+    writer::{self, Request, Writer},
+};
+
+/// The threads of a ledger.
+pub(super) struct Threads {
+    // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
+    reader: Option<Reader>,
+    writer: Option<Pen>,
+}
+
+/// The thread that writes, and what waits for it.
+struct Pen {
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The thread that answers questions, and the way to it.
+struct Reader {
+    /// `None` while it is being closed.
+    inbox: Option<mpsc::Sender<writer::Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Threads {
+    pub(super) fn start(writer: Option<Store>, reader: Option<Store>) -> Self {
+        let writer = writer.map(|store| {
+            let queue = Arc::new(Queue::new());
+            let writer = Writer::new(store, Arc::clone(&queue));
+            Pen { queue, thread: Some(spawn("ledger-writer", move || writer.run())) }
+        });
+        let reader = reader.map(|mut store| {
+            let (inbox, jobs) = mpsc::channel::<writer::Job>();
+            let thread = spawn("ledger-reader", move || jobs.into_iter().for_each(|job| job(&mut store)));
+            Reader { inbox: Some(inbox), thread: Some(thread) }
+        });
+        Self { reader, writer }
+    }
+
+    /// After a long list the write-ahead log is long; the reading thread brings it into the database meanwhile.
+    pub(super) fn tidy(&self) {
+        if let Some(reader) = &self.reader {
+            // Only to save time later, so that a failure is no reason to stop.
+            let _ = reader.send(Box::new(|store| drop(store.checkpoint())));
+        }
+    }
+
+    /// Puts a request behind what the writing thread has to do.
+    pub(super) fn send(&self, request: Request) -> Result<(), LedgerError> {
+        let writer = self.writer.as_ref().ok_or(LedgerError::ReadOnly)?;
+        writer.queue.send(request)
+    }
+
+    /// Has something done by the writing thread, in its turn.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (job, answer) = answering(job);
+        self.send(Request::Job(job))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    /// Asks something, when everything asked for before has been tried.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let Some(reader) = &self.reader else { return self.write(job).await };
+        if self.writer.is_some() {
+            let (reply, settled) = oneshot::channel();
+            self.send(Request::Settle(reply))?;
+            settled.await.map_err(|_| LedgerError::Closed)?;
+        }
+        let (job, answer) = answering(job);
+        reader.send(job)?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+}
+
+type Answer<T> = oneshot::Receiver<Result<T, LedgerError>>;
+
+fn answering<T: Send + 'static>(
+    job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+) -> (writer::Job, Answer<T>) {
+    let (reply, answer) = oneshot::channel();
+    let job: writer::Job = Box::new(move |store| {
+        let _ = reply.send(job(store));
+    });
+    (job, answer)
+}
+
+impl Reader {
+    fn send(&self, job: writer::Job) -> Result<(), LedgerError> {
+        self.inbox.as_ref().and_then(|inbox| inbox.send(job).ok()).ok_or(LedgerError::Closed)
+    }
+}
+
+/// The last handle closes the ledger: what was asked for is tried once more, then the threads end.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.inbox = None;
+        join(self.thread.take());
+    }
+}
+
+impl Drop for Pen {
+    fn drop(&mut self) {
+        self.queue.close();
+        join(self.thread.take());
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.expect("a process that starts can start two more threads")
+}
+
+/// Waits for the end of a thread, unless it is the one that waits.
+fn join(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
+        // A panic has been reported by the thread itself.
+        let _ = thread.join();
+    }
+}
