@@ -21,7 +21,7 @@ pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
 pub use plan::{Plan, Prediction, predict};
 pub use retry::{RetryPolicy, means_no_such_person};
 pub use run::{Clock, Ended, Interrupt, Run, Settings};
-pub use survey::{Failed, Survey, SurveyError, people, survey};
+pub use survey::{Failed, Survey, SurveyError, people, people_without_fault, survey};
 pub use wait::Wait;
 pub use window::{Hours, Window};
 

@@ -42,7 +42,7 @@ use crate::{
 use claim::{Hold, Logged};
 use log::Written;
 use pages::PAGE;
-use sqlite::{Frozen, Store};
+use sqlite::{Frozen, Store, Twice};
 use threads::Threads;
 use writer::{Mark, MarkKind, Request};
 
@@ -91,6 +91,30 @@ impl Ledger {
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
     {
+        self.open_with_people(new, people, Twice::PassedOver).await
+    }
+
+    /// The same for people who are all different: who comes twice undoes everything ([`LedgerError::Repeated`]).
+    pub async fn open_dispatch_of_distinct<P>(
+        &self,
+        new: &NewDispatch<'_>,
+        people: P,
+    ) -> Result<Opened, LedgerError>
+    where
+        P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
+    {
+        self.open_with_people(new, people, Twice::Refused).await
+    }
+
+    async fn open_with_people<P>(
+        &self,
+        new: &NewDispatch<'_>,
+        people: P,
+        twice: Twice,
+    ) -> Result<Opened, LedgerError>
+    where
+        P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
+    {
         let frozen = Frozen {
             slug: new.rendered.slug.clone(),
             number: new.rendered.number,
@@ -101,7 +125,7 @@ impl Ledger {
             opened_at: sqlite::opened_at(new.opened_at),
         };
         let opened =
-            self.threads.write(move |store| store.open_dispatch(&frozen, people.into_iter())).await?;
+            self.threads.write(move |store| store.open_dispatch(&frozen, people.into_iter(), twice)).await?;
         self.threads.tidy();
         Ok(opened)
     }

@@ -2,9 +2,10 @@ mod args;
 mod course;
 mod dry_run;
 mod edited;
+mod planning;
 
 use std::{
-    io::{self, BufRead, Write as _},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -16,25 +17,22 @@ use tokio::sync::watch;
 
 pub(crate) use args::Args;
 use course::{Course, Totals};
+use planning::Planned;
 
 use super::{
     Context, Exit, Failure, hints, issues,
     press::{self, Pressed},
-    sending::{self, Errand},
+    sending,
 };
 use crate::{
     config::{Config, Overrides},
-    dispatch::{self, Ended, Failed, Interrupt, Plan, Prediction, Survey},
-    ledger::{
-        Choice, Decision, DispatchId, DispatchRecord, Ledger, NewDispatch, OpenOptions, Restored, Tally,
-    },
-    message::Composer,
+    dispatch::{self, Ended, Interrupt, Plan},
+    ledger::{Choice, DispatchRecord, Ledger, OpenOptions, Restored, Tally},
     render::RenderedIssue,
     report::{
         Progress, RunPage, Style, stretch, wait_word,
-        words::{count, duration, octets, plural, when},
+        words::{count, duration, plural, when},
     },
-    subscriber::List,
 };
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -95,25 +93,11 @@ impl Job<'_> {
         }
         let (rendered, opened) = self.frozen(&ledger, pressed.rendered).await?;
         let composer = Arc::new(sending::composer(self.config, &rendered)?);
-        let survey = self.survey(Some(&ledger), opened.as_ref(), &composer).await?;
-        let so_far = match &opened {
-            Some(record) => ledger.tally(record.id).await?,
-            None => Tally::default(),
+        let planned = self.planned(&ledger, opened.as_ref(), &rendered, &composer).await?;
+        let Planned { plan, errand, dispatch } = match planned {
+            ControlFlow::Continue(planned) => planned,
+            ControlFlow::Break(exit) => return Ok(exit),
         };
-        let plan = self.plan(&rendered, opened.as_ref(), &survey, so_far);
-        if self.is_idle(&plan) {
-            return self.nothing_to_do(&plan, &rendered);
-        }
-        let errand = Errand::of(self.config)?;
-        self.show(&plan, &composer, &errand)?;
-        self.confirm(&plan)?;
-        if 0 < plan.retried
-            && let Some(record) = &opened
-        {
-            let named = matches!(self.choice, Some(Choice::Only(_) | Choice::Where { .. }));
-            ledger.decide(record.id, Decision::Retry, named.then_some(survey.retried), now).await?;
-        }
-        let dispatch = self.open(&ledger, opened.as_ref(), &rendered, &composer, &plan).await?;
         let choice = match self.choice.clone() {
             Some(choice) => Some(ledger.choose(dispatch, choice).await?.id),
             None => None,
@@ -165,188 +149,6 @@ impl Job<'_> {
             ));
         }
         Ok((frozen, Some(record)))
-    }
-
-    async fn survey(
-        &self,
-        ledger: Option<&Ledger>,
-        opened: Option<&DispatchRecord>,
-        composer: &Composer,
-    ) -> Result<Survey, Failure> {
-        let list = List::open(&self.config.list)?;
-        sending::check_columns(composer, &list)?;
-        self.args.check_field(self.choice.as_ref(), &list)?;
-        let failed = if self.args.retry_failed { Failed::Again } else { Failed::Stay };
-        let opened = opened.map(|record| record.id);
-        let survey = dispatch::survey(list, ledger, opened, composer, self.choice.as_ref(), failed).await?;
-        if let Some(first) = survey.unknown.first() {
-            let more = match survey.unknown.len() - 1 {
-                0 => String::new(),
-                more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
-            };
-            let list = self.config.list.display();
-            return Err(Failure::input(format!("`{}`{more} is not in `{list}`", first.expose()))
-                .hint("nothing was sent; a comma parts two addresses"));
-        }
-        if 0 < survey.unusable && !self.args.skip_bad_rows {
-            let hint = format!(
-                "nothing was sent; mend {}, or pass over {} with --skip-bad-rows",
-                if survey.unusable == 1 { "the row" } else { "the rows" },
-                if survey.unusable == 1 { "it" } else { "them" }
-            );
-            return Err(Failure::found(survey.diagnostics).hint(hint));
-        }
-        self.context.terminal.show(&survey.diagnostics);
-        Ok(survey)
-    }
-
-    fn plan(
-        &self,
-        rendered: &RenderedIssue,
-        opened: Option<&DispatchRecord>,
-        survey: &Survey,
-        so_far: Tally,
-    ) -> Plan {
-        let newcomers = survey.newcomers - survey.newcomers_suppressed;
-        let retried = survey.retried.len() as u64;
-        let owed = so_far.queued + so_far.deferred + retried + newcomers;
-        let letters = if self.choice.is_some() { survey.chosen.min(owed) } else { owed };
-        Plan {
-            issue: rendered.slug.clone(),
-            title: rendered.title.clone(),
-            digest: rendered.digest(),
-            opened_at: opened.map(|record| record.opened_at),
-            so_far,
-            newcomers: survey.newcomers,
-            newcomers_suppressed: survey.newcomers_suppressed,
-            paused: survey.paused,
-            duplicates: survey.duplicates,
-            skipped_rows: survey.unusable,
-            retried,
-            gone: survey.gone,
-            left_for_later: owed - letters,
-            letters,
-            prediction: dispatch::predict(letters, &self.config.pace, self.context.now, 0),
-        }
-    }
-
-    /// Whether there is nobody to write to, and nobody to write down.
-    fn is_idle(&self, plan: &Plan) -> bool {
-        plan.letters == 0 && (plan.newcomers == 0 || self.choice.is_some())
-    }
-
-    fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
-        let tally = plan.so_far;
-        let sentence = if 0 < plan.left_for_later {
-            format!("nobody you chose is owed it; {} others are", count(plan.left_for_later))
-        } else if tally.planned == 0 {
-            "nobody on the list wants letters; nothing was sent".to_owned()
-        } else if tally.accepted + tally.suppressed == tally.planned {
-            format!(
-                "everybody has it: {} of {} accepted; nothing was sent",
-                count(tally.accepted),
-                count(tally.planned)
-            )
-        } else {
-            format!("nothing is left to send: {}", sending::sentence(&tally))
-        };
-        self.context.terminal.say(&format!("{}: {sentence}", rendered.title));
-        self.json(plan, Some(tally), "finished", None, Totals::default())?;
-        let open = tally.failed + tally.unconfirmed + tally.begun;
-        Ok(if open == 0 { Exit::Done } else { Exit::Unfinished })
-    }
-
-    /// Shows the plan.
-    fn show(&self, plan: &Plan, composer: &Composer, errand: &Errand) -> Result<(), Failure> {
-        let terminal = &self.context.terminal;
-        let mut lines = vec![plan.title.clone()];
-        if let Some(opened) = plan.opened_at {
-            lines.push(format!("  opened {}: {}", when(opened), sending::sentence(&plan.so_far)));
-        }
-        let mut why = Vec::new();
-        if plan.opened_at.is_some() && 0 < plan.newcomers {
-            why.push(format!("{} new on the list", count(plan.newcomers)));
-        }
-        for (number, what) in [
-            (plan.so_far.deferred, "deferred before"),
-            (plan.retried, "failed before"),
-            (plan.gone, "no longer on the list"),
-            (plan.paused, "paused"),
-            (plan.duplicates, "on the list twice"),
-            (plan.newcomers_suppressed, "suppressed"),
-            (plan.skipped_rows, "in rows that cannot be used"),
-            (plan.left_for_later, "left for later"),
-        ] {
-            if 0 < number {
-                why.push(format!("{} {what}", count(number)));
-            }
-        }
-        let who = plural(plan.letters, "person gets it", "people get it");
-        lines.push(if why.is_empty() { format!("  {who}") } else { format!("  {who} ({})", why.join(", ")) });
-        let size = composer.size_hint() as u64;
-        lines.push(format!("  about {} a letter, {}", octets(size), errand.description));
-        match plan.prediction {
-            Prediction::AtOnce => {}
-            Prediction::Until(at) => {
-                lines.push(format!("  at this pace the last letter leaves about {}", when(at)))
-            }
-            Prediction::Never => lines.push("  at this pace it never ends: look at [pace]".to_owned()),
-        }
-        if 0 < plan.gone {
-            lines.push(
-                "  who left the list after its opening still gets it: `mimeo suppress ADDRESS` stops that"
-                    .to_owned(),
-            );
-        }
-        terminal.say(&lines.join("\n"));
-        Ok(())
-    }
-
-    fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
-        if self.args.yes {
-            return Ok(());
-        }
-        if !self.context.terminal.is_interactive() {
-            return Err(Failure::input("nobody is here to say yes")
-                .hint("look at the plan above, and add --yes to send")
-                .exit(Exit::Usage));
-        }
-        eprint_prompt(&format!("Send {}? [y/N] ", plural(plan.letters, "letter", "letters")));
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).map_err(Failure::outside)?;
-        if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-            return Ok(());
-        }
-        Err(Failure::input("nothing was sent").exit(Exit::Interrupted))
-    }
-
-    /// Freezes what is new: the whole dispatch, or the people who came since.
-    async fn open(
-        &self,
-        ledger: &Ledger,
-        opened: Option<&DispatchRecord>,
-        rendered: &RenderedIssue,
-        composer: &Arc<Composer>,
-        plan: &Plan,
-    ) -> Result<DispatchId, Failure> {
-        let people = || {
-            let list = List::open(&self.config.list)?;
-            // The survey has looked for repeats, and the ledger has one delivery for an address whatever is read here.
-            let list = if plan.duplicates == 0 { list.without_repeats() } else { list };
-            Ok::<_, Failure>(dispatch::people(list, Arc::clone(composer)))
-        };
-        match opened {
-            None => {
-                let new = NewDispatch { rendered, opened_at: self.context.now };
-                Ok(ledger.open_dispatch(&new, people()?).await?.dispatch)
-            }
-            Some(record) => {
-                if 0 < plan.newcomers {
-                    ledger.extend_dispatch(record.id, people()?).await?;
-                }
-                Ok(record.id)
-            }
-        }
     }
 
     /// Runs it with progress and interrupts.
@@ -552,10 +354,4 @@ fn until(from: Timestamp, stretch: Duration) -> Timestamp {
 /// Letters that another living sender holds: the dead were reaped, and ours are all back.
 fn elsewhere(tally: &Tally) -> u64 {
     tally.claimed + tally.begun
-}
-
-fn eprint_prompt(text: &str) {
-    let mut err = anstream::stderr();
-    let _ = write!(err, "{text}");
-    let _ = err.flush();
 }

@@ -193,6 +193,24 @@ pub fn people(
     }))
 }
 
+/// The same for a list about which there is nothing to tell: at the first row that is not a person whose letter has no gap, and
+/// at the end of a list without anybody, it breaks off. Repeats are not looked for.
+pub fn people_without_fault(
+    list: List,
+    composer: Arc<Composer>,
+) -> impl Iterator<Item = Result<Subscriber, BoxError>> + Send + 'static {
+    let mut rows = list.without_repeats();
+    let mut is_empty = true;
+    ahead(std::iter::from_fn(move || match rows.next() {
+        Some(Ok(Row::Person { subscriber, .. })) if composer.missing(&subscriber).next().is_none() => {
+            is_empty = false;
+            Some(Ok(subscriber))
+        }
+        None if !is_empty => None,
+        _ => Some(Err("there is something to tell about the list".into())),
+    }))
+}
+
 /// Items that are read at a time, and how many such pages may wait.
 const PAGE: usize = 500;
 const PAGES_AHEAD: usize = 4;

@@ -70,6 +70,9 @@ pub enum LedgerError {
         /// The name.
         slug: String,
     },
+    /// Somebody was on a list twice that was to have everybody once.
+    #[error("an address comes twice")]
+    Repeated,
     /// The list of people broke off.
     #[error("failed to read the people to write to")]
     People {

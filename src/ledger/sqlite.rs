@@ -21,7 +21,7 @@ use super::{LedgerError, files::Files, worker::Living};
 use search::Cursors;
 use suppressed::Suppressed;
 
-pub(super) use plan::{Frozen, opened_at};
+pub(super) use plan::{Frozen, Twice, opened_at};
 pub(super) use suppressed::Passed;
 
 /// A connection to the ledger, and what is remembered between its transactions.

@@ -112,6 +112,11 @@ impl List {
         &self.columns
     }
 
+    /// Whether it has a column that says who wants letters.
+    pub fn knows_wishes(&self) -> bool {
+        !self.reader.header.wishes.is_empty()
+    }
+
     /// Looks for no repeats, and needs no memory for them: for a list that was read just now and had none.
     pub fn without_repeats(self) -> Self {
         Self { seen: None, ..self }

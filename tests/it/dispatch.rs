@@ -431,6 +431,34 @@ fn the_readmes_main_command_is_in_the_readme() {
     }
 }
 
+/// With `--yes` a list is read once where there is nothing to tell about it. What there is to tell is told all the same.
+#[test]
+fn what_is_odd_about_a_list_is_told_however_late_it_comes() {
+    let clean: String =
+        (0..700).map(|number| format!("reader{number}@example.com,Reader {number}\n")).collect();
+    let with_list = |list: &str| {
+        let room = room(0, "");
+        room.write("subscribers.csv", list);
+        room
+    };
+    let room = |rows: &str| with_list(&format!("email,first name\n{clean}{rows}"));
+    room("").run(["send", "one", "--yes"]).code(0).stderr_has("700 people get it").stderr_has("700 accepted");
+    room("READER3@example.com,Another\n")
+        .run(["send", "one", "--yes"])
+        .code(0)
+        .stderr_has("M320")
+        .stderr_has("700 people get it (1 on the list twice)")
+        .stderr_has("700 accepted");
+    let bad = room("nobody\n");
+    bad.run(["send", "one", "--yes"]).code(3).stderr_has("subscribers.csv:702");
+    bad.run(["status", "one"]).code(0).stderr_has("has not been sent to anybody");
+    bad.run(["send", "one", "--yes", "--skip-bad-rows"]).code(0).stderr_has("700 accepted");
+    with_list("email,first name\n")
+        .run(["send", "one", "--yes"])
+        .code(0)
+        .stderr_has("nobody on the list wants letters");
+}
+
 #[test]
 fn who_rests_in_an_earlier_row_gets_nothing_for_a_later_one() {
     let room = room(0, "");

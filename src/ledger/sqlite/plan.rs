@@ -23,6 +23,15 @@ pub(in crate::ledger) struct Frozen {
     pub(in crate::ledger) opened_at: i64,
 }
 
+/// What becomes of somebody who is on the list twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ledger) enum Twice {
+    /// The first time counts.
+    PassedOver,
+    /// Everything is undone.
+    Refused,
+}
+
 const RECORD: &str = "SELECT id, slug, number, title, digest, opened_at FROM dispatches";
 
 impl Store {
@@ -30,6 +39,7 @@ impl Store {
         &mut self,
         frozen: &Frozen,
         people: impl Iterator<Item = Result<Subscriber, BoxError>>,
+        twice: Twice,
     ) -> Result<Opened, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         let is_open = tx
@@ -46,7 +56,7 @@ impl Store {
         )?;
         let dispatch = tx.last_insert_rowid();
         self.suppressed.refresh(&tx)?;
-        let opened = add(&tx, dispatch, &self.suppressed, people)?;
+        let opened = add(&tx, dispatch, &self.suppressed, people, twice)?;
         tx.commit()?;
         Ok(opened)
     }
@@ -58,7 +68,7 @@ impl Store {
     ) -> Result<Opened, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         self.suppressed.refresh(&tx)?;
-        let opened = add(&tx, dispatch.0, &self.suppressed, people)?;
+        let opened = add(&tx, dispatch.0, &self.suppressed, people, Twice::PassedOver)?;
         tx.commit()?;
         Ok(opened)
     }
@@ -103,6 +113,7 @@ fn add(
     dispatch: i64,
     suppressed: &Suppressed,
     people: impl Iterator<Item = Result<Subscriber, BoxError>>,
+    on_repeat: Twice,
 ) -> Result<Opened, LedgerError> {
     let mut opened = Opened { dispatch: DispatchId(dispatch), owed: 0, already: 0, suppressed: 0 };
     let mut delivery = db.prepare(
@@ -156,6 +167,9 @@ fn add(
             params![dispatch, first, last],
         )? as u64;
         let twice = opened.owed + opened.suppressed - keyed;
+        if twice > 0 && on_repeat == Twice::Refused {
+            return Err(LedgerError::Repeated);
+        }
         if twice > 0 {
             opened.already += twice;
             forget_twice(db, dispatch, first, last, &mut opened)?;

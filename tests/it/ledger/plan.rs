@@ -72,6 +72,21 @@ async fn a_list_that_breaks_off_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_list_of_people_who_are_all_different_is_undone_when_they_are_not() {
+    on_each(async |shelf| {
+        let rendered = issue("one");
+        let new = NewDispatch { rendered: &rendered, opened_at: at(0) };
+        let twice = people(&["ada", "bob", "Ada"]);
+        let refused = shelf.ledger.open_dispatch_of_distinct(&new, twice).await;
+        assert!(matches!(refused, Err(LedgerError::Repeated)), "{refused:?}");
+        assert_eq!(shelf.ledger.find_dispatch("one").await.unwrap(), None);
+        let opened = shelf.ledger.open_dispatch_of_distinct(&new, people(&["ada", "bob"])).await.unwrap();
+        assert_eq!((opened.owed, opened.already), (2, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_issue_is_opened_once_and_a_new_number_makes_a_new_one() {
     on_each(async |shelf| {
         let first = open(&shelf.ledger, "one", &["ada"]).await;
