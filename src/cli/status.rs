@@ -338,6 +338,7 @@ impl<'a> Told<'a> {
 }
 
 fn table(record: &DispatchRecord, tally: Tally) -> String {
+    let begun = tally.begun;
     let counts = Counts::from(tally);
     let mut out =
         format!("{}\nopened {}, digest {}\n\n", record.title, when(record.opened_at), short(&record.digest));
@@ -350,7 +351,12 @@ fn table(record: &DispatchRecord, tally: Tally) -> String {
         ("unconfirmed", counts.unconfirmed),
         ("suppressed", counts.suppressed),
     ] {
-        out.push_str(&format!("  {word:<12}{:>9}\n", count(number)));
+        out.push_str(&format!("  {word:<12}{:>9}", count(number)));
+        if word == "unconfirmed" && 0 < begun {
+            // A living sender will have answers soon.
+            out.push_str(&format!("  ({} begun, and no answer written down yet)", count(begun)));
+        }
+        out.push('\n');
     }
     out
 }

@@ -6,6 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use mimeograph::ledger::{Ledger, Wanted};
 use serde_json::Value;
 
 use crate::{
@@ -429,6 +430,28 @@ fn the_readmes_main_command_is_in_the_readme() {
     for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 130 |"] {
         assert!(readme.contains(code), "{code}");
     }
+}
+
+#[tokio::test]
+async fn status_tells_letters_that_a_living_sender_has_begun_from_those_in_doubt() {
+    let room = room(3, "");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let ledger = Ledger::open(&room.path(".mimeo/ledger.db")).unwrap();
+    let dispatch = ledger.find_dispatch("one").await.unwrap().unwrap().id;
+    let now = jiff::Timestamp::now();
+    let worker = ledger.hire("relay", now).await.unwrap();
+    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    let claims = ledger.claim(dispatch, &worker, 2, now, &wanted).await.unwrap();
+    ledger.begin(&claims[0], now).await.unwrap();
+    let told = room.run(["status", "one"]).code(0).stdout;
+    assert!(told.contains("  unconfirmed         2  (2 begun, and no answer written down yet)\n"), "{told}");
+    // It ends without a word: what was not begun indeed is queued again, for whoever asks.
+    drop(worker);
+    let told = room.run(["status", "one"]).code(0).stdout;
+    assert!(
+        told.contains("  queued              1\n") && told.contains("  unconfirmed         1\n"),
+        "{told}"
+    );
 }
 
 /// With `--yes` a list is read once where there is nothing to tell about it. What there is to tell is told all the same.
