@@ -71,7 +71,8 @@ impl Ledger {
         Ok(Self { threads: Arc::new(Threads::start(Some(writer), Some(reader))) })
     }
 
-    /// Opens a ledger for questions only; it must be there.
+    /// Opens a ledger for questions only; it must be there. Where a sender has died and left a log, that is brought in first,
+    /// if the ledger can be written.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
         Ok(Self { threads: Arc::new(Threads::start(None, Some(reader))) })
@@ -182,6 +183,7 @@ impl Ledger {
         now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Vec<Claim>, LedgerError> {
+        self.threads.check()?;
         let (worker, log, wanted) = (worker.id(), worker.log().cloned(), wanted.clone());
         self.threads
             .write(move |store| store.claim(dispatch, worker, log.as_ref(), limit, now, &wanted))
@@ -212,6 +214,7 @@ impl Ledger {
         let Some(Logged { log, fence: Some(fence) }) = &claim.logged else {
             return self.ask(hold, at, false).await;
         };
+        self.threads.check()?;
         match log.begin(hold, at, *fence)? {
             Written::Begun => return Ok(Begun::Begun),
             Written::Unknown => return Ok(Begun::Lost),

@@ -28,6 +28,13 @@ pub struct PacePolicy {
     pub warm_up: Vec<u32>,
 }
 
+impl PacePolicy {
+    /// Whether letters leave as fast as the relay takes them: only it can hold them back.
+    pub fn is_free(&self) -> bool {
+        self.limits.is_empty() && self.domains.is_empty() && self.window.is_none() && self.warm_up.is_empty()
+    }
+}
+
 /// The owner's wishes about one recipient domain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainPolicy {

@@ -133,8 +133,8 @@ impl Run {
         let desk =
             Desk::new(ledger.clone(), composer, settings.clone(), Arc::clone(&clock), Arc::clone(&emit));
         let (switch, halt) = halt();
-        // Letters to a domain with a limit of its own may lie here for long, though the others leave fast.
-        let tempo = Tempo::new(settings.batch, settings.pace.domains.is_empty());
+        // Where limits can hold letters back, they may lie here for long, however fast some of them left.
+        let tempo = Tempo::new(settings.batch, settings.pace.is_free());
         let mut crew = Crew {
             desk: Arc::new(desk),
             dispatch,
@@ -157,6 +157,9 @@ impl Run {
         };
         crew.seed_pace(&ledger).await?;
         let ended = crew.work(&ledger).await;
+        if ended.is_err() {
+            crew.finish().await;
+        }
         crew.lanes.shutdown().await;
         crew.desk.clear();
         let now = (crew.clock)();
@@ -296,6 +299,21 @@ impl Crew {
                         self.refill(ledger).await?;
                     }
                 }
+                Ok(()) = interrupts.changed(), if self.interrupts.has_changed().is_ok() => {}
+            }
+        }
+    }
+
+    /// After an error letters under way come to their end all the same: to hang up on them would leave them in doubt.
+    async fn finish(&mut self) {
+        self.desk.stop(Stop::Asked);
+        let mut interrupts = self.interrupts.clone();
+        while !self.lanes.is_empty() {
+            if *interrupts.borrow_and_update() == Interrupt::Now {
+                self.switch.pull();
+            }
+            tokio::select! {
+                _ = self.lanes.join_next() => {}
                 Ok(()) = interrupts.changed(), if self.interrupts.has_changed().is_ok() => {}
             }
         }

@@ -18,8 +18,9 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// By whichever way a ledger is reached, the same files stand beside it.
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { ledger: ledger.to_owned() }
+        Self { ledger: fs::canonicalize(ledger).unwrap_or_else(|_| ledger.to_owned()) }
     }
 
     pub(super) fn ledger(&self) -> &Path {
@@ -27,16 +28,18 @@ impl Files {
     }
 
     /// Makes the folder (for its owner only) and the file (likewise), where they are missing.
-    pub(super) fn prepare(&self) -> io::Result<()> {
-        if let Some(folder) = self.ledger.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    pub(super) fn prepare(ledger: &Path) -> io::Result<Self> {
+        if let Some(folder) = ledger.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             private_folder(folder)?;
         }
-        private_folder(&self.locks())?;
-        if private().create(true).append(true).open(&self.ledger).is_err() {
-            // It may be there and be readable only; opening the database tells that better.
-            return Ok(());
+        let made = private().create(true).append(true).open(ledger);
+        let files = Self::new(ledger);
+        private_folder(&files.locks())?;
+        // It may be there and be readable only; opening the database tells that better.
+        if made.is_ok() {
+            keep_private(&files.ledger)?;
         }
-        keep_private(&self.ledger)
+        Ok(files)
     }
 
     /// The highest count of claims that was ever seen here; 0 when none was.
@@ -94,7 +97,8 @@ impl Files {
     /// Whether nobody holds the worker's lock. Trouble with the file is no proof of death.
     pub(super) fn is_free(&self, worker: i64) -> bool {
         match File::open(self.lock_path(worker)) {
-            Ok(file) => file.try_lock().is_ok(),
+            // Not for ourselves alone: who looks at the same moment would take us for the worker.
+            Ok(file) => file.try_lock_shared().is_ok(),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
     }
@@ -114,42 +118,50 @@ impl Files {
 
     /// The files of a worker's log, in their order.
     pub(super) fn logs_of(&self, worker: i64) -> Vec<PathBuf> {
+        let logs = self.logs().unwrap_or_default();
         let mut numbers: Vec<u64> =
-            self.logs().into_iter().filter(|(of, _)| *of == worker).map(|(_, number)| number).collect();
+            logs.into_iter().filter(|(of, _)| *of == worker).map(|(_, number)| number).collect();
         numbers.sort_unstable();
         numbers.into_iter().map(|number| self.log_path(worker, number)).collect()
     }
 
     /// Workers that left a log and hold no lock.
     pub(super) fn left_logs(&self) -> Vec<i64> {
-        let mut workers: Vec<i64> = self.logs().into_iter().map(|(worker, _)| worker).collect();
+        let logs = self.logs().unwrap_or_default();
+        let mut workers: Vec<i64> = logs.into_iter().map(|(worker, _)| worker).collect();
         workers.sort_unstable();
         workers.dedup();
         workers.retain(|worker| self.is_free(*worker));
         workers
     }
 
-    fn logs(&self) -> Vec<(i64, u64)> {
-        let Ok(entries) = fs::read_dir(self.locks()) else { return Vec::new() };
-        let names = entries.flatten().map(|entry| entry.file_name());
+    /// Workers and numbers of all logs.
+    fn logs(&self) -> io::Result<Vec<(i64, u64)>> {
+        let entries = match fs::read_dir(self.locks()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
         let numbers = |name: &str| {
             let (worker, number) = name.strip_suffix(".log")?.split_once('-')?;
             Some((worker.parse().ok()?, number.parse().ok()?))
         };
-        names.filter_map(|name| numbers(name.to_str()?)).collect()
+        let mut logs = Vec::new();
+        for entry in entries {
+            logs.extend(entry?.file_name().to_str().and_then(numbers));
+        }
+        Ok(logs)
     }
 
     /// Lets a worker, or every one, see that something may have been taken from it. To be called under the database's
     /// lock for writing, and before what is taken is committed.
     pub(super) fn stamp_logs(&self, worker: Option<i64>) -> io::Result<()> {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let stamp = since.as_nanos() as u64;
-        for (of, number) in self.logs() {
+        let stamp = stamp();
+        for (of, number) in self.logs()? {
             if worker.is_some_and(|worker| worker != of) {
                 continue;
             }
             match OpenOptions::new().write(true).open(self.log_path(of, number)) {
-                Ok(mut log) => log.write_all(&stamp.to_le_bytes())?,
+                Ok(mut log) => log.write_all(&stamp)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -168,6 +180,12 @@ impl Files {
     fn beside(&self, extension: &str) -> PathBuf {
         self.ledger.with_extension(extension)
     }
+}
+
+/// A fence that nobody has seen before.
+pub(super) fn stamp() -> [u8; 8] {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (since.as_nanos() as u64).to_le_bytes()
 }
 
 /// A held lock; dropping it lets go.

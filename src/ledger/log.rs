@@ -109,6 +109,8 @@ struct State {
     held: HashMap<i64, Held, BuildHasherDefault<Passed>>,
     /// Lines that go with the next beginning.
     lines: Vec<u8>,
+    /// An entry, and how many octets of the lines it and those before it have: when the database has it, they are not needed.
+    marker: (u64, usize),
     /// Ends and withdrawals so far.
     last: u64,
     paper: Option<Paper>,
@@ -145,8 +147,19 @@ impl Log {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be told, under the database's lock for writing, before it calls these begun. Returns the fence as it is now.
-    pub(super) fn begin_ahead(&self, claims: Vec<(i64, u32)>) -> Result<Fence, LedgerError> {
+    /// Why the log cannot be written any more, if it cannot.
+    pub(super) fn check(&self) -> Result<(), LedgerError> {
+        self.state().broken.clone().map_or(Ok(()), Err)
+    }
+
+    /// What it says is not what the database has: nothing is claimed or begun with it any more.
+    pub(super) fn distrust(&self, error: &LedgerError) {
+        self.state().broken.get_or_insert_with(|| error.clone());
+    }
+
+    /// Makes ready for a claim that is begun as a whole, under the database's lock for writing. False when the log has only been
+    /// opened now: ends from before are not in it, so that this claim is not to be begun so.
+    pub(super) fn is_ready(&self) -> Result<bool, LedgerError> {
         let mut state = self.state();
         if let Some((path, last)) = &state.before
             && *last <= self.applied.load(SeqCst)
@@ -154,24 +167,35 @@ impl Log {
             let _ = fs::remove_file(path);
             state.before = None;
         }
-        let is_long = state.paper.as_ref().is_none_or(|paper| self.file_max < paper.size);
-        if is_long && state.before.is_none() {
-            self.turn_over(&mut state).map_err(LedgerError::beside)?;
+        let is_new = state.paper.is_none();
+        let is_gone = state.paper.as_ref().is_some_and(Paper::is_gone);
+        let is_long = state.paper.as_ref().is_some_and(|paper| self.file_max < paper.size);
+        if is_new || is_gone || is_long && state.before.is_none() {
+            self.turn_over(&mut state).map_err(|error| state.break_with(error))?;
         }
+        Ok(!is_new)
+    }
+
+    /// To be told, under the same lock, before the database calls these begun. Returns the fence as it is now.
+    pub(super) fn begin_ahead(&self, claims: Vec<(i64, u32)>) -> Result<Fence, LedgerError> {
+        let mut state = self.state();
         let held = claims.iter().map(|&(delivery, epoch)| (delivery, Held { epoch, begun_at: None }));
         state.held.extend(held);
         Entry::Ahead(claims).write(&mut state.lines);
         state.write()?;
-        state.fence()
+        // Without a name nobody can stamp it: then each beginning is asked for.
+        Ok(state.fence()?.unwrap_or_else(files::stamp))
     }
 
     /// Goes on in a new file, with everything that is still held. Nobody stamps the fence meanwhile: that takes the
     /// database's lock for writing.
     fn turn_over(&self, state: &mut State) -> io::Result<()> {
         let fence = match &mut state.paper {
+            // Somebody may have wanted to stamp it and not found it: what was claimed with it is asked for.
+            Some(paper) if paper.is_gone() => files::stamp(),
             Some(paper) => {
                 paper.append(&mut state.lines)?;
-                paper.fence()?
+                paper.fence()?.unwrap_or_else(files::stamp)
             }
             None => Fence::default(),
         };
@@ -204,7 +228,7 @@ impl Log {
         Entry::Begun(delivery, epoch).write(&mut state.lines);
         let seen = state.write().and_then(|()| state.fence());
         match seen {
-            Ok(seen) if seen == fence => Ok(Written::Begun),
+            Ok(Some(seen)) if seen == fence => Ok(Written::Begun),
             Ok(_) => Ok(Written::Fenced),
             Err(error) => {
                 // Nothing leaves, so that it can be given back.
@@ -224,9 +248,11 @@ impl Log {
         }
         let is_held = state.held.get(&delivery).is_some_and(|held| held.epoch == epoch);
         let begun = is_held.then(|| state.held.remove(&delivery)).flatten().and_then(|held| held.begun_at);
-        if self.applied.load(SeqCst) == state.last {
-            // Nobody begins anything, and the database has what was to go with the next beginning.
-            state.lines.clear();
+        if state.marker.0 <= self.applied.load(SeqCst) {
+            // The database has them before a beginning took them along.
+            let known = state.marker.1;
+            state.lines.drain(..known);
+            state.marker = (state.last, state.lines.len());
         }
         match &mut kind {
             MarkKind::End { at, begun_at, outcome, next } => {
@@ -265,6 +291,7 @@ impl Log {
         }
         state.held.clear();
         state.lines.clear();
+        state.marker = (state.last, 0);
     }
 }
 
@@ -274,16 +301,21 @@ impl State {
             return Err(broken.clone());
         }
         let paper = self.paper.as_mut().expect("a file was made for what is held");
-        paper.append(&mut self.lines).map_err(|error| {
-            // Perhaps half of it is there; nothing comes behind it, so that a reader does not mind.
-            let error = LedgerError::beside(error);
-            self.broken = Some(error.clone());
-            error
-        })
+        let appended = paper.append(&mut self.lines);
+        self.marker = (self.last, self.lines.len());
+        appended.map_err(|error| self.break_with(error))
     }
 
-    fn fence(&mut self) -> Result<Fence, LedgerError> {
-        self.paper.as_mut().map_or(Ok(Fence::default()), Paper::fence).map_err(LedgerError::beside)
+    /// Perhaps half of something was written; nothing comes behind it, so that a reader does not mind.
+    fn break_with(&mut self, error: io::Error) -> LedgerError {
+        let error = LedgerError::beside(error);
+        self.broken = Some(error.clone());
+        error
+    }
+
+    /// The fence as it is now; `None` when nobody can find the file to stamp it.
+    fn fence(&mut self) -> Result<Option<Fence>, LedgerError> {
+        self.paper.as_mut().map_or(Ok(None), Paper::fence).map_err(LedgerError::beside)
     }
 }
 
@@ -295,20 +327,31 @@ impl Paper {
         Ok(())
     }
 
+    /// `None` when the file has no name any more.
     #[cfg(unix)]
-    fn fence(&mut self) -> io::Result<Fence> {
+    fn fence(&mut self) -> io::Result<Option<Fence>> {
         let mut fence = Fence::default();
         std::os::unix::fs::FileExt::read_exact_at(&self.eye, &mut fence, 0)?;
-        Ok(fence)
+        Ok((!self.is_gone()).then_some(fence))
+    }
+
+    #[cfg(unix)]
+    fn is_gone(&self) -> bool {
+        self.eye.metadata().is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) == 0)
     }
 
     #[cfg(not(unix))]
-    fn fence(&mut self) -> io::Result<Fence> {
+    fn fence(&mut self) -> io::Result<Option<Fence>> {
         use std::io::{Read, Seek};
         let mut fence = Fence::default();
         self.eye.rewind()?;
         self.eye.read_exact(&mut fence)?;
-        Ok(fence)
+        Ok(Some(fence))
+    }
+
+    #[cfg(not(unix))]
+    fn is_gone(&self) -> bool {
+        false
     }
 }
 
@@ -340,8 +383,9 @@ pub(super) fn read(files: &Files, worker: i64) -> io::Result<Told> {
                 }
                 Some(closed) => told.closed.push(closed),
                 None => {
-                    // Half a line at the very end: the process ended while it wrote it, and nothing left after it.
-                    is_whole &= end.is_none() && number + 1 == paths.len();
+                    // Half a line at the very end: the process ended while it wrote it, and nothing left after it. Zeros are
+                    // not half a line but a disk that lost what it was given.
+                    is_whole &= end.is_none() && !rest.contains(&0) && number + 1 == paths.len();
                     break;
                 }
             }

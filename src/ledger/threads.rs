@@ -12,7 +12,7 @@ use super::{
     LedgerError,
     queue::Queue,
     sqlite::Store,
-    writer::{self, Request, Writer},
+    writer::{self, Health, Request, Writer},
 };
 
 /// The threads of a ledger.
@@ -25,6 +25,7 @@ pub(super) struct Threads {
 /// The thread that writes, and what waits for it.
 struct Pen {
     queue: Arc<Queue>,
+    health: Arc<Health>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,8 +40,9 @@ impl Threads {
     pub(super) fn start(writer: Option<Store>, reader: Option<Store>) -> Self {
         let writer = writer.map(|store| {
             let queue = Arc::new(Queue::new());
-            let writer = Writer::new(store, Arc::clone(&queue));
-            Pen { queue, thread: Some(spawn("ledger-writer", move || writer.run())) }
+            let health = Arc::<Health>::default();
+            let writer = Writer::new(store, Arc::clone(&queue), Arc::clone(&health));
+            Pen { queue, health, thread: Some(spawn("ledger-writer", move || writer.run())) }
         });
         let reader = reader.map(|mut store| {
             let (inbox, jobs) = mpsc::channel::<writer::Job>();
@@ -56,6 +58,11 @@ impl Threads {
             // Only to save time later, so that a failure is no reason to stop.
             let _ = reader.send(Box::new(|store| drop(store.checkpoint())));
         }
+    }
+
+    /// Whether what is asked for can be written, as far as is known.
+    pub(super) fn check(&self) -> Result<(), LedgerError> {
+        self.writer.as_ref().ok_or(LedgerError::ReadOnly)?.health.check()
     }
 
     /// Puts a request behind what the writing thread has to do.

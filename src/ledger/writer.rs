@@ -5,7 +5,7 @@
 use std::{
     mem,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::{Duration, Instant},
@@ -75,31 +75,51 @@ impl MarkKind {
     }
 }
 
+/// What keeps the database from being written, for those who do not wait for it.
+#[derive(Default)]
+pub(super) struct Health(Mutex<Option<LedgerError>>);
+
+impl Health {
+    /// While what is known of letters that are gone cannot be written, or only out of the reserve, no further one may leave.
+    pub(super) fn check(&self) -> Result<(), LedgerError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+    }
+
+    fn tell(&self, trouble: Option<&LedgerError>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble.cloned();
+    }
+}
+
 /// The thread that writes.
 pub(super) struct Writer {
     store: Store,
     queue: Arc<Queue>,
+    health: Arc<Health>,
     group: Vec<Mark>,
     settlers: Vec<oneshot::Sender<()>>,
     flushers: Vec<oneshot::Sender<Result<(), LedgerError>>>,
     /// When to try again what could not be written.
     again: Option<Instant>,
-    /// Since when outcomes cannot be written.
-    trouble: Option<Instant>,
+    /// Since when outcomes cannot be written, and why.
+    trouble: Option<(Instant, LedgerError)>,
+    /// The reserve has been given back to the disk for this reason: what is left of it is for outcomes.
+    no_reserve: Option<LedgerError>,
     /// Outcomes were given up for this reason.
     lost: Option<LedgerError>,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(store: Store, queue: Arc<Queue>, health: Arc<Health>) -> Self {
         Self {
             store,
             queue,
+            health,
             group: Vec::new(),
             settlers: Vec::new(),
             flushers: Vec::new(),
             again: None,
             trouble: None,
+            no_reserve: None,
             lost: None,
         }
     }
@@ -141,6 +161,8 @@ impl Writer {
                 Err(_) => self.apply_singly(),
             }
         }
+        let trouble = self.trouble.as_ref().map(|(_, error)| error);
+        self.health.tell(self.lost.as_ref().or(self.no_reserve.as_ref()).or(trouble));
         for settler in self.settlers.drain(..) {
             let _ = settler.send(());
         }
@@ -153,15 +175,16 @@ impl Writer {
     }
 
     fn apply(&mut self) -> Result<(), LedgerError> {
-        if let Some(lost) = &self.lost {
-            // What is known of letters that are gone cannot be written: no further one may leave.
-            refuse_begins(&mut self.group, lost);
+        if let Some(error) = self.lost.as_ref().or(self.no_reserve.as_ref()) {
+            // What is known of letters that are gone cannot be written, or soon not: no further one may leave.
+            refuse_begins(&mut self.group, error);
         }
         let mut done = self.store.apply(&mut self.group);
         if let Err(error @ LedgerError::Full { .. }) = &done {
             // The ballast is for what is known of letters that are gone, not for further ones.
             refuse_begins(&mut self.group, error);
             if !self.group.is_empty() && self.store.drop_ballast() {
+                self.no_reserve = Some(error.clone());
                 done = self.store.apply(&mut self.group);
             }
         }
@@ -173,7 +196,8 @@ impl Writer {
     /// Begins fail at once; what is known of letters that are gone is kept and tried again.
     fn endure(&mut self, error: LedgerError) {
         refuse_begins(&mut self.group, &error);
-        let since = *self.trouble.get_or_insert_with(Instant::now);
+        let since = self.trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        self.trouble = Some((since, error.clone()));
         if self.group.is_empty() {
             self.trouble = None;
         } else if since.elapsed() >= PATIENCE {

@@ -441,6 +441,8 @@ async fn status_tells_letters_that_a_living_sender_has_begun_from_those_in_doubt
     let now = jiff::Timestamp::now();
     let worker = ledger.hire("relay", now).await.unwrap();
     let wanted = Wanted { ahead: true, ..Wanted::default() };
+    // The first one opens the worker's log.
+    ledger.claim(dispatch, &worker, 0, now, &wanted).await.unwrap();
     let claims = ledger.claim(dispatch, &worker, 2, now, &wanted).await.unwrap();
     ledger.begin(&claims[0], now).await.unwrap();
     let told = room.run(["status", "one"]).code(0).stdout;

@@ -80,7 +80,8 @@ impl Job<'_> {
         if list.knows_wishes() {
             return Ok(None);
         }
-        let errand = Errand::of(self.config)?;
+        // What is wrong with the list comes first.
+        let Ok(errand) = Errand::of(self.config) else { return Ok(None) };
         let people = dispatch::people_without_fault(list, Arc::clone(composer));
         let new = NewDispatch { rendered, opened_at: self.context.now };
         let opened = match ledger.open_dispatch_of_distinct(&new, people).await {

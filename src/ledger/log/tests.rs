@@ -20,10 +20,17 @@ fn accepted() -> MarkKind {
 /// A log of files of a few hundred octets.
 fn log() -> (TempDir, Files, Log) {
     let folder = tempfile::tempdir().unwrap();
-    let files = Files::new(&folder.path().join("ledger.db"));
-    files.prepare().unwrap();
+    let files = Files::prepare(&folder.path().join("ledger.db")).unwrap();
     let log = Log { file_max: 300, ..Log::new(WORKER, files.clone()) };
+    assert!(!log.is_ready().unwrap(), "ends from before are not in it");
     (folder, files, log)
+}
+
+/// As a claim does it.
+fn claim(log: &Log, claims: Vec<(i64, u32)>) -> Fence {
+    log.check().unwrap();
+    assert!(log.is_ready().unwrap());
+    log.begin_ahead(claims).unwrap()
 }
 
 fn unbegun(files: &Files) -> Option<Vec<i64>> {
@@ -58,11 +65,11 @@ proptest! {
         let (_folder, files, log) = log();
         let mut fates = BTreeMap::new();
         let mut marks = Vec::new();
-        for claim in claims {
+        for fated in claims {
             let first = fates.len() as i64;
-            let numbered: Vec<_> = (first..).zip(claim).collect();
+            let numbered: Vec<_> = (first..).zip(fated).collect();
             let ids = numbered.iter().map(|(delivery, _)| (*delivery, 3)).collect();
-            let fence = log.begin_ahead(ids).unwrap();
+            let fence = claim(&log, ids);
             for &(delivery, fate) in &numbered {
                 if matches!(fate, Fate::Begun | Fate::Ended) {
                     prop_assert_eq!(log.begin(hold(delivery), 4, fence).unwrap(), Written::Begun);
@@ -112,7 +119,7 @@ proptest! {
 #[test]
 fn an_end_is_in_the_log_with_the_next_beginning() {
     let (_folder, files, log) = log();
-    let fence = log.begin_ahead(vec![(1, 3), (2, 3), (3, 3)]).unwrap();
+    let fence = claim(&log, vec![(1, 3), (2, 3), (3, 3)]);
     log.begin(hold(1), 4, fence).unwrap();
     let mut marks = Vec::new();
     log.note(hold(1), accepted(), |mark| marks.push(mark));
@@ -129,7 +136,7 @@ fn an_end_is_in_the_log_with_the_next_beginning() {
 #[test]
 fn a_claim_is_begun_once_and_only_while_it_is_held() {
     let (_folder, _files, log) = log();
-    let fence = log.begin_ahead(vec![(1, 3), (2, 3), (3, 3)]).unwrap();
+    let fence = claim(&log, vec![(1, 3), (2, 3), (3, 3)]);
     assert_eq!(log.begin(hold(1), 4, fence).unwrap(), Written::Begun);
     assert_eq!(log.begin(hold(1), 4, fence).unwrap(), Written::Unknown);
     assert_eq!(log.begin(Hold { epoch: 2, ..hold(2) }, 4, fence).unwrap(), Written::Unknown);
@@ -142,13 +149,13 @@ fn a_claim_is_begun_once_and_only_while_it_is_held() {
 #[test]
 fn who_stamps_the_fence_is_seen_at_the_next_beginning_in_every_later_file_too() {
     let (_folder, files, log) = log();
-    let fence = log.begin_ahead((1..100).map(|delivery| (delivery, 3)).collect()).unwrap();
+    let fence = claim(&log, (1..100).map(|delivery| (delivery, 3)).collect());
     assert_eq!(log.begin(hold(1), 4, fence).unwrap(), Written::Begun);
     files.stamp_logs(Some(WORKER + 1)).unwrap();
     assert_eq!(log.begin(hold(2), 4, fence).unwrap(), Written::Begun, "somebody else's");
     files.stamp_logs(None).unwrap();
     assert_eq!(log.begin(hold(3), 4, fence).unwrap(), Written::Fenced);
-    let later = log.begin_ahead(vec![(100, 3)]).unwrap();
+    let later = claim(&log, vec![(100, 3)]);
     assert_eq!(files.logs_of(WORKER).len(), 2, "a new file");
     assert_eq!(log.begin(hold(4), 4, fence).unwrap(), Written::Fenced);
     assert_eq!(log.begin(hold(100), 4, later).unwrap(), Written::Begun, "claimed since");
@@ -157,7 +164,7 @@ fn who_stamps_the_fence_is_seen_at_the_next_beginning_in_every_later_file_too() 
 #[test]
 fn a_log_that_was_cut_off_counts_and_one_that_was_damaged_does_not_say_what_was_not_begun() {
     let (_folder, files, log) = log();
-    let fence = log.begin_ahead((1..5).map(|delivery| (delivery, 3)).collect()).unwrap();
+    let fence = claim(&log, (1..5).map(|delivery| (delivery, 3)).collect());
     let path = files.logs_of(WORKER).remove(0);
     for delivery in 1..4 {
         log.begin(hold(delivery), 4, fence).unwrap();
@@ -175,6 +182,13 @@ fn a_log_that_was_cut_off_counts_and_one_that_was_damaged_does_not_say_what_was_
         fs::write(&path, damaged).unwrap();
         assert_eq!(unbegun(&files), None, "octet {at}");
     }
+    for lost in 1..line {
+        let mut zeroed = whole.clone();
+        let end = zeroed.len();
+        zeroed[end - lost..].fill(0);
+        fs::write(&path, zeroed).unwrap();
+        assert_eq!(unbegun(&files), None, "a disk that lost what it was given, {lost} octets");
+    }
     fs::write(&path, &whole).unwrap();
     assert_eq!(unbegun(&files), Some(vec![4]));
     fs::remove_file(&path).unwrap();
@@ -184,12 +198,12 @@ fn a_log_that_was_cut_off_counts_and_one_that_was_damaged_does_not_say_what_was_
 #[test]
 fn a_log_that_cannot_be_written_begins_nothing_more() {
     let (_folder, files, log) = log();
-    let fence = log.begin_ahead(vec![(1, 3), (2, 3)]).unwrap();
+    let fence = claim(&log, vec![(1, 3), (2, 3)]);
     // A file that is open for reading only, as a full disk cannot be made here.
     log.state().paper.as_mut().unwrap().file = File::open(files.logs_of(WORKER).remove(0)).unwrap();
     assert!(log.begin(hold(1), 4, fence).is_err());
     assert!(log.begin(hold(1), 4, fence).is_err());
-    assert!(log.begin_ahead(vec![(3, 3)]).is_err());
+    assert!(log.check().is_err() && log.begin_ahead(vec![(3, 3)]).is_err());
     let mut let_go = log.let_go();
     let_go.sort_unstable();
     assert_eq!(let_go, [(1, 3), (2, 3), (3, 3)]);

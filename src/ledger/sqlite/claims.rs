@@ -33,13 +33,19 @@ impl Store {
         now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Vec<Claim>, LedgerError> {
-        let ahead = log.filter(|_| wanted.ahead);
+        if let Some(log) = log {
+            log.check()?;
+        }
+        let tx = Self::writing(&mut self.db)?;
+        self.suppressed.refresh(&tx)?;
+        let ahead = match log {
+            Some(log) if wanted.ahead && log.is_ready()? => Some(log),
+            _ => None,
+        };
         let (state, begun_at) = match ahead {
             Some(_) => ("begun", Some(millis(now))),
             None => ("claimed", None),
         };
-        let tx = Self::writing(&mut self.db)?;
-        self.suppressed.refresh(&tx)?;
         let mut search = Search::new(&tx, &self.cursors, dispatch.0, now, wanted)?;
         let mut claims = Vec::new();
         while claims.len() < limit {
@@ -88,7 +94,14 @@ impl Store {
         for claim in &mut claims {
             claim.logged = log.map(|log| Logged { log: Arc::clone(log), fence });
         }
-        tx.commit()?;
+        if let Err(error) = tx.commit() {
+            let error = LedgerError::from(error);
+            // The log has claims that the database does not have, and may have others by their names.
+            if let Some(log) = ahead {
+                log.distrust(&error);
+            }
+            return Err(error);
+        }
         self.cursors.remember(search);
         if let Some(files) = &self.files {
             files.remember(count.max(0) as u64);

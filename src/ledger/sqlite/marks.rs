@@ -60,6 +60,13 @@ pub(super) fn bring_in(db: &Connection, worker: i64, closed: &[Entry<'_>]) -> Re
     for entry in closed {
         match *entry {
             Entry::Ended { delivery, epoch, begun_at, at, ref outcome, next } => {
+                // A database from a backup may not know of the claim; what is told of it is of no use there.
+                let known = "SELECT epoch FROM deliveries WHERE id = ?1";
+                let known =
+                    db.prepare_cached(known)?.query_row([delivery], |row| row.get::<_, u32>(0)).optional()?;
+                if known.is_none_or(|known| known < epoch) {
+                    continue;
+                }
                 let begun_at = match begun_at {
                     // Begun by itself: the database knows when.
                     None => db

@@ -31,8 +31,7 @@ const QUICK_CHECK_BYTES: u64 = 32 << 20;
 impl Store {
     /// Opens the file for writing, makes it where it is missing, and brings its schema up to date.
     pub(in crate::ledger) fn open(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
-        let files = Files::new(path);
-        files.prepare().map_err(|error| LedgerError::open(path, error))?;
+        let files = Files::prepare(path).map_err(|error| LedgerError::open(path, error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use mimeograph::ledger::{Begun, Claim, DispatchId, Ledger, Next, OpenOptions, State, Tally, Wanted, Worker};
+use mimeograph::ledger::{
+    Begun, Claim, DispatchId, Ledger, LedgerError, Next, OpenOptions, State, Tally, Wanted, Worker,
+};
 
 use crate::support::ledgers::{Kind, Shelf, accepted, at, by_hand, claim, deferred, open, rejected, states};
 
@@ -11,6 +13,8 @@ const PEOPLE: [&str; 5] = ["ada", "bob", "cid", "dan", "eve"];
 
 async fn claim_ahead(ledger: &Ledger, dispatch: DispatchId, worker: &Worker, limit: usize) -> Vec<Claim> {
     let wanted = Wanted { ahead: true, ..Wanted::default() };
+    // The first one opens the log.
+    ledger.claim(dispatch, worker, 0, at(1), &wanted).await.unwrap();
     ledger.claim(dispatch, worker, limit, at(1), &wanted).await.unwrap()
 }
 
@@ -237,4 +241,96 @@ async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
         matches!(&history[0].events[0], mimeograph::ledger::StoryEvent::Attempt { begun_at: Some(then), .. } if *then == at(2)),
         "{history:?}"
     );
+}
+
+#[tokio::test]
+async fn the_first_claim_of_a_worker_is_begun_letter_by_letter() {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
+    shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
+    let expected = ["ada: claimed", "bob: claimed", "cid: begun", "dan: begun", "eve: queued"];
+    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+}
+
+#[tokio::test]
+async fn a_worker_whose_files_are_gone_asks_before_each_letter() {
+    let shelf = Shelf::new(Kind::File);
+    let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
+    let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim_ahead(ledger, dispatch, &worker, 3).await;
+    ledger.begin(&claims[0], at(2)).await.unwrap();
+    fs::remove_dir_all(shelf.path().with_extension("workers")).unwrap();
+    other.suppress(by_hand("bob")).await.unwrap();
+    assert_eq!(ledger.begin(&claims[1], at(3)).await.unwrap(), Begun::Suppressed);
+    let reaped = other.reap(at(4)).await.unwrap();
+    assert_eq!((reaped.requeued, reaped.unconfirmed), (0, 2), "nothing is known of what was begun");
+    assert_eq!(ledger.begin(&claims[2], at(5)).await.unwrap(), Begun::Lost);
+    drop(worker);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_ledger_has_one_set_of_files_by_whichever_way_it_is_reached() {
+    let shelf = Shelf::new(Kind::File);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link.db");
+    std::os::unix::fs::symlink(shelf.path(), &link).unwrap();
+    let (ledger, other) = (&shelf.ledger, Ledger::open(&link).unwrap());
+    let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim_ahead(ledger, dispatch, &worker, 2).await;
+    assert_eq!(other.reap(at(2)).await.unwrap(), Default::default(), "it lives");
+    other.suppress(by_hand("ada")).await.unwrap();
+    assert_eq!(ledger.begin(&claims[0], at(3)).await.unwrap(), Begun::Suppressed);
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "nothing but the link");
+}
+
+#[tokio::test]
+async fn a_log_beside_a_database_from_a_backup_does_not_stand_in_the_way() {
+    let (shelf, dispatch, worker, claims) = story().await;
+    shelf.ledger.begin(&claims[4], at(4)).await.unwrap();
+    shelf.ledger.flush().await.unwrap();
+    // As it was after the worker had come and before it claimed anything.
+    let db = rusqlite::Connection::open(shelf.path()).unwrap();
+    db.execute_batch(
+        "DELETE FROM attempts; UPDATE workers SET first_id = NULL, last_id = NULL; UPDATE deliveries SET \
+         state = 'queued', begun_at = NULL, worker = NULL, tries = 0, due_at = 0, epoch = 0",
+    )
+    .unwrap();
+    drop((db, worker));
+    let told = shelf.second().unwrap();
+    told.reap(at(5)).await.unwrap();
+    let worker = told.hire("outbox", at(6)).await.unwrap();
+    let again = claim(&told, dispatch, &worker, 5, at(6)).await;
+    for claim in &again {
+        told.begin(claim, at(7)).await.unwrap();
+        told.end(claim, &accepted(), Next::Close, at(8));
+    }
+    told.flush().await.unwrap();
+    assert_eq!(told.tally(dispatch).await.unwrap().accepted, 5);
+}
+
+#[tokio::test]
+async fn while_outcomes_cannot_be_written_nothing_more_is_begun() {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let options = OpenOptions { patience: std::time::Duration::from_millis(20), ..OpenOptions::default() };
+    let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim_ahead(&ledger, dispatch, &worker, 3).await;
+    ledger.begin(&claims[0], at(2)).await.unwrap();
+    let other = rusqlite::Connection::open(shelf.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    ledger.end(&claims[0], &accepted(), Next::Close, at(3));
+    // A question waits until what was asked for before has been tried.
+    assert_eq!(ledger.tally(dispatch).await.unwrap().begun, 3);
+    assert!(matches!(ledger.begin(&claims[1], at(4)).await, Err(LedgerError::Locked { .. })));
+    other.execute_batch("ROLLBACK").unwrap();
+    ledger.flush().await.unwrap();
+    assert_eq!(ledger.begin(&claims[1], at(5)).await.unwrap(), Begun::Begun);
+    assert_eq!(states(&ledger, dispatch).await[..3], ["ada: accepted", "bob: begun", "cid: begun"]);
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use mimeograph::ledger::{Begun, Ledger, LedgerError, Next, OpenOptions, Restored, State, Tally};
+use mimeograph::ledger::{Begun, Ledger, LedgerError, Next, OpenOptions, Restored, State, Tally, Wanted};
 
 use crate::support::ledgers::{Kind, Shelf, accepted, at, claim, open, states};
 
@@ -201,37 +201,45 @@ async fn the_schema_refuses_states_that_cannot_be() {
 async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
     use std::io::Write;
     let disk = std::env::var_os("MIMEO_SMALL_DISK").expect("MIMEO_SMALL_DISK names a small disk");
-    let folder = tempfile::tempdir_in(disk).unwrap();
-    let path = folder.path().join("ledger.db");
-    let ledger = Ledger::open(&path).unwrap();
-    let list: Vec<String> = (0..50).map(|number| format!("reader{number}")).collect();
-    let opened = open(&ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
-    let claims = claim(&ledger, opened.dispatch, &worker, 50, at(1)).await;
-    let mut begun = Vec::new();
-    for claim in &claims[..20] {
-        begun.push(ledger.begin(claim, at(1)).await.unwrap());
-    }
-    assert!(begun.iter().all(|begun| *begun == Begun::Begun));
-
-    let mut filler = fs::File::create(folder.path().join("filler")).unwrap();
-    for size in [1 << 16, 1 << 10, 1] {
-        while filler.write_all(&vec![1; size]).is_ok() {}
-    }
-    // The log may have a page to spare; a few begins use it up.
-    let mut refused = None;
-    for claim in &claims[20..] {
-        if let Err(error) = ledger.begin(claim, at(2)).await {
-            refused = Some(error);
-            break;
+    for ahead in [false, true] {
+        let folder = tempfile::tempdir_in(&disk).unwrap();
+        let path = folder.path().join("ledger.db");
+        let ledger = Ledger::open(&path).unwrap();
+        let list: Vec<String> = (0..50).map(|number| format!("reader{number}")).collect();
+        let opened = open(&ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let idle = ledger.hire("outbox", at(1)).await.unwrap();
+        let wanted = Wanted { ahead, ..Wanted::default() };
+        ledger.claim(opened.dispatch, &worker, 0, at(1), &wanted).await.unwrap();
+        let claims = ledger.claim(opened.dispatch, &worker, 40, at(1), &wanted).await.unwrap();
+        for claim in &claims[..20] {
+            assert_eq!(ledger.begin(claim, at(1)).await.unwrap(), Begun::Begun);
         }
+
+        let mut filler = fs::File::create(folder.path().join("filler")).unwrap();
+        for size in [1 << 16, 1 << 10, 1] {
+            while filler.write_all(&vec![1; size]).is_ok() {}
+        }
+        assert!(path.with_extension("ballast").exists());
+        // The database's log may have pages to spare: they are used up one by one.
+        let mut refused = None;
+        for second in 0..1_000 {
+            if let Err(error) = ledger.release(&idle, at(second)).await {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert!(matches!(refused, Some(LedgerError::Full { .. })), "{refused:?}");
+        for claim in &claims[..20] {
+            ledger.end(claim, &accepted(), Next::Close, at(3));
+        }
+        ledger.flush().await.unwrap();
+        assert!(!path.with_extension("ballast").exists());
+        assert_eq!(ledger.tally(opened.dispatch).await.unwrap().accepted, 20);
+        // What is left of the reserve is for outcomes.
+        let refused = ledger.begin(&claims[39], at(4)).await;
+        assert!(matches!(refused, Err(LedgerError::Full { .. })), "{refused:?}");
+        let refused = ledger.claim(opened.dispatch, &worker, 1, at(4), &wanted).await;
+        assert!(matches!(refused, Err(LedgerError::Full { .. })), "{refused:?}");
     }
-    assert!(matches!(refused, Some(LedgerError::Full { .. })), "{refused:?}");
-    assert!(path.with_extension("ballast").exists());
-    for claim in &claims[..20] {
-        ledger.end(claim, &accepted(), Next::Close, at(3));
-    }
-    ledger.flush().await.unwrap();
-    assert!(!path.with_extension("ballast").exists());
-    assert_eq!(ledger.tally(opened.dispatch).await.unwrap().accepted, 20);
 }

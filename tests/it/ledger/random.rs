@@ -4,7 +4,10 @@
 //! The property, once: nobody is accepted twice without being asked for, no suppressed address is begun, every delivery
 //! is in exactly one state, and the tally is the plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use mimeograph::{
     ledger::{Begun, Claim, Decision, DispatchId, Ledger, NewDispatch, Next, Opened, State, Wanted, Worker},
@@ -76,6 +79,8 @@ struct Place {
 }
 
 struct World<'a> {
+    /// Where the workers' locks are, for ledgers in files.
+    locks: Option<PathBuf>,
     handles: [&'a Ledger; 2],
     fault: Fault,
     dispatch: DispatchId,
@@ -112,10 +117,7 @@ impl World<'_> {
                 self.places[slot] = Place { worker: Some(worker), frozen: false, claims: Vec::new() };
             }
             Step::Claim(slot, limit, ahead) => {
-                let Some(worker) = self.places[slot].worker.clone().filter(|_| !self.places[slot].frozen)
-                else {
-                    return Ok(());
-                };
+                let Some(worker) = self.places[slot].worker.clone() else { return Ok(()) };
                 let ledger = self.ledger(slot).clone();
                 let wanted = Wanted { ahead, ..Wanted::default() };
                 let claims = ledger.claim(self.dispatch, &worker, limit, now, &wanted).await.unwrap();
@@ -146,12 +148,17 @@ impl World<'_> {
             }
             Step::Kill(slot) => self.end_process(slot),
             Step::Freeze(slot) => {
-                // The lock is gone (a folder on two machines, say), and the process does not know.
+                // The lock is gone (a folder on two machines, say), and the process does not know: it goes on, and may
+                // even claim again.
                 let place = &mut self.places[slot];
-                if let Some(worker) = place.worker.take() {
-                    drop(worker);
-                    place.frozen = true;
+                match (&self.locks, &place.worker) {
+                    (Some(locks), Some(worker)) => {
+                        let number = serde_json::to_string(&worker.id()).unwrap();
+                        let _ = std::fs::remove_file(locks.join(format!("{number}.lock")));
+                    }
+                    _ => drop(place.worker.take()),
                 }
+                place.frozen = true;
             }
             Step::Reap(slot) => self.reap(slot).await,
             Step::Suppress(slot, who) => {
@@ -353,6 +360,7 @@ async fn tell(shelf: &Shelf, second: &Ledger, fault: Fault, steps: &[Step]) -> R
     let Opened { dispatch, .. } = open(first, "one", &PEOPLE[..4]).await;
     assert_eq!(first.rendered(dispatch).await.unwrap().slug, issue("one").slug);
     let mut world = World {
+        locks: shelf.folder().map(|_| shelf.path().with_extension("workers")),
         handles: [first, second],
         fault,
         dispatch,

@@ -50,6 +50,11 @@ impl Shelf {
         self.folder.as_ref().unwrap().path().join("ledger.db")
     }
 
+    /// Whether it has one.
+    pub(crate) fn folder(&self) -> Option<&TempDir> {
+        self.folder.as_ref()
+    }
+
     /// Closes the ledger and keeps its folder.
     pub(crate) fn close(self) -> Option<TempDir> {
         drop(self.ledger);
