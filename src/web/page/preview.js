@@ -305,6 +305,8 @@
     const mine = ++asked;
     const { people } = await ask("/api/people", { q: $("search").value === reader ? "" : $("search").value.trim() }).catch(() => ({ people: [] }));
     if (mine !== asked) return;
+    // An answer that comes late takes nobody out of the hand.
+    const held = pointed()?.dataset.address;
     $("people").replaceChildren(...people.map((one, at) => {
       const option = make("li");
       option.id = "person-" + at;
@@ -321,7 +323,7 @@
     }
     $("people").hidden = false;
     $("search").ariaExpanded = "true";
-    point(null);
+    point(options().find((option) => option.dataset.address === held) ?? null);
   }
   $("search").oninput = offer;
   $("search").onclick = offer;
