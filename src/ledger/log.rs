@@ -168,7 +168,7 @@ impl Log {
             state.before = None;
         }
         let is_new = state.paper.is_none();
-        let is_gone = state.paper.as_ref().is_some_and(Paper::is_gone);
+        let is_gone = state.paper.as_ref().is_some_and(|paper| paper.is_gone() || paper.is_elsewhere());
         let is_long = state.paper.as_ref().is_some_and(|paper| self.file_max < paper.size);
         if is_new || is_gone || is_long && state.before.is_none() {
             self.turn_over(&mut state).map_err(|error| state.break_with(error))?;
@@ -192,9 +192,10 @@ impl Log {
     fn turn_over(&self, state: &mut State) -> io::Result<()> {
         let fence = match &mut state.paper {
             // Somebody may have wanted to stamp it and not found it: what was claimed with it is asked for.
-            Some(paper) if paper.is_gone() => files::stamp(),
+            Some(paper) if paper.is_gone() || paper.is_elsewhere() => files::stamp(),
             Some(paper) => {
                 paper.append(&mut state.lines)?;
+                state.marker = (state.last, 0);
                 paper.fence()?.unwrap_or_else(files::stamp)
             }
             None => Fence::default(),
@@ -337,7 +338,17 @@ impl Paper {
 
     #[cfg(unix)]
     fn is_gone(&self) -> bool {
-        self.eye.metadata().is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) == 0)
+        self.eye.metadata().map_or(true, |file| std::os::unix::fs::MetadataExt::nlink(&file) == 0)
+    }
+
+    /// Whether another file, or none, has its name: looked for with each claim, as that takes longer.
+    #[cfg(unix)]
+    fn is_elsewhere(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        match (fs::metadata(&self.path), self.eye.metadata()) {
+            (Ok(named), Ok(ours)) => (named.dev(), named.ino()) != (ours.dev(), ours.ino()),
+            _ => true,
+        }
     }
 
     #[cfg(not(unix))]
@@ -352,6 +363,11 @@ impl Paper {
     #[cfg(not(unix))]
     fn is_gone(&self) -> bool {
         false
+    }
+
+    #[cfg(not(unix))]
+    fn is_elsewhere(&self) -> bool {
+        !self.path.exists()
     }
 }
 

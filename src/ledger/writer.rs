@@ -158,7 +158,10 @@ impl Writer {
             match self.apply() {
                 Ok(()) => self.trouble = None,
                 Err(error) if error.is_passing() => self.endure(error),
-                Err(_) => self.apply_singly(),
+                Err(_) => {
+                    self.trouble = None;
+                    self.apply_singly();
+                }
             }
         }
         let trouble = self.trouble.as_ref().map(|(_, error)| error);
@@ -189,7 +192,8 @@ impl Writer {
             }
         }
         done?;
-        self.group.drain(..).for_each(settle);
+        let is_whole = self.lost.is_none();
+        self.group.drain(..).for_each(|mark| settle(mark, is_whole));
         Ok(())
     }
 
@@ -216,7 +220,7 @@ impl Writer {
             let done = self.store.apply(&mut alone);
             let [mark] = alone;
             match done {
-                Ok(()) => settle(mark),
+                Ok(()) => settle(mark, self.lost.is_none()),
                 Err(error) => match mark.kind {
                     MarkKind::Begin { reply, .. } => {
                         let _ = reply.send(Err(error));
@@ -231,14 +235,17 @@ impl Writer {
 /// However the thread ends, nobody waits for it in vain.
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.health.tell(Some(&LedgerError::Closed));
         self.queue.close();
         drop(self.queue.take(None));
     }
 }
 
-/// The database has it.
-fn settle(mark: Mark) {
-    if let Some((applied, entry)) = mark.entry {
+/// The database has it, and everything before it if it `is_whole`: what it lacks stays in the log.
+fn settle(mark: Mark, is_whole: bool) {
+    if let Some((applied, entry)) = mark.entry
+        && is_whole
+    {
         applied.fetch_max(entry, SeqCst);
     }
     if let MarkKind::Begin { answer, reply, .. } = mark.kind {

@@ -134,6 +134,43 @@ fn an_end_is_in_the_log_with_the_next_beginning() {
 }
 
 #[test]
+fn letters_that_end_while_a_file_is_turned_over_stay_in_the_log() {
+    let (_folder, files, log) = log();
+    let fence = claim(&log, (1..60).map(|delivery| (delivery, 3)).collect());
+    let mut marks: Vec<Mark> = Vec::new();
+    let mut end = |delivery| log.note(hold(delivery), accepted(), |mark| marks.push(mark));
+    for delivery in 1..4 {
+        log.begin(hold(delivery), 4, fence).unwrap();
+    }
+    end(1);
+    end(2);
+    // The database has both before a beginning took them along; then a new file, and between it and the claim one more end.
+    log.applied.store(2, SeqCst);
+    assert!(log.is_ready().unwrap());
+    end(3);
+    let fence = log.begin_ahead(vec![(100, 3)]).unwrap();
+    log.begin(hold(100), 5, fence).unwrap();
+    assert_eq!(files.logs_of(WORKER).len(), 2);
+    let closed = read(&files, WORKER).unwrap().closed;
+    assert!(closed.iter().any(|entry| matches!(entry, Entry::Ended { delivery: 3, .. })), "{closed:?}");
+    assert_eq!(marks.len(), 3);
+}
+
+#[test]
+fn what_the_database_has_is_not_kept_for_a_beginning_that_does_not_come() {
+    let (_folder, _files, log) = log();
+    let most = (1..2_000)
+        .map(|delivery| {
+            log.note(hold(delivery), accepted(), drop);
+            // Some way behind, as it always is.
+            log.applied.store(delivery as u64 - delivery as u64 % 50, SeqCst);
+            log.state().lines.len()
+        })
+        .max();
+    assert!(most.unwrap() < 40_000, "{most:?}");
+}
+
+#[test]
 fn a_claim_is_begun_once_and_only_while_it_is_held() {
     let (_folder, _files, log) = log();
     let fence = claim(&log, vec![(1, 3), (2, 3), (3, 3)]);

@@ -90,13 +90,16 @@ impl Store {
             .prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'claims' RETURNING value")?
             .query_row([], |row| row.get(0))?;
         let names = || claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect();
-        let fence = ahead.filter(|_| !claims.is_empty()).map(|log| log.begin_ahead(names())).transpose()?;
+        // What the log was told and the database was not makes it untrue: the names of these claims are given again.
+        let fence = match ahead.filter(|_| !claims.is_empty()) {
+            Some(log) => Some(log.begin_ahead(names()).inspect_err(|error| log.distrust(error))?),
+            None => None,
+        };
         for claim in &mut claims {
             claim.logged = log.map(|log| Logged { log: Arc::clone(log), fence });
         }
         if let Err(error) = tx.commit() {
             let error = LedgerError::from(error);
-            // The log has claims that the database does not have, and may have others by their names.
             if let Some(log) = ahead {
                 log.distrust(&error);
             }

@@ -1,6 +1,6 @@
 //! Opening the file: settings of the connection, migrations, a look at its health.
 
-use std::{collections::HashMap, io, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, io, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -63,6 +63,8 @@ impl Store {
                 _ => LedgerError::open(path, error),
             });
         }
+        // By whichever way it is reached, its write-ahead log stands beside the file itself.
+        let path = &*std::fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned);
         if !Files::new(path).left_logs().is_empty() {
             // A sender has died: what it was about to begin is told from what it had begun. Where that cannot be written
             // down, all of it is shown as begun.

@@ -334,3 +334,19 @@ async fn while_outcomes_cannot_be_written_nothing_more_is_begun() {
     assert_eq!(ledger.begin(&claims[1], at(5)).await.unwrap(), Begun::Begun);
     assert_eq!(states(&ledger, dispatch).await[..3], ["ada: accepted", "bob: begun", "cid: begun"]);
 }
+
+#[tokio::test]
+async fn a_worker_whose_files_were_moved_away_claims_nothing_more() {
+    let shelf = Shelf::new(Kind::File);
+    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
+    let folder = shelf.path().with_extension("workers");
+    fs::rename(&folder, shelf.path().with_extension("elsewhere")).unwrap();
+    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    for _ in 0..2 {
+        let refused = shelf.ledger.claim(dispatch, &worker, 2, at(2), &wanted).await;
+        assert!(matches!(refused, Err(LedgerError::Other { .. })), "{refused:?}");
+    }
+    assert_eq!(states(&shelf.ledger, dispatch).await[2..], ["cid: queued", "dan: queued", "eve: queued"]);
+}
