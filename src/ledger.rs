@@ -5,7 +5,8 @@
 //!
 //! A delivery goes `queued` → `claimed` → `begun` → `accepted`, `failed`, `unconfirmed`, or back as `deferred`. Claims
 //! are leases: each has an epoch, and a mark with an old epoch is refused. What a dead worker had begun is unconfirmed
-//! and never tried again unasked.
+//! and never tried again unasked. In a fast sending a claim is begun as a whole, and the worker's log says what of it was
+//! begun indeed.
 
 mod claim;
 mod error;

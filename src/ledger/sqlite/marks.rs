@@ -60,24 +60,16 @@ pub(super) fn bring_in(db: &Connection, worker: i64, closed: &[Entry<'_>]) -> Re
     for entry in closed {
         match *entry {
             Entry::Ended { delivery, epoch, begun_at, at, ref outcome, next } => {
+                let row = db
+                    .prepare_cached(
+                        "SELECT epoch, iif(worker = ?2 AND epoch = ?3, begun_at, NULL) FROM deliveries WHERE id = ?1",
+                    )?
+                    .query_row(params![delivery, worker, epoch], |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)))
+                    .optional()?;
                 // A database from a backup may not know of the claim; what is told of it is of no use there.
-                let known = "SELECT epoch FROM deliveries WHERE id = ?1";
-                let known =
-                    db.prepare_cached(known)?.query_row([delivery], |row| row.get::<_, u32>(0)).optional()?;
-                if known.is_none_or(|known| known < epoch) {
-                    continue;
-                }
-                let begun_at = match begun_at {
-                    // Begun by itself: the database knows when.
-                    None => db
-                        .prepare_cached(
-                            "SELECT begun_at FROM deliveries WHERE id = ?1 AND worker = ?2 AND epoch = ?3",
-                        )?
-                        .query_row(params![delivery, worker, epoch], |row| row.get(0))
-                        .optional()?
-                        .flatten(),
-                    known => known,
-                };
+                let Some((_, known)) = row.filter(|(known, _)| epoch <= *known) else { continue };
+                // Of what was begun by itself the database knows when.
+                let begun_at = begun_at.or(known);
                 marks.end(hold(delivery, epoch), begun_at, at, outcome, next)?;
             }
             Entry::Withdrawn(delivery, epoch) => marks.withdraw(hold(delivery, epoch))?,
