@@ -93,11 +93,9 @@ fn person(n: usize) -> Subscriber {
     Subscriber {
         address: EmailAddress::parse(&format!("reader{n}@mail.example.com")).expect("an address"),
         name: Some(format!("Ann{n} Lee")),
-        fields: BTreeMap::from([
-            ("first_name".to_owned(), format!("Ann{n}")),
-            ("city".to_owned(), "Ulm & Neu-Ulm".to_owned()),
-            ("plan".to_owned(), "yearly".to_owned()),
-        ]),
+        fields: [("first_name", &*format!("Ann{n}")), ("city", "Ulm & Neu-Ulm"), ("plan", "yearly")]
+            .into_iter()
+            .collect(),
     }
 }
 

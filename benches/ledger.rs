@@ -139,11 +139,8 @@ fn person(number: u64, rows: u64) -> Result<Subscriber, BoxError> {
     let shuffled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % rows.max(1) * 7 + number;
     let domain =
         ["gmail.example.com", "mail.example.net", "example.org", "post.example.com"][(number % 4) as usize];
-    let fields = BTreeMap::from([
-        ("first_name".to_owned(), "Ada".to_owned()),
-        ("city".to_owned(), "Amsterdam".to_owned()),
-        ("since".to_owned(), "2019-04-01".to_owned()),
-    ]);
+    let fields =
+        [("first_name", "Ada"), ("city", "Amsterdam"), ("since", "2019-04-01")].into_iter().collect();
     let address = EmailAddress::parse(&format!("reader.{shuffled}.{number}@{domain}"))?;
     Ok(Subscriber { address, name: Some("Ada Lovelace".to_owned()), fields })
 }

@@ -5,6 +5,7 @@
 
 mod address;
 mod export;
+mod fields;
 mod header;
 mod list;
 mod reader;
@@ -14,11 +15,12 @@ mod table;
 
 pub use address::{EmailAddress, NotAnAddress};
 pub use export::{Export, unguard};
+pub use fields::Fields;
 pub use header::normalise;
 pub use list::{List, Row, Scan};
 pub use suppressions::{Suppression, Suppressions};
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +34,7 @@ pub struct Subscriber {
     /// The person's name, from `name`, or from first and last name.
     pub name: Option<String>,
     /// Every other column that is not empty, by its normalised name (`First name` is `first_name`).
-    pub fields: BTreeMap<String, String>,
+    pub fields: Fields,
 }
 
 impl Subscriber {
@@ -40,9 +42,9 @@ impl Subscriber {
     pub fn field(&self, name: &str) -> Option<&str> {
         match name {
             "email" => Some(self.address.expose()),
-            "address" if !self.fields.contains_key(name) => Some(self.address.expose()),
+            "address" if !self.fields.contains(name) => Some(self.address.expose()),
             "name" => self.name.as_deref(),
-            other => self.fields.get(other).map(String::as_str),
+            other => self.fields.get(other),
         }
         .filter(|value| !value.is_empty())
     }

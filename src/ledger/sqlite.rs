@@ -3,12 +3,14 @@
 //! Each public function here is one transaction, or part of the one that its caller opened.
 
 mod claims;
+mod keys;
 mod marks;
 mod owner;
 mod plan;
 mod questions;
 mod schema;
 mod search;
+mod sheets;
 mod suppressed;
 mod workers;
 
@@ -19,6 +21,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{LedgerError, files::Files, worker::Living};
 use search::Cursors;
+use sheets::People;
 use suppressed::Suppressed;
 
 pub(super) use plan::{Frozen, Twice, opened_at};
@@ -33,6 +36,7 @@ pub(super) struct Store {
     boot: Option<String>,
     suppressed: Suppressed,
     cursors: Cursors,
+    people: People,
     choices: i64,
     /// Epoch and time of what was begun through this connection and has not ended.
     begun: HashMap<i64, (u32, i64), BuildHasherDefault<Passed>>,

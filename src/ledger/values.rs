@@ -114,6 +114,11 @@ impl State {
     pub(super) fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.word() == word)
     }
+
+    /// Whether it is in the queue, now or later.
+    pub(super) fn is_owed(self) -> bool {
+        matches!(self, Self::Queued | Self::Deferred)
+    }
 }
 
 impl fmt::Display for State {

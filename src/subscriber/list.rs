@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    EmailAddress, ListError, Subscriber,
+    EmailAddress, Fields, ListError, Subscriber,
     export::unguard,
     header::Says,
     reader::{Reader, Trouble},
@@ -20,6 +20,7 @@ use crate::source::{Diagnostic, Diagnostics, Severity};
 /// repeats are known.
 pub struct List {
     reader: Reader,
+    /// Columns by their index and name, in the order of the names.
     fields: Vec<(usize, String)>,
     email: usize,
     columns: Vec<String>,
@@ -90,12 +91,13 @@ impl List {
         let (reader, header_octets) = Reader::open(path, input)?;
         let header = &reader.header;
         let email = header.email.ok_or_else(|| reader.no_address_column())?;
-        let fields = header.fields();
+        let mut fields = header.fields();
         let mut columns = vec!["email".to_owned()];
         if header.name.is_some() || header.first_name.is_some() || header.last_name.is_some() {
             columns.push("name".to_owned());
         }
         columns.extend(fields.iter().map(|(_, name)| name.clone()));
+        fields.sort_by(|(_, one), (_, other)| one.cmp(other));
         // A row is rarely shorter than its header. Whatever a file's size claims, no more than 24 MB are set aside.
         let people = (octets / header_octets.max(40)).min(2_000_000);
         let seen = Some(Seen::with_room(people as usize));
@@ -186,11 +188,11 @@ impl List {
             }
             (false, ..) => name.into_owned(),
         };
-        let mut fields = BTreeMap::new();
+        let mut fields = Fields::with_room();
         for (index, name) in &self.fields {
             let cell = reader.text(cells, *index)?;
             if !cell.is_empty() {
-                fields.insert(name.clone(), flatten(unguard(&cell)).into_owned());
+                fields.push(name, &flatten(unguard(&cell)));
             }
         }
         if let Some(first) = seen.as_mut().and_then(|seen| seen.note(&address.key_cow(), cells.line)) {

@@ -354,6 +354,8 @@ fn a_ledger_that_retries_what_a_dead_sender_had_begun_is_found_out_by_kills() {
 fn a_ledger_that_forgets_beginnings_is_found_out_by_kills() {
     let said = found_out(
         "CREATE TRIGGER fault AFTER UPDATE ON deliveries WHEN NEW.state = 'begun' BEGIN \
+         UPDATE deliveries SET state = 'claimed', begun_at = NULL WHERE id = NEW.id; END; \
+         CREATE TRIGGER fault_with_a_claim AFTER INSERT ON deliveries WHEN NEW.state = 'begun' BEGIN \
          UPDATE deliveries SET state = 'claimed', begun_at = NULL WHERE id = NEW.id; END",
     );
     assert!(said.contains("twice: [("), "{said}");

@@ -29,7 +29,7 @@ const DOORS: [&str; 3] = ["config", "web", "cli"];
 const FOREIGN: [(&str, &[&str]); 41] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
-    ("aws_lc_rs", &["render", "message", "transport", "config", "cli"]),
+    ("aws_lc_rs", &["render", "message", "transport", "ledger", "config", "cli"]),
     ("axum", &["web"]),
     ("base64", &["render", "message", "transport", "web", "cli"]),
     ("clap", &["cli"]),

@@ -137,7 +137,7 @@ impl Letter {
         for (name, shown) in lacking {
             match name.as_str() {
                 "name" => person.name = Some(shown),
-                _ => drop(person.fields.insert(name, shown)),
+                _ => person.fields.insert(&name, &shown),
             }
         }
         let bytes = composer.compose(&person, Vec::new())?.into_bytes();

@@ -13,14 +13,15 @@ use super::{
 };
 use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId, claim::Logged, log::Log};
 
-const SUPPRESS: &str = "UPDATE deliveries SET state = 'suppressed', due_at = 0, reason = ?2 WHERE id = ?1";
-
 const LEASE: &str = "UPDATE deliveries SET state = ?3, begun_at = ?4, due_at = 0, epoch = epoch + 1, worker = ?1 \
      WHERE id = ?2";
 
-/// All never-tried ones that were found in a row, at once.
-const LEASE_SPAN: &str = "UPDATE deliveries AS d NOT INDEXED SET state = ?5, begun_at = ?6, epoch = epoch + 1, worker = ?1 \
-     WHERE d.id BETWEEN ?3 AND ?4 AND d.dispatch = ?2 AND d.state = 'queued' AND d.due_at = 0";
+/// Of one that was never claimed.
+const FIRST_LEASE: &str = "INSERT INTO deliveries (id, dispatch, state, begun_at, epoch, worker, domain) \
+     VALUES (?2, ?5, ?3, ?4, 1, ?1, ?6)";
+
+const SUPPRESS: &str = "INSERT INTO deliveries (id, dispatch, state, reason, domain) VALUES (?1, ?2, 'suppressed', ?3, ?4) \
+     ON CONFLICT (id) DO UPDATE SET state = excluded.state, due_at = 0, reason = excluded.reason";
 
 impl Store {
     /// Leases up to `limit` deliveries that are due, those that were put off first. Suppressed ones are closed.
@@ -50,29 +51,29 @@ impl Store {
         let mut claims = Vec::new();
         while claims.len() < limit {
             let asked = limit - claims.len();
-            let batch = search.next(&tx, asked)?;
-            let (is_last, span) = (batch.rows.len() < asked, batch.span);
-            let mut single = Vec::new();
-            for row in batch.rows {
-                if self.suppressed.may_have(row.fingerprint)
-                    && let Some(reason) = reason_in(&tx, row.key())?
+            let found = search.next(&tx, &mut self.people, asked)?;
+            let is_last = found.len() < asked;
+            let (mut lease, mut first_lease) = (tx.prepare_cached(LEASE)?, tx.prepare_cached(FIRST_LEASE)?);
+            for one in found {
+                if self.suppressed.may_have(one.fingerprint)
+                    && let Some(reason) = reason_in(&tx, &one.subscriber.address.key_cow())?
                 {
-                    tx.prepare_cached(SUPPRESS)?.execute(params![row.delivery, reason.word()])?;
+                    let close = params![one.delivery, dispatch.0, reason.word(), one.domain];
+                    tx.prepare_cached(SUPPRESS)?.execute(close)?;
                     continue;
                 }
-                if span.is_none() || !row.is_fresh {
-                    single.push(row.delivery);
-                }
-                claims.push(row.into_claim(dispatch, worker)?);
-            }
-            if let Some((low, high)) = span {
-                let lease = format!("{LEASE_SPAN}{}", search.fit.domains_condition());
-                tx.prepare_cached(&lease)?
-                    .execute(params![worker.0, dispatch.0, low, high, state, begun_at])?;
-            }
-            let mut lease = tx.prepare_cached(LEASE)?;
-            for delivery in single {
-                lease.execute(params![worker.0, delivery, state, begun_at])?;
+                match one.tried {
+                    Some(_) => lease.execute(params![worker.0, one.delivery, state, begun_at])?,
+                    None => first_lease.execute(params![
+                        worker.0,
+                        one.delivery,
+                        state,
+                        begun_at,
+                        dispatch.0,
+                        one.domain
+                    ])?,
+                };
+                claims.push(one.into_claim(dispatch, worker));
             }
             if is_last {
                 break;

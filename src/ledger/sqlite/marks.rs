@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{Store, millis, suppressed::Suppressed};
+use super::{Store, millis, sheets::People, suppressed::Suppressed};
 use crate::{
     ledger::{
         Begun, LedgerError,
@@ -180,10 +180,8 @@ impl<'db> Marks<'db> {
         hold: Hold,
         from: &str,
     ) -> Result<Option<usize>, LedgerError> {
-        let key: String = self
-            .db
-            .prepare_cached("SELECT coalesce(key, address) FROM recipients WHERE delivery = ?1")?
-            .query_row([hold.delivery], |row| row.get(0))?;
+        let person = People::default().known(self.db, hold.delivery)?;
+        let key = person.address.key_cow();
         let Some(reason) = suppressed.reason(self.db, &key)? else { return Ok(None) };
         let close = params![hold.delivery, hold.worker, hold.epoch, reason.word(), from];
         Ok(Some(self.db.prepare_cached(SUPPRESS)?.execute(close)?))

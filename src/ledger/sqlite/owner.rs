@@ -1,14 +1,24 @@
 //! What the owner decides: choices for a run, unconfirmed and failed deliveries, suppressions.
 
-use std::collections::BinaryHeap;
+use std::{
+    collections::{BinaryHeap, HashSet},
+    ops::ControlFlow,
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, millis, timestamp};
+use super::{
+    Store,
+    keys::{self, Key},
+    millis,
+    questions::standing,
+    sheets::{self, People},
+    timestamp,
+};
 use crate::{
     ledger::{
-        BoxError, ChoiceId, DispatchId, LedgerError, Reason, Suppression,
+        BoxError, ChoiceId, DispatchId, LedgerError, Reason, State, Suppression,
         claim::{Choice, Chosen},
         values::Decision,
     },
@@ -29,72 +39,64 @@ impl Store {
             "CREATE TEMP TABLE IF NOT EXISTS chosen \
              (choice INTEGER, delivery INTEGER, PRIMARY KEY (choice, delivery)) WITHOUT ROWID",
         )?;
-        let range = "d.dispatch = ?2 AND d.id BETWEEN (SELECT first_id FROM dispatches WHERE id = ?2) \
-                     AND (SELECT last_id FROM dispatches WHERE id = ?2)";
-        let owed = "d.state IN ('queued', 'deferred')";
+        let mut insert =
+            tx.prepare_cached("INSERT OR IGNORE INTO temp.chosen (choice, delivery) VALUES (?1, ?2)")?;
         let mut unknown = Vec::new();
         match choice {
             Choice::Only(addresses) => {
-                for address in addresses {
-                    match find(&tx, dispatch.0, address)? {
-                        Some(delivery) => {
-                            tx.prepare_cached(
-                                "INSERT OR IGNORE INTO temp.chosen (choice, delivery) VALUES (?1, ?2)",
-                            )?
-                            .execute([id, delivery])?;
-                        }
-                        None => unknown.push(address.clone()),
-                    }
+                let found = keys::find(&tx, Some(dispatch.0), addresses)?;
+                for one in &found {
+                    insert.execute([id, one.delivery])?;
                 }
+                let known: HashSet<Key> = found.into_iter().map(|one| one.key).collect();
+                let is_unknown = |address: &&EmailAddress| !known.contains(&keys::key_of(address));
+                unknown.extend(addresses.iter().filter(is_unknown).cloned());
             }
             Choice::Where { field, value } => {
-                let column = match field.as_str() {
-                    "email" | "address" => "r.address".to_owned(),
-                    "name" => "r.name".to_owned(),
-                    _ => "(SELECT json_each.value FROM json_each(r.fields) WHERE json_each.key = ?4)"
-                        .to_owned(),
-                };
-                tx.execute(
-                    &format!(
-                        "INSERT INTO temp.chosen (choice, delivery) SELECT ?1, d.id FROM deliveries d \
-                         JOIN recipients r ON r.delivery = d.id WHERE {range} AND {column} = ?3 AND ?4 = ?4"
-                    ),
-                    params![id, dispatch.0, value, field],
+                let mut people = People::default();
+                each(
+                    &tx,
+                    dispatch.0,
+                    |_| true,
+                    |delivery| {
+                        let person = people.person(&tx, delivery)?;
+                        if person.is_some_and(|person| person.field(field) == Some(value)) {
+                            insert.execute([id, delivery])?;
+                        }
+                        Ok(ControlFlow::Continue(()))
+                    },
                 )?;
             }
             Choice::First(count) => {
-                tx.execute(
-                    &format!(
-                        "INSERT INTO temp.chosen (choice, delivery) SELECT ?1, d.id FROM deliveries d \
-                         WHERE {range} AND {owed} ORDER BY d.id LIMIT ?3"
-                    ),
-                    params![id, dispatch.0, *count as i64],
-                )?;
+                let mut left = *count;
+                each(&tx, dispatch.0, State::is_owed, |delivery| {
+                    if left == 0 {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    left -= 1;
+                    insert.execute([id, delivery])?;
+                    Ok(ControlFlow::Continue(()))
+                })?;
             }
             Choice::Sample { count, seed } => {
-                let sql = format!("SELECT d.id FROM deliveries d WHERE {range} AND {owed} AND ?1 = ?1");
-                let mut statement = tx.prepare(&sql)?;
                 // Those with the smallest numbers are drawn; only they are kept.
                 let mut drawn = BinaryHeap::new();
-                for delivery in statement.query_map([id, dispatch.0], |row| row.get::<_, i64>(0))? {
-                    let delivery = delivery?;
+                each(&tx, dispatch.0, State::is_owed, |delivery| {
                     drawn.push((mix(*seed ^ mix(delivery as u64)), delivery));
                     if drawn.len() as u64 > *count {
                         drawn.pop();
                     }
-                }
-                let mut insert =
-                    tx.prepare_cached("INSERT INTO temp.chosen (choice, delivery) VALUES (?1, ?2)")?;
+                    Ok(ControlFlow::Continue(()))
+                })?;
                 for (_, delivery) in drawn {
                     insert.execute([id, delivery])?;
                 }
             }
         }
+        drop(insert);
         let (chosen, owed): (i64, i64) = tx.query_row(
-            &format!(
-                "SELECT count(*), count(*) FILTER (WHERE {owed}) FROM temp.chosen c \
-                 JOIN deliveries d ON d.id = c.delivery WHERE c.choice = ?1"
-            ),
+            "SELECT count(*), count(*) FILTER (WHERE d.id IS NULL OR d.state IN ('queued', 'deferred')) \
+             FROM temp.chosen c LEFT JOIN deliveries d ON d.id = c.delivery WHERE c.choice = ?1",
             [id],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -122,9 +124,8 @@ impl Store {
             Some(_) => None,
         };
         let mut spans: Vec<(i64, i64)> = all.into_iter().collect();
-        for address in addresses.unwrap_or_default() {
-            spans.extend(find(&tx, dispatch.0, address)?.map(|delivery| (delivery, delivery)));
-        }
+        let found = keys::find(&tx, Some(dispatch.0), addresses.unwrap_or_default())?;
+        spans.extend(found.into_iter().map(|one| (one.delivery, one.delivery)));
         let mut changed = 0;
         for (low, high) in spans {
             tx.execute(
@@ -232,10 +233,21 @@ fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// The delivery of an address in a dispatch.
-fn find(db: &Connection, dispatch: i64, address: &EmailAddress) -> Result<Option<i64>, LedgerError> {
-    Ok(db
-        .prepare_cached("SELECT delivery FROM delivery_keys WHERE dispatch = ?1 AND key = ?2")?
-        .query_row(params![dispatch, address.key()], |row| row.get(0))
-        .optional()?)
+/// Goes through the deliveries of a dispatch that are in a wanted state, in the order of the list.
+fn each(
+    db: &Connection,
+    dispatch: i64,
+    wants: impl Fn(State) -> bool,
+    mut visit: impl FnMut(i64) -> Result<ControlFlow<()>, LedgerError>,
+) -> Result<(), LedgerError> {
+    let mut from = 0;
+    while let Some(span) = sheets::span(db, dispatch, from)? {
+        for delivery in standing(db, span, &wants)? {
+            if visit(delivery)?.is_break() {
+                return Ok(());
+            }
+        }
+        from = span.last + 1;
+    }
+    Ok(())
 }

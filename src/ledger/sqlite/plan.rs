@@ -4,7 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
-use super::{Store, millis, suppressed::Suppressed, timestamp};
+use super::{
+    Store, keys, millis,
+    sheets::{self, Pen},
+    suppressed::Suppressed,
+    timestamp,
+};
 use crate::{
     ledger::{BoxError, DispatchId, DispatchRecord, LedgerError, Opened},
     subscriber::Subscriber,
@@ -32,7 +37,7 @@ pub(in crate::ledger) enum Twice {
     Refused,
 }
 
-const RECORD: &str = "SELECT id, slug, number, title, digest, opened_at FROM dispatches";
+pub(super) const RECORD: &str = "SELECT id, slug, number, title, digest, opened_at FROM dispatches";
 
 impl Store {
     pub(in crate::ledger) fn open_dispatch(
@@ -107,112 +112,59 @@ pub(super) fn record(row: &Row<'_>, first: usize) -> rusqlite::Result<DispatchRe
     })
 }
 
-/// Streams people into a dispatch. The keys come last and in order, which is what makes a million of them cheap.
+/// Streams people into a dispatch, sheet by sheet. That nobody is on two of its lines is looked at last, which is what makes
+/// a million of them cheap.
 fn add(
     db: &Connection,
     dispatch: i64,
     suppressed: &Suppressed,
     people: impl Iterator<Item = Result<Subscriber, BoxError>>,
-    on_repeat: Twice,
+    twice: Twice,
 ) -> Result<Opened, LedgerError> {
     let mut opened = Opened { dispatch: DispatchId(dispatch), owed: 0, already: 0, suppressed: 0 };
-    let mut delivery = db.prepare(
-        "INSERT INTO deliveries (id, dispatch, state, reason, domain) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    let mut recipient = db.prepare(
-        "INSERT INTO recipients (delivery, address, key, name, fields) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    let mut known = db.prepare("SELECT 1 FROM delivery_keys WHERE dispatch = ?1 AND key = ?2")?;
-    let has_keys =
-        db.prepare("SELECT 1 FROM delivery_keys WHERE dispatch = ?1 LIMIT 1")?.exists([dispatch])?;
+    let known = keys::keys(db, dispatch)?;
     let mut domains = Domains::new(db)?;
-    let mut fields = Vec::new();
-    let highest: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM deliveries", [], |row| row.get(0))?;
-    let first = highest + 1;
-    let mut last = highest;
+    let mut pen = Pen::new(db, dispatch)?;
+    let first = pen.next();
     for person in people {
         let person = person.map_err(|source| LedgerError::People { source: Arc::from(source) })?;
-        let address = person.address.expose();
-        let key = person.address.key();
-        if has_keys && known.exists(params![dispatch, key])? {
+        let key = keys::key_of(&person.address);
+        if known.binary_search(&key).is_ok() {
             opened.already += 1;
             continue;
         }
-        let reason = suppressed.reason(db, &key)?;
         let domain = domains.id(person.address.domain())?;
-        let state = if reason.is_some() { "suppressed" } else { "queued" };
-        last += 1;
-        delivery.execute(params![last, dispatch, state, reason.map(|reason| reason.word()), domain])?;
-        fields.clear();
-        if !person.fields.is_empty() {
-            serde_json::to_writer(&mut fields, &person.fields).expect("a map of strings is JSON");
-        }
-        recipient.execute(params![
-            last,
-            address,
-            (key != address).then_some(&key),
-            person.name,
-            (!fields.is_empty()).then(|| std::str::from_utf8(&fields).expect("JSON is UTF-8"))
-        ])?;
-        match reason {
+        let delivery = pen.put(&key, &person)?;
+        match suppressed.reason(db, &person.address.key_cow())? {
             None => opened.owed += 1,
-            Some(_) => opened.suppressed += 1,
+            Some(reason) => {
+                db.prepare_cached(
+                    "INSERT INTO deliveries (id, dispatch, state, reason, domain) VALUES (?1, ?2, 'suppressed', ?3, ?4)",
+                )?
+                .execute(params![delivery, dispatch, reason.word(), domain])?;
+                opened.suppressed += 1;
+            }
         }
     }
-    if last >= first {
-        let keyed = db.execute(
-            "INSERT OR IGNORE INTO delivery_keys (dispatch, key, delivery) \
-             SELECT ?1, coalesce(key, address), delivery FROM recipients \
-             WHERE delivery BETWEEN ?2 AND ?3 ORDER BY 2, 3",
-            params![dispatch, first, last],
-        )? as u64;
-        let twice = opened.owed + opened.suppressed - keyed;
-        if twice > 0 && on_repeat == Twice::Refused {
-            return Err(LedgerError::Repeated);
-        }
-        if twice > 0 {
-            opened.already += twice;
-            forget_twice(db, dispatch, first, last, &mut opened)?;
-        }
+    pen.turn()?;
+    let last = pen.next() - 1;
+    if first <= last {
         db.execute(
             "UPDATE dispatches SET first_id = iif(last_id = 0, ?2, first_id), last_id = ?3 WHERE id = ?1",
             params![dispatch, first, last],
         )?;
     }
+    for delivery in keys::repeats(db, dispatch)? {
+        if twice == Twice::Refused {
+            return Err(LedgerError::Repeated);
+        }
+        sheets::strike(db, delivery)?;
+        let was_suppressed = db.execute("DELETE FROM deliveries WHERE id = ?1", [delivery])? as u64;
+        opened.suppressed -= was_suppressed;
+        opened.owed -= 1 - was_suppressed;
+        opened.already += 1;
+    }
     Ok(opened)
-}
-
-/// Who was on the list twice has two deliveries now; only the first has a key.
-fn forget_twice(
-    db: &Connection,
-    dispatch: i64,
-    first: i64,
-    last: i64,
-    opened: &mut Opened,
-) -> Result<(), LedgerError> {
-    db.execute(
-        "DELETE FROM deliveries WHERE id IN (SELECT r.delivery FROM recipients r \
-         JOIN delivery_keys k ON k.dispatch = ?1 AND k.key = coalesce(r.key, r.address) \
-         WHERE r.delivery BETWEEN ?2 AND ?3 AND k.delivery <> r.delivery)",
-        params![dispatch, first, last],
-    )?;
-    db.execute(
-        "DELETE FROM recipients WHERE delivery BETWEEN ?1 AND ?2 \
-         AND NOT EXISTS (SELECT 1 FROM deliveries WHERE id = recipients.delivery)",
-        params![first, last],
-    )?;
-    opened.suppressed = db.query_row(
-        "SELECT count(*) FROM deliveries WHERE id BETWEEN ?1 AND ?2 AND state = 'suppressed'",
-        params![first, last],
-        |row| row.get::<_, i64>(0),
-    )? as u64;
-    let all: i64 = db.query_row(
-        "SELECT count(*) FROM deliveries WHERE id BETWEEN ?1 AND ?2",
-        params![first, last],
-        |row| row.get(0),
-    )?;
-    opened.owed = all as u64 - opened.suppressed;
-    Ok(())
 }
 
 /// Domains by name; those met lately are remembered.

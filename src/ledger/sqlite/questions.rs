@@ -4,16 +4,16 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::Timestamp;
 use rusqlite::{
-    OptionalExtension, Row, params,
+    Connection, OptionalExtension, Row, params,
     types::{Value, ValueRef},
 };
 
 use super::{
-    Store,
+    Store, keys,
     marks::{stage_from_word, stage_word},
     millis,
-    plan::record,
-    search::subscriber,
+    plan::{RECORD, record},
+    sheets::{self, People, Span},
     timestamp,
 };
 use crate::{
@@ -31,15 +31,16 @@ use crate::{
 const RANGE: &str = "d.dispatch = ?1 AND d.id BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
                      AND (SELECT last_id FROM dispatches WHERE id = ?1)";
 
-const ROW: &str = "d.id, r.address, d.state, d.due_at, d.begun_at, d.reason, \
+const ROW: &str = "d.id, d.state, d.due_at, d.begun_at, d.reason, \
      (SELECT count(*) FROM attempts a WHERE a.delivery = d.id), \
      l.ended_at, l.outcome, l.stage, l.code, l.enhanced, l.reply \
-     FROM deliveries d JOIN recipients r ON r.delivery = d.id \
+     FROM deliveries d \
      LEFT JOIN attempts l ON l.delivery = d.id \
      AND l.epoch = (SELECT max(a.epoch) FROM attempts a WHERE a.delivery = d.id)";
 
 impl Store {
     pub(in crate::ledger) fn tally(&self, dispatch: DispatchId) -> Result<Tally, LedgerError> {
+        let _look = self.db.unchecked_transaction()?;
         // Counted here: SQLite would sort the rows first.
         let sql = format!("SELECT d.state FROM deliveries d NOT INDEXED WHERE {RANGE}");
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -48,6 +49,8 @@ impl Store {
         while let Some(row) = rows.next()? {
             tally.add(state(row, 0)?, 1);
         }
+        let planned = sheets::count(&self.db, dispatch.0)?;
+        tally.add(State::Queued, planned.saturating_sub(tally.planned));
         Ok(tally)
     }
 
@@ -59,16 +62,27 @@ impl Store {
         after: i64,
         limit: usize,
     ) -> Result<Vec<DeliveryRow>, LedgerError> {
-        let sql = format!(
-            "SELECT {ROW} WHERE {RANGE} AND d.id > ?2 AND (?3 IS NULL OR d.state = ?3) ORDER BY d.id LIMIT ?4"
-        );
+        let wants = |state| only.is_none_or(|only| only == state);
+        let sql = format!("SELECT {ROW} WHERE d.id BETWEEN ?1 AND ?2 ORDER BY d.id");
         let mut statement = self.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![dispatch.0, after, only.map(State::word), limit as i64])?;
-        let mut page = Vec::new();
-        while let Some(row) = rows.next()? {
-            page.push(delivery(row, 0)?);
-        }
-        Ok(page)
+        self.page(dispatch, wants, after, limit, |people, wanted, page| {
+            let (Some(low), Some(high)) = (wanted.first(), wanted.last()) else { return Ok(()) };
+            let mut rows = statement.query([low, high])?;
+            let mut row = rows.next()?;
+            for &id in wanted {
+                let mut told = Told::default();
+                while let Some(known) = row
+                    && known.get::<_, i64>(0)? <= id
+                {
+                    if known.get::<_, i64>(0)? == id {
+                        told = Told::read(known)?;
+                    }
+                    row = rows.next()?;
+                }
+                page.push(told.of(id, people.known(&self.db, id)?));
+            }
+            Ok(())
+        })
     }
 
     /// A page of the people whose deliveries are in one of two states, as frozen, in the order of the list.
@@ -79,43 +93,59 @@ impl Store {
         after: i64,
         limit: usize,
     ) -> Result<Vec<(i64, Subscriber)>, LedgerError> {
-        let sql = format!(
-            "SELECT d.id, r.address, r.name, r.fields FROM deliveries d JOIN recipients r ON r.delivery = d.id \
-             WHERE {RANGE} AND d.id > ?2 AND d.state IN (?4, ?5) ORDER BY d.id LIMIT ?3"
-        );
-        let mut statement = self.db.prepare_cached(&sql)?;
-        let [one, other] = states.map(State::word);
-        let mut rows = statement.query(params![dispatch.0, after, limit as i64, one, other])?;
-        let mut page = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (address, fields): (String, Option<String>) = (row.get(1)?, row.get(3)?);
-            page.push((row.get(0)?, subscriber(&address, row.get(2)?, fields.as_deref())?));
+        self.page(
+            dispatch,
+            |state| states.contains(&state),
+            after,
+            limit,
+            |people, wanted, page| {
+                for &id in wanted {
+                    page.push((id, people.known(&self.db, id)?));
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// At most `limit` of something about the deliveries behind `after` that are in a wanted state, sheet by sheet.
+    fn page<T>(
+        &self,
+        dispatch: DispatchId,
+        wants: impl Fn(State) -> bool,
+        after: i64,
+        limit: usize,
+        mut tell: impl FnMut(&mut People, &[i64], &mut Vec<T>) -> Result<(), LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
+        // One look: what is told of a delivery is of the moment in which it was found.
+        let _look = self.db.unchecked_transaction()?;
+        let (mut people, mut page, mut from) = (People::default(), Vec::new(), after + 1);
+        while page.len() < limit
+            && let Some(span) = sheets::span(&self.db, dispatch.0, from)?
+        {
+            let mut wanted = standing(&self.db, span, &wants)?;
+            wanted.truncate(limit - page.len());
+            tell(&mut people, &wanted, &mut page)?;
+            from = span.last + 1;
         }
         Ok(page)
     }
 
     /// Everything that ever happened for an address, the latest dispatch first.
     pub(in crate::ledger) fn history(&self, address: &EmailAddress) -> Result<Vec<Story>, LedgerError> {
-        let sql = format!(
-            "SELECT p.id, p.slug, p.number, p.title, p.digest, p.opened_at, {ROW} \
-             JOIN dispatches p ON p.id = d.dispatch WHERE d.id = ?1"
-        );
-        let mut story = self.db.prepare_cached(&sql)?;
-        let mut found = self.db.prepare_cached(
-            "SELECT k.delivery FROM dispatches p JOIN delivery_keys k ON k.dispatch = p.id AND k.key = ?1 \
-             ORDER BY p.id DESC",
-        )?;
-        let ids: Vec<i64> = found.query_map([address.key()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut found = keys::find(&self.db, None, std::slice::from_ref(address))?;
+        found.sort_by_key(|found| Reverse(found.dispatch));
+        let mut dispatch = self.db.prepare_cached(&format!("{RECORD} WHERE id = ?1"))?;
+        let mut told = self.db.prepare_cached(&format!("SELECT {ROW} WHERE d.id = ?1"))?;
+        let mut people = People::default();
         let mut stories = Vec::new();
-        for id in ids {
-            let mut rows = story.query([id])?;
-            if let Some(row) = rows.next()? {
-                stories.push(Story {
-                    dispatch: record(row, 0)?,
-                    delivery: delivery(row, 6)?,
-                    events: self.events(id)?,
-                });
-            }
+        for one in found {
+            let mut rows = told.query([one.delivery])?;
+            let told = rows.next()?.map(|row| Told::read(row)).transpose()?.unwrap_or_default();
+            stories.push(Story {
+                dispatch: dispatch.query_row([one.dispatch], |row| record(row, 0))?,
+                delivery: told.of(one.delivery, people.known(&self.db, one.delivery)?),
+                events: self.events(one.delivery)?,
+            });
         }
         Ok(stories)
     }
@@ -256,42 +286,94 @@ impl Store {
         dispatch: DispatchId,
         address: &EmailAddress,
     ) -> Result<Option<State>, LedgerError> {
-        let word: Option<String> = self
+        let found = keys::find(&self.db, Some(dispatch.0), std::slice::from_ref(address))?;
+        let Some(found) = found.first() else { return Ok(None) };
+        let state = self
             .db
-            .prepare_cached(
-                "SELECT d.state FROM delivery_keys k JOIN deliveries d ON d.id = k.delivery \
-                 WHERE k.dispatch = ?1 AND k.key = ?2",
-            )?
-            .query_row(params![dispatch.0, address.key()], |row| row.get(0))
+            .prepare_cached("SELECT state FROM deliveries WHERE id = ?1")?
+            .query_row([found.delivery], |row| Ok(state(row, 0)))
             .optional()?;
-        Ok(word.and_then(|word| State::from_word(&word)))
+        Ok(Some(state.transpose()?.unwrap_or(State::Queued)))
     }
 }
 
-/// The columns of [`ROW`], from `first` on.
-fn delivery(row: &Row<'_>, first: usize) -> Result<DeliveryRow, LedgerError> {
-    let address: String = row.get(first + 1)?;
-    let state = state(row, first + 2)?;
-    let due_at: i64 = row.get(first + 3)?;
-    let begun_at: Option<i64> = row.get(first + 4)?;
-    let reason: Option<String> = row.get(first + 5)?;
-    let ended_at: Option<i64> = row.get(first + 7)?;
-    let reply = match (&reason, ended_at) {
-        (Some(reason), _) => {
-            Some(Reason::from_word(reason).map_or_else(|| reason.clone(), |reason| reason.to_string()))
+/// Who stands on a part of a sheet and whose delivery is in a wanted state, in the order of the list.
+pub(super) fn standing(
+    db: &Connection,
+    span: Span,
+    wants: impl Fn(State) -> bool,
+) -> Result<Vec<i64>, LedgerError> {
+    let mut statement =
+        db.prepare_cached("SELECT id, state FROM deliveries WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut rows = statement.query([span.first, span.last])?;
+    let mut known = Vec::new();
+    while let Some(row) = rows.next()? {
+        known.push((row.get::<_, i64>(0)?, state(row, 1)?));
+    }
+    if known.iter().all(|(_, state)| !wants(*state)) && (!wants(State::Queued)) {
+        return Ok(Vec::new());
+    }
+    let mut known = known.into_iter().peekable();
+    let mut standing = sheets::standing(db, span)?;
+    standing.retain(|id| {
+        let state = known.next_if(|(known, _)| known == id).map_or(State::Queued, |(_, state)| state);
+        wants(state)
+    });
+    Ok(standing)
+}
+
+/// What the row of a delivery tells.
+struct Told {
+    state: State,
+    attempts: u32,
+    reply: Option<String>,
+    at: Option<Timestamp>,
+    due_at: Option<Timestamp>,
+}
+
+/// Of one that has no row: it was never tried.
+impl Default for Told {
+    fn default() -> Self {
+        Self { state: State::Queued, attempts: 0, reply: None, at: None, due_at: None }
+    }
+}
+
+impl Told {
+    /// The columns of [`ROW`].
+    fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
+        let state = state(row, 1)?;
+        let due_at: i64 = row.get(2)?;
+        let begun_at: Option<i64> = row.get(3)?;
+        let reason: Option<String> = row.get(4)?;
+        let ended_at: Option<i64> = row.get(6)?;
+        let reply = match (&reason, ended_at) {
+            (Some(reason), _) => {
+                Some(Reason::from_word(reason).map_or_else(|| reason.clone(), |reason| reason.to_string()))
+            }
+            (None, Some(_)) => Some(words(&outcome(row, 7)?)),
+            (None, None) => None,
+        };
+        Ok(Self {
+            state,
+            attempts: row.get(5)?,
+            reply,
+            at: begun_at.or(ended_at).map(timestamp),
+            due_at: (state == State::Deferred).then(|| timestamp(due_at)),
+        })
+    }
+
+    fn of(self, delivery: i64, person: Subscriber) -> DeliveryRow {
+        let Self { state, attempts, reply, at, due_at } = self;
+        DeliveryRow {
+            delivery: DeliveryId(delivery),
+            address: person.address,
+            state,
+            attempts,
+            reply,
+            at,
+            due_at,
         }
-        (None, Some(_)) => Some(words(&outcome(row, first + 8)?)),
-        (None, None) => None,
-    };
-    Ok(DeliveryRow {
-        delivery: DeliveryId(row.get(first)?),
-        address: EmailAddress::parse(&address).map_err(|_| LedgerError::address(&address))?,
-        state,
-        attempts: row.get(first + 6)?,
-        reply,
-        at: begun_at.or(ended_at).map(timestamp),
-        due_at: (state == State::Deferred).then(|| timestamp(due_at)),
-    })
+    }
 }
 
 /// Outcome, stage, code, enhanced code and text, from `first` on.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, io, path::Path, sync::Arc};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Cursors, Store, Suppressed};
+use super::{Cursors, People, Store, Suppressed, sheets};
 use crate::ledger::{
     LedgerError,
     files::Files,
@@ -13,8 +13,17 @@ use crate::ledger::{
     worker::Living,
 };
 
+type Migration = fn(&Connection) -> Result<(), LedgerError>;
+
 /// The schema, step by step: the file's `user_version` says how many it has taken. Steps are never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: [Migration; 2] = [
+    |db| Ok(db.execute_batch(include_str!("../migrations/0001_first.sql"))?),
+    |db| {
+        db.execute_batch(include_str!("../migrations/0002_sheets.sql"))?;
+        sheets::fill(db)?;
+        Ok(db.execute_batch(include_str!("../migrations/0002_moved.sql"))?)
+    },
+];
 
 /// The page cache of the connection that writes, in KiB. Plans, claims and marks go through the tables in their order: more
 /// would make nothing faster.
@@ -130,6 +139,7 @@ impl Store {
             boot,
             suppressed: Suppressed::default(),
             cursors: Cursors::default(),
+            people: People::default(),
             choices: 0,
             begun: HashMap::default(),
         }
@@ -148,10 +158,14 @@ impl Store {
             let mut rows = statement.query([])?;
             rows.next()?.map(|row| row.get(0)).transpose()?
         };
-        match broken {
-            None => Ok(()),
-            Some(table) => Err(damaged(format!("a row of `{table}` refers to nothing"))),
+        if let Some(table) = broken {
+            return Err(damaged(format!("a row of `{table}` refers to nothing")));
         }
+        let dispatches: Vec<i64> = self.dispatches()?.into_iter().map(|dispatch| dispatch.id.0).collect();
+        for dispatch in dispatches {
+            sheets::check(&self.db, dispatch)?;
+        }
+        Ok(())
     }
 }
 
@@ -193,7 +207,7 @@ fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
         // Another process may have been faster.
         found = schema(&tx)?;
         for step in MIGRATIONS.iter().skip(found as usize) {
-            tx.execute_batch(step)?;
+            step(&tx)?;
         }
         tx.pragma_update(None, "user_version", known().max(found))?;
         tx.commit()?;
@@ -231,6 +245,6 @@ fn opening(path: &Path, error: rusqlite::Error) -> LedgerError {
     }
 }
 
-fn damaged(found: String) -> LedgerError {
+pub(super) fn damaged(found: String) -> LedgerError {
     LedgerError::Corrupt { source: Arc::new(io::Error::new(io::ErrorKind::InvalidData, found)) }
 }

@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{millis, suppressed::fingerprint, timestamp};
+use super::{
+    millis,
+    sheets::{self, People},
+    suppressed::fingerprint,
+    timestamp,
+};
 use crate::{
     ledger::{
         ChoiceId, Claim, DeliveryId, DispatchId, LedgerError, WorkerId,
         claim::{Domains, Hold, Wanted},
     },
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
 };
-
-const COLUMNS: &str = "SELECT d.id, d.epoch, d.tries, r.address, r.key, r.name, r.fields";
 
 /// When the first attempt ended since the owner last asked for the delivery.
 const FIRST_TRIED: &str = "(SELECT min(a.ended_at) FROM attempts a WHERE a.delivery = d.id AND d.tries > 0 \
@@ -25,7 +28,7 @@ pub(super) struct Search {
     dispatch: i64,
     now: i64,
     only_due: bool,
-    pub(super) fit: Fit,
+    fit: Fit,
     /// Up to here no never-tried delivery is left that fits.
     reached: i64,
 }
@@ -44,149 +47,148 @@ impl Search {
     }
 
     /// At most `limit`; fewer when there are no more.
-    pub(super) fn next(&mut self, db: &Connection, limit: usize) -> Result<Batch, LedgerError> {
-        let mut batch = Batch::default();
+    pub(super) fn next(
+        &mut self,
+        db: &Connection,
+        people: &mut People,
+        limit: usize,
+    ) -> Result<Vec<Found>, LedgerError> {
         if self.fit.is_void() {
-            return Ok(batch);
+            return Ok(Vec::new());
         }
-        batch.rows = self.due(db, limit)?;
-        if !self.only_due && batch.rows.len() < limit {
-            self.fresh(db, limit, &mut batch)?;
+        let mut found = self.due(db, people, limit)?;
+        if !self.only_due && found.len() < limit {
+            match self.fit.choice {
+                None => self.fresh(db, people, limit, &mut found)?,
+                Some(choice) => self.chosen(db, people, choice, limit, &mut found)?,
+            }
         }
-        Ok(batch)
+        Ok(found)
     }
 
-    fn due(&self, db: &Connection, limit: usize) -> Result<Vec<Found>, LedgerError> {
+    fn due(&self, db: &Connection, people: &mut People, limit: usize) -> Result<Vec<Found>, LedgerError> {
         let due = format!(
-            "{COLUMNS}, {FIRST_TRIED} FROM deliveries d INDEXED BY deliveries_due CROSS JOIN recipients r ON r.delivery = d.id \
+            "SELECT d.id, d.epoch, d.tries, d.domain, {FIRST_TRIED} FROM deliveries d INDEXED BY deliveries_due \
              WHERE d.dispatch = ?1 AND d.due_at > 0 AND d.due_at <= ?2{} ORDER BY d.due_at, d.id LIMIT ?3",
             self.fit.condition()
         );
         let mut statement = db.prepare_cached(&due)?;
-        let rows = statement.query_map(params![self.dispatch, self.now, limit as i64], Found::read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query(params![self.dispatch, self.now, limit as i64])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let delivery = row.get(0)?;
+            let tried = Tried { epoch: row.get(1)?, tries: row.get(2)?, first: row.get(4)? };
+            let subscriber = people.known(db, delivery)?;
+            found.push(Found::new(delivery, row.get(3)?, subscriber, Some(tried)));
+        }
+        Ok(found)
     }
 
-    fn fresh(&mut self, db: &Connection, limit: usize, batch: &mut Batch) -> Result<(), LedgerError> {
-        let range: Option<(i64, i64)> = db
-            .prepare_cached("SELECT first_id, last_id FROM dispatches WHERE id = ?1")?
-            .query_row([self.dispatch], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((first, last)) = range else { return Ok(()) };
-        let domains = self.fit.domains_condition();
-        let fresh = match self.fit.choice {
-            None => format!(
-                "{COLUMNS}, NULL FROM deliveries d NOT INDEXED CROSS JOIN recipients r ON r.delivery = d.id \
-                 WHERE d.id > ?2 AND d.id <= ?3 AND d.dispatch = ?1 AND d.state = 'queued' AND d.due_at = 0{domains} \
-                 ORDER BY d.id LIMIT ?4"
-            ),
-            Some(choice) => format!(
-                "{COLUMNS}, NULL FROM temp.chosen c CROSS JOIN deliveries d ON d.id = c.delivery \
-                 CROSS JOIN recipients r ON r.delivery = d.id \
-                 WHERE c.choice = {} AND c.delivery > ?2 AND c.delivery <= ?3 AND d.dispatch = ?1 \
-                 AND d.state = 'queued' AND d.due_at = 0{domains} ORDER BY c.delivery LIMIT ?4",
-                choice.0
-            ),
-        };
-        let asked = limit - batch.rows.len();
-        let from = self.reached.max(first - 1);
-        let mut statement = db.prepare_cached(&fresh)?;
-        let mut found = 0;
-        for row in statement.query_map(params![self.dispatch, from, last, asked as i64], Found::read)? {
-            let row = Found { is_fresh: true, ..row? };
-            self.reached = row.delivery;
-            if self.fit.choice.is_none() {
-                let low = batch.span.map_or(row.delivery, |(low, _)| low);
-                batch.span = Some((low, row.delivery));
+    /// Those who stand on a sheet and have no row.
+    fn fresh(
+        &mut self,
+        db: &Connection,
+        people: &mut People,
+        limit: usize,
+        found: &mut Vec<Found>,
+    ) -> Result<(), LedgerError> {
+        while let Some(span) = sheets::span(db, self.dispatch, self.reached + 1)? {
+            let mut taken =
+                db.prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+            let taken = taken.query_map([span.first, span.last], |row| row.get(0))?;
+            let taken: Vec<i64> = taken.collect::<Result<_, _>>()?;
+            let mut taken = taken.into_iter().peekable();
+            for delivery in span.first..=span.last {
+                if taken.next_if_eq(&delivery).is_none() {
+                    self.take(db, people, delivery, found)?;
+                }
+                self.reached = delivery;
+                if found.len() == limit {
+                    return Ok(());
+                }
             }
-            found += 1;
-            batch.rows.push(row);
         }
-        if found < asked {
-            self.reached = self.reached.max(last);
+        Ok(())
+    }
+
+    /// The same, of those whom a choice names.
+    fn chosen(
+        &mut self,
+        db: &Connection,
+        people: &mut People,
+        choice: ChoiceId,
+        limit: usize,
+        found: &mut Vec<Found>,
+    ) -> Result<(), LedgerError> {
+        let mut statement = db.prepare_cached(
+            "SELECT c.delivery FROM temp.chosen c WHERE c.choice = ?1 AND c.delivery > ?2 \
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = c.delivery) ORDER BY c.delivery",
+        )?;
+        let mut rows = statement.query([choice.0, self.reached])?;
+        while let Some(row) = rows.next()? {
+            let delivery = row.get(0)?;
+            self.take(db, people, delivery, found)?;
+            self.reached = delivery;
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(
+        &self,
+        db: &Connection,
+        people: &mut People,
+        delivery: i64,
+        found: &mut Vec<Found>,
+    ) -> Result<(), LedgerError> {
+        if let Some(subscriber) = people.person(db, delivery)? {
+            let domain = people.domain(db, subscriber.address.domain())?;
+            if self.fit.domains.have(domain) {
+                found.push(Found::new(delivery, domain, subscriber, None));
+            }
         }
         Ok(())
     }
 }
 
-/// What was found at once.
-#[derive(Default)]
-pub(super) struct Batch {
-    pub(super) rows: Vec<Found>,
-    /// All never-tried deliveries in this range that fit are among them.
-    pub(super) span: Option<(i64, i64)>,
-}
-
 /// A delivery that can be claimed.
 pub(super) struct Found {
     pub(super) delivery: i64,
+    pub(super) domain: i64,
+    pub(super) subscriber: Subscriber,
+    pub(super) fingerprint: u64,
+    /// `None` when it was never claimed: it has no row yet.
+    pub(super) tried: Option<Tried>,
+}
+
+/// What was tried before.
+pub(super) struct Tried {
     epoch: u32,
     tries: u32,
-    first_tried: Option<i64>,
-    address: String,
-    key: Option<String>,
-    name: Option<String>,
-    fields: Option<String>,
-    pub(super) fingerprint: u64,
-    /// Never tried.
-    pub(super) is_fresh: bool,
+    first: Option<i64>,
 }
 
 impl Found {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let address: String = row.get(3)?;
-        let key: Option<String> = row.get(4)?;
-        let fingerprint = fingerprint(key.as_deref().unwrap_or(&address));
-        Ok(Self {
-            delivery: row.get(0)?,
-            epoch: row.get(1)?,
-            tries: row.get(2)?,
-            first_tried: row.get(7)?,
-            address,
-            key,
-            name: row.get(5)?,
-            fields: row.get(6)?,
-            fingerprint,
-            is_fresh: false,
-        })
+    fn new(delivery: i64, domain: i64, subscriber: Subscriber, tried: Option<Tried>) -> Self {
+        let fingerprint = fingerprint(&subscriber.address.key_cow());
+        Self { delivery, domain, subscriber, fingerprint, tried }
     }
 
-    pub(super) fn key(&self) -> &str {
-        self.key.as_deref().unwrap_or(&self.address)
-    }
-
-    pub(super) fn into_claim(self, dispatch: DispatchId, worker: WorkerId) -> Result<Claim, LedgerError> {
-        let subscriber = subscriber(&self.address, self.name, self.fields.as_deref())?;
-        Ok(Claim {
-            delivery: DeliveryId(self.delivery),
+    pub(super) fn into_claim(self, dispatch: DispatchId, worker: WorkerId) -> Claim {
+        let Self { delivery, subscriber, fingerprint, tried, .. } = self;
+        let tried = tried.unwrap_or(Tried { epoch: 0, tries: 0, first: None });
+        Claim {
+            delivery: DeliveryId(delivery),
             dispatch,
             subscriber,
-            tries: self.tries,
-            first_tried: self.first_tried.map(timestamp),
-            hold: Hold {
-                delivery: self.delivery,
-                worker: worker.0,
-                epoch: self.epoch + 1,
-                fingerprint: self.fingerprint,
-            },
+            tries: tried.tries,
+            first_tried: tried.first.map(timestamp),
+            hold: Hold { delivery, worker: worker.0, epoch: tried.epoch + 1, fingerprint },
             logged: None,
-        })
+        }
     }
-}
-
-/// A person, as frozen.
-pub(super) fn subscriber(
-    address: &str,
-    name: Option<String>,
-    fields: Option<&str>,
-) -> Result<Subscriber, LedgerError> {
-    let fields = match fields {
-        None => Default::default(),
-        Some(fields) => serde_json::from_str(fields)
-            .map_err(|source| LedgerError::Frozen { source: std::sync::Arc::new(source) })?,
-    };
-    let address = EmailAddress::parse(address).map_err(|_| LedgerError::address(address))?;
-    Ok(Subscriber { address, name, fields })
 }
 
 /// [`Wanted`], with domains by their numbers.
@@ -201,6 +203,15 @@ pub(super) struct Fit {
 enum Numbers {
     Only(Vec<i64>),
     Except(Vec<i64>),
+}
+
+impl Numbers {
+    fn have(&self, number: i64) -> bool {
+        match self {
+            Self::Only(numbers) => numbers.binary_search(&number).is_ok(),
+            Self::Except(numbers) => numbers.binary_search(&number).is_err(),
+        }
+    }
 }
 
 impl Fit {
@@ -250,7 +261,7 @@ impl Fit {
         self.domains_condition() + &choice
     }
 
-    pub(super) fn domains_condition(&self) -> String {
+    fn domains_condition(&self) -> String {
         let (word, numbers) = match &self.domains {
             Numbers::Except(numbers) if numbers.is_empty() => return String::new(),
             Numbers::Only(numbers) => ("IN", numbers),

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use mimeograph::ledger::{Begun, Ledger, LedgerError, Next, OpenOptions, Restored, State, Tally, Wanted};
 
-use crate::support::ledgers::{Kind, Shelf, accepted, at, claim, open, states};
+use crate::support::ledgers::{Kind, Shelf, accepted, address, at, claim, names, open, people, states};
 
 fn sql(path: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(path).unwrap()
@@ -152,7 +152,7 @@ async fn two_processes_open_one_issue_and_one_of_them_is_told_so() {
     let other = shelf.second().unwrap();
     let rendered = crate::support::ledgers::issue("one");
     let new = mimeograph::ledger::NewDispatch { rendered: &rendered, opened_at: at(0) };
-    let people = || crate::support::ledgers::people(&["ada", "bob"]);
+    let people = || people(&["ada", "bob"]);
     let (first, second) =
         tokio::join!(shelf.ledger.open_dispatch(&new, people()), other.open_dispatch(&new, people()));
     let told =
@@ -178,20 +178,89 @@ async fn the_schema_refuses_states_that_cannot_be() {
         ("only_claimed_and_begun_have_a_worker", "UPDATE deliveries SET worker = 1"),
         ("only_claimed_and_begun_have_a_worker", "UPDATE deliveries SET state = 'claimed'"),
         ("only_begun_has_a_beginning", "UPDATE deliveries SET state = 'begun', worker = 1"),
-        ("only_waiting_is_due", "UPDATE deliveries SET due_at = 5"),
-        ("deferred_is_due_some_time", "UPDATE deliveries SET state = 'deferred'"),
+        ("what_waits_is_due_some_time", "UPDATE deliveries SET due_at = 5"),
+        ("what_waits_is_due_some_time", "UPDATE deliveries SET state = 'deferred'"),
+        ("what_waits_is_due_some_time", "UPDATE deliveries SET state = 'queued'"),
         ("only_suppressed_has_a_reason", "UPDATE deliveries SET state = 'suppressed'"),
-        ("closed_was_claimed", "UPDATE deliveries SET epoch = 0"),
+        ("all_others_were_claimed", "UPDATE deliveries SET epoch = 0"),
         ("outcome_is_known", "UPDATE attempts SET outcome = 'delivered'"),
         ("an_answer_has_a_code", "UPDATE attempts SET code = NULL"),
         ("a_refusal_has_a_stage", "UPDATE attempts SET outcome = 'rejected'"),
+        ("a_key_for_each_line", "UPDATE sheets SET last = last + 1"),
     ] {
         let error = db.execute(statement, []).unwrap_err().to_string();
         assert!(error.contains(constraint), "{statement}: {error}");
     }
-    let twice =
-        "INSERT INTO delivery_keys (dispatch, key, delivery) SELECT dispatch, key, 7 FROM delivery_keys";
-    assert!(db.execute(twice, []).unwrap_err().to_string().contains("UNIQUE"));
+}
+
+#[tokio::test]
+async fn what_no_ledger_can_hold_is_found_by_a_check() {
+    for (fault, told) in [
+        (
+            "UPDATE sheets SET keys = CAST(substr(keys, 1, 16) || substr(keys, 1, 16) AS BLOB)",
+            "an address stands twice",
+        ),
+        ("UPDATE deliveries SET id = 3", "a delivery has nobody behind it"),
+        ("UPDATE deliveries SET dispatch = 7", "refers to nothing"),
+    ] {
+        let shelf = Shelf::new(Kind::File);
+        let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
+        let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+        claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
+        shelf.ledger.check().await.unwrap();
+        let db = sql(&shelf.path());
+        db.pragma_update(None, "foreign_keys", false).unwrap();
+        assert_eq!(db.execute(fault, []).unwrap(), 1);
+        let found = shelf.ledger.check().await.unwrap_err();
+        let LedgerError::Corrupt { source } = found else { panic!("{found:?}") };
+        assert!(source.to_string().contains(told), "{source}");
+    }
+}
+
+/// The first schema had a row for each person, and one for each delivery from the beginning.
+#[tokio::test]
+async fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let db = sql(&path);
+    db.execute_batch(include_str!("../../../src/ledger/migrations/0001_first.sql")).unwrap();
+    db.execute_batch(
+        "PRAGMA user_version = 1; \
+         INSERT INTO dispatches (id, slug, title, digest, rendered, opened_at, first_id, last_id) \
+             VALUES (1, 'one', 'One', 'd', x'7b7d', 0, 1, 6), (2, 'two', 'Two', 'd', x'7b7d', 0, 4, 5); \
+         INSERT INTO domains (id, name) VALUES (1, 'example.com'); \
+         INSERT INTO workers (id, relay, came_at, left_at, first_id, last_id) VALUES (1, 'outbox', 0, 0, 1, 6); \
+         INSERT INTO deliveries (id, dispatch, state, epoch, tries, due_at, domain, reason) VALUES \
+             (1, 1, 'accepted', 1, 1, 0, 1, NULL), (2, 1, 'queued', 0, 0, 0, 1, NULL), \
+             (3, 1, 'deferred', 1, 1, 5, 1, NULL), (4, 2, 'queued', 0, 0, 0, 1, NULL), \
+             (5, 2, 'suppressed', 0, 0, 0, 1, 'unsubscribed'), (6, 1, 'queued', 1, 0, 1, 1, NULL); \
+         INSERT INTO recipients (delivery, address, key, name, fields) VALUES \
+             (1, 'Ada@example.com', 'ada@example.com', 'Ada', '{\"city\":\"Ulm\"}'), (2, 'bob@example.com', NULL, NULL, NULL), \
+             (3, 'cid@example.com', NULL, NULL, NULL), (4, 'bob@example.com', NULL, NULL, NULL), \
+             (5, 'Ada@example.com', 'ada@example.com', NULL, NULL), (6, 'dan@example.com', NULL, NULL, NULL); \
+         INSERT INTO delivery_keys (dispatch, key, delivery) SELECT d.dispatch, coalesce(r.key, r.address), d.id \
+             FROM deliveries d JOIN recipients r ON r.delivery = d.id; \
+         INSERT INTO attempts (delivery, epoch, worker, ended_at, outcome, stage, code, reply) VALUES \
+             (1, 1, 1, 2, 'accepted', NULL, 250, 'ok'), (3, 1, 1, 2, 'deferred', 'rcpt', 450, 'later')",
+    )
+    .unwrap();
+    drop(db);
+
+    let ledger = Ledger::open(&path).unwrap();
+    ledger.check().await.unwrap();
+    let one = ledger.find_dispatch("one").await.unwrap().unwrap().id;
+    let two = ledger.find_dispatch("two").await.unwrap().unwrap().id;
+    let expected = ["Ada: accepted", "bob: queued", "cid: deferred", "dan: queued"];
+    assert_eq!(states(&ledger, one).await, expected);
+    assert_eq!(states(&ledger, two).await, ["bob: queued", "Ada: suppressed"]);
+    assert_eq!(ledger.history(&address("ada@example.com")).await.unwrap().len(), 2);
+    let more = people(&["ada", "eve", "bob"]);
+    let opened = ledger.extend_dispatch(one, more).await.unwrap();
+    assert_eq!((opened.owed, opened.already), (1, 2));
+    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = claim(&ledger, one, &worker, 9, at(60)).await;
+    assert_eq!(names(&claims), ["dan", "cid", "bob", "eve"]);
+    assert_eq!(claims[1].first_tried.map(|at| at.as_millisecond()), Some(2));
 }
 
 /// Needs a disk of some megabytes that may be filled up, for example

@@ -332,7 +332,7 @@ async fn people_can_be_chosen_by_a_field() {
         let ledger = &shelf.ledger;
         let someone = |name: &str, city: &str| {
             let mut person = crate::support::ledgers::person(name);
-            person.fields.insert("city of \"birth\"".to_owned(), city.to_owned());
+            person.fields.insert("city of \"birth\"", city);
             person.name = Some(name.to_uppercase());
             Ok(person)
         };

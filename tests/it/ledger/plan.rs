@@ -148,7 +148,7 @@ async fn a_person_is_frozen_with_the_name_and_every_field() {
     on_each(async |shelf| {
         let mut ada = person("ada");
         ada.name = Some("Ada \"Countess\" Lovelace".to_owned());
-        ada.fields.insert("city".to_owned(), "Łódź\n\u{1F980}".to_owned());
+        ada.fields.insert("city", "Łódź\n\u{1F980}");
         let rendered = issue("one");
         let new = NewDispatch { rendered: &rendered, opened_at: at(0) };
         let opened = shelf.ledger.open_dispatch(&new, vec![Ok(ada.clone())]).await.unwrap();
@@ -156,6 +156,50 @@ async fn a_person_is_frozen_with_the_name_and_every_field() {
         let claims =
             shelf.ledger.claim(opened.dispatch, &worker, 10, at(0), &Default::default()).await.unwrap();
         assert_eq!(claims[0].subscriber, ada);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_list_with_repeats_is_owed_one_letter_each_whoever_is_told_much_about() {
+    on_each(async |shelf| {
+        let ledger = &shelf.ledger;
+        let list = |to: usize| {
+            (0..to).map(|number| {
+                let mut reader = person(&format!("reader{}", number * number % 1709));
+                // Some fill a sheet by themselves.
+                let size = if number % 400 == 7 { 300 << 10 } else { 3 };
+                reader.fields.insert("told", &"x".repeat(size));
+                Ok(reader)
+            })
+        };
+        let mut expected: Vec<String> = Vec::new();
+        for reader in list(2_000).map(Result::unwrap) {
+            let line = format!("{}: queued", reader.address.local());
+            if !expected.contains(&line) {
+                expected.push(line);
+            }
+        }
+        let rendered = issue("one");
+        let new = NewDispatch { rendered: &rendered, opened_at: at(0) };
+        let opened = ledger.open_dispatch(&new, list(1_300)).await.unwrap();
+        let more = ledger.extend_dispatch(opened.dispatch, list(2_000)).await.unwrap();
+        assert_eq!((opened.owed + opened.already, more.owed + more.already), (1_300, 2_000));
+        assert_eq!((opened.owed + more.owed) as usize, expected.len());
+        assert_eq!(states(ledger, opened.dispatch).await, expected);
+        ledger.check().await.unwrap();
+
+        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let mut claimed = Vec::new();
+        loop {
+            let some = ledger.claim(opened.dispatch, &worker, 170, at(1), &Default::default()).await.unwrap();
+            if some.is_empty() {
+                break;
+            }
+            claimed.extend(some.iter().map(|claim| format!("{}: queued", claim.subscriber.address.local())));
+        }
+        assert_eq!(claimed, expected);
+        assert!(states(ledger, opened.dispatch).await.iter().all(|state| state.ends_with(": claimed")));
     })
     .await;
 }

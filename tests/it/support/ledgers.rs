@@ -90,7 +90,7 @@ pub(crate) fn address(text: &str) -> EmailAddress {
 /// `ada@example.com` for `ada`; texts with an `@` stay as they are.
 pub(crate) fn person(name: &str) -> Subscriber {
     let text = if name.contains('@') { name.to_owned() } else { format!("{name}@example.com") };
-    Subscriber { address: address(&text), name: None, fields: BTreeMap::new() }
+    Subscriber { address: address(&text), name: None, fields: Default::default() }
 }
 
 pub(crate) fn people(names: &[&str]) -> Vec<Result<Subscriber, BoxError>> {

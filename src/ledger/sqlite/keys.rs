@@ -1,0 +1,154 @@
+//! What addresses are compared by: which deliveries are somebody's, and that nobody has two in a dispatch.
+//!
+//! The keys stand on the sheets, in the order of the list. There is no index of them: to go through those of a million people
+//! takes some milliseconds, and to keep them in order would cost each letter more than its claim.
+
+use std::collections::HashSet;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rusqlite::Connection;
+
+use super::sheets::count;
+use crate::{ledger::LedgerError, subscriber::EmailAddress};
+
+/// Octets of a [`Key`].
+pub(super) const KEY: usize = 16;
+
+/// The start of the SHA-256 of an address key. No two addresses have the same in practice, and nobody can make two that do.
+pub(super) type Key = [u8; KEY];
+
+/// On an empty line.
+pub(super) const NOBODY: Key = [0; KEY];
+
+pub(super) fn key_of(address: &EmailAddress) -> Key {
+    let whole = digest(&SHA256, address.key_cow().as_bytes());
+    std::array::from_fn(|at| whole.as_ref()[at])
+}
+
+/// Looks at the keys of a dispatch, or of all, in the order of the sheets: tells dispatch, delivery and key.
+fn each_key(
+    db: &Connection,
+    dispatch: Option<i64>,
+    mut look: impl FnMut(i64, i64, &Key),
+) -> Result<(), LedgerError> {
+    let mut statement = db.prepare_cached(
+        "SELECT dispatch, first, keys FROM sheets WHERE (?1 IS NULL OR dispatch = ?1) \
+         AND first BETWEEN coalesce((SELECT first_id FROM dispatches WHERE id = ?1), 0) \
+         AND coalesce((SELECT last_id FROM dispatches WHERE id = ?1), 9223372036854775807)",
+    )?;
+    let mut rows = statement.query([dispatch])?;
+    while let Some(row) = rows.next()? {
+        let (dispatch, first): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let keys = row.get_ref(2)?.as_blob().unwrap_or_default();
+        for (delivery, key) in (first..).zip(keys.as_chunks::<KEY>().0) {
+            if *key != NOBODY {
+                look(dispatch, delivery, key);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All keys of a dispatch, sorted.
+pub(super) fn keys(db: &Connection, dispatch: i64) -> Result<Vec<Key>, LedgerError> {
+    let mut keys = Vec::new();
+    each_key(db, Some(dispatch), |_, _, key| keys.push(*key))?;
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+/// A delivery to an address that was looked for.
+pub(super) struct Found {
+    pub(super) key: Key,
+    pub(super) dispatch: i64,
+    pub(super) delivery: i64,
+}
+
+/// The deliveries to some addresses, in a dispatch or in all of them, in the order of the sheets.
+pub(super) fn find(
+    db: &Connection,
+    dispatch: Option<i64>,
+    addresses: &[EmailAddress],
+) -> Result<Vec<Found>, LedgerError> {
+    let wanted: HashSet<Key> = addresses.iter().map(key_of).collect();
+    let mut found = Vec::new();
+    if !wanted.is_empty() {
+        each_key(db, dispatch, |dispatch, delivery, key| {
+            if wanted.contains(key) {
+                found.push(Found { key: *key, dispatch, delivery });
+            }
+        })?;
+    }
+    Ok(found)
+}
+
+/// Keys that are compared at a time: a long list is gone through more than once instead of being held.
+const KEYS_AT_A_TIME: u64 = 1 << 18;
+
+/// Deliveries of a dispatch to an address that an earlier one of it has already.
+pub(super) fn repeats(db: &Connection, dispatch: i64) -> Result<Vec<i64>, LedgerError> {
+    repeats_in_turns(db, dispatch, count(db, dispatch)?.div_ceil(KEYS_AT_A_TIME))
+}
+
+fn repeats_in_turns(db: &Connection, dispatch: i64, turns: u64) -> Result<Vec<i64>, LedgerError> {
+    let mut repeats = Vec::new();
+    for turn in 0..turns {
+        let mut some = Vec::new();
+        each_key(db, Some(dispatch), |_, delivery, key| {
+            let [a, b, c, d, ..] = *key;
+            if (u64::from(u32::from_be_bytes([a, b, c, d])) * turns) >> 32 == turn {
+                some.push((*key, delivery));
+            }
+        })?;
+        some.sort_unstable();
+        repeats.extend(some.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1));
+    }
+    Ok(repeats)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Store,
+            sheets::{Pen, People, strike},
+        },
+        *,
+    };
+    use crate::subscriber::{Fields, Subscriber};
+
+    #[test]
+    fn repeats_are_found_in_however_many_turns_they_are_looked_for() {
+        let store = Store::scratch().unwrap();
+        let add = "INSERT INTO dispatches (id, slug, title, digest, rendered, opened_at, last_id) \
+                   VALUES (1, 'one', 'One', '', x'', 0, 3000)";
+        store.db.execute(add, []).unwrap();
+        let mut pen = Pen::new(&store.db, 1).unwrap();
+        let (mut expected, mut seen) = (Vec::new(), HashSet::new());
+        for number in 0..3000 {
+            let name = number * number % 1709;
+            let address = EmailAddress::parse(&format!("reader{name}@example.com")).unwrap();
+            let person = Subscriber { address, name: None, fields: Fields::default() };
+            let delivery = pen.put(&key_of(&person.address), &person).unwrap();
+            if !seen.insert(name) {
+                expected.push(delivery);
+            }
+        }
+        pen.turn().unwrap();
+        for turns in [1, 2, 7] {
+            let mut found = repeats_in_turns(&store.db, 1, turns).unwrap();
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        }
+        for &delivery in &expected {
+            strike(&store.db, delivery).unwrap();
+        }
+        assert_eq!(repeats(&store.db, 1).unwrap(), Vec::<i64>::new());
+        assert_eq!(count(&store.db, 1).unwrap(), seen.len() as u64);
+        let mut people = People::default();
+        for delivery in 0..=3001 {
+            let is_there = (1..=3000).contains(&delivery) && !expected.contains(&delivery);
+            assert_eq!(people.person(&store.db, delivery).unwrap().is_some(), is_there, "{delivery}");
+        }
+    }
+}

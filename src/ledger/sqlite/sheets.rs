@@ -1,0 +1,292 @@
+//! The people of a dispatch as frozen: some hundreds on a sheet, in the order of the list.
+//!
+//! A sheet names its deliveries by a range, one for each line. Whoever stands on it and has no row in `deliveries` has never
+//! been claimed. Sheets are written once; what was read of a committed one stays true.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
+
+use super::{
+    keys::{KEY, Key, NOBODY, key_of, repeats},
+    schema::damaged,
+};
+use crate::{
+    ledger::{LedgerError, pages::PAGE},
+    subscriber::{EmailAddress, Fields, Subscriber},
+};
+
+/// Lines of a sheet: what a page of a long list shows.
+const LINES_MAX: usize = PAGE;
+
+/// Octets on a sheet behind which no further line is begun: people of whom much is told are fewer on theirs.
+const OCTETS_MAX: usize = 256 << 10;
+
+/// Domains by name that are remembered.
+const DOMAINS_REMEMBERED: usize = 8192;
+
+/// A sheet that was read.
+struct Sheet {
+    first: i64,
+    last: i64,
+    people: String,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
+
+impl Sheet {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let people: String = row.get(2)?;
+        let ends = people.match_indices('\n').map(|(at, _)| at).collect();
+        Ok(Self { first: row.get(0)?, last: row.get(1)?, people, ends })
+    }
+
+    /// The person on the line of a delivery; `None` when it is empty.
+    fn person(&self, delivery: i64) -> Result<Option<Subscriber>, LedgerError> {
+        let line = usize::try_from(delivery - self.first).unwrap_or(usize::MAX);
+        let Some(&end) = self.ends.get(line) else { return Ok(None) };
+        let start = line.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
+        read_line(&self.people[start..end])
+    }
+}
+
+fn read_line(line: &str) -> Result<Option<Subscriber>, LedgerError> {
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let (address, name, fields): (String, Option<String>, Fields) =
+        serde_json::from_str(line).map_err(frozen)?;
+    let address = EmailAddress::parse(&address).map_err(|_| LedgerError::address(&address))?;
+    Ok(Some(Subscriber { address, name, fields }))
+}
+
+fn frozen(source: serde_json::Error) -> LedgerError {
+    LedgerError::Frozen { source: Arc::new(source) }
+}
+
+/// Reads people, and remembers the sheet that was read last.
+#[derive(Default)]
+pub(super) struct People {
+    sheet: Option<Sheet>,
+    domains: HashMap<String, i64>,
+}
+
+impl People {
+    /// The person of a delivery; `None` when there is no such delivery.
+    pub(super) fn person(
+        &mut self,
+        db: &Connection,
+        delivery: i64,
+    ) -> Result<Option<Subscriber>, LedgerError> {
+        let holds = |sheet: &Sheet| sheet.first <= delivery && delivery <= sheet.last;
+        if !self.sheet.as_ref().is_some_and(holds) {
+            let found = db
+                .prepare_cached(
+                    "SELECT first, last, people FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
+                )?
+                .query_row([delivery], Sheet::read)
+                .optional()?;
+            let Some(found) = found.filter(holds) else { return Ok(None) };
+            self.sheet = Some(found);
+        }
+        self.sheet.as_ref().map_or(Ok(None), |sheet| sheet.person(delivery))
+    }
+
+    /// The person of a delivery that has a row.
+    pub(super) fn known(&mut self, db: &Connection, delivery: i64) -> Result<Subscriber, LedgerError> {
+        self.person(db, delivery)?.ok_or_else(|| damaged("a delivery has nobody behind it".to_owned()))
+    }
+
+    /// The number of a domain of somebody on a sheet.
+    pub(super) fn domain(&mut self, db: &Connection, name: &str) -> Result<i64, LedgerError> {
+        if let Some(&id) = self.domains.get(name) {
+            return Ok(id);
+        }
+        let id = db
+            .prepare_cached("SELECT id FROM domains WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))
+            .optional()?
+            .ok_or_else(|| damaged("a domain has no number".to_owned()))?;
+        if self.domains.len() >= DOMAINS_REMEMBERED {
+            self.domains.clear();
+        }
+        self.domains.insert(name.to_owned(), id);
+        Ok(id)
+    }
+}
+
+/// Deliveries of a dispatch that lie on one sheet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+/// The next of a dispatch's sheets that reaches to `from` or beyond: its part from there on.
+pub(super) fn span(db: &Connection, dispatch: i64, from: i64) -> Result<Option<Span>, LedgerError> {
+    let mut statement = db.prepare_cached(
+        "SELECT max(first, ?2), s.last FROM sheets s WHERE s.first > ?2 - ?3 AND s.last >= ?2 AND s.dispatch = ?1 \
+         AND s.first <= (SELECT d.last_id FROM dispatches d WHERE d.id = ?1) ORDER BY s.first LIMIT 1",
+    )?;
+    let from = from.max(first(db, dispatch)?);
+    let read = |row: &Row<'_>| Ok(Span { first: row.get(0)?, last: row.get(1)? });
+    Ok(statement.query_row(params![dispatch, from, LINES_MAX as i64], read).optional()?)
+}
+
+/// On which lines somebody stands.
+pub(super) fn standing(db: &Connection, span: Span) -> Result<Vec<i64>, LedgerError> {
+    let mut statement =
+        db.prepare_cached("SELECT first, keys FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1")?;
+    let mut rows = statement.query([span.first])?;
+    let mut standing = Vec::new();
+    if let Some(row) = rows.next()? {
+        let first: i64 = row.get(0)?;
+        let lines = (first..=span.last).zip(row.get_ref(1)?.as_blob().unwrap_or_default().as_chunks().0);
+        standing
+            .extend(lines.filter(|(line, key)| span.first <= *line && **key != NOBODY).map(|(line, _)| line));
+    }
+    Ok(standing)
+}
+
+fn first(db: &Connection, dispatch: i64) -> Result<i64, LedgerError> {
+    let first = db
+        .prepare_cached("SELECT first_id FROM dispatches WHERE id = ?1")?
+        .query_row([dispatch], |row| row.get(0))
+        .optional()?;
+    Ok(first.unwrap_or(1))
+}
+
+/// How many people stand on a dispatch's sheets.
+pub(super) fn count(db: &Connection, dispatch: i64) -> Result<u64, LedgerError> {
+    let count: i64 = db
+        .prepare_cached(
+            "SELECT coalesce(sum(count), 0) FROM sheets WHERE dispatch = ?1 \
+             AND first BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
+             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
+        )?
+        .query_row([dispatch], |row| row.get(0))?;
+    Ok(count.max(0) as u64)
+}
+
+/// Writes people down, sheet by sheet.
+pub(super) struct Pen<'db> {
+    insert: Statement<'db>,
+    dispatch: i64,
+    first: i64,
+    next: i64,
+    count: i64,
+    keys: Vec<u8>,
+    people: Vec<u8>,
+}
+
+impl<'db> Pen<'db> {
+    /// Begins behind every delivery that there is.
+    pub(super) fn new(db: &'db Connection, dispatch: i64) -> Result<Self, LedgerError> {
+        let first = db.query_row(
+            "SELECT coalesce(max(last), 0) + 1 FROM (SELECT last FROM sheets ORDER BY first DESC LIMIT 1)",
+            [],
+            |row| row.get(0),
+        )?;
+        Self::at(db, dispatch, first)
+    }
+
+    /// Begins with a delivery of that name.
+    pub(super) fn at(db: &'db Connection, dispatch: i64, first: i64) -> Result<Self, LedgerError> {
+        let insert = db.prepare(
+            "INSERT INTO sheets (first, last, dispatch, count, keys, people) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        let (keys, people) = (Vec::with_capacity(KEY * LINES_MAX), Vec::new());
+        Ok(Self { insert, dispatch, first, next: first, count: 0, keys, people })
+    }
+
+    /// The name of the delivery to the next person.
+    pub(super) fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// Writes a person down. Returns the name of the delivery.
+    pub(super) fn put(&mut self, key: &Key, person: &Subscriber) -> Result<i64, LedgerError> {
+        let line = (person.address.expose(), &person.name, &person.fields);
+        serde_json::to_writer(&mut self.people, &line).expect("strings are JSON");
+        self.people.push(b'\n');
+        self.keys.extend_from_slice(key);
+        self.count += 1;
+        self.next += 1;
+        if LINES_MAX * KEY <= self.keys.len() || OCTETS_MAX <= self.people.len() {
+            self.turn()?;
+        }
+        Ok(self.next - 1)
+    }
+
+    /// Writes the sheet that is begun.
+    pub(super) fn turn(&mut self) -> Result<(), LedgerError> {
+        if self.first < self.next {
+            let people = std::str::from_utf8(&self.people).expect("JSON is UTF-8");
+            let last = self.next - 1;
+            self.insert.execute(params![self.first, last, self.dispatch, self.count, self.keys, people])?;
+        }
+        (self.first, self.count) = (self.next, 0);
+        self.keys.clear();
+        self.people.clear();
+        Ok(())
+    }
+}
+
+/// Takes a person off its sheet, in the transaction that wrote it.
+pub(super) fn strike(db: &Connection, delivery: i64) -> Result<(), LedgerError> {
+    let (first, mut keys, people): (i64, Vec<u8>, String) = db
+        .prepare_cached(
+            "SELECT first, keys, people FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
+        )?
+        .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let line = (delivery - first) as usize;
+    keys[line * KEY..][..KEY].copy_from_slice(&NOBODY);
+    let mut lines: Vec<&str> = people.lines().collect();
+    lines[line] = "";
+    let people = lines.join("\n") + "\n";
+    db.prepare_cached("UPDATE sheets SET keys = ?2, people = ?3, count = count - 1 WHERE first = ?1")?
+        .execute(params![first, keys, people])?;
+    Ok(())
+}
+
+/// Looks through the sheets of a dispatch: nobody is on two lines, and every delivery has somebody behind it.
+pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {
+    if !repeats(db, dispatch)?.is_empty() {
+        return Err(damaged("an address stands twice in a dispatch".to_owned()));
+    }
+    let mut rows = db.prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?2")?;
+    let (mut from, mut behind) = (0, 0);
+    while let Some(span) = span(db, dispatch, from)? {
+        let standing = standing(db, span)?;
+        let rows: Vec<i64> =
+            rows.query_map([span.first, span.last], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        behind += rows.iter().filter(|row| standing.binary_search(row).is_ok()).count() as i64;
+        from = span.last + 1;
+    }
+    let all: i64 =
+        db.query_row("SELECT count(*) FROM deliveries WHERE dispatch = ?1", [dispatch], |row| row.get(0))?;
+    if all == behind { Ok(()) } else { Err(damaged("a delivery has nobody behind it".to_owned())) }
+}
+
+/// Writes the sheets of a ledger that had a row for each person.
+pub(super) fn fill(db: &Connection) -> Result<(), LedgerError> {
+    let mut statement = db.prepare(
+        "SELECT d.dispatch, d.id, r.address, r.name, coalesce(r.fields, '{}') FROM deliveries d \
+         JOIN recipients r ON r.delivery = d.id ORDER BY d.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut pen: Option<Pen<'_>> = None;
+    while let Some(row) = rows.next()? {
+        let (dispatch, delivery): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if pen.as_ref().is_none_or(|pen| (pen.dispatch, pen.next) != (dispatch, delivery)) {
+            pen.as_mut().map_or(Ok(()), Pen::turn)?;
+            pen = Some(Pen::at(db, dispatch, delivery)?);
+        }
+        let (address, fields): (String, String) = (row.get(2)?, row.get(4)?);
+        let address = EmailAddress::parse(&address).map_err(|_| LedgerError::address(&address))?;
+        let fields = serde_json::from_str(&fields).map_err(frozen)?;
+        let person = Subscriber { address, name: row.get(3)?, fields };
+        pen.as_mut().map_or(Ok(0), |pen| pen.put(&key_of(&person.address), &person))?;
+    }
+    pen.as_mut().map_or(Ok(()), Pen::turn)
+}
