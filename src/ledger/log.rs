@@ -16,7 +16,7 @@ use std::{
     hash::BuildHasherDefault,
     io::{self, Write},
     mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -134,8 +134,6 @@ struct Paper {
     path: PathBuf,
     file: File,
     size: u64,
-    /// The same file, to look at the fence.
-    eye: File,
 }
 
 impl Log {
@@ -202,9 +200,8 @@ impl Log {
         };
         state.number += 1;
         let path = self.files.log_path(self.worker, state.number);
-        let file = files::private().create(true).truncate(true).write(true).open(&path)?;
-        let eye = File::open(&path)?;
-        let mut paper = Paper { path, file, size: 0, eye };
+        let file = open(&path)?;
+        let mut paper = Paper { path, file, size: 0 };
         let mut start = fence.to_vec();
         let held = state.held.iter().map(|(&delivery, held)| (delivery, held.epoch));
         Entry::Ahead(held.collect()).write(&mut start);
@@ -329,46 +326,61 @@ impl Paper {
     }
 
     /// `None` when the file has no name any more.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     fn fence(&mut self) -> io::Result<Option<Fence>> {
         let mut fence = Fence::default();
-        std::os::unix::fs::FileExt::read_exact_at(&self.eye, &mut fence, 0)?;
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut fence, 0)?;
         Ok((!self.is_gone()).then_some(fence))
     }
 
-    #[cfg(unix)]
+    /// Nothing but the number of names is asked for: who asks for a file's times makes the next write to it twice as dear.
+    #[cfg(target_os = "linux")]
     fn is_gone(&self) -> bool {
-        self.eye.metadata().map_or(true, |file| std::os::unix::fs::MetadataExt::nlink(&file) == 0)
+        use rustix::fs::{AtFlags, StatxFlags, statx};
+        statx(&self.file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK).map_or(true, |file| file.stx_nlink == 0)
     }
 
     /// Whether another file, or none, has its name: looked for with each claim, as that takes longer.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     fn is_elsewhere(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
-        match (fs::metadata(&self.path), self.eye.metadata()) {
+        match (fs::metadata(&self.path), self.file.metadata()) {
             (Ok(named), Ok(ours)) => (named.dev(), named.ino()) != (ours.dev(), ours.ino()),
             _ => true,
         }
     }
 
-    #[cfg(not(unix))]
+    /// Logs are kept where a start of the machine can be told from another, which is on Linux. Elsewhere each beginning would
+    /// be asked for.
+    #[cfg(not(target_os = "linux"))]
     fn fence(&mut self) -> io::Result<Option<Fence>> {
-        use std::io::{Read, Seek};
-        let mut fence = Fence::default();
-        self.eye.rewind()?;
-        self.eye.read_exact(&mut fence)?;
-        Ok(Some(fence))
+        Ok(None)
     }
 
-    #[cfg(not(unix))]
+    #[cfg(not(target_os = "linux"))]
     fn is_gone(&self) -> bool {
-        false
+        true
     }
 
-    #[cfg(not(unix))]
+    #[cfg(not(target_os = "linux"))]
     fn is_elsewhere(&self) -> bool {
-        !self.path.exists()
+        true
     }
+}
+
+/// A new file. Looks at its fence are not noted by the filesystem, where that can be.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = files::private();
+    options.create(true).truncate(true).read(true).write(true);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let unnoted = rustix::fs::OFlags::NOATIME.bits() as i32;
+        if let Ok(file) = options.clone().custom_flags(unnoted).open(path) {
+            return Ok(file);
+        }
+    }
+    options.open(path)
 }
 
 /// What a worker's log says.

@@ -26,7 +26,7 @@ const ROOMS: [&str; 10] = [
 const DOORS: [&str; 3] = ["config", "web", "cli"];
 
 /// Where each foreign crate may be used. An empty list means everywhere.
-const FOREIGN: [(&str, &[&str]); 41] = [
+const FOREIGN: [(&str, &[&str]); 42] = [
     ("anstream", &["report", "cli"]),
     ("anstyle", &["report", "cli"]),
     ("aws_lc_rs", &["render", "message", "transport", "ledger", "config", "cli"]),
@@ -50,6 +50,7 @@ const FOREIGN: [(&str, &[&str]); 41] = [
     ("percent_encoding", &["render", "transport", "check", "cli"]),
     ("pulldown_cmark", &["issue"]),
     ("rusqlite", &["ledger"]),
+    ("rustix", &["ledger"]),
     ("rustls", &["transport", "cli"]),
     ("rustls_native_certs", &["transport", "cli"]),
     ("saphyr_parser", &["issue"]),
