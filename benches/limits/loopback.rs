@@ -118,7 +118,7 @@ pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
     let transport = Transport::Smtp(Smtp::new(Relay::parse(url).unwrap()).unwrap());
     let list = List::open(std::path::Path::new(list)).unwrap();
     let desk = Pile { composer, list: Mutex::new(list), buffers: Mutex::default(), count: AtomicU64::new(0) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (transport, desk) = (Arc::new(transport), Arc::new(desk));
         let lanes: Vec<_> = (0..10)

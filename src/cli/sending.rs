@@ -51,15 +51,19 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::outside)
 }
 
-/// The threads for a whole sending. Signing and TLS want every core; without them a letter is so little work that handing
-/// it from thread to thread would be a third of it.
+/// Threads for letters that are neither signed nor encrypted: so little work that a third would have less to do than to hand
+/// over.
+const PLAIN_THREADS: usize = 2;
+
+/// The threads for a whole sending. Signing and TLS want every core.
 pub(super) fn runtime_for(config: &Config, dry_run: bool) -> Result<Runtime, Failure> {
     let encrypts = !dry_run && config.encryption().is_some_and(|kind| kind != Encryption::None);
     if encrypts || config.dkim.is_some() {
         return runtime();
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(cores.min(PLAIN_THREADS))
         .enable_all()
         .build()
         .map_err(Failure::outside)
