@@ -307,7 +307,9 @@ impl Job<'_> {
         let write = async {
             let timeline =
                 async |stretch: Duration| ledger.timeline(dispatch.id, stretch.as_secs() as u32).await;
-            let (mut run_course, whole) = (timeline(stretches.0).await?, timeline(stretches.1).await?);
+            let whole = timeline(stretches.1).await?;
+            let is_alike = stretches.0 == stretches.1;
+            let mut run_course = if is_alike { whole.clone() } else { timeline(stretches.0).await? };
             run_course.retain(|bucket| course.began < until(bucket.from, stretches.0));
             let replies = ledger.replies(dispatch.id).await?;
             let html = RunPage {

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, OptionalExtension, Row, params,
+    Connection, OptionalExtension, Row,
     types::{Value, ValueRef},
 };
 
@@ -208,17 +208,10 @@ impl Store {
 
     /// Ended attempts of a dispatch that ended alike, the most frequent first.
     pub(in crate::ledger) fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, LedgerError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT a.reply, a.outcome, a.stage, a.code, a.enhanced FROM attempts a \
-             JOIN deliveries d ON d.id = a.delivery WHERE d.dispatch = ?1 \
-             AND a.delivery BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
-             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
-        )?;
-        let mut rows = statement.query([dispatch.0])?;
         // Few, and mostly it is the one of the row before.
         let mut groups: Vec<([Value; 4], ReplyGroup)> = Vec::new();
         let mut at = 0;
-        while let Some(row) = rows.next()? {
+        self.each_attempt(dispatch, "reply, outcome, stage, code, enhanced", |row| {
             let columns = [row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
             let is_it = |(key, _): &([Value; 4], ReplyGroup)| {
                 key.iter().zip(&columns).all(|(key, column)| ValueRef::from(key) == *column)
@@ -243,7 +236,8 @@ impl Store {
             if reply < group.example.as_str() {
                 reply.clone_into(&mut group.example);
             }
-        }
+            Ok(())
+        })?;
         let mut groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
         groups.sort_by_key(|group| {
             (Reverse(group.count), group.kind.word(), group.stage.map(stage_word), group.code, group.enhanced)
@@ -257,16 +251,10 @@ impl Store {
         dispatch: DispatchId,
         seconds: u32,
     ) -> Result<Vec<Bucket>, LedgerError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT a.ended_at / ?2 * ?2, a.outcome \
-             FROM attempts a JOIN deliveries d ON d.id = a.delivery WHERE d.dispatch = ?1 \
-             AND a.delivery BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
-             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
-        )?;
-        let mut rows = statement.query(params![dispatch.0, i64::from(seconds.max(1)) * 1000])?;
+        let stretch = i64::from(seconds.max(1)) * 1000;
         let mut buckets = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let from: i64 = row.get(0)?;
+        self.each_attempt(dispatch, "ended_at, outcome", |row| {
+            let from = row.get::<_, i64>(0)? / stretch * stretch;
             let empty =
                 Bucket { from: timestamp(from), accepted: 0, deferred: 0, rejected: 0, unconfirmed: 0 };
             let bucket = buckets.entry(from).or_insert(empty);
@@ -276,8 +264,29 @@ impl Store {
                 OutcomeKind::Rejected => &mut bucket.rejected,
                 OutcomeKind::Unconfirmed => &mut bucket.unconfirmed,
             } += 1;
-        }
+            Ok(())
+        })?;
         Ok(buckets.into_values().collect())
+    }
+
+    /// Looks at some columns of each attempt of a dispatch that ended.
+    fn each_attempt(
+        &self,
+        dispatch: DispatchId,
+        columns: &str,
+        mut look: impl FnMut(&Row<'_>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let sql = format!("SELECT {columns} FROM attempts WHERE delivery BETWEEN ?1 AND ?2");
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let mut from = 0;
+        while let Some(span) = sheets::span(&self.db, dispatch.0, from)? {
+            let mut rows = statement.query([span.first, span.last])?;
+            while let Some(row) = rows.next()? {
+                look(row)?;
+            }
+            from = span.last + 1;
+        }
+        Ok(())
     }
 
     /// The state of an address in a dispatch.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, io, path::Path, sync::Arc};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::{Cursors, People, Store, Suppressed, sheets};
 use crate::ledger::{
@@ -171,6 +171,8 @@ impl Store {
 
 fn settle_in(db: &Connection, cache_kib: u32) -> Result<(), LedgerError> {
     db.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    // Ways through the tables are chosen once, not anew for each value.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // References are looked through by `check`; looking at each mark would cost more than the mark.
     db.pragma_update(None, "foreign_keys", false)?;
     db.set_prepared_statement_cache_capacity(64);
