@@ -61,18 +61,24 @@ impl EmailAddress {
 
     /// In front of the `@`, as given.
     pub fn local(&self) -> &str {
-        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+        split(&self.0).map_or("", |(local, _)| local)
     }
 
     /// Behind the `@`, in A-labels.
     pub fn domain(&self) -> &str {
-        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+        split(&self.0).map_or("", |(_, domain)| domain)
     }
 
     /// Whether only a relay that offers SMTPUTF8 (RFC 6531) can take a letter to it: the local part is not ASCII.
     pub fn needs_smtputf8(&self) -> bool {
         !self.0.is_ascii()
     }
+}
+
+/// At the last `@`.
+fn split(address: &str) -> Option<(&str, &str)> {
+    let at = memchr::memrchr(b'@', address.as_bytes())?;
+    Some((&address[..at], &address[at + 1..]))
 }
 
 fn check(input: &str) -> Result<EmailAddress, &'static str> {
@@ -90,7 +96,7 @@ fn check(input: &str) -> Result<EmailAddress, &'static str> {
         Cow::Owned(text.nfc().collect::<String>())
     };
     refuse_signs(&text)?;
-    let Some((local, domain)) = text.rsplit_once('@') else {
+    let Some((local, domain)) = split(&text) else {
         return Err(if text.contains('\u{ff20}') { "its @ is a full-width \u{ff20}" } else { "it has no @" });
     };
     check_local(local)?;
@@ -161,7 +167,7 @@ fn check_local(local: &str) -> Result<(), &'static str> {
     if local.starts_with('.') || local.ends_with('.') {
         return Err("its local part begins or ends with a dot");
     }
-    if local.contains("..") {
+    if local.as_bytes().windows(2).any(|pair| pair == b"..") {
         return Err("two dots follow each other in its local part");
     }
     // atext of RFC 5322 section 3.2.3, and everything outside ASCII (RFC 6531 section 3.3)
@@ -172,6 +178,17 @@ fn check_local(local: &str) -> Result<(), &'static str> {
 }
 
 fn check_domain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
+    let domain = if is_plain(domain) { Cow::Borrowed(domain) } else { to_plain(domain)? };
+    match memchr::memrchr(b'.', domain.as_bytes()) {
+        None => Err("its domain has no dot"),
+        Some(dot) if domain[dot + 1..].bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err("its domain ends in a number, as the address of a host does")
+        }
+        Some(_) => Ok(domain),
+    }
+}
+
+fn to_plain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
     if domain.is_empty() {
         return Err("nothing stands behind the @");
     }
@@ -184,31 +201,18 @@ fn check_domain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
     if domain.starts_with('.') || domain.contains("..") {
         return Err("its domain has an empty label");
     }
-    let domain = if is_plain(domain) {
-        Cow::Borrowed(domain)
-    } else if domain
-        .bytes()
-        .any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"-.".contains(&byte))
-    {
+    if domain.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"-.".contains(&byte)) {
         return Err("its domain holds a sign that no domain has");
-    } else {
-        if domain.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
-            return Err("a label of its domain begins or ends with a hyphen");
-        }
-        if domain.is_ascii() && domain.split('.').any(|label| label.len() > 63) {
-            return Err("a label of its domain is longer than 63 octets");
-        }
-        Uts46::new()
-            .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
-            .map_err(|_| "its domain is not one (IDNA)")?
-    };
-    match domain.rsplit_once('.') {
-        None => Err("its domain has no dot"),
-        Some((_, top)) if top.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err("its domain ends in a number, as the address of a host does")
-        }
-        Some(_) => Ok(domain),
     }
+    if domain.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
+        return Err("a label of its domain begins or ends with a hyphen");
+    }
+    if domain.is_ascii() && domain.split('.').any(|label| label.len() > 63) {
+        return Err("a label of its domain is longer than 63 octets");
+    }
+    Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .map_err(|_| "its domain is not one (IDNA)")
 }
 
 /// Whether a domain is plain already: labels of lower-case letters, digits and inner hyphens, none of them encoded.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use memchr::memchr;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, MapAccess, Visitor},
@@ -46,8 +47,14 @@ impl Fields {
 
     /// Names and values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut parts = self.0.split_terminator(END);
-        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+        let mut rest = self.0.as_str();
+        let mut part = move || {
+            let end = memchr(END as u8, rest.as_bytes())?;
+            let part = &rest[..end];
+            rest = &rest[end + 1..];
+            Some(part)
+        };
+        std::iter::from_fn(move || Some((part()?, part()?)))
     }
 
     /// Whether there are none.
@@ -148,9 +155,9 @@ impl Visitor<'_> for Part<'_> {
     }
 
     fn visit_str<E: Error>(self, part: &str) -> Result<(), E> {
-        match part.contains(END) {
-            false => self.0.push_str(part),
-            true => self.0.push_str(&part.replace(END, " ")),
+        match memchr(END as u8, part.as_bytes()) {
+            None => self.0.push_str(part),
+            Some(_) => self.0.push_str(&part.replace(END, " ")),
         }
         self.0.push(END);
         Ok(())

@@ -245,7 +245,7 @@ impl Reader {
                      iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
                 ))
             }
-            Ok(text) if text.contains('\0') => {
+            Ok(text) if memchr::memchr(0, text.as_bytes()).is_some() => {
                 Err(Trouble::new("M316", index, "holds a NUL byte", "take it out; the file may be damaged"))
             }
             Ok(text) => Ok(text),

@@ -43,7 +43,7 @@ const FOREIGN: [(&str, &[&str]); 42] = [
     ("indicatif", &["report"]),
     ("jiff", &[]),
     ("lettre", &["message", "transport"]),
-    ("memchr", &["source", "issue", "subscriber", "render", "message", "transport"]),
+    ("memchr", &["source", "issue", "subscriber", "render", "message", "transport", "ledger"]),
     ("mrml", &["render"]),
     ("notify", &["web"]),
     ("png", &["render"]),

@@ -37,7 +37,7 @@ struct Sheet {
 impl Sheet {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let people: String = row.get(2)?;
-        let ends = people.match_indices('\n').map(|(at, _)| at).collect();
+        let ends = memchr::memchr_iter(b'\n', people.as_bytes()).collect();
         Ok(Self { first: row.get(0)?, last: row.get(1)?, people, ends })
     }
 
