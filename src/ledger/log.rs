@@ -132,7 +132,7 @@ struct Held {
 #[derive(Debug)]
 struct Paper {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     size: u64,
 }
 
@@ -166,7 +166,7 @@ impl Log {
             state.before = None;
         }
         let is_new = state.paper.is_none();
-        let is_gone = state.paper.as_ref().is_some_and(|paper| paper.is_gone() || paper.is_elsewhere());
+        let is_gone = state.paper.as_ref().is_some_and(Paper::is_elsewhere);
         let is_long = state.paper.as_ref().is_some_and(|paper| self.file_max < paper.size);
         if is_new || is_gone || is_long && state.before.is_none() {
             self.turn_over(&mut state).map_err(|error| state.break_with(error))?;
@@ -180,9 +180,10 @@ impl Log {
         let held = claims.iter().map(|&(delivery, epoch)| (delivery, Held { epoch, begun_at: None }));
         state.held.extend(held);
         Entry::Ahead(claims).write(&mut state.lines);
-        state.write()?;
+        let file = state.write()?;
+        let fence = fence(&file).map_err(LedgerError::beside)?;
         // Without a name nobody can stamp it: then each beginning is asked for.
-        Ok(state.fence()?.unwrap_or_else(files::stamp))
+        Ok(fence.unwrap_or_else(files::stamp))
     }
 
     /// Goes on in a new file, with everything that is still held. Nobody stamps the fence meanwhile: that takes the
@@ -190,17 +191,17 @@ impl Log {
     fn turn_over(&self, state: &mut State) -> io::Result<()> {
         let fence = match &mut state.paper {
             // Somebody may have wanted to stamp it and not found it: what was claimed with it is asked for.
-            Some(paper) if paper.is_gone() || paper.is_elsewhere() => files::stamp(),
+            Some(paper) if paper.is_elsewhere() => files::stamp(),
             Some(paper) => {
                 paper.append(&mut state.lines)?;
                 state.marker = (state.last, 0);
-                paper.fence()?.unwrap_or_else(files::stamp)
+                fence(&paper.file)?.unwrap_or_else(files::stamp)
             }
             None => Fence::default(),
         };
         state.number += 1;
         let path = self.files.log_path(self.worker, state.number);
-        let file = open(&path)?;
+        let file = Arc::new(open(&path)?);
         let mut paper = Paper { path, file, size: 0 };
         let mut start = fence.to_vec();
         let held = state.held.iter().map(|(&delivery, held)| (delivery, held.epoch));
@@ -216,24 +217,30 @@ impl Log {
     }
 
     /// Writes a beginning down; the letter leaves after that. `fence` is as it was when the claim was made.
-    pub(super) fn begin(&self, hold: Hold, at: i64, fence: Fence) -> Result<Written, LedgerError> {
-        let mut state = self.state();
+    pub(super) fn begin(&self, hold: Hold, at: i64, claimed: Fence) -> Result<Written, LedgerError> {
         let Hold { delivery, epoch, .. } = hold;
+        // The look at the fence comes after the entry, and needs nobody else to wait.
+        let seen = self.write_begun(delivery, epoch, at).and_then(|file| match file {
+            None => Ok(Written::Unknown),
+            Some(file) if fence(&file).map_err(LedgerError::beside)? == Some(claimed) => Ok(Written::Begun),
+            Some(_) => Ok(Written::Fenced),
+        });
+        if seen.is_err() {
+            // Nothing leaves, so that it can be given back.
+            self.state().held.insert(delivery, Held { epoch, begun_at: None });
+        }
+        seen
+    }
+
+    /// The file in which the beginning is written now; `None` when the claim is not held, or was begun before.
+    fn write_begun(&self, delivery: i64, epoch: u32, at: i64) -> Result<Option<Arc<File>>, LedgerError> {
+        let mut state = self.state();
         match state.held.get_mut(&delivery) {
             Some(held) if held.epoch == epoch && held.begun_at.is_none() => held.begun_at = Some(at),
-            _ => return Ok(Written::Unknown),
+            _ => return Ok(None),
         }
         Entry::Begun(delivery, epoch).write(&mut state.lines);
-        let seen = state.write().and_then(|()| state.fence());
-        match seen {
-            Ok(Some(seen)) if seen == fence => Ok(Written::Begun),
-            Ok(_) => Ok(Written::Fenced),
-            Err(error) => {
-                // Nothing leaves, so that it can be given back.
-                state.held.insert(delivery, Held { epoch, begun_at: None });
-                Err(error)
-            }
-        }
+        state.write().map(Some)
     }
 
     /// The claim has come to an end, or is given back: tells the database's writer, and the log with the next beginning.
@@ -294,14 +301,16 @@ impl Log {
 }
 
 impl State {
-    fn write(&mut self) -> Result<(), LedgerError> {
+    fn write(&mut self) -> Result<Arc<File>, LedgerError> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
         let paper = self.paper.as_mut().expect("a file was made for what is held");
         let appended = paper.append(&mut self.lines);
+        let file = Arc::clone(&paper.file);
         self.marker = (self.last, self.lines.len());
-        appended.map_err(|error| self.break_with(error))
+        appended.map_err(|error| self.break_with(error))?;
+        Ok(file)
     }
 
     /// Perhaps half of something was written; nothing comes behind it, so that a reader does not mind.
@@ -310,34 +319,14 @@ impl State {
         self.broken = Some(error.clone());
         error
     }
-
-    /// The fence as it is now; `None` when nobody can find the file to stamp it.
-    fn fence(&mut self) -> Result<Option<Fence>, LedgerError> {
-        self.paper.as_mut().map_or(Ok(None), Paper::fence).map_err(LedgerError::beside)
-    }
 }
 
 impl Paper {
     fn append(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
-        self.file.write_all(lines)?;
+        (&*self.file).write_all(lines)?;
         self.size += lines.len() as u64;
         lines.clear();
         Ok(())
-    }
-
-    /// `None` when the file has no name any more.
-    #[cfg(target_os = "linux")]
-    fn fence(&mut self) -> io::Result<Option<Fence>> {
-        let mut fence = Fence::default();
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut fence, 0)?;
-        Ok((!self.is_gone()).then_some(fence))
-    }
-
-    /// Nothing but the number of names is asked for: who asks for a file's times makes the next write to it twice as dear.
-    #[cfg(target_os = "linux")]
-    fn is_gone(&self) -> bool {
-        use rustix::fs::{AtFlags, StatxFlags, statx};
-        statx(&self.file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK).map_or(true, |file| file.stx_nlink == 0)
     }
 
     /// Whether another file, or none, has its name: looked for with each claim, as that takes longer.
@@ -350,22 +339,29 @@ impl Paper {
         }
     }
 
-    /// Logs are kept where a start of the machine can be told from another, which is on Linux. Elsewhere each beginning would
-    /// be asked for.
-    #[cfg(not(target_os = "linux"))]
-    fn fence(&mut self) -> io::Result<Option<Fence>> {
-        Ok(None)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn is_gone(&self) -> bool {
-        true
-    }
-
     #[cfg(not(target_os = "linux"))]
     fn is_elsewhere(&self) -> bool {
-        true
+        !self.path.exists()
     }
+}
+
+/// The fence of a log as it is now; `None` when the file has no name any more, so that nobody finds it to stamp it.
+///
+/// Nothing but the number of names is asked for: who asks for a file's times makes the next write to it twice as dear.
+#[cfg(target_os = "linux")]
+fn fence(file: &File) -> io::Result<Option<Fence>> {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+    let mut fence = Fence::default();
+    std::os::unix::fs::FileExt::read_exact_at(file, &mut fence, 0)?;
+    let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK)?;
+    Ok((0 < found.stx_nlink).then_some(fence))
+}
+
+/// Logs are kept where a start of the machine can be told from another, which is on Linux. Elsewhere each beginning would be
+/// asked for.
+#[cfg(not(target_os = "linux"))]
+fn fence(_: &File) -> io::Result<Option<Fence>> {
+    Ok(None)
 }
 
 /// A new file. Looks at its fence are not noted by the filesystem, where that can be.

@@ -237,7 +237,7 @@ fn a_log_that_cannot_be_written_begins_nothing_more() {
     let (_folder, files, log) = log();
     let fence = claim(&log, vec![(1, 3), (2, 3)]);
     // A file that is open for reading only, as a full disk cannot be made here.
-    log.state().paper.as_mut().unwrap().file = File::open(files.logs_of(WORKER).remove(0)).unwrap();
+    log.state().paper.as_mut().unwrap().file = Arc::new(File::open(files.logs_of(WORKER).remove(0)).unwrap());
     assert!(log.begin(hold(1), 4, fence).is_err());
     assert!(log.begin(hold(1), 4, fence).is_err());
     assert!(log.check().is_err() && log.begin_ahead(vec![(3, 3)]).is_err());
