@@ -350,8 +350,11 @@ impl Gathering<'_> {
 
 /// The bytes of a file, or `None` when it is too big.
 fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    // One more than there are, so that one look behind the end is enough.
+    let octets = file.metadata()?.len().min(bytes_max) as usize + 1;
+    let mut bytes = Vec::with_capacity(octets);
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }
 
