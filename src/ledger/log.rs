@@ -227,7 +227,9 @@ impl Log {
         });
         if seen.is_err() {
             // Nothing leaves, so that it can be given back.
-            self.state().held.insert(delivery, Held { epoch, begun_at: None });
+            if let Some(held) = self.state().held.get_mut(&delivery).filter(|held| held.epoch == epoch) {
+                held.begun_at = None;
+            }
         }
         seen
     }
@@ -350,11 +352,20 @@ impl Paper {
 /// Nothing but the number of names is asked for: who asks for a file's times makes the next write to it twice as dear.
 #[cfg(target_os = "linux")]
 fn fence(file: &File) -> io::Result<Option<Fence>> {
-    use rustix::fs::{AtFlags, StatxFlags, statx};
+    use rustix::{
+        fs::{AtFlags, StatxFlags, statx},
+        io::Errno,
+    };
+    use std::os::unix::fs::MetadataExt;
     let mut fence = Fence::default();
     std::os::unix::fs::FileExt::read_exact_at(file, &mut fence, 0)?;
-    let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK)?;
-    Ok((0 < found.stx_nlink).then_some(fence))
+    let names = match statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK) {
+        Ok(found) => u64::from(found.stx_nlink),
+        // An old kernel, or somebody who does not know the question.
+        Err(Errno::NOSYS) => file.metadata()?.nlink(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok((0 < names).then_some(fence))
 }
 
 /// Logs are kept where a start of the machine can be told from another, which is on Linux. Elsewhere each beginning would be

@@ -496,3 +496,10 @@ fn who_rests_in_an_earlier_row_gets_nothing_for_a_later_one() {
     assert_eq!(room.list("outbox"), ["bob@example.com.eml"]);
     assert_eq!(counts(&room)["accepted"], 1);
 }
+
+#[test]
+fn a_dry_run_of_a_long_sending_goes_on_where_the_real_one_is() {
+    let room = crate::crash::room(1_300, "");
+    room.run(["send", "one", "--yes", "--limit", "20"]).code(0);
+    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("dry run: 1,280 letters");
+}

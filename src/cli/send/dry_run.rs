@@ -12,7 +12,7 @@ use crate::{
         sending::{self, Errand},
     },
     dispatch::{self, Ended, Prediction, Settings},
-    ledger::{Ledger, LedgerError, NewDispatch, Tally},
+    ledger::{BoxError, Ledger, LedgerError, NewDispatch, Pages, Tally},
     report::words::{duration, octets, plural, when},
     subscriber::List,
     transport::Outbox,
@@ -53,18 +53,9 @@ impl Job<'_> {
         let dispatch = match (&real, &opened) {
             (Some(ledger), Some(record)) => {
                 // Those who are owed it get it as they were frozen, whether or not they are still on the list.
-                let dispatch = scratch.open_dispatch(&new, std::iter::empty()).await?.dispatch;
                 let failed = self.args.retry_failed.then(|| ledger.failed(record.id));
-                for mut owed in [Some(ledger.owed(record.id)), failed].into_iter().flatten() {
-                    loop {
-                        let page = owed.page().await?;
-                        if page.is_empty() {
-                            break;
-                        }
-                        let people = page.into_iter().map(Ok).collect::<Vec<_>>();
-                        scratch.extend_dispatch(dispatch, people).await?;
-                    }
-                }
+                let owed = [Some(ledger.owed(record.id)), failed].into_iter().flatten();
+                let dispatch = scratch.open_dispatch(&new, streamed(owed.collect())).await?.dispatch;
                 let closed = sending::closed(ledger, record.id).await?;
                 let newcomers = people.filter(move |person| {
                     person.as_ref().map_or(true, |person| !closed.contains(&person.address.key()))
@@ -123,4 +114,31 @@ impl Job<'_> {
         }
         Ok(exit)
     }
+}
+
+/// Long lists of a ledger, one behind the other, for a thread that does not know of tasks.
+fn streamed<T: Send + 'static>(
+    lists: Vec<Pages<T>>,
+) -> impl Iterator<Item = Result<T, BoxError>> + Send + 'static {
+    let (sender, mut pages) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        for mut list in lists {
+            loop {
+                let page = list.page().await;
+                let is_last = page.as_ref().map_or(true, Vec::is_empty);
+                let is_over = page.is_err();
+                // Who does not listen any more has given up.
+                if sender.send(page).await.is_err() || is_over {
+                    return;
+                }
+                if is_last {
+                    break;
+                }
+            }
+        }
+    });
+    std::iter::from_fn(move || pages.blocking_recv()).flat_map(|page| match page {
+        Ok(page) => page.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error.into())],
+    })
 }

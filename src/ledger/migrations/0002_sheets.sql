@@ -1,4 +1,5 @@
--- The people of a dispatch as frozen, some hundreds on a sheet, in the order of the list: written once, never changed.
+-- The people of a dispatch as frozen, some hundreds on a sheet, in the order of the list: written by one transaction, never
+-- changed after it.
 CREATE TABLE sheets (
     -- The names of the deliveries to the people on it: one for each line.
     first     INTEGER PRIMARY KEY,
@@ -10,6 +11,7 @@ CREATE TABLE sheets (
     keys      BLOB    NOT NULL,
     -- A line for each person: a JSON array of the address, the name or null, and every other column of the list.
     people    TEXT    NOT NULL,
+    CONSTRAINT a_sheet_is_no_longer CHECK (last - first BETWEEN 0 AND 499),
     CONSTRAINT a_key_for_each_line CHECK (length(keys) = 16 * (last - first + 1))
 ) STRICT;
 

@@ -26,10 +26,10 @@ pub(super) fn key_of(address: &EmailAddress) -> Key {
 }
 
 /// Looks at the keys of a dispatch, or of all, in the order of the sheets: tells dispatch, delivery and key.
-fn each_key(
+pub(super) fn each_key(
     db: &Connection,
     dispatch: Option<i64>,
-    mut look: impl FnMut(i64, i64, &Key),
+    mut look: impl FnMut(i64, i64, &Key) -> Result<(), LedgerError>,
 ) -> Result<(), LedgerError> {
     let mut statement = db.prepare_cached(
         "SELECT dispatch, first, keys FROM sheets WHERE (?1 IS NULL OR dispatch = ?1) \
@@ -42,7 +42,7 @@ fn each_key(
         let keys = row.get_ref(2)?.as_blob().unwrap_or_default();
         for (delivery, key) in (first..).zip(keys.as_chunks::<KEY>().0) {
             if *key != NOBODY {
-                look(dispatch, delivery, key);
+                look(dispatch, delivery, key)?;
             }
         }
     }
@@ -52,7 +52,10 @@ fn each_key(
 /// All keys of a dispatch, sorted.
 pub(super) fn keys(db: &Connection, dispatch: i64) -> Result<Vec<Key>, LedgerError> {
     let mut keys = Vec::new();
-    each_key(db, Some(dispatch), |_, _, key| keys.push(*key))?;
+    each_key(db, Some(dispatch), |_, _, key| {
+        keys.push(*key);
+        Ok(())
+    })?;
     keys.sort_unstable();
     Ok(keys)
 }
@@ -77,6 +80,7 @@ pub(super) fn find(
             if wanted.contains(key) {
                 found.push(Found { key: *key, dispatch, delivery });
             }
+            Ok(())
         })?;
     }
     Ok(found)
@@ -85,7 +89,7 @@ pub(super) fn find(
 /// Keys that are compared at a time: a long list is gone through more than once instead of being held.
 const KEYS_AT_A_TIME: u64 = 1 << 18;
 
-/// Deliveries of a dispatch to an address that an earlier one of it has already.
+/// Deliveries of a dispatch to an address that an earlier one of it has already, in order.
 pub(super) fn repeats(db: &Connection, dispatch: i64) -> Result<Vec<i64>, LedgerError> {
     repeats_in_turns(db, dispatch, count(db, dispatch)?.div_ceil(KEYS_AT_A_TIME))
 }
@@ -99,10 +103,12 @@ fn repeats_in_turns(db: &Connection, dispatch: i64, turns: u64) -> Result<Vec<i6
             if (u64::from(u32::from_be_bytes([a, b, c, d])) * turns) >> 32 == turn {
                 some.push((*key, delivery));
             }
+            Ok(())
         })?;
         some.sort_unstable();
         repeats.extend(some.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1));
     }
+    repeats.sort_unstable();
     Ok(repeats)
 }
 
@@ -136,13 +142,9 @@ mod tests {
         }
         pen.turn().unwrap();
         for turns in [1, 2, 7] {
-            let mut found = repeats_in_turns(&store.db, 1, turns).unwrap();
-            found.sort_unstable();
-            assert_eq!(found, expected);
+            assert_eq!(repeats_in_turns(&store.db, 1, turns).unwrap(), expected);
         }
-        for &delivery in &expected {
-            strike(&store.db, delivery).unwrap();
-        }
+        strike(&store.db, &expected).unwrap();
         assert_eq!(repeats(&store.db, 1).unwrap(), Vec::<i64>::new());
         assert_eq!(count(&store.db, 1).unwrap(), seen.len() as u64);
         let mut people = People::default();

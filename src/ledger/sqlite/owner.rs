@@ -37,16 +37,17 @@ impl Store {
         let tx = Self::writing(&mut self.db)?;
         tx.execute_batch(
             "CREATE TEMP TABLE IF NOT EXISTS chosen \
-             (choice INTEGER, delivery INTEGER, PRIMARY KEY (choice, delivery)) WITHOUT ROWID",
+             (choice INTEGER, delivery INTEGER, dispatch INTEGER, PRIMARY KEY (choice, delivery)) WITHOUT ROWID",
         )?;
-        let mut insert =
-            tx.prepare_cached("INSERT OR IGNORE INTO temp.chosen (choice, delivery) VALUES (?1, ?2)")?;
+        let mut insert = tx.prepare_cached(
+            "INSERT OR IGNORE INTO temp.chosen (choice, delivery, dispatch) VALUES (?1, ?2, ?3)",
+        )?;
         let mut unknown = Vec::new();
         match choice {
             Choice::Only(addresses) => {
                 let found = keys::find(&tx, Some(dispatch.0), addresses)?;
                 for one in &found {
-                    insert.execute([id, one.delivery])?;
+                    insert.execute([id, one.delivery, dispatch.0])?;
                 }
                 let known: HashSet<Key> = found.into_iter().map(|one| one.key).collect();
                 let is_unknown = |address: &&EmailAddress| !known.contains(&keys::key_of(address));
@@ -61,7 +62,7 @@ impl Store {
                     |delivery| {
                         let person = people.person(&tx, delivery)?;
                         if person.is_some_and(|person| person.field(field) == Some(value)) {
-                            insert.execute([id, delivery])?;
+                            insert.execute([id, delivery, dispatch.0])?;
                         }
                         Ok(ControlFlow::Continue(()))
                     },
@@ -74,7 +75,7 @@ impl Store {
                         return Ok(ControlFlow::Break(()));
                     }
                     left -= 1;
-                    insert.execute([id, delivery])?;
+                    insert.execute([id, delivery, dispatch.0])?;
                     Ok(ControlFlow::Continue(()))
                 })?;
             }
@@ -89,7 +90,7 @@ impl Store {
                     Ok(ControlFlow::Continue(()))
                 })?;
                 for (_, delivery) in drawn {
-                    insert.execute([id, delivery])?;
+                    insert.execute([id, delivery, dispatch.0])?;
                 }
             }
         }

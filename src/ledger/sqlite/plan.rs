@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::{
     Store, keys, millis,
-    sheets::{self, Pen},
+    sheets::{self, DOMAINS_REMEMBERED, Pen},
     suppressed::Suppressed,
     timestamp,
 };
@@ -14,9 +14,6 @@ use crate::{
     ledger::{BoxError, DispatchId, DispatchRecord, LedgerError, Opened},
     subscriber::Subscriber,
 };
-
-/// Names of domains whose rows are remembered while a list is streamed.
-const DOMAINS_REMEMBERED: usize = 8192;
 
 /// A dispatch to open, owned by the writer's thread.
 pub(in crate::ledger) struct Frozen {
@@ -154,11 +151,12 @@ fn add(
             params![dispatch, first, last],
         )?;
     }
-    for delivery in keys::repeats(db, dispatch)? {
-        if twice == Twice::Refused {
-            return Err(LedgerError::Repeated);
-        }
-        sheets::strike(db, delivery)?;
+    let repeats = keys::repeats(db, dispatch)?;
+    if twice == Twice::Refused && !repeats.is_empty() {
+        return Err(LedgerError::Repeated);
+    }
+    sheets::strike(db, &repeats)?;
+    for delivery in repeats {
         let was_suppressed = db.execute("DELETE FROM deliveries WHERE id = ?1", [delivery])? as u64;
         opened.suppressed -= was_suppressed;
         opened.owed -= 1 - was_suppressed;

@@ -276,6 +276,7 @@ impl Store {
         columns: &str,
         mut look: impl FnMut(&Row<'_>) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
+        let _look = self.db.unchecked_transaction()?;
         let sql = format!("SELECT {columns} FROM attempts WHERE delivery BETWEEN ?1 AND ?2");
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut from = 0;
@@ -323,7 +324,7 @@ pub(super) fn standing(
         return Ok(Vec::new());
     }
     let mut known = known.into_iter().peekable();
-    let mut standing = sheets::standing(db, span)?;
+    let mut standing = sheets::lines(db, span)?;
     standing.retain(|id| {
         let state = known.next_if(|(known, _)| known == id).map_or(State::Queued, |(_, state)| state);
         wants(state)

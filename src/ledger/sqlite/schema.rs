@@ -111,6 +111,9 @@ impl Store {
         if found > known() {
             return Err(LedgerError::Newer { found, known: known() });
         }
+        if found < known() && access.contains(OpenFlags::SQLITE_OPEN_URI) {
+            return Err(LedgerError::ReadOnly);
+        }
         if found < known() {
             // Only a writer can bring it up to date.
             drop(db);
@@ -152,6 +155,8 @@ impl Store {
 
     /// Looks through the whole file for damage: pages, constraints, references.
     pub(in crate::ledger) fn check(&self) -> Result<(), LedgerError> {
+        // One look: others may be sending.
+        let _look = self.db.unchecked_transaction()?;
         quick_check(&self.db)?;
         let broken: Option<String> = {
             let mut statement = self.db.prepare("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")?;

@@ -73,15 +73,22 @@ impl Search {
             self.fit.condition()
         );
         let mut statement = db.prepare_cached(&due)?;
-        let mut rows = statement.query(params![self.dispatch, self.now, limit as i64])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let delivery = row.get(0)?;
+        let rows = statement.query_map(params![self.dispatch, self.now, limit as i64], |row| {
             let tried = Tried { epoch: row.get(1)?, tries: row.get(2)?, first: row.get(4)? };
-            let subscriber = people.known(db, delivery)?;
-            found.push(Found::new(delivery, row.get(3)?, subscriber, Some(tried)));
+            Ok((row.get(0)?, row.get(3)?, tried))
+        })?;
+        let rows: Vec<(i64, i64, Tried)> = rows.collect::<Result<_, _>>()?;
+        let mut deliveries: Vec<i64> = rows.iter().map(|(delivery, ..)| *delivery).collect();
+        // People are read sheet by sheet, and told of in the order in which they are due.
+        deliveries.sort_unstable();
+        let mut read = HashMap::with_capacity(rows.len());
+        for delivery in deliveries {
+            read.insert(delivery, people.known(db, delivery)?);
         }
-        Ok(found)
+        let found = rows.into_iter().filter_map(|(delivery, domain, tried)| {
+            Some(Found::new(delivery, domain, read.remove(&delivery)?, Some(tried)))
+        });
+        Ok(found.collect())
     }
 
     /// Those who stand on a sheet and have no row.
@@ -122,17 +129,20 @@ impl Search {
     ) -> Result<(), LedgerError> {
         let mut statement = db.prepare_cached(
             "SELECT c.delivery FROM temp.chosen c WHERE c.choice = ?1 AND c.delivery > ?2 \
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = c.delivery) ORDER BY c.delivery",
+             AND c.dispatch = ?3 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = c.delivery) \
+             ORDER BY c.delivery",
         )?;
-        let mut rows = statement.query([choice.0, self.reached])?;
+        let mut rows = statement.query([choice.0, self.reached, self.dispatch])?;
         while let Some(row) = rows.next()? {
             let delivery = row.get(0)?;
             self.take(db, people, delivery, found)?;
             self.reached = delivery;
             if found.len() == limit {
-                break;
+                return Ok(());
             }
         }
+        // A choice does not grow.
+        self.reached = i64::MAX;
         Ok(())
     }
 
@@ -258,17 +268,13 @@ impl Fit {
         let choice = self.choice.map_or_else(String::new, |choice| {
             format!(" AND EXISTS (SELECT 1 FROM temp.chosen WHERE choice = {} AND delivery = d.id)", choice.0)
         });
-        self.domains_condition() + &choice
-    }
-
-    fn domains_condition(&self) -> String {
         let (word, numbers) = match &self.domains {
-            Numbers::Except(numbers) if numbers.is_empty() => return String::new(),
+            Numbers::Except(numbers) if numbers.is_empty() => return choice,
             Numbers::Only(numbers) => ("IN", numbers),
             Numbers::Except(numbers) => ("NOT IN", numbers),
         };
         let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
-        format!(" AND d.domain {word} ({})", numbers.join(", "))
+        format!(" AND d.domain {word} ({}){choice}", numbers.join(", "))
     }
 }
 

@@ -8,22 +8,22 @@ use std::{collections::HashMap, sync::Arc};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::{
-    keys::{KEY, Key, NOBODY, key_of, repeats},
+    keys::{KEY, Key, NOBODY, each_key, key_of, repeats},
     schema::damaged,
 };
 use crate::{
-    ledger::{LedgerError, pages::PAGE},
+    ledger::LedgerError,
     subscriber::{EmailAddress, Fields, Subscriber},
 };
 
-/// Lines of a sheet: what a page of a long list shows.
-const LINES_MAX: usize = PAGE;
+/// Lines of a sheet, at most. Never lowered: sheets are looked for by it.
+const LINES_MAX: usize = 500;
 
 /// Octets on a sheet behind which no further line is begun: people of whom much is told are fewer on theirs.
 const OCTETS_MAX: usize = 256 << 10;
 
 /// Domains by name that are remembered.
-const DOMAINS_REMEMBERED: usize = 8192;
+pub(super) const DOMAINS_REMEMBERED: usize = 8192;
 
 /// A sheet that was read.
 struct Sheet {
@@ -35,20 +35,35 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let people: String = row.get(2)?;
-        let ends = memchr::memchr_iter(b'\n', people.as_bytes()).collect();
-        Ok(Self { first: row.get(0)?, last: row.get(1)?, people, ends })
+    /// The columns of [`SHEET`].
+    fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
+        let (first, last, people): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let ends: Vec<usize> = memchr::memchr_iter(b'\n', people.as_bytes()).collect();
+        let sheet = Self { first, last, people, ends };
+        let keys = row.get_ref(3)?.as_blob().unwrap_or_default().as_chunks::<KEY>().0;
+        let is_whole = sheet.ends.len() == keys.len()
+            && (first..=last).count() == keys.len()
+            && keys.iter().enumerate().all(|(line, key)| sheet.line(line).is_empty() == (*key == NOBODY));
+        if is_whole { Ok(sheet) } else { Err(damaged("a sheet has lost people".to_owned())) }
+    }
+
+    fn line(&self, line: usize) -> &str {
+        let start = line.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
+        &self.people[start..self.ends[line]]
     }
 
     /// The person on the line of a delivery; `None` when it is empty.
     fn person(&self, delivery: i64) -> Result<Option<Subscriber>, LedgerError> {
-        let line = usize::try_from(delivery - self.first).unwrap_or(usize::MAX);
-        let Some(&end) = self.ends.get(line) else { return Ok(None) };
-        let start = line.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
-        read_line(&self.people[start..end])
+        match usize::try_from(delivery - self.first) {
+            Ok(line) if line < self.ends.len() => read_line(self.line(line)),
+            _ => Ok(None),
+        }
     }
 }
+
+/// The sheet on which a delivery has its line, if it has one.
+const SHEET: &str =
+    "SELECT first, last, people, keys FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
 
 fn read_line(line: &str) -> Result<Option<Subscriber>, LedgerError> {
     if line.is_empty() {
@@ -72,7 +87,7 @@ pub(super) struct People {
 }
 
 impl People {
-    /// The person of a delivery; `None` when there is no such delivery.
+    /// The person of a delivery; `None` when there is no such delivery, or the person was struck off.
     pub(super) fn person(
         &mut self,
         db: &Connection,
@@ -80,12 +95,9 @@ impl People {
     ) -> Result<Option<Subscriber>, LedgerError> {
         let holds = |sheet: &Sheet| sheet.first <= delivery && delivery <= sheet.last;
         if !self.sheet.as_ref().is_some_and(holds) {
-            let found = db
-                .prepare_cached(
-                    "SELECT first, last, people FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
-                )?
-                .query_row([delivery], Sheet::read)
-                .optional()?;
+            let mut statement = db.prepare_cached(SHEET)?;
+            let mut rows = statement.query([delivery])?;
+            let found = rows.next()?.map(Sheet::read).transpose()?;
             let Some(found) = found.filter(holds) else { return Ok(None) };
             self.sheet = Some(found);
         }
@@ -133,8 +145,8 @@ pub(super) fn span(db: &Connection, dispatch: i64, from: i64) -> Result<Option<S
     Ok(statement.query_row(params![dispatch, from, LINES_MAX as i64], read).optional()?)
 }
 
-/// On which lines somebody stands.
-pub(super) fn standing(db: &Connection, span: Span) -> Result<Vec<i64>, LedgerError> {
+/// Lines on which somebody stands.
+pub(super) fn lines(db: &Connection, span: Span) -> Result<Vec<i64>, LedgerError> {
     let mut statement =
         db.prepare_cached("SELECT first, keys FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1")?;
     let mut rows = statement.query([span.first])?;
@@ -232,40 +244,61 @@ impl<'db> Pen<'db> {
     }
 }
 
-/// Takes a person off its sheet, in the transaction that wrote it.
-pub(super) fn strike(db: &Connection, delivery: i64) -> Result<(), LedgerError> {
-    let (first, mut keys, people): (i64, Vec<u8>, String) = db
-        .prepare_cached(
-            "SELECT first, keys, people FROM sheets WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
-        )?
-        .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let line = (delivery - first) as usize;
-    keys[line * KEY..][..KEY].copy_from_slice(&NOBODY);
-    let mut lines: Vec<&str> = people.lines().collect();
-    lines[line] = "";
-    let people = lines.join("\n") + "\n";
-    db.prepare_cached("UPDATE sheets SET keys = ?2, people = ?3, count = count - 1 WHERE first = ?1")?
-        .execute(params![first, keys, people])?;
+/// Takes people off their sheets, in the transaction that wrote them; by their deliveries, in order.
+pub(super) fn strike(db: &Connection, deliveries: &[i64]) -> Result<(), LedgerError> {
+    let mut left = deliveries;
+    while let Some(delivery) = left.first() {
+        let (first, last, people, mut keys): (i64, i64, String, Vec<u8>) = db
+            .prepare_cached(SHEET)?
+            .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let (here, behind) = left.split_at(left.partition_point(|delivery| *delivery <= last));
+        let mut lines: Vec<&str> = people.lines().collect();
+        for delivery in here {
+            let line = (delivery - first) as usize;
+            keys[line * KEY..][..KEY].copy_from_slice(&NOBODY);
+            lines[line] = "";
+        }
+        let people = lines.join("\n") + "\n";
+        db.prepare_cached("UPDATE sheets SET keys = ?2, people = ?3, count = count - ?4 WHERE first = ?1")?
+            .execute(params![first, keys, people, here.len() as i64])?;
+        left = behind;
+    }
     Ok(())
 }
 
-/// Looks through the sheets of a dispatch: nobody is on two lines, and every delivery has somebody behind it.
+/// Looks through the sheets of a dispatch: people are where their keys are, nobody is on two lines, and every delivery has
+/// somebody behind it.
 pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {
-    if !repeats(db, dispatch)?.is_empty() {
-        return Err(damaged("an address stands twice in a dispatch".to_owned()));
-    }
     let mut rows = db.prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?2")?;
-    let (mut from, mut behind) = (0, 0);
+    let (mut people, mut from, mut behind, mut standing) = (People::default(), 0, 0, 0);
     while let Some(span) = span(db, dispatch, from)? {
-        let standing = standing(db, span)?;
+        let lines = lines(db, span)?;
         let rows: Vec<i64> =
             rows.query_map([span.first, span.last], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        behind += rows.iter().filter(|row| standing.binary_search(row).is_ok()).count() as i64;
+        behind += rows.iter().filter(|row| lines.binary_search(row).is_ok()).count() as i64;
+        standing += lines.len() as u64;
         from = span.last + 1;
     }
+    let mut is_theirs = true;
+    each_key(db, Some(dispatch), |_, delivery, key| {
+        let person = people.known(db, delivery)?;
+        is_theirs &= key_of(&person.address) == *key;
+        Ok(())
+    })?;
     let all: i64 =
         db.query_row("SELECT count(*) FROM deliveries WHERE dispatch = ?1", [dispatch], |row| row.get(0))?;
-    if all == behind { Ok(()) } else { Err(damaged("a delivery has nobody behind it".to_owned())) }
+    let found = if all != behind {
+        "a delivery has nobody behind it"
+    } else if standing != count(db, dispatch)? {
+        "a sheet does not know how many people it has"
+    } else if !repeats(db, dispatch)?.is_empty() {
+        "an address stands twice in a dispatch"
+    } else if !is_theirs {
+        "a key is not of its person's address"
+    } else {
+        return Ok(());
+    };
+    Err(damaged(found.to_owned()))
 }
 
 /// Writes the sheets of a ledger that had a row for each person.

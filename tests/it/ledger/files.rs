@@ -202,6 +202,9 @@ async fn what_no_ledger_can_hold_is_found_by_a_check() {
         ),
         ("UPDATE deliveries SET id = 3", "a delivery has nobody behind it"),
         ("UPDATE deliveries SET dispatch = 7", "refers to nothing"),
+        ("UPDATE sheets SET count = count + 1", "does not know how many people"),
+        ("UPDATE sheets SET people = substr(people, 1, instr(people, char(10)))", "has lost people"),
+        ("UPDATE sheets SET people = replace(people, 'bob', 'bib')", "is not of its person's address"),
     ] {
         let shelf = Shelf::new(Kind::File);
         let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
@@ -215,6 +218,26 @@ async fn what_no_ledger_can_hold_is_found_by_a_check() {
         let LedgerError::Corrupt { source } = found else { panic!("{found:?}") };
         assert!(source.to_string().contains(told), "{source}");
     }
+}
+
+#[tokio::test]
+async fn a_check_finds_nothing_wrong_while_somebody_sends() {
+    let shelf = Shelf::new(Kind::File);
+    let list: Vec<String> = (0..2_000).map(|number| format!("reader{number}")).collect();
+    let opened = open(&shelf.ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let other = shelf.second().unwrap();
+    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let claims = async {
+        while !claim(&shelf.ledger, opened.dispatch, &worker, 10, at(1)).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let checks = async {
+        for _ in 0..20 {
+            other.check().await.unwrap();
+        }
+    };
+    tokio::join!(claims, checks);
 }
 
 /// The first schema had a row for each person, and one for each delivery from the beginning.

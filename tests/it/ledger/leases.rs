@@ -405,3 +405,52 @@ async fn many_callers_are_committed_together_and_each_gets_its_answer() {
     shelf.ledger.flush().await.unwrap();
     assert_eq!(shelf.ledger.tally(opened.dispatch).await.unwrap().of(State::Accepted), 500);
 }
+
+#[tokio::test]
+async fn two_sendings_that_grow_in_turn_keep_their_people_apart() {
+    use mimeograph::ledger::{Choice, Domains};
+    on_each(async |shelf| {
+        let ledger = &shelf.ledger;
+        let name = |issue: &str, number: usize| format!("{issue}{number}@domain{}.example", number % 3);
+        let part = |issue: &str, from: usize| -> Vec<String> {
+            (from..from + 700).map(|number| name(issue, number)).collect()
+        };
+        let people = |list: &[String]| {
+            crate::support::ledgers::people(&list.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let one = open(ledger, "one", &[]).await.dispatch;
+        let two = open(ledger, "two", &[]).await.dispatch;
+        for from in [0, 700, 1400] {
+            ledger.extend_dispatch(one, people(&part("one", from))).await.unwrap();
+            ledger.extend_dispatch(two, people(&part("two", from))).await.unwrap();
+        }
+        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let some = (0..300).map(|number| address(&name("one", number * 7))).collect();
+        let chosen = ledger.choose(one, Choice::Only(some)).await.unwrap();
+        assert_eq!((chosen.chosen, chosen.owed), (300, 300));
+        let by_choice = Wanted { choice: Some(chosen.id), ..Wanted::default() };
+        let none = ledger.claim(two, &worker, 1000, at(1), &by_choice).await.unwrap();
+        assert_eq!(none.len(), 0, "the choice is of the other sending");
+        let by_domain =
+            |domain: &str| Wanted { domains: Domains::Only(vec![domain.to_owned()]), ..Wanted::default() };
+        let mut taken = std::collections::BTreeMap::new();
+        for turn in 0..40 {
+            for (issue, dispatch) in [("one", one), ("two", two)] {
+                let wanted = match turn % 4 {
+                    0 if issue == "one" => by_choice.clone(),
+                    1 => by_domain("domain1.example"),
+                    2 => by_domain("domain2.example"),
+                    _ => Wanted::default(),
+                };
+                for claim in ledger.claim(dispatch, &worker, 97, at(1), &wanted).await.unwrap() {
+                    let address = claim.subscriber.address.expose().to_owned();
+                    assert!(address.starts_with(issue), "{address}");
+                    assert_eq!(taken.insert(address.clone(), ()), None, "{address}");
+                }
+            }
+        }
+        assert_eq!(taken.len(), 2 * 2100);
+        ledger.check().await.unwrap();
+    })
+    .await;
+}
