@@ -229,14 +229,16 @@ fn begun_ahead(room: &Newsroom) -> bool {
 
 fn is_done(room: &Newsroom) -> bool {
     let counts = counts(room);
-    counts["queued"] + counts["deferred"] == 0
+    0 < counts["planned"] && counts["queued"] + counts["deferred"] == 0
 }
 
 pub(crate) fn counts(room: &Newsroom) -> BTreeMap<String, usize> {
     let told: Value = serde_json::from_str(&room.run(["status", "one", "--json"]).code(0).stdout).unwrap();
+    // Nothing is told of a sending whose opening was killed.
+    let count = |word: &str| if told.is_null() { 0 } else { told[word].as_u64().unwrap() as usize };
     ["planned", "accepted", "queued", "deferred", "failed", "unconfirmed", "suppressed"]
         .into_iter()
-        .map(|word| (word.to_owned(), told[word].as_u64().unwrap() as usize))
+        .map(|word| (word.to_owned(), count(word)))
         .collect()
 }
 
