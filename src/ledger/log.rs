@@ -216,7 +216,7 @@ impl Log {
         Ok(())
     }
 
-    /// Writes a beginning down; the letter leaves after that. `fence` is as it was when the claim was made.
+    /// Writes a beginning down; the letter leaves after that. `claimed` is the fence as it was when the claim was made.
     pub(super) fn begin(&self, hold: Hold, at: i64, claimed: Fence) -> Result<Written, LedgerError> {
         let Hold { delivery, epoch, .. } = hold;
         // The look at the fence comes after the entry, and needs nobody else to wait.

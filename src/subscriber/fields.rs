@@ -57,11 +57,6 @@ impl Fields {
         std::iter::from_fn(move || Some((part()?, part()?)))
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// None, with room for some.
     pub(super) fn with_room() -> Self {
         Self(String::with_capacity(USUAL))

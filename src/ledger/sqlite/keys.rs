@@ -1,7 +1,7 @@
 //! What addresses are compared by: which deliveries are somebody's, and that nobody has two in a dispatch.
 //!
 //! The keys stand on the sheets, in the order of the list. There is no index of them: to go through those of a million people
-//! takes some milliseconds, and to keep them in order would cost each letter more than its claim.
+//! takes some milliseconds, and to lay them down in order would cost as much as all the rest of a plan.
 
 use std::collections::HashSet;
 

@@ -1,12 +1,12 @@
 //! Opening a dispatch and adding people to it: one transaction, streamed, however long the list.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Store, keys, millis,
-    sheets::{self, DOMAINS_REMEMBERED, Pen},
+    sheets::{self, Domains, Pen},
     suppressed::Suppressed,
     timestamp,
 };
@@ -120,7 +120,8 @@ fn add(
 ) -> Result<Opened, LedgerError> {
     let mut opened = Opened { dispatch: DispatchId(dispatch), owed: 0, already: 0, suppressed: 0 };
     let known = keys::keys(db, dispatch)?;
-    let mut domains = Domains::new(db)?;
+    // Of its own: should all be undone, so are the numbers.
+    let mut domains = Domains::default();
     let mut pen = Pen::new(db, dispatch)?;
     let first = pen.next();
     for person in people {
@@ -130,7 +131,7 @@ fn add(
             opened.already += 1;
             continue;
         }
-        let domain = domains.id(person.address.domain())?;
+        let domain = domains.number(db, person.address.domain())?;
         let delivery = pen.put(&key, &person)?;
         match suppressed.reason(db, &person.address.key_cow())? {
             None => opened.owed += 1,
@@ -151,7 +152,9 @@ fn add(
             params![dispatch, first, last],
         )?;
     }
-    let repeats = keys::repeats(db, dispatch)?;
+    let mut repeats = keys::repeats(db, dispatch)?;
+    // What was there before is not touched, whatever is wrong with it.
+    repeats.retain(|delivery| first <= *delivery);
     if twice == Twice::Refused && !repeats.is_empty() {
         return Err(LedgerError::Repeated);
     }
@@ -163,39 +166,6 @@ fn add(
         opened.already += 1;
     }
     Ok(opened)
-}
-
-/// Domains by name; those met lately are remembered.
-struct Domains<'db> {
-    remembered: HashMap<String, i64>,
-    find: Statement<'db>,
-    add: Statement<'db>,
-}
-
-impl<'db> Domains<'db> {
-    fn new(db: &'db Connection) -> Result<Self, LedgerError> {
-        Ok(Self {
-            remembered: HashMap::new(),
-            find: db.prepare("SELECT id FROM domains WHERE name = ?1")?,
-            add: db.prepare("INSERT INTO domains (name) VALUES (?1)")?,
-        })
-    }
-
-    fn id(&mut self, name: &str) -> Result<i64, LedgerError> {
-        if let Some(&id) = self.remembered.get(name) {
-            return Ok(id);
-        }
-        let found = self.find.query_row([name], |row| row.get(0)).optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => self.add.insert([name])?,
-        };
-        if self.remembered.len() >= DOMAINS_REMEMBERED {
-            self.remembered.clear();
-        }
-        self.remembered.insert(name.to_owned(), id);
-        Ok(id)
-    }
 }
 
 /// When a dispatch was opened, as the table has it.

@@ -22,8 +22,8 @@ const LINES_MAX: usize = 500;
 /// Octets on a sheet behind which no further line is begun: people of whom much is told are fewer on theirs.
 const OCTETS_MAX: usize = 256 << 10;
 
-/// Domains by name that are remembered.
-pub(super) const DOMAINS_REMEMBERED: usize = 8192;
+/// Domains that are remembered.
+const DOMAINS_REMEMBERED: usize = 8192;
 
 /// A sheet that was read.
 struct Sheet {
@@ -83,7 +83,7 @@ fn frozen(source: serde_json::Error) -> LedgerError {
 #[derive(Default)]
 pub(super) struct People {
     sheet: Option<Sheet>,
-    domains: HashMap<String, i64>,
+    domains: Domains,
 }
 
 impl People {
@@ -111,19 +111,39 @@ impl People {
 
     /// The number of a domain of somebody on a sheet.
     pub(super) fn domain(&mut self, db: &Connection, name: &str) -> Result<i64, LedgerError> {
-        if let Some(&id) = self.domains.get(name) {
-            return Ok(id);
+        self.domains.find(db, name)?.ok_or_else(|| damaged("a domain has no number".to_owned()))
+    }
+}
+
+/// Domains and their numbers; those met lately are remembered.
+#[derive(Default)]
+pub(super) struct Domains(HashMap<String, i64>);
+
+impl Domains {
+    fn find(&mut self, db: &Connection, name: &str) -> Result<Option<i64>, LedgerError> {
+        if let Some(&number) = self.0.get(name) {
+            return Ok(Some(number));
         }
-        let id = db
-            .prepare_cached("SELECT id FROM domains WHERE name = ?1")?
-            .query_row([name], |row| row.get(0))
-            .optional()?
-            .ok_or_else(|| damaged("a domain has no number".to_owned()))?;
-        if self.domains.len() >= DOMAINS_REMEMBERED {
-            self.domains.clear();
+        let mut statement = db.prepare_cached("SELECT id FROM domains WHERE name = ?1")?;
+        let found = statement.query_row([name], |row| row.get(0)).optional()?;
+        Ok(found.inspect(|number| self.remember(name, *number)))
+    }
+
+    /// The number of a domain, which gets one if it has none.
+    pub(super) fn number(&mut self, db: &Connection, name: &str) -> Result<i64, LedgerError> {
+        if let Some(number) = self.find(db, name)? {
+            return Ok(number);
         }
-        self.domains.insert(name.to_owned(), id);
-        Ok(id)
+        let number = db.prepare_cached("INSERT INTO domains (name) VALUES (?1)")?.insert([name])?;
+        self.remember(name, number);
+        Ok(number)
+    }
+
+    fn remember(&mut self, name: &str, number: i64) {
+        if self.0.len() >= DOMAINS_REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(name.to_owned(), number);
     }
 }
 
