@@ -78,7 +78,7 @@ fn save(room: &Newsroom, rounds: usize) {
         room.write(ISSUE, issue.replace(WORDS, &words));
         let seen = tab.run("return await page.evaluate(() => window.seen)");
         // The first save warms the browser's fonts and the program's caches.
-        if 0 < round {
+        if round > 0 {
             times.push(seen.as_f64().unwrap() - before);
         }
         // The findings of this save do not run into the next one.

@@ -30,7 +30,7 @@ fn main() {
     runtime.block_on(async {
         let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
         let dispatch = plan(&ledger, rows).await;
-        let worker = ledger.hire("bench", now()).await.unwrap();
+        let worker = ledger.register_worker("bench", now()).await.unwrap();
         let first = Instant::now();
         let claims = ledger.claim(dispatch, &worker, 1000, now(), &Wanted::default()).await.unwrap();
         println!("first claim of {} after {:.1} ms", claims.len(), first.elapsed().as_secs_f64() * 1e3);
@@ -45,7 +45,7 @@ fn main() {
         let tally = ledger.tally(dispatch).await.unwrap();
         println!("tally of {}: {:.1} ms ({} accepted)", tally.planned, ms(started), tally.accepted);
         let started = Instant::now();
-        let offered = ledger.offered(Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
+        let offered = ledger.attempts_between(Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
         println!("offered by {} domains: {:.1} ms", offered.len(), ms(started));
         let started = Instant::now();
         ledger.release(&worker, now()).await.unwrap();

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use mimeograph::{
     issue::Issue,
-    render::{self, Frame, Mailbox, Materials, Newsletter, PicturePlace, Piece, Template, Unsubscribe},
+    render::{self, Assets, Frame, Mailbox, Newsletter, PicturePlace, Piece, Template, Unsubscribe},
     source::Source,
     subscriber::EmailAddress,
 };
@@ -51,8 +51,8 @@ fn main() {
         let read = || Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap();
         let load = || Template::load(Path::new("templates"), "default").unwrap();
         let (issue, template) = (read(), load());
-        let (materials, _) = Materials::gather(&issue, &newsletter, &[], path.parent().unwrap());
-        let shares = render::block_bytes(&issue, &newsletter, &template, &materials, &frame).unwrap();
+        let (assets, _) = Assets::load(&issue, &newsletter, &[], path.parent().unwrap());
+        let shares = render::block_bytes(&issue, &newsletter, &template, &assets, &frame).unwrap();
         let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for (span, bytes) in &shares {
             let block = issue.document.blocks.iter().find(|block| block.span == *span);
@@ -71,7 +71,7 @@ fn main() {
             .map(|_| {
                 let start = Instant::now();
                 let (issue, template) = (read(), load());
-                let (letter, _) = render::render(&issue, &newsletter, &template, &materials, &frame).unwrap();
+                let (letter, _) = render::render(&issue, &newsletter, &template, &assets, &frame).unwrap();
                 let seconds = start.elapsed().as_secs_f64();
                 assert!(matches!(letter.html.pieces.first(), Some(Piece::Literal(_))));
                 seconds * 1e3

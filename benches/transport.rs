@@ -24,7 +24,8 @@ use mimeograph::{
     message::Message,
     subscriber::EmailAddress,
     transport::{
-        Desk, Halt, Letter, Outbox, Outcome, Permit, Relay as Settings, Secret, Smtp, Ticket, Transport,
+        Halt, Letter, LetterSource, Outbox, Outcome, Permit, Relay as Settings, Secret, Smtp, Ticket,
+        Transport,
     },
 };
 
@@ -59,7 +60,7 @@ fn sink(kind: &str) {
     println!("{} {} {ca_file}", relay.port(), relay.url_with_login(login));
     let mut line = String::new();
     let mut input = std::io::stdin().lock();
-    while 0 < input.read_line(&mut line).unwrap() {
+    while input.read_line(&mut line).unwrap() > 0 {
         println!("{}", relay.counters().accepted);
         relay.reset();
         line.clear();
@@ -300,7 +301,7 @@ impl Pile {
     }
 }
 
-impl Desk for Pile {
+impl LetterSource for Pile {
     async fn next(&self) -> Option<Letter> {
         self.take()
     }

@@ -1,6 +1,6 @@
 //! What a reader, a mail client or a mailbox provider would trip over.
 //!
-//! In: an issue, what it was rendered to, and what stands around it ([`Case`]). Out: diagnostics, each with a code that
+//! In: an issue, what it was rendered to, and what stands around it ([`LetterContext`]). Out: diagnostics, each with a code that
 //! [`rule`] knows. Never: changes anything. The network is asked only by the probe of `--online`.
 
 mod access;
@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// What can be looked at before a letter is made.
-pub struct Draft<'a> {
+pub struct IssueContext<'a> {
     /// The issue.
     pub issue: &'a Issue,
     /// What it appears in.
@@ -55,9 +55,9 @@ pub struct Draft<'a> {
 }
 
 /// Everything a check looks at.
-pub struct Case<'a> {
+pub struct LetterContext<'a> {
     /// The issue and what stands around it.
-    pub draft: Draft<'a>,
+    pub draft: IssueContext<'a>,
     /// What it was rendered to.
     pub rendered: &'a RenderedIssue,
     /// What it was laid out by.
@@ -68,10 +68,10 @@ pub struct Case<'a> {
     pub dkim_domain: Option<&'a str>,
 }
 
-impl<'a> std::ops::Deref for Case<'a> {
-    type Target = Draft<'a>;
+impl<'a> std::ops::Deref for LetterContext<'a> {
+    type Target = IssueContext<'a>;
 
-    fn deref(&self) -> &Draft<'a> {
+    fn deref(&self) -> &IssueContext<'a> {
         &self.draft
     }
 }
@@ -109,7 +109,7 @@ pub struct Earlier {
 }
 
 /// Looks at everything but the network and the list.
-pub fn check(case: &Case<'_>) -> Diagnostics {
+pub fn check(case: &LetterContext<'_>) -> Diagnostics {
     let facts = facts::gather(&case.issue.document);
     let mut found = drafted(case, &facts);
     size::check(case, &mut found);
@@ -121,13 +121,13 @@ pub fn check(case: &Case<'_>) -> Diagnostics {
 }
 
 /// Looks at what an issue says, for one that cannot become a letter yet: words, links and pictures.
-pub fn check_draft(draft: &Draft<'_>) -> Diagnostics {
+pub fn check_draft(draft: &IssueContext<'_>) -> Diagnostics {
     let mut found = drafted(draft, &facts::gather(&draft.issue.document));
     sort(&mut found);
     found
 }
 
-fn drafted(draft: &Draft<'_>, facts: &facts::Facts<'_>) -> Diagnostics {
+fn drafted(draft: &IssueContext<'_>, facts: &facts::Facts<'_>) -> Diagnostics {
     let mut found = Vec::new();
     words::check(draft, facts, &mut found);
     links::check(draft, facts, &mut found);
@@ -149,7 +149,7 @@ fn order(diagnostic: &Diagnostic) -> (String, u64, u32, &'static str, &str) {
     (path.display().to_string(), line, column, diagnostic.code, &diagnostic.message)
 }
 
-impl Draft<'_> {
+impl IssueContext<'_> {
     /// A finding at a span of the issue, with the severity that its rule has by itself.
     fn find(
         &self,

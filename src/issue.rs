@@ -21,7 +21,7 @@ mod walk;
 pub use document::Document;
 pub use front_matter::{FrontMatter, Value};
 pub use placeholder::{Filter, Part, Phrase, Placeholder};
-pub use walk::Shown;
+pub use walk::VisibleNode;
 
 use document::BlockKind;
 use reader::Reader;

@@ -20,13 +20,13 @@ mod values;
 mod worker;
 mod writer;
 
-pub use claim::{Begun, Choice, Chosen, Claim, Domains, Next, Wanted};
+pub use claim::{Begun, Claim, Domains, Next, Selected, Selection, Wanted};
 pub use error::{Cause, LedgerError};
 pub use pages::Pages;
 pub use values::{
-    Bucket, ChoiceId, Decision, DeliveryId, DeliveryRow, DispatchId, DispatchRecord, NewDispatch, Offered,
-    OpenOptions, Opened, OutcomeKind, Reaped, Reason, ReplyGroup, Restored, State, Story, StoryEvent,
-    Suppression, Tally, WorkerId,
+    Bucket, Decision, DeliveryHistory, DeliveryId, DeliveryRow, DispatchId, DispatchRecord, HistoryEvent,
+    NewDispatch, Offered, OpenOptions, Opened, OutcomeKind, Reaped, Reason, ReplyGroup, Restored,
+    SelectionId, State, Suppression, Tally, WorkerId,
 };
 pub use worker::Worker;
 
@@ -72,7 +72,7 @@ impl Ledger {
         Ok(Self { threads: Arc::new(Threads::start(Some(writer), Some(reader))) })
     }
 
-    /// Opens a ledger for questions only; it must be there. Where a sender has died and left a log, that is brought in first,
+    /// Opens a ledger for questions only; it must be there. Where a sender has died and left a log, that is authored_markup in first,
     /// if the ledger can be written.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
@@ -162,16 +162,16 @@ impl Ledger {
     }
 
     /// Notes which deliveries a run is about, to be claimed by [`Wanted::choice`]. Known to this handle and its clones.
-    pub async fn choose(&self, dispatch: DispatchId, choice: Choice) -> Result<Chosen, LedgerError> {
-        self.threads.write(move |store| store.choose(dispatch, &choice)).await
+    pub async fn select(&self, dispatch: DispatchId, choice: Selection) -> Result<Selected, LedgerError> {
+        self.threads.write(move |store| store.select(dispatch, &choice)).await
     }
 
     // It is worked off.
 
     /// Signs on as a worker. `relay` names the relay for limits and histories.
-    pub async fn hire(&self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
+    pub async fn register_worker(&self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
         let relay = relay.to_owned();
-        self.threads.write(move |store| store.hire(&relay, now)).await
+        self.threads.write(move |store| store.register_worker(&relay, now)).await
     }
 
     /// Leases up to `limit` deliveries that are due: those that were put off or given back first, then the others in
@@ -203,8 +203,8 @@ impl Ledger {
     }
 
     /// Makes everything that was put off due at once.
-    pub async fn hurry(&self, dispatch: DispatchId) -> Result<u64, LedgerError> {
-        self.threads.write(move |store| store.hurry(dispatch)).await
+    pub async fn make_due_now(&self, dispatch: DispatchId) -> Result<u64, LedgerError> {
+        self.threads.write(move |store| store.make_due_now(dispatch)).await
     }
 
     /// Writes the attempt down; durable when it answers (see [`Wanted::ahead`]). To be asked when the relay has said
@@ -282,8 +282,12 @@ impl Ledger {
     }
 
     /// Letters offered (attempts begun or ended) between two moments, for limits that hold across restarts.
-    pub async fn offered(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Offered>, LedgerError> {
-        self.threads.read(move |store| store.offered(since, until)).await
+    pub async fn attempts_between(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Offered>, LedgerError> {
+        self.threads.read(move |store| store.attempts_between(since, until)).await
     }
 
     // The owner decides.
@@ -369,7 +373,7 @@ impl Ledger {
     }
 
     /// Everything that ever happened for an address, the latest dispatch first.
-    pub async fn history(&self, address: &EmailAddress) -> Result<Vec<Story>, LedgerError> {
+    pub async fn history(&self, address: &EmailAddress) -> Result<Vec<DeliveryHistory>, LedgerError> {
         let address = address.clone();
         self.threads.read(move |store| store.history(&address)).await
     }

@@ -3,14 +3,14 @@
 //! In: an `Issue`, the [`Newsletter`] it appears in, its template and pictures. Out: [`RenderedIssue`], or diagnostics.
 //! Never: knows a subscriber, a date of today or a relay. It is the only room with MJML, and it runs once per issue.
 
+mod assets;
+mod authored_markup;
 mod blocks;
-mod brought;
 mod design;
 mod feed;
 mod fill;
 mod highlight;
 mod letter;
-mod materials;
 mod mjml;
 mod newsletter;
 mod pattern;
@@ -24,14 +24,14 @@ mod tokens;
 mod web;
 mod words;
 
-pub use brought::{Brought, BroughtKind, brought, brought_in};
+pub use assets::{
+    Asset, Assets, Embed, EmbedKind, Formula, MathStyle, Vendored, embeds, formulas, on_white, vendor_folder,
+    vendor_name,
+};
+pub use authored_markup::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in};
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use feed::{Entry, feed};
 pub use letter::{Frame, block_bytes, design, render, web_address};
-pub use materials::{
-    Asset, Embed, EmbedKind, Formula, Materials, MathStyle, Vendored, embeds, formulas, on_white,
-    vendor_folder, vendor_name,
-};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use picture_files::{Seen, seen};

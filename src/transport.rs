@@ -1,6 +1,6 @@
 //! Hands letters over and says what became of each.
 //!
-//! In: [`Letter`]s from a [`Desk`]. Out: an [`Outcome`] for each, or [`RelayDown`] when the relay itself is at fault.
+//! In: [`Letter`]s from a [`LetterSource`]. Out: an [`Outcome`] for each, or [`RelayDown`] when the relay itself is at fault.
 //! Never: retries, waits on purpose, or sees the ledger. It asks the desk before the first byte of a body leaves.
 //!
 //! The words of SMTP (commands, logins, parameters) are lettre's; the conversation is our own. lettre's
@@ -27,7 +27,7 @@ mod wire;
 
 pub use halt::{Halt, HaltSwitch, halt};
 pub use outbox::Outbox;
-pub use relay::{BadRelay, Encryption, Login, Pipelining, Relay, Timeouts};
+pub use relay::{Encryption, Login, Pipelining, Relay, RelayConfigError, Timeouts};
 pub use reply::NotAReply;
 pub use secret::Secret;
 pub use smtp::Smtp;
@@ -59,7 +59,7 @@ impl Transport {
     ///
     /// When `halt` is pulled the connection is dropped at once, and `Ok` returned. Dropping the future does the same.
     /// Either way each letter that was taken has been ended or given back.
-    pub async fn run<D: Desk>(&self, desk: &D, halt: Halt) -> Result<(), RelayDown> {
+    pub async fn run<D: LetterSource>(&self, desk: &D, halt: Halt) -> Result<(), RelayDown> {
         let work = async {
             match self {
                 Self::Outbox(outbox) => outbox.run(desk).await,
@@ -91,7 +91,7 @@ pub struct Letter {
 ///
 /// For each letter taken with `next` or `next_now` the connection calls exactly one of `end`, `give_back` and
 /// `give_back_refused`, also when it is dropped in the middle.
-pub trait Desk: Send + Sync + 'static {
+pub trait LetterSource: Send + Sync + 'static {
     /// The next letter to offer; `None` when there is nothing more for this connection. May wait (for pace, for
     /// deferred letters).
     fn next(&self) -> impl Future<Output = Option<Letter>> + Send;
@@ -193,14 +193,14 @@ pub enum Outcome {
     },
 }
 
-/// Trouble with the relay itself; it says nothing about a letter.
+/// ErrorKind with the relay itself; it says nothing about a letter.
 #[derive(Debug, thiserror::Error)]
 #[error("the relay cannot be used ({stage}): {trouble}")]
 pub struct RelayDown {
     /// Where.
     pub stage: Stage,
     /// What.
-    pub trouble: Trouble,
+    pub trouble: ErrorKind,
     /// Whether waiting may help; otherwise somebody has to mend something.
     pub passing: bool,
 }
@@ -208,7 +208,7 @@ pub struct RelayDown {
 /// What is the matter with a relay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum ErrorKind {
     /// The socket: refused, reset, closed in the middle.
     #[error("{0}")]
     Io(#[source] std::io::Error),
@@ -235,12 +235,12 @@ pub enum Trouble {
 impl RelayDown {
     /// Whether the relay asks us to go slower, rather than to go away.
     pub fn is_throttling(&self) -> bool {
-        matches!(&self.trouble, Trouble::Said(reply) if reply.is_throttling())
+        matches!(&self.trouble, ErrorKind::Said(reply) if reply.is_throttling())
     }
 
     /// Whether the relay has too many connections of ours (or of everybody's).
     pub fn is_too_many_connections(&self) -> bool {
-        matches!(&self.trouble, Trouble::Said(reply) if reply.is_too_many_connections())
+        matches!(&self.trouble, ErrorKind::Said(reply) if reply.is_too_many_connections())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The preview: a page on this machine that shows a letter as its readers will see it; and the page of two letters.
 //!
-//! In: a [`Press`] that makes the letter, and word that a file was saved. Out: pages over HTTP, or one file.
+//! In: a [`PreviewBackend`] that makes the letter, and word that a file was saved. Out: pages over HTTP, or one file.
 //! Never: sends anything, changes a file, answers a request for another host than this machine, or runs a script that
 //! stands in a letter.
 
@@ -19,7 +19,7 @@ pub use watch::{Watch, watch};
 use serde_json::Value;
 
 /// Makes what the preview shows. It is asked anew after every saved file.
-pub trait Press: Send + Sync + 'static {
+pub trait PreviewBackend: Send + Sync + 'static {
     /// The letter to this address, or to the first person on the list.
     fn sheet(&self, reader: Option<&str>) -> Sheet;
     /// What `check` finds, and what each section costs.

@@ -159,7 +159,7 @@ pub(crate) fn serve(kind: &str) {
     println!("{host}:{} {url} {ca_file}", relay.port());
     let mut line = String::new();
     let mut input = std::io::stdin().lock();
-    while 0 < input.read_line(&mut line).unwrap() {
+    while input.read_line(&mut line).unwrap() > 0 {
         let counters = relay.counters();
         let first = counters
             .first_accepted
@@ -225,7 +225,7 @@ impl Newsletter {
 
     pub(crate) fn settings(&self, more: &str) {
         let text = format!(
-            "[newsletter]\nname = \"Gradient Ascent\"\npostal_address = \"12 Saddle Point Lane\"\n\
+            "[newsletter]\nname = \"Gradient Ascent\"\npostal_address = \"12 Saddle Point Connection\"\n\
              [sender]\nfrom = \"Ada Quill <ada@letters.example.org>\"\n\
              [unsubscribe]\nhttps = \"https://letters.example.org/leave/{{token}}\"\n\
              mailto = \"leave@letters.example.org\"\n\

@@ -9,7 +9,7 @@ use mimeograph::{
     message::{Composer, Secrets},
     render::RenderedIssue,
     subscriber::{List, Row},
-    transport::{Desk, Halt, Letter, Outcome, Permit, Relay, Smtp, Ticket, Transport},
+    transport::{Halt, Letter, LetterSource, Outcome, Permit, Relay, Smtp, Ticket, Transport},
 };
 
 use crate::lab::{self, Goal, Newsletter, Sink, judge, tell};
@@ -151,7 +151,7 @@ impl Pile {
     }
 }
 
-impl Desk for Pile {
+impl LetterSource for Pile {
     async fn next(&self) -> Option<Letter> {
         self.take()
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use mimeograph::{
     issue::Issue,
     render::{
-        self, Frame, Mailbox, Materials, Newsletter, Page, PicturePaths, PicturePlace, RenderedIssue, Template,
+        self, Frame, Mailbox, Assets, Newsletter, Page, PicturePaths, PicturePlace, RenderedIssue, Template,
         Unsubscribe,
     },
     source::{Diagnostics, Source},
@@ -42,13 +42,13 @@ pub fn press(text: &str, templates: &Path, name: &str) -> Option<RenderedIssue> 
     let issue = sound(Issue::parse(Source::new("issues/a-letter.md", text)))?;
     let template = sound(Template::load(templates, name))?;
     // No picture exists there, so that a run reads no file of the machine.
-    let (materials, noticed) = Materials::gather(&issue, &newsletter, &template.pictures(), templates);
+    let (assets, noticed) = Assets::load(&issue, &newsletter, &template.pictures(), templates);
     print(&noticed);
-    let (rendered, noticed) = sound(render::render(&issue, &newsletter, &template, &materials, &frame))?;
+    let (rendered, noticed) = sound(render::render(&issue, &newsletter, &template, &assets, &frame))?;
     print(&noticed);
     let (design, _) = render::design(&issue, &newsletter, &template);
     let page = Page { slug: "a-letter", address: None, pictures: PicturePaths::Folder("") };
-    assert!(render::web_page(&issue, &newsletter, &materials, &design, page).ends_with("</html>\n"));
+    assert!(render::web_page(&issue, &newsletter, &assets, &design, page).ends_with("</html>\n"));
     Some(rendered)
 }
 

@@ -1,13 +1,13 @@
 //! What readers with a screen reader, with weak eyes or in the sun trip over, beside alternative texts and headings.
 
 use super::{
-    Case,
+    LetterContext,
     facts::Facts,
     markup::{self, Css, Tag},
     support::at,
 };
 use crate::{
-    render::{Brought, BroughtKind, Colour, Piece, is_right_to_left},
+    render::{AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
     source::{Diagnostics, Source, Span},
 };
 
@@ -17,7 +17,7 @@ const SIZE_MIN: f64 = 12.0;
 /// So many letters tell in which script a letter is written.
 const LETTERS_MIN: usize = 60;
 
-pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     language(case, facts, found);
     let literal = case.rendered.html.pieces.iter();
     let titles: usize = literal
@@ -132,7 +132,7 @@ pub(super) fn link(source: &Source, written: &[Css], found: &mut Diagnostics) {
 }
 
 /// What is seen in another order than the one it stands in, which is the one that is read.
-pub(super) fn order(case: &Case<'_>, all: &[Brought], found: &mut Diagnostics) {
+pub(super) fn order(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mut Diagnostics) {
     let right_to_left = is_right_to_left(&case.rendered.language);
     let turns = |value: &str| value.trim().eq_ignore_ascii_case(if right_to_left { "ltr" } else { "rtl" });
     for one in all {
@@ -144,15 +144,15 @@ pub(super) fn order(case: &Case<'_>, all: &[Brought], found: &mut Diagnostics) {
         };
         let mut written = Vec::new();
         match &one.kind {
-            BroughtKind::Attributes(attributes) => {
+            MarkupKind::Attributes(attributes) => {
                 for (name, value, span) in attributes.iter().filter(|(_, value, _)| turns(value)) {
                     if name == "direction" {
                         say(span.clone(), &format!("{name}=\"{value}\""));
                     }
                 }
             }
-            BroughtKind::Css => written = markup::sheet(text, one.span.clone()),
-            BroughtKind::Html | BroughtKind::Rows => {
+            MarkupKind::Css => written = markup::sheet(text, one.span.clone()),
+            MarkupKind::Html | MarkupKind::Rows => {
                 let (tags, sheets) = markup::html(text, one.span.clone());
                 for (tag, (name, value, span)) in
                     tags.iter().flat_map(|tag| tag.attributes.iter().map(move |one| (tag, one)))
@@ -160,7 +160,7 @@ pub(super) fn order(case: &Case<'_>, all: &[Brought], found: &mut Diagnostics) {
                     let is_turned = match name.as_str() {
                         // Words of another language have their own direction; a table of cells has not.
                         "dir" => tag.name == "table" && turns(value),
-                        "tabindex" => value.trim().parse::<u32>().is_ok_and(|index| 0 < index),
+                        "tabindex" => value.trim().parse::<u32>().is_ok_and(|index| index > 0),
                         _ => false,
                     };
                     if is_turned {
@@ -224,7 +224,7 @@ fn script(letter: char) -> Option<&'static str> {
 }
 
 /// A screen reader reads with the voice of the language that the letter says.
-fn language(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+fn language(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let tag = &case.rendered.language;
     let mut parts = tag.split('-');
     let primary = parts.next().unwrap_or_default().to_ascii_lowercase();

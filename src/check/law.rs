@@ -1,7 +1,7 @@
 //! What the law and mailbox providers ask of a letter to many.
 
 use super::{
-    Case,
+    LetterContext,
     facts::{Facts, plain},
     reading::reading,
     rule,
@@ -13,7 +13,7 @@ use crate::{
     source::{Diagnostic, Diagnostics, Place, Source, Span},
 };
 
-pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let (html, text) = (literal(&case.rendered.html), literal(&case.rendered.text));
     for (part, pattern, body) in
         [("HTML part", &case.rendered.html, &html), ("text part", &case.rendered.text, &text)]
@@ -73,7 +73,7 @@ fn settings(code: &'static str, message: impl Into<String>, help: &str) -> Diagn
     Diagnostic::at(code, severity, Place::File { path: "mimeo.toml".into() }, message).help(help)
 }
 
-fn signing(case: &Case<'_>, found: &mut Diagnostics) {
+fn signing(case: &LetterContext<'_>, found: &mut Diagnostics) {
     let sender = case.rendered.from.address.domain();
     match case.dkim_domain {
         None => {
@@ -110,7 +110,7 @@ fn aligned(a: &str, b: &str) -> bool {
 }
 
 /// Every link and heading of the document must be in the text part: filters and readers compare the two.
-fn same_content(case: &Case<'_>, facts: &Facts<'_>, text: &str, found: &mut Diagnostics) {
+fn same_content(case: &LetterContext<'_>, facts: &Facts<'_>, text: &str, found: &mut Diagnostics) {
     let said = letters(text);
     for heading in &facts.headings {
         let words = letters(&heading.words);
@@ -157,7 +157,7 @@ fn same_content(case: &Case<'_>, facts: &Facts<'_>, text: &str, found: &mut Diag
 }
 
 /// Links and headings that the template has by itself. What the issue says is in both parts (M485).
-fn said_by_the_template(case: &Case<'_>, html: &str, text: &str, found: &mut Diagnostics) {
+fn said_by_the_template(case: &LetterContext<'_>, html: &str, text: &str, found: &mut Diagnostics) {
     let own = |words: &str| -> Option<(&Source, Span)> {
         case.template.sources().iter().find_map(|source| {
             let at = source.text().find(words)?;

@@ -10,7 +10,7 @@ use crate::source::{Diagnostics, Place, Severity, Source, nearest};
 pub enum Level {
     /// Not shown.
     Allow,
-    /// Shown with this severity.
+    /// VisibleNode with this severity.
     As(Severity),
 }
 

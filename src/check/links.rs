@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::{
-    Draft,
+    IssueContext,
     facts::{Facts, Link},
 };
 use crate::{
@@ -80,7 +80,7 @@ const VAGUE: [&str; 28] = [
     "aqui",
 ];
 
-pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let anchors: BTreeSet<&str> = facts.headings.iter().map(|heading| heading.anchor).collect();
     let mut targets: BTreeMap<String, usize> = BTreeMap::new();
     let mut words: BTreeMap<String, (String, usize)> = BTreeMap::new();
@@ -164,7 +164,7 @@ pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics
     }
 }
 
-fn what_it_says(case: &Draft<'_>, link: &Link<'_>, found: &mut Diagnostics) {
+fn what_it_says(case: &IssueContext<'_>, link: &Link<'_>, found: &mut Diagnostics) {
     let words = link.words.trim();
     if words.is_empty() {
         let message = if link.has_image {
@@ -193,7 +193,7 @@ fn is_vague(words: &str) -> bool {
     VAGUE.contains(&words)
 }
 
-fn where_it_leads(case: &Draft<'_>, link: &Link<'_>, url: &Url, found: &mut Diagnostics) {
+fn where_it_leads(case: &IssueContext<'_>, link: &Link<'_>, url: &Url, found: &mut Diagnostics) {
     let span = || link.span.clone();
     match url.scheme() {
         "https" | "mailto" | "tel" => {}

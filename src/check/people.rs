@@ -146,7 +146,7 @@ pub fn check_list<'a>(
         ("M495", slips, "domains that look like slips", "ask, or mend what is plain"),
         ("M496", repeats, "rows that repeat an address", "remove one of each pair"),
     ] {
-        if 0 < kind.count {
+        if kind.count > 0 {
             found.push(find(code, kind.line, None, format!("{what}: {}", kind.names()), help.to_owned()));
         }
     }

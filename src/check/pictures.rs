@@ -1,13 +1,13 @@
 //! Alternative texts, types and weights of pictures.
 
-use super::{Draft, PictureFacts, clients::without, facts::Facts};
+use super::{IssueContext, PictureFacts, clients::without, facts::Facts};
 use crate::{issue::document::Image, source::Diagnostics};
 
 const PICTURE_MAX: u64 = 1_000_000;
 const PICTURES_MAX: u64 = 2_500_000;
 const ALT_MAX: usize = 180;
 
-pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     for image in &facts.images {
         alternative_text(case, image, found);
         let known = case.pictures.iter().find(|picture| picture.source == image.source);
@@ -23,7 +23,7 @@ pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics
     }
 }
 
-fn alternative_text(case: &Draft<'_>, image: &Image, found: &mut Diagnostics) {
+fn alternative_text(case: &IssueContext<'_>, image: &Image, found: &mut Diagnostics) {
     let alt = image.alt.to_string();
     let alt = alt.trim();
     let file = image.source.rsplit('/').next().unwrap_or(&image.source);
@@ -72,7 +72,7 @@ fn looks_like_a_file(stem: &str) -> bool {
     stem.contains(['_', '-']) || stem.chars().any(|c| c.is_ascii_digit())
 }
 
-fn kind(case: &Draft<'_>, image: &Image, known: Option<&PictureFacts>, found: &mut Diagnostics) {
+fn kind(case: &IssueContext<'_>, image: &Image, known: Option<&PictureFacts>, found: &mut Diagnostics) {
     let span = || image.span.clone();
     if image.source.starts_with("data:") {
         found.push(case.find(
@@ -121,7 +121,7 @@ fn kind(case: &Draft<'_>, image: &Image, known: Option<&PictureFacts>, found: &m
     }
 }
 
-fn weight(case: &Draft<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
+fn weight(case: &IssueContext<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
     if let Some(octets) = picture.octets
         && PICTURE_MAX < octets
     {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, facts::plain};
+use super::{LetterContext, facts::plain};
 use crate::{issue::document::BlockKind, render::Piece, source::Diagnostics};
 
 /// Gmail shows this much of a message's HTML part and hides the rest, the unsubscribe link with it. All sizes are told in
@@ -23,7 +23,7 @@ pub struct Share {
 }
 
 /// Octets of the HTML part as they go over the wire, as near as can be told before a reader is known.
-pub(super) fn html_octets(case: &Case<'_>) -> usize {
+pub(super) fn html_octets(case: &LetterContext<'_>) -> usize {
     let literal: usize = case
         .rendered
         .html
@@ -46,7 +46,7 @@ fn encoded(text: &str) -> usize {
 }
 
 /// The budget by section, the template's own share first.
-pub fn budget(case: &Case<'_>) -> Vec<Share> {
+pub fn budget(case: &LetterContext<'_>) -> Vec<Share> {
     let total = html_octets(case);
     // What has no place in the issue (the masthead, the styles) is the template's.
     let blocks: usize =
@@ -75,7 +75,7 @@ pub fn budget(case: &Case<'_>) -> Vec<Share> {
             section.octets += octets;
         }
     }
-    shares.extend(sections.into_iter().filter(|section| 0 < section.octets));
+    shares.extend(sections.into_iter().filter(|section| section.octets > 0));
     shares
 }
 
@@ -98,7 +98,7 @@ pub struct Costs {
 const NAMED: usize = 3;
 
 /// What the octets of the HTML part are spent on.
-pub fn costs(case: &Case<'_>) -> Costs {
+pub fn costs(case: &LetterContext<'_>) -> Costs {
     let html: String = case
         .rendered
         .html
@@ -144,7 +144,7 @@ fn spent(html: &str, attributes: &[&str]) -> (usize, Vec<(String, usize, usize)>
     (total, costly)
 }
 
-pub(super) fn check(case: &Case<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &LetterContext<'_>, found: &mut Diagnostics) {
     let octets = html_octets(case);
     if octets <= TIGHT {
         return;

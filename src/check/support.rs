@@ -1,4 +1,4 @@
-//! HTML and CSS that the owner brought along, against what mail clients support.
+//! HTML and CSS that the owner authored_markup along, against what mail clients support.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use super::{
     rule,
 };
 use crate::{
-    render::{Brought, BroughtKind, brought, brought_in},
+    render::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in},
     source::{Diagnostic, Diagnostics, Source, Span},
 };
 
-use super::Case;
+use super::LetterContext;
 
 /// Gmail ignores a style sheet that is longer, in octets.
 const SHEET_MAX: usize = 16 * 1024;
@@ -34,15 +34,15 @@ pub(super) fn at(
 /// The first use of a feature in a file, and how often it is used there.
 type Uses = BTreeMap<(String, String), (Source, Span, String, usize)>;
 
-pub(super) fn check(case: &Case<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let issue = &case.issue.source;
-    let mut all = brought(case.template);
+    let mut all = authored_markup(case.template);
     for span in &facts.fences {
         let text = issue.text().get(span.clone()).unwrap_or_default();
         // The fence's own lines are no part of it.
         let first = text.find('\n').map_or(text.len(), |at| at + 1);
         let last = text.trim_end().rfind('\n').map_or(first, |at| at + 1).max(first);
-        all.extend(brought_in(issue, span.start + first..span.start + last));
+        all.extend(authored_markup_in(issue, span.start + first..span.start + last));
     }
     access::order(case, &all, found);
     let mut uses = Uses::new();
@@ -92,10 +92,10 @@ fn properties(kept: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn fragment(one: &Brought, uses: &mut Uses, found: &mut Diagnostics) {
+fn fragment(one: &AuthoredMarkup, uses: &mut Uses, found: &mut Diagnostics) {
     let source = &one.source;
     match &one.kind {
-        BroughtKind::Html | BroughtKind::Rows => {
+        MarkupKind::Html | MarkupKind::Rows => {
             let (tags, sheets) = markup::html(source.text(), one.span.clone());
             for tag in &tags {
                 element(source, tag, uses, found);
@@ -105,12 +105,12 @@ fn fragment(one: &Brought, uses: &mut Uses, found: &mut Diagnostics) {
                 sheet(source, span, uses, found);
             }
             access::tables(source, &tags, &one.span, found);
-            if one.kind == BroughtKind::Rows {
+            if one.kind == MarkupKind::Rows {
                 access::rows(source, &tags, &one.span, found);
             }
         }
-        BroughtKind::Css => sheet(source, one.span.clone(), uses, found),
-        BroughtKind::Attributes(attributes) => {
+        MarkupKind::Css => sheet(source, one.span.clone(), uses, found),
+        MarkupKind::Attributes(attributes) => {
             let written: Vec<Css> = attributes
                 .iter()
                 .map(|(name, value, span)| Css::Declaration {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, facts::Facts};
+use super::{IssueContext, facts::Facts};
 use crate::{
     issue::document::BlockKind,
     source::{Diagnostics, Span},
@@ -12,7 +12,7 @@ use crate::{
 const SUBJECT_MAX: usize = 70;
 const PREHEADER: std::ops::RangeInclusive<usize> = 30..=140;
 
-pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     subject(case, found);
     preheader(case, found);
     number_and_date(case, found);
@@ -21,7 +21,7 @@ pub(super) fn check(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics
     contents(case, facts, found);
 }
 
-fn subject(case: &Draft<'_>, found: &mut Diagnostics) {
+fn subject(case: &IssueContext<'_>, found: &mut Diagnostics) {
     let subject = case.issue.head.subject.to_string();
     let length = subject.chars().count();
     let span = if case.issue.head.spans.contains_key("subject") {
@@ -55,7 +55,7 @@ fn subject(case: &Draft<'_>, found: &mut Diagnostics) {
     }
 }
 
-fn preheader(case: &Draft<'_>, found: &mut Diagnostics) {
+fn preheader(case: &IssueContext<'_>, found: &mut Diagnostics) {
     let preheader = case.issue.head.preheader.to_string();
     let span = case.field("preheader");
     if preheader.trim().is_empty() {
@@ -90,7 +90,7 @@ fn same(a: &str, b: &str) -> bool {
     !a.trim().is_empty() && a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
-fn number_and_date(case: &Draft<'_>, found: &mut Diagnostics) {
+fn number_and_date(case: &IssueContext<'_>, found: &mut Diagnostics) {
     let head = &case.issue.head;
     let latest =
         case.earlier.iter().filter(|earlier| earlier.number.is_some()).max_by_key(|earlier| earlier.number);
@@ -126,7 +126,7 @@ fn number_and_date(case: &Draft<'_>, found: &mut Diagnostics) {
 /// Words that authors leave for themselves, with the text that must stand around them.
 const LEFTOVERS: [&str; 8] = ["TODO", "TK", "TKTK", "FIXME", "XXX", "TBD", "lorem ipsum", "{%"];
 
-fn leftovers(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+fn leftovers(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let head = &case.issue.head;
     let heads = [
         ("title", head.title.clone()),
@@ -171,13 +171,13 @@ fn leftovers_in(text: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// The place of a word within a span, or the span.
-fn find_in(case: &Draft<'_>, span: &Span, word: &str) -> Span {
+fn find_in(case: &IssueContext<'_>, span: &Span, word: &str) -> Span {
     let text = case.issue.source.text().get(span.clone()).unwrap_or_default();
     let found = text.find(word).or_else(|| text.to_ascii_lowercase().find(&word.to_ascii_lowercase()));
     found.map_or_else(|| span.clone(), |at| span.start + at..span.start + at + word.len())
 }
 
-fn headings(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+fn headings(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     // The title is the letter's first level. Many letters know one kind of heading only, of whatever level: where they
     // begin is theirs to choose.
     let mut above = facts.headings.first().map_or(1, |heading| heading.level.max(2) - 1);
@@ -210,7 +210,7 @@ fn headings(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
 }
 
 /// A table of contents that the author wrote by hand should name the headings that are there.
-fn contents(case: &Draft<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
+fn contents(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let letters = |text: &str| {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
     };

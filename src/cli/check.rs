@@ -10,7 +10,7 @@ use super::{
     press::{self, Pressed},
 };
 use crate::{
-    check::{self, Answers, Case, Draft, Earlier, PictureFacts, check_list, rule},
+    check::{self, Answers, Earlier, IssueContext, LetterContext, PictureFacts, check_list, rule},
     config::{Config, Overrides},
     issue::Issue,
     render,
@@ -149,7 +149,7 @@ fn with_draft(
         return problems;
     };
     let earlier = earlier(all, file, config.check.history as usize);
-    let draft = Draft {
+    let draft = IssueContext {
         issue: &issue,
         newsletter: &config.newsletter,
         pictures: &[],
@@ -179,11 +179,11 @@ fn look_with(
         &pressed.issue,
         &config.newsletter,
         &pressed.template,
-        &pressed.materials,
+        &pressed.assets,
         &pressed.frame,
     )?;
     let pictures: Vec<_> = pressed
-        .materials
+        .assets
         .pictures()
         .map(|(source, asset)| PictureFacts {
             source: source.to_owned(),
@@ -194,8 +194,8 @@ fn look_with(
         })
         .collect();
     let earlier = earlier(all, file, config.check.history as usize);
-    let case = Case {
-        draft: Draft {
+    let case = LetterContext {
+        draft: IssueContext {
             issue: &pressed.issue,
             newsletter: &config.newsletter,
             pictures: &pictures,

@@ -113,10 +113,10 @@ fn fold(text: &str) -> String {
     let mut column = 0;
     for word in text.split(' ') {
         let width = word.chars().count();
-        if 0 < column && 80 < column + 1 + width {
+        if column > 0 && 80 < column + 1 + width {
             out.push('\n');
             column = 0;
-        } else if 0 < column {
+        } else if column > 0 {
             out.push(' ');
             column += 1;
         }

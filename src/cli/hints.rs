@@ -6,7 +6,7 @@ use crate::{
     ledger::LedgerError,
     message::ComposeError,
     subscriber::ListError,
-    transport::{BadRelay, RelayDown, Stage, Trouble},
+    transport::{ErrorKind, RelayConfigError, RelayDown, Stage},
 };
 
 impl From<LedgerError> for Failure {
@@ -69,17 +69,17 @@ impl From<ComposeError> for Failure {
     }
 }
 
-impl From<BadRelay> for Failure {
-    fn from(error: BadRelay) -> Self {
+impl From<RelayConfigError> for Failure {
+    fn from(error: RelayConfigError) -> Self {
         let hint = match &error {
-            BadRelay::PasswordInAddress => Some(
+            RelayConfigError::PasswordInAddress => Some(
                 "take it out of the address: set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` in mimeo.toml",
             ),
-            BadRelay::NoPassword { .. } => Some(
+            RelayConfigError::NoPassword { .. } => Some(
                 "set MIMEO_RELAY_PASSWORD, or `password = { file = \"…\" }` or `{ command = […] }` in mimeo.toml",
             ),
-            BadRelay::LoginInTheClear { .. } => Some("use smtps://, or smtp:// for STARTTLS"),
-            BadRelay::Address { .. } => Some("write it like smtps://login@smtp.example.com"),
+            RelayConfigError::LoginInTheClear { .. } => Some("use smtps://, or smtp:// for STARTTLS"),
+            RelayConfigError::Address { .. } => Some("write it like smtps://login@smtp.example.com"),
             _ => None,
         };
         with(Self::input(error), hint)
@@ -96,7 +96,7 @@ impl From<RelayDown> for Failure {
 /// What to look at before another try.
 pub(super) fn way_out(down: &RelayDown) -> Option<&'static str> {
     match (down.stage, &down.trouble) {
-        (_, Trouble::Outbox(_)) => Some("check the outbox's folder and the room on its disk"),
+        (_, ErrorKind::Outbox(_)) => Some("check the outbox's folder and the room on its disk"),
         (Stage::Connect, _) => Some("check the relay's name and port, and that this machine may reach it"),
         (Stage::Tls, _) => {
             Some("check the relay's name, its certificate and `ca_file`; nothing was sent without TLS")

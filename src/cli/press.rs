@@ -8,7 +8,7 @@ use super::{Context, Failure, issues::IssueFile, math};
 use crate::{
     config::Config,
     issue::Issue,
-    render::{self, Frame, Logo, Materials, RenderedIssue, Template},
+    render::{self, Assets, Frame, Logo, RenderedIssue, Template},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct Pressed {
     pub(crate) issue: Issue,
     pub(crate) rendered: RenderedIssue,
-    pub(crate) materials: Materials,
+    pub(crate) assets: Assets,
     pub(crate) template: Template,
     pub(crate) frame: Frame,
     /// Warnings and notes from all rooms.
@@ -96,20 +96,20 @@ pub(crate) fn press_source(
         design.logo.iter().flat_map(Logo::pictures).map(|picture| (picture.to_owned(), place.clone())),
     );
     let drawn = math::draw(&config.math, &config.root, &issue);
-    let (materials, noticed) = Materials::gather(&issue, newsletter, &extra, &config.root);
+    let (assets, noticed) = Assets::load(&issue, newsletter, &extra, &config.root);
     let mut diagnostics = issue.diagnostics.clone();
     diagnostics.extend(drawn);
     diagnostics.extend(noticed);
     // Whole seconds, as a letter's Date has no more.
     let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let frame = Frame { slug: slug.to_owned(), date };
-    match render::render(&issue, newsletter, &template, &materials, &frame) {
+    match render::render(&issue, newsletter, &template, &assets, &frame) {
         Ok((rendered, noticed)) => {
             diagnostics.extend(noticed);
             if diagnostics.iter().any(Diagnostic::is_error) {
                 return Err(diagnostics);
             }
-            Ok(Pressed { issue, rendered, materials, template, frame, diagnostics })
+            Ok(Pressed { issue, rendered, assets, template, frame, diagnostics })
         }
         Err(found) => {
             diagnostics.extend(found);

@@ -19,7 +19,7 @@ use crate::{
     report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
     subscriber::{EmailAddress, List, Row, Subscriber},
-    web::{self, Press, Sheet},
+    web::{self, PreviewBackend, Sheet},
 };
 
 /// Show an issue in the browser as its readers will see it
@@ -65,8 +65,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(reader) = &args.reader {
         address(reader)?;
     }
-    let desk =
-        Desk { context: context.clone(), file, list: args.list.list.clone(), reader: args.reader.clone() };
+    let desk = PreviewSource {
+        context: context.clone(),
+        file,
+        list: args.list.list.clone(),
+        reader: args.reader.clone(),
+    };
     if let Some(path) = &args.file {
         return write(&desk, args.reader.as_deref().unwrap_or(INVENTED), path);
     }
@@ -96,7 +100,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-fn write(desk: &Desk, reader: &str, path: &Path) -> Result<Exit, Failure> {
+fn write(desk: &PreviewSource, reader: &str, path: &Path) -> Result<Exit, Failure> {
     let sheet = desk.sheet(Some(reader));
     let page = web::static_page(&sheet, &desk.findings());
     fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
@@ -123,14 +127,14 @@ fn open(url: &str) {
 }
 
 /// Makes the letter anew from the files as they are.
-struct Desk {
+struct PreviewSource {
     context: Context,
     file: issues::IssueFile,
     list: Option<PathBuf>,
     reader: Option<String>,
 }
 
-impl Desk {
+impl PreviewSource {
     fn overrides(&self) -> Overrides {
         flags::List { list: self.list.clone() }.say(Overrides::default())
     }
@@ -305,7 +309,7 @@ impl Desk {
     }
 }
 
-impl Press for Desk {
+impl PreviewBackend for PreviewSource {
     fn sheet(&self, reader: Option<&str>) -> Sheet {
         self.make(reader).unwrap_or_else(|failure| Sheet {
             title: self.file.slug.clone(),

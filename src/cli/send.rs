@@ -27,7 +27,7 @@ use super::{
 use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Interrupt, Plan},
-    ledger::{Choice, DispatchRecord, Ledger, OpenOptions, Restored, Tally},
+    ledger::{DispatchRecord, Ledger, OpenOptions, Restored, Selection, Tally},
     render::RenderedIssue,
     report::{
         Progress, RunPage, Style, stretch, wait_word,
@@ -57,7 +57,7 @@ struct Job<'a> {
     args: &'a Args,
     context: &'a Context,
     config: &'a Config,
-    choice: Option<Choice>,
+    choice: Option<Selection>,
     until: Option<Timestamp>,
 }
 
@@ -84,7 +84,7 @@ impl Job<'_> {
         let options = OpenOptions { restored, ..OpenOptions::default() };
         let ledger = Ledger::open_with(&self.config.ledger, &options)?;
         let reaped = ledger.reap(now).await?;
-        if 0 < reaped.unconfirmed {
+        if reaped.unconfirmed > 0 {
             terminal.say(&format!(
                 "an earlier run died with {} under way: see `mimeo status {} --list unconfirmed`",
                 plural(reaped.unconfirmed, "letter", "letters"),
@@ -99,7 +99,7 @@ impl Job<'_> {
             ControlFlow::Break(exit) => return Ok(exit),
         };
         let choice = match self.choice.clone() {
-            Some(choice) => Some(ledger.choose(dispatch, choice).await?.id),
+            Some(choice) => Some(ledger.select(dispatch, choice).await?.id),
             None => None,
         };
         let run = dispatch::Run {
@@ -250,7 +250,7 @@ impl Job<'_> {
                     self.args.issue
                 ));
             }
-            if 0 < tally.unconfirmed {
+            if tally.unconfirmed > 0 {
                 terminal.say(&format!(
                     "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, \
                      `mimeo resolve {issue} --accept` or `--resend` decides",

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Where letters go, and how many ways at once.
-pub(super) struct Errand {
+pub(super) struct Destination {
     pub(super) transport: Transport,
     pub(super) connections: usize,
     /// The relay's name in the ledger.
@@ -28,7 +28,7 @@ pub(super) struct Errand {
     pub(super) description: String,
 }
 
-impl Errand {
+impl Destination {
     /// As the settings say.
     pub(super) fn of(config: &Config) -> Result<Self, Failure> {
         let Some(relay) = config.relay()? else {
@@ -154,7 +154,7 @@ pub(super) fn sentence(tally: &Tally) -> String {
         (tally.unconfirmed, "unconfirmed"),
         (tally.suppressed, "suppressed"),
     ] {
-        if 0 < number {
+        if number > 0 {
             parts.push(format!("{} {word}", count(number)));
         }
     }

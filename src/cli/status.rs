@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::{Context, Exit, Failure, flags, issues, sending};
 use crate::{
     config::Overrides,
-    ledger::{DeliveryRow, DispatchRecord, Ledger, LedgerError, State, StoryEvent, Tally},
+    ledger::{DeliveryRow, DispatchRecord, HistoryEvent, Ledger, LedgerError, State, Tally},
     report::words::{count, when},
     subscriber::{EmailAddress, Export},
 };
@@ -285,8 +285,9 @@ impl Args {
         let stories = ledger.history(&address).await?;
         let suppression = ledger.suppression(&address).await?;
         if self.json {
-            let events =
-                |events: &[StoryEvent]| -> Vec<serde_json::Value> { events.iter().map(event_json).collect() };
+            let events = |events: &[HistoryEvent]| -> Vec<serde_json::Value> {
+                events.iter().map(event_json).collect()
+            };
             let list: Vec<_> = stories
                 .iter()
                 .map(|story| {
@@ -352,7 +353,7 @@ fn table(record: &DispatchRecord, tally: Tally) -> String {
         ("suppressed", counts.suppressed),
     ] {
         out.push_str(&format!("  {word:<12}{:>9}", count(number)));
-        if word == "unconfirmed" && 0 < begun {
+        if word == "unconfirmed" && begun > 0 {
             // A living sender will have answers soon.
             out.push_str(&format!("  ({} begun, and no answer written down yet)", count(begun)));
         }
@@ -370,7 +371,7 @@ fn line(row: &DeliveryRow) -> String {
     if let Some(at) = row.at {
         out.push_str(&format!("  {}", when(at)));
     }
-    if 0 < row.attempts {
+    if row.attempts > 0 {
         out.push_str(&format!("  {} tried", row.attempts));
     }
     if row.state == State::Begun {
@@ -385,9 +386,9 @@ fn line(row: &DeliveryRow) -> String {
     out
 }
 
-fn event_words(event: &StoryEvent) -> String {
+fn event_words(event: &HistoryEvent) -> String {
     match event {
-        StoryEvent::Attempt { relay, outcome, .. } => {
+        HistoryEvent::Attempt { relay, outcome, .. } => {
             use crate::transport::Outcome;
             match outcome {
                 Outcome::Accepted { reply } => format!("accepted by {relay}: {reply}"),
@@ -396,19 +397,19 @@ fn event_words(event: &StoryEvent) -> String {
                 Outcome::Unconfirmed { why } => format!("unconfirmed at {relay}: {why}"),
             }
         }
-        StoryEvent::Decision { decision, .. } => format!("decided: {}", decision.word()),
+        HistoryEvent::Decision { decision, .. } => format!("decided: {}", decision.word()),
     }
 }
 
-fn event_json(event: &StoryEvent) -> serde_json::Value {
+fn event_json(event: &HistoryEvent) -> serde_json::Value {
     match event {
-        StoryEvent::Attempt { begun_at, ended_at, relay, outcome } => serde_json::json!({
+        HistoryEvent::Attempt { begun_at, ended_at, relay, outcome } => serde_json::json!({
             "at": ended_at.to_string(),
             "begun_at": begun_at.map(|at| at.to_string()),
             "relay": relay,
             "outcome": outcome,
         }),
-        StoryEvent::Decision { at, decision } => {
+        HistoryEvent::Decision { at, decision } => {
             serde_json::json!({ "at": at.to_string(), "decision": decision.word() })
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     message::Composer,
     report::words::octets,
     subscriber::{EmailAddress, List, Row, Subscriber},
-    transport::{Desk, Halt, Letter, Outcome, Permit, Ticket},
+    transport::{Halt, Letter, LetterSource, Outcome, Permit, Ticket},
 };
 
 /// Send the very letter that a subscriber gets to yourself
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     }
     let file = issues::find(context, &args.issue)?;
     let pressed = press::press(context, &config, &file)?;
-    let composer = Composer::for_tests(&pressed.rendered, sending::secrets(&config)?)?;
+    let composer = Composer::for_test_letter(&pressed.rendered, sending::secrets(&config)?)?;
     if config.list.exists() {
         sending::check_columns(&composer, &List::open(&config.list)?)?;
     }
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         message.to = to.clone();
         letters.push((Letter { ticket: Ticket(number as u64), message }, reader));
     }
-    let errand = sending::Errand::of(&config)?;
+    let errand = sending::Destination::of(&config)?;
     let tray = Tray::default();
     for (letter, reader) in letters {
         context.terminal.say(&format!(
@@ -133,7 +133,7 @@ impl Tray {
     }
 }
 
-impl Desk for Tray {
+impl LetterSource for Tray {
     async fn next(&self) -> Option<Letter> {
         self.next_now()
     }

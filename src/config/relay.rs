@@ -15,18 +15,18 @@ use super::{
 };
 use crate::{
     source::{Diagnostic, Source, Span},
-    transport::{BadRelay, Login, Pipelining, Relay, Timeouts},
+    transport::{Login, Pipelining, Relay, RelayConfigError, Timeouts},
 };
 
 /// Code, message and help for an address that is none.
-fn refusal(error: &BadRelay) -> (&'static str, String, String) {
+fn refusal(error: &RelayConfigError) -> (&'static str, String, String) {
     match error {
-        BadRelay::Address { reason, .. } => (
+        RelayConfigError::Address { reason, .. } => (
             "M008",
             format!("no address of a relay: {reason}"),
             "write it like `smtps://login@smtp.example.com`, or with `smtp://` for STARTTLS".to_owned(),
         ),
-        BadRelay::PasswordInAddress => (
+        RelayConfigError::PasswordInAddress => (
             "M009",
             "the address holds a password".to_owned(),
             format!(

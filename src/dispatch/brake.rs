@@ -53,7 +53,7 @@ impl Brake {
         self.refused += 1;
         self.answered += 1;
         let policy = &self.policy;
-        let row = 0 < policy.refusals_in_a_row && policy.refusals_in_a_row <= self.in_a_row;
+        let row = policy.refusals_in_a_row > 0 && policy.refusals_in_a_row <= self.in_a_row;
         let share = 0.0 < policy.share
             && policy.sample <= self.answered
             && policy.share <= f64::from(self.refused) / f64::from(self.answered);

@@ -22,7 +22,7 @@ use crate::{
 /// A connection that has nothing to do for so long is closed rather than kept: relays hang up on idlers anyway.
 const IDLE_MAX: Duration = Duration::from_secs(15);
 
-pub(super) struct Desk {
+pub(super) struct SendQueue {
     pub(super) ledger: Ledger,
     composer: Arc<Composer>,
     settings: Settings,
@@ -129,7 +129,7 @@ pub(super) enum Outlook {
     Stopped,
 }
 
-impl Desk {
+impl SendQueue {
     pub(super) fn new(
         ledger: Ledger,
         composer: Arc<Composer>,
@@ -297,7 +297,7 @@ impl Desk {
             Some(today) if today.left == 0 => Wait::WarmUp,
             _ => match self.settings.pace.window.as_ref().map(|window| window.at((self.clock)())) {
                 Some(super::Hours::ClosedUntil(_)) => Wait::Window,
-                _ if state.pace.is_patient(self.tick()) => Wait::Patience,
+                _ if state.pace.is_patient(self.tick()) => Wait::Throttled,
                 _ => Wait::Pace,
             },
         }
@@ -417,7 +417,7 @@ impl Desk {
     }
 }
 
-impl transport::Desk for Desk {
+impl transport::LetterSource for SendQueue {
     async fn next(&self) -> Option<Letter> {
         let give_up = Instant::now() + IDLE_MAX;
         loop {
@@ -572,7 +572,7 @@ impl transport::Desk for Desk {
     }
 }
 
-impl Desk {
+impl SendQueue {
     /// Wakes the run loop while there is still work on the desk, so that connections never wait for the ledger.
     fn ask_for_more(&self) {
         if self.state().is_low() {

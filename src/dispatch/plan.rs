@@ -85,7 +85,7 @@ pub fn predict(letters: u64, pace: &PacePolicy, now: Timestamp, warm_up_days: us
             share = share.min(u64::from(*cap));
         }
         let before = left;
-        while at < midnight && 0 < share && 0 < left {
+        while at < midnight && share > 0 && left > 0 {
             let open_until = match pace.window.as_ref().map(|window| window.at(at)) {
                 Some(Hours::ClosedUntil(opens)) => {
                     at = opens;

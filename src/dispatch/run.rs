@@ -7,11 +7,11 @@ use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{
     BrakePolicy, Event, PacePolicy, Pulled, RetryPolicy, Wait,
-    desk::{DayCap, Desk, Outlook, Stop},
+    desk::{DayCap, Outlook, SendQueue, Stop},
     tempo::Tempo,
 };
 use crate::{
-    ledger::{ChoiceId, DispatchId, Domains, Ledger, LedgerError, Wanted, Worker},
+    ledger::{DispatchId, Domains, Ledger, LedgerError, SelectionId, Wanted, Worker},
     message::Composer,
     transport::{Halt, HaltSwitch, RelayDown, Transport, halt},
 };
@@ -106,7 +106,7 @@ pub struct Run {
     /// Which.
     pub dispatch: DispatchId,
     /// Only these deliveries.
-    pub choice: Option<ChoiceId>,
+    pub choice: Option<SelectionId>,
     /// The relay's name in the ledger, for limits and histories.
     pub relay: String,
     /// Makes its letters.
@@ -128,14 +128,14 @@ impl Run {
         emit: impl Fn(Event<'_>) + Send + Sync + 'static,
     ) -> Result<Ended, LedgerError> {
         let Self { ledger, dispatch, choice, relay, composer, transport, settings, clock } = self;
-        let worker = ledger.hire(&relay, clock()).await?;
+        let worker = ledger.register_worker(&relay, clock()).await?;
         let emit: Emit = Arc::new(emit);
         let desk =
-            Desk::new(ledger.clone(), composer, settings.clone(), Arc::clone(&clock), Arc::clone(&emit));
+            SendQueue::new(ledger.clone(), composer, settings.clone(), Arc::clone(&clock), Arc::clone(&emit));
         let (switch, halt) = halt();
         // Where limits can hold letters back, they may lie here for long, however fast some of them left.
         let tempo = Tempo::new(settings.batch, settings.pace.is_free());
-        let mut crew = Crew {
+        let mut crew = Runner {
             desk: Arc::new(desk),
             dispatch,
             worker,
@@ -170,11 +170,11 @@ impl Run {
     }
 }
 
-struct Crew {
-    desk: Arc<Desk>,
+struct Runner {
+    desk: Arc<SendQueue>,
     dispatch: DispatchId,
     worker: Worker,
-    choice: Option<ChoiceId>,
+    choice: Option<SelectionId>,
     relay: String,
     transport: Arc<Transport>,
     settings: Settings,
@@ -194,7 +194,7 @@ struct Crew {
     down: Option<RelayDown>,
 }
 
-impl Crew {
+impl Runner {
     async fn work(&mut self, ledger: &Ledger) -> Result<Ended, LedgerError> {
         self.allowed = self.settings.connections.max(1);
         let mut interrupts = self.interrupts.clone();
@@ -226,7 +226,7 @@ impl Crew {
                         Some(at) => wake = Some(at),
                         None => {
                             retry_relay_at = None;
-                            self.open_lanes(letters);
+                            self.open_connections(letters);
                         }
                     }
                 }
@@ -247,7 +247,7 @@ impl Crew {
                         let now = (self.clock)();
                         if self.settings.retry.wait_max * 2 < between(now, due) {
                             // No wait is that long: the clock was ahead when the letter was put off.
-                            ledger.hurry(self.dispatch).await?;
+                            ledger.make_due_now(self.dispatch).await?;
                             self.refill(ledger).await?;
                             continue;
                         } else if now < due {
@@ -327,7 +327,7 @@ impl Crew {
         }
     }
 
-    fn open_lanes(&mut self, letters: usize) {
+    fn open_connections(&mut self, letters: usize) {
         // A connection is worth its handshake when it has a few letters to carry.
         let useful = letters.div_ceil(4).max(1);
         let wanted = useful.min(self.allowed).max(usize::from(self.lanes.is_empty()));
@@ -393,7 +393,7 @@ impl Crew {
         }
         let wait = between((self.clock)(), until);
         match why {
-            Wait::Pace | Wait::Patience => wait <= Settings::PACE_WAIT_MAX,
+            Wait::Pace | Wait::Throttled => wait <= Settings::PACE_WAIT_MAX,
             Wait::Deferred => wait <= self.settings.linger,
             Wait::Window | Wait::WarmUp => false,
         }
@@ -443,7 +443,7 @@ impl Crew {
             for number in (0..SLICES).rev() {
                 // Counted back from now; the difference of two counts is a slice.
                 let since = now.checked_sub(slice * (number + 1)).unwrap_or(Timestamp::MIN);
-                let offered = ledger.offered(since, latest).await?;
+                let offered = ledger.attempts_between(since, latest).await?;
                 let letters: u64 = offered
                     .iter()
                     .filter(|offered| {

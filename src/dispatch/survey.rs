@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     issue::Placeholder,
-    ledger::{BoxError, Choice, DispatchId, Ledger, LedgerError},
+    ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
     subscriber::{EmailAddress, List, ListError, Row, Subscriber},
@@ -80,7 +80,7 @@ pub async fn survey(
     ledger: Option<&Ledger>,
     dispatch: Option<DispatchId>,
     composer: &Composer,
-    choice: Option<&Choice>,
+    choice: Option<&Selection>,
     failed: Failed,
 ) -> Result<Survey, SurveyError> {
     let mut suppressed = HashSet::new();
@@ -118,7 +118,7 @@ pub async fn survey(
         }
     }
     let mut missing: HashSet<u64> = match choice {
-        Some(Choice::Only(addresses)) => addresses.iter().map(hash).collect(),
+        Some(Selection::Only(addresses)) => addresses.iter().map(hash).collect(),
         _ => HashSet::new(),
     };
     missing.retain(|name| !known.all.contains(name));
@@ -159,12 +159,12 @@ pub async fn survey(
     }
     survey.gone = known.owed.len() as u64;
     match choice {
-        Some(Choice::Only(addresses)) => {
+        Some(Selection::Only(addresses)) => {
             survey.unknown.extend(addresses.iter().filter(|one| missing.contains(&hash(one))).cloned());
         }
-        Some(Choice::First(most)) => survey.chosen = survey.chosen.min(*most),
-        Some(Choice::Sample { count, .. }) => survey.chosen = survey.chosen.min(*count),
-        Some(Choice::Where { .. }) | None => {}
+        Some(Selection::First(most)) => survey.chosen = survey.chosen.min(*most),
+        Some(Selection::Sample { count, .. }) => survey.chosen = survey.chosen.min(*count),
+        Some(Selection::Where { .. }) | None => {}
     }
     Ok(survey)
 }
@@ -254,11 +254,13 @@ fn ahead<T: Send + 'static>(
     })
 }
 
-fn names(choice: &Choice, subscriber: &Subscriber) -> bool {
+fn names(choice: &Selection, subscriber: &Subscriber) -> bool {
     match choice {
-        Choice::Only(addresses) => addresses.iter().any(|address| address.key() == subscriber.address.key()),
-        Choice::Where { field, value } => subscriber.field(field) == Some(value.as_str()),
-        Choice::First(_) | Choice::Sample { .. } => true,
+        Selection::Only(addresses) => {
+            addresses.iter().any(|address| address.key() == subscriber.address.key())
+        }
+        Selection::Where { field, value } => subscriber.field(field) == Some(value.as_str()),
+        Selection::First(_) | Selection::Sample { .. } => true,
     }
 }
 

@@ -5,7 +5,7 @@ pub enum Wait {
     /// A limit of the pace.
     Pace,
     /// The relay asked for patience, and gets it.
-    Patience,
+    Throttled,
     /// The sending window is closed.
     Window,
     /// Today's share of the warm-up is out.

@@ -5,8 +5,8 @@ use super::{Part, Phrase, html};
 
 /// One thing that a reader sees, in reading order.
 #[derive(Clone, Copy, Debug)]
-pub enum Shown<'a> {
-    /// A heading begins; its words follow as [`Shown::Text`] and the like.
+pub enum VisibleNode<'a> {
+    /// A heading begins; its words follow as [`VisibleNode::Text`] and the like.
     Heading {
         /// 1 to 6.
         level: u8,
@@ -36,7 +36,7 @@ pub enum Shown<'a> {
 
 impl Document {
     /// Shows everything that a reader sees, notes included, in reading order.
-    pub fn visit(&self, show: &mut dyn FnMut(Shown<'_>)) {
+    pub fn visit(&self, show: &mut dyn FnMut(VisibleNode<'_>)) {
         blocks(&self.blocks, show);
         for note in &self.footnotes {
             blocks(&note.blocks, show);
@@ -48,7 +48,7 @@ impl Document {
     pub fn visible_text(&self) -> String {
         let mut text = String::new();
         self.visit(&mut |shown| match shown {
-            Shown::Text(words) => {
+            VisibleNode::Text(words) => {
                 for c in words.chars() {
                     let c = if c.is_whitespace() { ' ' } else { c };
                     if c != ' ' || !text.ends_with([' ', '\n']) {
@@ -56,8 +56,8 @@ impl Document {
                     }
                 }
             }
-            Shown::Verbatim(words) => text.push_str(words),
-            Shown::Break if !text.is_empty() && !text.ends_with('\n') => text.push('\n'),
+            VisibleNode::Verbatim(words) => text.push_str(words),
+            VisibleNode::Break if !text.is_empty() && !text.ends_with('\n') => text.push('\n'),
             _ => {}
         });
         text
@@ -67,7 +67,7 @@ impl Document {
     pub fn links(&self) -> Vec<(String, String)> {
         let mut links = Vec::new();
         self.visit(&mut |shown| {
-            if let Shown::Link { url, words } = shown {
+            if let VisibleNode::Link { url, words } = shown {
                 links.push((url.to_string(), super::inline::plain(words).to_string()));
             }
         });
@@ -78,7 +78,7 @@ impl Document {
     pub fn headings(&self) -> Vec<(u8, String, String)> {
         let mut headings = Vec::new();
         self.visit(&mut |shown| {
-            if let Shown::Heading { level, anchor, words } = shown {
+            if let VisibleNode::Heading { level, anchor, words } = shown {
                 headings.push((level, anchor.to_owned(), super::inline::plain(words).to_string()));
             }
         });
@@ -89,7 +89,7 @@ impl Document {
     pub fn images(&self) -> Vec<Image> {
         let mut images = Vec::new();
         self.visit(&mut |shown| {
-            if let Shown::Image(image) = shown {
+            if let VisibleNode::Image(image) = shown {
                 images.push(image.clone());
             }
         });
@@ -97,56 +97,56 @@ impl Document {
     }
 }
 
-fn blocks(blocks: &[Block], show: &mut dyn FnMut(Shown<'_>)) {
+fn blocks(blocks: &[Block], show: &mut dyn FnMut(VisibleNode<'_>)) {
     for block in blocks {
         self::block(block, show);
-        show(Shown::Break);
+        show(VisibleNode::Break);
     }
 }
 
-fn line(words: &[Inline], show: &mut dyn FnMut(Shown<'_>)) {
+fn line(words: &[Inline], show: &mut dyn FnMut(VisibleNode<'_>)) {
     self::words(words, show);
-    show(Shown::Break);
+    show(VisibleNode::Break);
 }
 
-fn optional(words: Option<&Inlines>, show: &mut dyn FnMut(Shown<'_>)) {
+fn optional(words: Option<&Inlines>, show: &mut dyn FnMut(VisibleNode<'_>)) {
     if let Some(words) = words {
         line(words, show);
     }
 }
 
-fn text_line(text: Option<&String>, show: &mut dyn FnMut(Shown<'_>)) {
+fn text_line(text: Option<&String>, show: &mut dyn FnMut(VisibleNode<'_>)) {
     if let Some(text) = text {
-        show(Shown::Text(text));
-        show(Shown::Break);
+        show(VisibleNode::Text(text));
+        show(VisibleNode::Break);
     }
 }
 
-fn buttons(buttons: &[Button], show: &mut dyn FnMut(Shown<'_>)) {
+fn buttons(buttons: &[Button], show: &mut dyn FnMut(VisibleNode<'_>)) {
     for button in buttons {
-        show(Shown::Link { url: &button.url, words: &button.label });
+        show(VisibleNode::Link { url: &button.url, words: &button.label });
         line(&button.label, show);
     }
 }
 
-fn figure(figure: &Figure, show: &mut dyn FnMut(Shown<'_>)) {
+fn figure(figure: &Figure, show: &mut dyn FnMut(VisibleNode<'_>)) {
     if let Some(url) = &figure.link {
-        show(Shown::Link { url, words: &[] });
+        show(VisibleNode::Link { url, words: &[] });
     }
-    show(Shown::Image(&figure.image));
-    show(Shown::Break);
+    show(VisibleNode::Image(&figure.image));
+    show(VisibleNode::Break);
     optional(figure.caption.as_ref(), show);
     optional(figure.credit.as_ref(), show);
 }
 
-fn address(url: &str, show: &mut dyn FnMut(Shown<'_>)) {
-    show(Shown::Link { url: &Phrase::plain(url), words: &[Inline::Text(url.to_owned())] });
+fn address(url: &str, show: &mut dyn FnMut(VisibleNode<'_>)) {
+    show(VisibleNode::Link { url: &Phrase::plain(url), words: &[Inline::Text(url.to_owned())] });
 }
 
-fn block(block: &Block, show: &mut dyn FnMut(Shown<'_>)) {
+fn block(block: &Block, show: &mut dyn FnMut(VisibleNode<'_>)) {
     match &block.kind {
         BlockKind::Heading { level, anchor, content } => {
-            show(Shown::Heading { level: *level, anchor, words: content });
+            show(VisibleNode::Heading { level: *level, anchor, words: content });
             words(content, show);
         }
         BlockKind::Paragraph(content) => words(content, show),
@@ -163,9 +163,9 @@ fn block(block: &Block, show: &mut dyn FnMut(Shown<'_>)) {
         BlockKind::Gallery(figures) => figures.iter().for_each(|inner| figure(inner, show)),
         BlockKind::Columns(columns) => columns.iter().for_each(|column| blocks(column, show)),
         BlockKind::Card(card) => {
-            show(Shown::Link { url: &card.url, words: &card.title });
+            show(VisibleNode::Link { url: &card.url, words: &card.title });
             if let Some(image) = &card.image {
-                show(Shown::Image(image));
+                show(VisibleNode::Image(image));
             }
             line(&card.title, show);
             blocks(&card.blocks, show);
@@ -173,32 +173,32 @@ fn block(block: &Block, show: &mut dyn FnMut(Shown<'_>)) {
         BlockKind::Video(video) => {
             address(&video.url, show);
             if let Some(image) = &video.still {
-                show(Shown::Image(image));
+                show(VisibleNode::Image(image));
             }
             match &video.title {
-                Some(title) => show(Shown::Text(title)),
-                None => show(Shown::Text(&video.url)),
+                Some(title) => show(VisibleNode::Text(title)),
+                None => show(VisibleNode::Text(&video.url)),
             }
-            show(Shown::Break);
+            show(VisibleNode::Break);
             optional(video.caption.as_ref(), show);
         }
         BlockKind::Post(post) => {
             address(&post.url, show);
             if post.blocks.is_empty() {
-                show(Shown::Text(&post.url));
-                show(Shown::Break);
+                show(VisibleNode::Text(&post.url));
+                show(VisibleNode::Break);
             }
             text_line(post.author.as_ref(), show);
             text_line(post.handle.as_ref(), show);
             blocks(&post.blocks, show);
             if let Some(image) = &post.image {
-                show(Shown::Image(image));
+                show(VisibleNode::Image(image));
             }
             text_line(post.date.as_ref(), show);
         }
         BlockKind::Resources(resources) => {
             for resource in resources {
-                show(Shown::Link { url: &resource.url, words: &resource.title });
+                show(VisibleNode::Link { url: &resource.url, words: &resource.title });
                 text_line(resource.kind.as_ref(), show);
                 line(&resource.title, show);
                 line(&resource.blurb, show);
@@ -208,7 +208,7 @@ fn block(block: &Block, show: &mut dyn FnMut(Shown<'_>)) {
             head.iter().for_each(|cell| line(cell, show));
             rows.iter().flatten().for_each(|cell| line(cell, show));
         }
-        BlockKind::Code { text, .. } | BlockKind::Math(text) => show(Shown::Verbatim(text)),
+        BlockKind::Code { text, .. } | BlockKind::Math(text) => show(VisibleNode::Verbatim(text)),
         BlockKind::Definitions(definitions) => {
             for definition in definitions {
                 line(&definition.term, show);
@@ -236,34 +236,34 @@ fn block(block: &Block, show: &mut dyn FnMut(Shown<'_>)) {
         BlockKind::PostScript(inner) | BlockKind::Signature(inner) => blocks(inner, show),
         BlockKind::Author { name, picture, url, blocks } => {
             if let Some(url) = url {
-                show(Shown::Link { url, words: &[Inline::Text(name.clone())] });
+                show(VisibleNode::Link { url, words: &[Inline::Text(name.clone())] });
             }
             if let Some(image) = picture {
-                show(Shown::Image(image));
+                show(VisibleNode::Image(image));
             }
-            show(Shown::Text(name));
-            show(Shown::Break);
+            show(VisibleNode::Text(name));
+            show(VisibleNode::Break);
             self::blocks(blocks, show);
         }
         BlockKind::Html(phrase) => words(&html::plain(phrase), show),
     }
 }
 
-fn words(words: &[Inline], show: &mut dyn FnMut(Shown<'_>)) {
+fn words(words: &[Inline], show: &mut dyn FnMut(VisibleNode<'_>)) {
     for word in words {
         match word {
-            Inline::Text(text) => show(Shown::Text(text)),
-            Inline::Code(text) | Inline::Math(text) => show(Shown::Verbatim(text)),
+            Inline::Text(text) => show(VisibleNode::Text(text)),
+            Inline::Code(text) | Inline::Math(text) => show(VisibleNode::Verbatim(text)),
             Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
                 self::words(inner, show)
             }
             Inline::Link { url, content, .. } => {
-                show(Shown::Link { url, words: content });
+                show(VisibleNode::Link { url, words: content });
                 self::words(content, show);
             }
-            Inline::Image(image) => show(Shown::Image(image)),
-            Inline::LineBreak | Inline::SoftBreak => show(Shown::Text("\n")),
-            Inline::Footnote(number) => show(Shown::Footnote(*number)),
+            Inline::Image(image) => show(VisibleNode::Image(image)),
+            Inline::LineBreak | Inline::SoftBreak => show(VisibleNode::Text("\n")),
+            Inline::Footnote(number) => show(VisibleNode::Footnote(*number)),
             Inline::Html(_) | Inline::Placeholder(_) => {}
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ChoiceId, DeliveryId, DispatchId,
+    DeliveryId, DispatchId, SelectionId,
     log::{Fence, Log},
 };
 use crate::subscriber::{EmailAddress, Subscriber};
@@ -17,7 +17,7 @@ pub struct Wanted {
     /// Behind which recipient domains.
     pub domains: Domains,
     /// Only deliveries of this choice.
-    pub choice: Option<ChoiceId>,
+    pub choice: Option<SelectionId>,
     /// Whether never-tried deliveries are wanted too, or only those that were put off or given back and are due.
     pub only_due: bool,
     /// Whether they are begun as a whole, durably, together with the claim: then [`Ledger::begin`](super::Ledger::begin)
@@ -41,7 +41,7 @@ pub enum Domains {
 
 /// Which deliveries of a dispatch a run is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum Selection {
     /// These addresses.
     Only(Vec<EmailAddress>),
     /// Those whose field has this value; `email` and `name` are fields too.
@@ -62,16 +62,16 @@ pub enum Choice {
     },
 }
 
-/// What a [`Choice`] came to.
+/// What a [`Selection`] came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
+pub struct Selected {
     /// To claim by.
-    pub id: ChoiceId,
+    pub id: SelectionId,
     /// How many deliveries were chosen, whatever their state.
     pub chosen: u64,
     /// How many of them are owed (queued or deferred).
     pub owed: u64,
-    /// Addresses that are not in the dispatch ([`Choice::Only`]).
+    /// Addresses that are not in the dispatch ([`Selection::Only`]).
     pub unknown: Vec<EmailAddress>,
 }
 

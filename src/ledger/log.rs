@@ -365,7 +365,7 @@ fn fence(file: &File) -> io::Result<Option<Fence>> {
         Err(Errno::NOSYS) => file.metadata()?.nlink(),
         Err(error) => return Err(error.into()),
     };
-    Ok((0 < names).then_some(fence))
+    Ok((names > 0).then_some(fence))
 }
 
 /// Logs are kept where a start of the machine can be told from another, which is on Linux. Elsewhere each beginning would be

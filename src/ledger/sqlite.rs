@@ -73,7 +73,7 @@ fn millis(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
 
-/// The time behind a number of the ledger; one that no calendar knows is brought to its end.
+/// The time behind a number of the ledger; one that no calendar knows is authored_markup to its end.
 fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -30,7 +30,7 @@ pub struct WorkerId(pub(super) i64);
 
 /// Some deliveries that were chosen by [`Ledger::choose`](super::Ledger::choose); known to the process that chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ChoiceId(pub(super) i64);
+pub struct SelectionId(pub(super) i64);
 
 /// What `open` made of a list of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,18 +222,18 @@ pub struct DeliveryRow {
 
 /// Everything that ever happened to one issue for one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Story {
+pub struct DeliveryHistory {
     /// The dispatch.
     pub dispatch: DispatchRecord,
     /// The delivery, with its present state.
     pub delivery: DeliveryRow,
     /// What was tried and decided, oldest first.
-    pub events: Vec<StoryEvent>,
+    pub events: Vec<HistoryEvent>,
 }
 
-/// One line of a [`Story`].
+/// One line of a [`DeliveryHistory`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoryEvent {
+pub enum HistoryEvent {
     /// An attempt that ended.
     Attempt {
         /// When its body was begun; `None` when it did not come so far.
@@ -254,7 +254,7 @@ pub enum StoryEvent {
     },
 }
 
-impl StoryEvent {
+impl HistoryEvent {
     /// When it happened.
     pub fn at(&self) -> Timestamp {
         match self {

@@ -137,7 +137,7 @@ impl Draft {
                     });
                     match encoding {
                         Encoding::QuotedPrintable => {
-                            if 0 < column {
+                            if column > 0 {
                                 self.fixed.extend_from_slice(b"=\r\n");
                                 column = 0;
                             }

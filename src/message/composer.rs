@@ -92,7 +92,7 @@ impl Composer {
     }
 
     /// The same, with a mark in front of the subject: otherwise the very letters.
-    pub fn for_tests(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
+    pub fn for_test_letter(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
         Self::compile(rendered, secrets, Some("[Test] "))
     }
 

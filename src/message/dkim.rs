@@ -154,7 +154,7 @@ impl Signer {
         };
         let signature = STANDARD.encode(signature);
         for (index, line) in signature.as_bytes().chunks(72).enumerate() {
-            if 0 < index {
+            if index > 0 {
                 field.extend_from_slice(b"\r\n ");
             }
             field.extend_from_slice(line);

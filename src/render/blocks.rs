@@ -12,7 +12,7 @@ mod pictures;
 mod tables;
 
 use super::{
-    Materials,
+    Assets,
     design::{Design, MARGIN},
     fill::{Filler, attribute},
     mjml::{Content, Element},
@@ -27,13 +27,13 @@ use crate::{
 };
 
 /// Sets the blocks of one issue.
-pub(crate) struct Setter<'a> {
+pub(crate) struct MjmlWriter<'a> {
     /// The issue.
     pub(crate) issue: &'a Issue,
     /// How it looks.
     pub(crate) design: &'a Design,
     /// Its pictures and stored data.
-    pub(crate) materials: &'a Materials,
+    pub(crate) assets: &'a Assets,
     /// Names and links.
     pub(crate) filler: Filler<'a>,
     /// The words that we say ourselves.
@@ -80,7 +80,7 @@ fn section(padding: &str) -> Element {
     Element::new("mj-section").with("padding", padding)
 }
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     /// The whole document.
     pub(crate) fn document(&mut self) -> Vec<Element> {
         let document = &self.issue.document;

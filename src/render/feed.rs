@@ -1,6 +1,6 @@
 //! All issues as an Atom feed (RFC 4287).
 //!
-//! In: a [`Newsletter`] and its issues with their [`Materials`]. Out: one XML document.
+//! In: a [`Newsletter`] and its issues with their [`Assets`]. Out: one XML document.
 //! Never: holds a placeholder, a link to leave or a date of today.
 
 use std::fmt::Write;
@@ -8,8 +8,8 @@ use std::fmt::Write;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Materials, Newsletter,
-    web::{Page, PicturePaths, Weaver, language},
+    Assets, Newsletter,
+    web::{Page, PageWriter, PicturePaths, language},
 };
 use crate::issue::{Issue, document::BlockKind};
 
@@ -19,7 +19,7 @@ pub struct Entry<'a> {
     /// The issue.
     pub issue: &'a Issue,
     /// Its pictures and stored data.
-    pub materials: &'a Materials,
+    pub assets: &'a Assets,
     /// The issue's name: the file's (or folder's) name without its extension.
     pub slug: &'a str,
     /// Where it can be read, when it can.
@@ -71,7 +71,7 @@ pub fn feed(newsletter: &Newsletter, entries: &[Entry<'_>], address: Option<&str
 fn entry(out: &mut String, newsletter: &Newsletter, entry: &Entry<'_>, authority: &str) {
     let head = &entry.issue.head;
     let page = Page { slug: entry.slug, address: entry.address, pictures: PicturePaths::Site };
-    let mut weaver = Weaver::new(entry.issue, newsletter, entry.materials, page);
+    let mut weaver = PageWriter::new(entry.issue, newsletter, entry.assets, page);
     let content = weaver.article();
     let summary = match weaver.phrase(&head.preheader) {
         preheader if preheader.trim().is_empty() => first_words(&weaver, entry.issue),
@@ -135,7 +135,7 @@ fn moment(at: Timestamp) -> String {
 }
 
 /// The first paragraph, up to 200 characters.
-fn first_words(weaver: &Weaver<'_>, issue: &Issue) -> String {
+fn first_words(weaver: &PageWriter<'_>, issue: &Issue) -> String {
     let first = issue.document.blocks.iter().find_map(|block| match &block.kind {
         BlockKind::Paragraph(content) => {
             Some(weaver.plain_words(content)).filter(|words| !words.trim().is_empty())

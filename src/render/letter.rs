@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Escape, Materials, Newsletter, Pattern, RenderedIssue, Template,
-    blocks::{CODE_BUDGET, ITEMS_MAX, Setter, items, plain},
+    Assets, Escape, Newsletter, Pattern, RenderedIssue, Template,
+    blocks::{CODE_BUDGET, ITEMS_MAX, MjmlWriter, items, plain},
     design::Design,
     fill::{Filler, attribute},
     mjml::{Element, press, print},
@@ -37,10 +37,10 @@ pub fn render(
     issue: &Issue,
     newsletter: &Newsletter,
     template: &Template,
-    materials: &Materials,
+    assets: &Assets,
     frame: &Frame,
 ) -> Result<(RenderedIssue, Diagnostics), Diagnostics> {
-    let sheet = press_sheet(issue, newsletter, template, materials, frame)?;
+    let sheet = press_sheet(issue, newsletter, template, assets, frame)?;
     let head = &issue.head;
     let view = web_address(issue, newsletter, &frame.slug);
     let scope = Scope::new(issue, newsletter, derived(issue, newsletter, frame));
@@ -51,9 +51,9 @@ pub fn render(
         language: language(issue, newsletter).to_owned(),
         subject: sheet.subject,
         html: sheet.html,
-        text: text(issue, newsletter, &scope, materials, view.as_deref()),
+        text: text(issue, newsletter, &scope, assets, view.as_deref()),
         mjml: sheet.mjml,
-        pictures: materials.clone().into_pictures(),
+        pictures: assets.clone().into_pictures(),
         from: newsletter.from.clone(),
         reply_to: newsletter.reply_to.clone(),
         date: frame.date,
@@ -74,10 +74,10 @@ pub fn block_bytes(
     issue: &Issue,
     newsletter: &Newsletter,
     template: &Template,
-    materials: &Materials,
+    assets: &Assets,
     frame: &Frame,
 ) -> Result<Vec<(Span, usize)>, Diagnostics> {
-    let sheet = press_sheet(issue, newsletter, template, materials, frame)?;
+    let sheet = press_sheet(issue, newsletter, template, assets, frame)?;
     let mut starts = vec![(0..0, 0)];
     starts.extend(sheet.marks);
     let ends: Vec<usize> = starts.iter().skip(1).map(|(_, at)| *at).chain([sheet.bytes]).collect();
@@ -189,7 +189,7 @@ fn press_sheet(
     issue: &Issue,
     newsletter: &Newsletter,
     template: &Template,
-    materials: &Materials,
+    assets: &Assets,
     frame: &Frame,
 ) -> Result<Sheet, Diagnostics> {
     let language = language(issue, newsletter);
@@ -213,10 +213,10 @@ fn press_sheet(
     // A description for everybody cannot hold a name.
     let description = if filler.tokens.is_open(&preheader) { String::new() } else { preheader };
 
-    let mut setter = Setter {
+    let mut setter = MjmlWriter {
         issue,
         design: &design,
-        materials,
+        assets,
         filler,
         words: words(language),
         right_to_left,
@@ -228,16 +228,16 @@ fn press_sheet(
                 filler: &mut setter.filler,
                 sections: Vec::new(),
                 logo: None,
-                address: &|source| setter.materials.address(source),
+                address: &|source| setter.assets.address(source),
             };
             fence(&setter.issue.source, span, &mut expansion)
         },
     };
     let sections = setter.document();
     let logo = setter.logo(&newsletter.name);
-    let Setter { mut filler, has_syntax, .. } = setter;
+    let MjmlWriter { mut filler, has_syntax, .. } = setter;
     let mut expansion =
-        Expansion { filler: &mut filler, sections, logo, address: &|source| materials.address(source) };
+        Expansion { filler: &mut filler, sections, logo, address: &|source| assets.address(source) };
     let mut root = expand(template.nodes(), &mut expansion);
     root.set("lang", attribute(language));
     root.set("dir", if right_to_left { "rtl" } else { "ltr" });

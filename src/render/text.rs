@@ -1,6 +1,6 @@
 //! The text part of a letter, made from the document, for people who read plain text.
 //!
-//! In: an `Issue`, its [`Newsletter`], the names known now, its [`Materials`]. Out: a [`Pattern`], lines ending in `\n`.
+//! In: an `Issue`, its [`Newsletter`], the names known now, its [`Assets`]. Out: a [`Pattern`], lines ending in `\n`.
 //! Never: reads the HTML part, breaks a link, or hides a link or a heading that the HTML part shows.
 
 mod block;
@@ -13,7 +13,7 @@ mod wrap;
 use std::collections::BTreeMap;
 
 use super::{
-    Escape, Materials, Newsletter, Pattern, Piece,
+    Assets, Escape, Newsletter, Pattern, Piece,
     blocks::plain,
     scope::{Fill, Scope},
     words::{Words, words},
@@ -37,14 +37,14 @@ pub(crate) fn text(
     issue: &Issue,
     newsletter: &Newsletter,
     scope: &Scope,
-    materials: &Materials,
+    assets: &Assets,
     view: Option<&str>,
 ) -> Pattern {
     let language = issue.head.language.as_deref().unwrap_or(&newsletter.language);
     let mut writer = Writer {
         issue,
         scope,
-        materials,
+        assets,
         labels: labels::labels(language),
         words: words(language),
         slots: Vec::new(),
@@ -70,7 +70,7 @@ pub(crate) fn text(
 struct Writer<'a> {
     issue: &'a Issue,
     scope: &'a Scope,
-    materials: &'a Materials,
+    assets: &'a Assets,
     labels: &'static Labels,
     words: &'static Words,
     /// The open placeholders; the character `FIRST_SLOT + n` stands for the n-th.
@@ -212,7 +212,7 @@ impl Writer<'_> {
 
     /// A link's address, absolute, as one word. What is filled into its middle is percent-encoded.
     fn url(&mut self, url: &Phrase) -> String {
-        let url = self.materials.link(url);
+        let url = self.assets.link(url);
         let mut out = String::new();
         for part in &url.0 {
             match part {

@@ -1,6 +1,6 @@
 //! An issue as a page of the web, made from the document.
 //!
-//! In: an `Issue`, its [`Newsletter`], [`Materials`] and [`Design`]. Out: one HTML page, complete in itself.
+//! In: an `Issue`, its [`Newsletter`], [`Assets`] and [`Design`]. Out: one HTML page, complete in itself.
 //! Never: holds a script, a name of a reader or a link to leave; fetches nothing but pictures.
 
 mod block;
@@ -11,7 +11,7 @@ mod polite;
 use std::collections::BTreeMap;
 
 use super::{
-    Design, Escape, Materials, Newsletter,
+    Assets, Design, Escape, Newsletter,
     design::Palette,
     scope::Scope,
     words::{Words, is_right_to_left, words},
@@ -43,14 +43,14 @@ pub struct Page<'a> {
 pub fn web_page(
     issue: &Issue,
     newsletter: &Newsletter,
-    materials: &Materials,
+    assets: &Assets,
     design: &Design,
     page: Page<'_>,
 ) -> String {
     let head = &issue.head;
     let language = language(issue, newsletter);
     let direction = if is_right_to_left(language) { "rtl" } else { "ltr" };
-    let mut weaver = Weaver::new(issue, newsletter, materials, page);
+    let mut weaver = PageWriter::new(issue, newsletter, assets, page);
     let article = weaver.article();
     let preheader = weaver.phrase(&head.preheader);
     let text = |text: &str| Escape::Html.apply(text);
@@ -94,10 +94,10 @@ pub(super) fn language<'a>(issue: &'a Issue, newsletter: &'a Newsletter) -> &'a 
 }
 
 /// Weaves the document of one issue into HTML.
-pub(super) struct Weaver<'a> {
+pub(super) struct PageWriter<'a> {
     issue: &'a Issue,
     newsletter: &'a Newsletter,
-    materials: &'a Materials,
+    assets: &'a Assets,
     scope: Scope,
     words: &'static Words,
     page: Page<'a>,
@@ -105,11 +105,11 @@ pub(super) struct Weaver<'a> {
     noted: Vec<bool>,
 }
 
-impl<'a> Weaver<'a> {
+impl<'a> PageWriter<'a> {
     pub(super) fn new(
         issue: &'a Issue,
         newsletter: &'a Newsletter,
-        materials: &'a Materials,
+        assets: &'a Assets,
         page: Page<'a>,
     ) -> Self {
         let words = words(language(issue, newsletter));
@@ -121,7 +121,7 @@ impl<'a> Weaver<'a> {
         ]);
         let noted = vec![false; issue.document.footnotes.len()];
         let scope = Scope::new(issue, newsletter, derived);
-        Self { issue, newsletter, materials, scope, words, page, noted }
+        Self { issue, newsletter, assets, scope, words, page, noted }
     }
 
     /// Number, day and author.

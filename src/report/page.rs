@@ -119,7 +119,7 @@ impl RunPage<'_> {
                 format!("<code>mimeo resolve {slug} --accept</code> or <code>--resend</code> decides"),
             ),
         ] {
-            if 0 < number {
+            if number > 0 {
                 let _ = write!(
                     page,
                     "<p class=\"quiet\"><code>mimeo status {slug} --list {what}</code> names those that are {what}; {then}.</p>"

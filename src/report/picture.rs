@@ -13,7 +13,7 @@ use crate::{dispatch::Wait, ledger::Bucket};
 pub fn wait_word(why: Wait) -> &'static str {
     match why {
         Wait::Pace => "the pace",
-        Wait::Patience => "the relay's wish for patience",
+        Wait::Throttled => "the relay's wish for patience",
         Wait::Window => "the sending window",
         Wait::WarmUp => "the warm-up",
         Wait::Deferred => "deferred letters",

@@ -117,7 +117,7 @@ impl Progress {
             Event::Waiting { why, until, .. } => {
                 let why = match why {
                     Wait::Pace => "the pace allows no more",
-                    Wait::Patience => "the relay asked for patience: nothing",
+                    Wait::Throttled => "the relay asked for patience: nothing",
                     Wait::Window => "the sending window is closed",
                     Wait::WarmUp => "today's share of the warm-up is out",
                     Wait::Deferred => "deferred letters wait",
@@ -176,7 +176,7 @@ impl Progress {
         for (number, what) in
             [(state.deferred, "deferred"), (state.refused, "refused"), (state.unconfirmed, "unconfirmed")]
         {
-            if 0 < number {
+            if number > 0 {
                 parts.push(format!("{} {what}", count(number)));
             }
         }

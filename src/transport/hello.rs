@@ -11,7 +11,7 @@ use lettre::transport::smtp::{
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    Encryption, Login, Pipelining, Relay, RelayDown, Reply, Stage, Trouble, Verdict, judge,
+    Encryption, ErrorKind, Login, Pipelining, Relay, RelayDown, Reply, Stage, Verdict, judge,
     reply::Frame,
     tls::Tls,
     wire::{Stir, Wire},
@@ -45,7 +45,7 @@ pub(super) async fn open(relay: &Relay, tls: Option<&Tls>) -> Result<(Wire, Offe
     if relay.encryption == Encryption::StartTls {
         if !offer.starttls {
             let words = "the relay does not offer STARTTLS, and without it nothing is sent".to_owned();
-            return Err(RelayDown { stage: Stage::Tls, trouble: Trouble::Tls(words), passing: false });
+            return Err(RelayDown { stage: Stage::Tls, trouble: ErrorKind::Tls(words), passing: false });
         }
         let reply = say(&mut wire, Stage::Tls, &Starttls.to_string(), relay).await;
         expect(Stage::Tls, reply)?;
@@ -66,10 +66,10 @@ async fn dial(relay: &Relay) -> Result<Wire, RelayDown> {
     let down = |trouble| RelayDown { stage: Stage::Connect, trouble, passing: true };
     let stream = timeout(within, TcpStream::connect((relay.host.as_str(), relay.port)))
         .await
-        .map_err(|_| down(Trouble::Timeout { seconds: within.as_secs_f64().ceil() as u64 }))?
-        .map_err(|error| down(Trouble::Io(error)))?;
+        .map_err(|_| down(ErrorKind::Timeout { seconds: within.as_secs_f64().ceil() as u64 }))?
+        .map_err(|error| down(ErrorKind::Io(error)))?;
     // Without it the kernel holds the last octets of a letter until the ones before are acknowledged.
-    stream.set_nodelay(true).map_err(|error| down(Trouble::Io(error)))?;
+    stream.set_nodelay(true).map_err(|error| down(ErrorKind::Io(error)))?;
     Ok(Wire::new(stream))
 }
 
@@ -77,7 +77,7 @@ async fn shake_hands(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Resul
     let tls = tls.expect("a relay with encryption has TLS settings");
     wire.shake_hands(tls, relay.timeouts.handshake).await.map_err(|trouble| RelayDown {
         stage: Stage::Tls,
-        passing: matches!(trouble, Trouble::Io(_) | Trouble::Timeout { .. }),
+        passing: matches!(trouble, ErrorKind::Io(_) | ErrorKind::Timeout { .. }),
         trouble,
     })
 }
@@ -132,7 +132,7 @@ fn read_offer(frame: &Frame<'_>) -> Offer {
 
 async fn log_in(wire: &mut Wire, relay: &Relay, offer: &Offer) -> Result<(), RelayDown> {
     let refuse =
-        |words: String| RelayDown { stage: Stage::Auth, trouble: Trouble::Protocol(words), passing: false };
+        |words: String| RelayDown { stage: Stage::Auth, trouble: ErrorKind::Protocol(words), passing: false };
     let (Some(login), Some(password)) = (&relay.login, &relay.password) else {
         return Err(refuse("there is no password to log in with".to_owned()));
     };
@@ -181,7 +181,7 @@ async fn log_in(wire: &mut Wire, relay: &Relay, offer: &Offer) -> Result<(), Rel
 }
 
 /// One command, one reply.
-async fn say(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> Result<Reply, Trouble> {
+async fn say(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> Result<Reply, ErrorKind> {
     write(wire, stage, command, relay).await.map_err(|down| down.trouble)?;
     wire.reply(relay.timeouts.command).await.map(|frame| frame.reply())
 }
@@ -196,31 +196,31 @@ async fn write(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> R
 }
 
 /// What the relay said before it was asked: 421, or it is out of step.
-pub(super) async fn unasked(wire: &mut Wire, relay: &Relay) -> Result<Reply, Trouble> {
+pub(super) async fn unasked(wire: &mut Wire, relay: &Relay) -> Result<Reply, ErrorKind> {
     let reply = wire.reply(relay.timeouts.quit).await?.reply();
     if reply.code == 421 {
         Ok(reply)
     } else {
-        Err(Trouble::Protocol(format!("it said \u{201c}{reply}\u{201d} unasked")))
+        Err(ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d} unasked")))
     }
 }
 
-fn expect(stage: Stage, reply: Result<Reply, Trouble>) -> Result<Reply, RelayDown> {
+fn expect(stage: Stage, reply: Result<Reply, ErrorKind>) -> Result<Reply, RelayDown> {
     match reply {
         Ok(reply) => match judge(stage, &reply) {
             Verdict::Good => Ok(reply),
             Verdict::OutOfStep => {
-                let trouble = Trouble::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
+                let trouble = ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
                 Err(RelayDown { stage, trouble, passing: false })
             }
             verdict => Err(RelayDown {
                 stage,
-                trouble: Trouble::Said(reply),
+                trouble: ErrorKind::Said(reply),
                 passing: verdict != Verdict::RelayStop,
             }),
         },
         Err(trouble) => {
-            let passing = matches!(trouble, Trouble::Io(_) | Trouble::Timeout { .. });
+            let passing = matches!(trouble, ErrorKind::Io(_) | ErrorKind::Timeout { .. });
             Err(RelayDown { stage, trouble, passing })
         }
     }

@@ -14,7 +14,7 @@ use lettre::transport::smtp::{
 };
 
 use super::{
-    Desk, Outcome, Permit, RelayDown, Reply, Smtp, Stage, Timeouts, Trouble, Verdict, gate,
+    ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Smtp, Stage, Timeouts, Verdict, gate,
     hello::{Offer, unasked},
     judge,
     taken::Taken,
@@ -23,7 +23,7 @@ use super::{
 
 /// One connection on which letters can be offered.
 #[derive(Debug)]
-pub(super) struct Lane<'s> {
+pub(super) struct Connection<'s> {
     pub(super) smtp: &'s Smtp,
     pub(super) wire: Wire,
     pub(super) offer: Offer,
@@ -35,7 +35,7 @@ pub(super) struct Lane<'s> {
 
 /// How a connection ended without trouble.
 #[derive(Debug)]
-pub(super) enum Ended<'d, D: Desk> {
+pub(super) enum Ended<'d, D: LetterSource> {
     /// The desk has nothing more.
     Done,
     /// The desk may have more, or this letter was not offered yet.
@@ -43,7 +43,7 @@ pub(super) enum Ended<'d, D: Desk> {
 }
 
 /// What to do next.
-pub(super) enum Next<'d, D: Desk> {
+pub(super) enum Next<'d, D: LetterSource> {
     Letter(Taken<'d, D>),
     End(Ended<'d, D>),
 }
@@ -63,21 +63,21 @@ enum Heard {
     /// 354: the relay waits for the body.
     Open,
     /// The first refusal, what it takes to go on, and whether the connection broke after it.
-    Refused { stage: Stage, reply: Reply, lead: Lead, broken: Option<Fault> },
+    Refused { stage: Stage, reply: Reply, lead: Lead, broken: Option<ConnectionError> },
     /// The relay does not take commands in groups, whatever it says.
     Confused,
 }
 
 /// The connection is of no more use.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct ConnectionError {
     pub(super) stage: Stage,
-    pub(super) trouble: Trouble,
+    pub(super) trouble: ErrorKind,
     /// Whether not one reply to this letter's commands came.
     pub(super) heard_nothing: bool,
 }
 
-impl Fault {
+impl ConnectionError {
     pub(super) fn down(self) -> RelayDown {
         RelayDown { stage: self.stage, trouble: self.trouble, passing: true }
     }
@@ -112,7 +112,7 @@ fn steps(lead: Lead) -> &'static [Step] {
     }
 }
 
-impl<'s> Lane<'s> {
+impl<'s> Connection<'s> {
     pub(super) fn new(smtp: &'s Smtp, wire: Wire, mut offer: Offer) -> Self {
         if smtp.learned().one_by_one.load(Relaxed) {
             offer.pipelining = false;
@@ -128,12 +128,12 @@ impl<'s> Lane<'s> {
     }
 
     /// Works off the desk over this connection.
-    pub(super) async fn work<'d, D: Desk>(
+    pub(super) async fn work<'d, D: LetterSource>(
         mut self,
         desk: &'d D,
         first: Taken<'d, D>,
     ) -> Result<Ended<'d, D>, RelayDown> {
-        if 0 < self.smtp.relay().window && self.offer.chunking && self.offer.pipelining {
+        if self.smtp.relay().window > 0 && self.offer.chunking && self.offer.pipelining {
             return self.work_in_window(desk, first).await;
         }
         let mut current = match self.vet(first)? {
@@ -223,7 +223,7 @@ impl<'s> Lane<'s> {
                 Verdict::OutOfStep => {
                     let words = format!("it said \u{201c}{reply}\u{201d} to a body");
                     current.lost(|| words.clone());
-                    let trouble = Trouble::Protocol(words);
+                    let trouble = ErrorKind::Protocol(words);
                     return Err(RelayDown { stage: Stage::Body, trouble, passing: true });
                 }
                 verdict => {
@@ -247,11 +247,11 @@ impl<'s> Lane<'s> {
     }
 
     /// Body, dot and the next envelope in one write, and the reply to the dot.
-    async fn hand_over<D: Desk>(
+    async fn hand_over<D: LetterSource>(
         &mut self,
         current: &mut Taken<'_, D>,
         ahead: Option<&Taken<'_, D>>,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, ConnectionError> {
         let timeouts = self.timeouts();
         self.out.clear();
         self.out.extend_from_slice(if current.message().shape().ended { b".\r\n" } else { b"\r\n.\r\n" });
@@ -266,7 +266,7 @@ impl<'s> Lane<'s> {
             Some(body) => vec![IoSlice::new(body)],
         };
         parts.push(IoSlice::new(&self.out));
-        let fault = |trouble| Fault { stage: Stage::Body, trouble, heard_nothing: false };
+        let fault = |trouble| ConnectionError { stage: Stage::Body, trouble, heard_nothing: false };
         let written = self.wire.write(&mut parts, timeouts.body).await;
         drop(parts);
         match written {
@@ -285,7 +285,11 @@ impl<'s> Lane<'s> {
     }
 
     /// Reads the replies to an envelope; without pipelining it sends the commands as well, one by one.
-    async fn hear<D: Desk>(&mut self, letter: &Taken<'_, D>, lead: Lead) -> Result<Heard, Fault> {
+    async fn hear<D: LetterSource>(
+        &mut self,
+        letter: &Taken<'_, D>,
+        lead: Lead,
+    ) -> Result<Heard, ConnectionError> {
         let grouped = self.offer.pipelining;
         let mut refusal: Option<(Stage, Reply)> = None;
         let mut open = false;
@@ -298,10 +302,10 @@ impl<'s> Lane<'s> {
                 }
                 if self.wire.stir() == Stir::Stirred {
                     let trouble = match unasked(&mut self.wire, self.smtp.relay()).await {
-                        Ok(reply) => Trouble::Said(reply),
+                        Ok(reply) => ErrorKind::Said(reply),
                         Err(trouble) => trouble,
                     };
-                    return Err(Fault { stage, trouble, heard_nothing: false });
+                    return Err(ConnectionError { stage, trouble, heard_nothing: false });
                 }
                 self.out.clear();
                 self.push_step(step, letter);
@@ -317,7 +321,7 @@ impl<'s> Lane<'s> {
                 Ok(frame) if is_plainly_good(step, frame.code) => None,
                 Ok(frame) => Some(frame.reply()),
                 Err(trouble) => {
-                    let fault = Fault { stage, trouble, heard_nothing: index == 0 };
+                    let fault = ConnectionError { stage, trouble, heard_nothing: index == 0 };
                     let Some((stage, reply)) = refusal else { return Err(fault) };
                     return Ok(Heard::Refused { stage, reply, lead: Lead::Nothing, broken: Some(fault) });
                 }
@@ -337,16 +341,16 @@ impl<'s> Lane<'s> {
                         return Ok(Heard::Confused);
                     }
                     if verdict == Verdict::OutOfStep {
-                        let trouble = Trouble::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
-                        return Err(Fault { stage, trouble, heard_nothing: false });
+                        let trouble = ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
+                        return Err(ConnectionError { stage, trouble, heard_nothing: false });
                     }
                     refusal = Some((stage, reply));
                 }
                 _ => {}
             }
             if closing && let Some((stage, reply)) = refusal {
-                let trouble = Trouble::Said(reply.clone());
-                let broken = Some(Fault { stage, trouble, heard_nothing: false });
+                let trouble = ErrorKind::Said(reply.clone());
+                let broken = Some(ConnectionError { stage, trouble, heard_nothing: false });
                 return Ok(Heard::Refused { stage, reply, lead: Lead::Nothing, broken });
             }
         }
@@ -355,8 +359,11 @@ impl<'s> Lane<'s> {
             // Refused, and yet it waits for a body that would reach somebody: there is no way back but to hang up.
             Some((stage, reply)) if open && addressed => {
                 let words = "it waits for a letter that it has refused".to_owned();
-                let fault =
-                    Fault { stage: Stage::Data, trouble: Trouble::Protocol(words), heard_nothing: false };
+                let fault = ConnectionError {
+                    stage: Stage::Data,
+                    trouble: ErrorKind::Protocol(words),
+                    heard_nothing: false,
+                };
                 Heard::Refused { stage, reply, lead: Lead::Nothing, broken: Some(fault) }
             }
             Some((stage, reply)) => {
@@ -367,10 +374,10 @@ impl<'s> Lane<'s> {
     }
 
     /// The connection broke before this letter's body.
-    fn broke<'d, D: Desk>(
+    fn broke<'d, D: LetterSource>(
         &self,
         letter: Taken<'d, D>,
-        fault: Fault,
+        fault: ConnectionError,
         was_out: bool,
     ) -> Result<Ended<'d, D>, RelayDown> {
         // One that has carried letters and is closed between two of them is no reason to complain: relays do so. If
@@ -378,13 +385,13 @@ impl<'s> Lane<'s> {
         let used = 1 < self.letters && fault.heard_nothing;
         let learned = self.smtp.learned();
         match fault.trouble {
-            Trouble::Io(_) if used => {
+            ErrorKind::Io(_) if used => {
                 if was_out && 1 <= learned.closed_ahead.fetch_add(1, Relaxed) {
                     learned.one_by_one.store(true, Relaxed);
                 }
                 Ok(Ended::DialAgain(Some(letter)))
             }
-            Trouble::Timeout { .. } if used && was_out => {
+            ErrorKind::Timeout { .. } if used && was_out => {
                 learned.one_by_one.store(true, Relaxed);
                 Ok(Ended::DialAgain(Some(letter)))
             }
@@ -396,12 +403,12 @@ impl<'s> Lane<'s> {
     }
 
     /// The relay spoke unasked, or closed, before this letter was offered.
-    pub(super) async fn stirred<'d, D: Desk>(
+    pub(super) async fn stirred<'d, D: LetterSource>(
         &mut self,
         letter: Taken<'d, D>,
         offered_before: u32,
     ) -> Result<Ended<'d, D>, RelayDown> {
-        if 0 < offered_before {
+        if offered_before > 0 {
             return Ok(Ended::DialAgain(Some(letter)));
         }
         letter.give_back();
@@ -410,7 +417,7 @@ impl<'s> Lane<'s> {
     }
 
     /// The next letter for this connection; waits for it with an eye on the relay.
-    pub(super) async fn next<'d, D: Desk>(&mut self, desk: &'d D) -> Result<Next<'d, D>, RelayDown> {
+    pub(super) async fn next<'d, D: LetterSource>(&mut self, desk: &'d D) -> Result<Next<'d, D>, RelayDown> {
         loop {
             if self.smtp.letters_per_connection() <= self.letters {
                 self.quit().await;
@@ -449,7 +456,10 @@ impl<'s> Lane<'s> {
     }
 
     /// A letter that can be offered at once.
-    pub(super) fn next_now<'d, D: Desk>(&self, desk: &'d D) -> Result<Option<Taken<'d, D>>, RelayDown> {
+    pub(super) fn next_now<'d, D: LetterSource>(
+        &self,
+        desk: &'d D,
+    ) -> Result<Option<Taken<'d, D>>, RelayDown> {
         if self.smtp.letters_per_connection() <= self.letters {
             return Ok(None);
         }
@@ -462,7 +472,10 @@ impl<'s> Lane<'s> {
     }
 
     /// The last gate. A letter that this relay cannot take is refused here, without bothering it.
-    pub(super) fn vet<'d, D: Desk>(&self, letter: Taken<'d, D>) -> Result<Option<Taken<'d, D>>, RelayDown> {
+    pub(super) fn vet<'d, D: LetterSource>(
+        &self,
+        letter: Taken<'d, D>,
+    ) -> Result<Option<Taken<'d, D>>, RelayDown> {
         let message = letter.message();
         let refusal = |stage, code, enhanced, text: String| Some((stage, Reply::local(code, enhanced, text)));
         let international = !message.to.expose().is_ascii();
@@ -480,7 +493,7 @@ impl<'s> Lane<'s> {
             || !message.from.expose().is_ascii() && !self.offer.smtputf8
         {
             let text = "not offered: the sender's address needs SMTPUTF8, which the relay does not offer";
-            let trouble = Trouble::Said(Reply::local(550, (5, 6, 7), text));
+            let trouble = ErrorKind::Said(Reply::local(550, (5, 6, 7), text));
             return Err(RelayDown { stage: Stage::Mail, trouble, passing: false });
         } else {
             match self.offer.size {
@@ -490,7 +503,7 @@ impl<'s> Lane<'s> {
                     (5, 6, 1),
                     "not offered: the letter is not written in 7 bits".to_owned(),
                 ),
-                Some(limit) if 0 < limit && limit < message.size() as u64 => {
+                Some(limit) if limit > 0 && limit < message.size() as u64 => {
                     let text = format!(
                         "not offered: the letter has {} octets, and the relay takes {limit} at most",
                         message.size()
@@ -507,13 +520,13 @@ impl<'s> Lane<'s> {
         Ok(Some(letter))
     }
 
-    fn push_envelope<D: Desk>(&mut self, lead: Lead, letter: &Taken<'_, D>) {
+    fn push_envelope<D: LetterSource>(&mut self, lead: Lead, letter: &Taken<'_, D>) {
         for &step in steps(lead) {
             self.push_step(step, letter);
         }
     }
 
-    fn push_step<D: Desk>(&mut self, step: Step, letter: &Taken<'_, D>) {
+    fn push_step<D: LetterSource>(&mut self, step: Step, letter: &Taken<'_, D>) {
         let written = match step {
             Step::Dot => self.out.write_all(b".\r\n"),
             Step::Rset => write!(self.out, "{Rset}"),
@@ -532,7 +545,7 @@ impl<'s> Lane<'s> {
 
     /// MAIL. The addresses were checked at the door and at the gate, so they are copied: lettre's `Mail` wants them
     /// parsed again.
-    pub(super) fn push_mail<D: Desk>(&mut self, letter: &Taken<'_, D>) {
+    pub(super) fn push_mail<D: LetterSource>(&mut self, letter: &Taken<'_, D>) {
         let message = letter.message();
         self.out.extend_from_slice(b"MAIL FROM:<");
         self.out.extend_from_slice(message.from.expose().as_bytes());
@@ -551,16 +564,20 @@ impl<'s> Lane<'s> {
     }
 
     /// RCPT.
-    pub(super) fn push_rcpt<D: Desk>(&mut self, letter: &Taken<'_, D>) {
+    pub(super) fn push_rcpt<D: LetterSource>(&mut self, letter: &Taken<'_, D>) {
         self.out.extend_from_slice(b"RCPT TO:<");
         self.out.extend_from_slice(letter.letter().message.to.expose().as_bytes());
         self.out.extend_from_slice(b">\r\n");
     }
 
-    async fn write_out(&mut self, stage: Stage) -> Result<(), Fault> {
+    async fn write_out(&mut self, stage: Stage) -> Result<(), ConnectionError> {
         let within = self.timeouts().command;
         let written = self.wire.write(&mut [IoSlice::new(&self.out)], within).await;
-        written.map_err(|unwritten| Fault { stage, trouble: unwritten.trouble, heard_nothing: true })
+        written.map_err(|unwritten| ConnectionError {
+            stage,
+            trouble: unwritten.trouble,
+            heard_nothing: true,
+        })
     }
 
     /// Hangs up politely. It does not matter whether the relay answers.
@@ -573,7 +590,7 @@ impl<'s> Lane<'s> {
     }
 }
 
-fn needs_smtputf8<D: Desk>(letter: &Taken<'_, D>) -> bool {
+fn needs_smtputf8<D: LetterSource>(letter: &Taken<'_, D>) -> bool {
     let message = letter.message();
     !message.to.expose().is_ascii() || !message.from.expose().is_ascii()
 }
@@ -598,9 +615,13 @@ fn is_confusion(step: Step, verdict: Verdict, reply: &Reply) -> bool {
 }
 
 /// Tells the desk what a refusal means for its letter; `Err` when it means more than that.
-pub(super) fn settle<D: Desk>(letter: Taken<'_, D>, stage: Stage, reply: Reply) -> Result<(), RelayDown> {
+pub(super) fn settle<D: LetterSource>(
+    letter: Taken<'_, D>,
+    stage: Stage,
+    reply: Reply,
+) -> Result<(), RelayDown> {
     let verdict = judge(stage, &reply);
-    let down = |reply: Reply, passing| Err(RelayDown { stage, trouble: Trouble::Said(reply), passing });
+    let down = |reply: Reply, passing| Err(RelayDown { stage, trouble: ErrorKind::Said(reply), passing });
     match verdict {
         Verdict::LetterNever => {
             letter.end(Outcome::Rejected { stage, reply });
@@ -629,6 +650,6 @@ pub(super) fn settle<D: Desk>(letter: Taken<'_, D>, stage: Stage, reply: Reply) 
     }
 }
 
-fn down_by(stage: Stage, said: Result<Reply, Trouble>) -> RelayDown {
-    RelayDown { stage, trouble: said.map_or_else(|trouble| trouble, Trouble::Said), passing: true }
+fn down_by(stage: Stage, said: Result<Reply, ErrorKind>) -> RelayDown {
+    RelayDown { stage, trouble: said.map_or_else(|trouble| trouble, ErrorKind::Said), passing: true }
 }

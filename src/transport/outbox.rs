@@ -10,7 +10,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{
-    Desk, Outcome, Permit, RelayDown, Reply, Stage, Trouble,
+    ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage,
     taken::{Taken, begin_all},
 };
 use crate::{message::Message, subscriber::EmailAddress};
@@ -41,7 +41,7 @@ impl Outbox {
         self.folder.join(file_name(address))
     }
 
-    pub(super) async fn run<D: Desk>(&self, desk: &D) -> Result<(), RelayDown> {
+    pub(super) async fn run<D: LetterSource>(&self, desk: &D) -> Result<(), RelayDown> {
         let mut made = false;
         while let Some(letter) = desk.next().await {
             let mut group = vec![Taken::new(desk, letter)];
@@ -68,7 +68,7 @@ impl Outbox {
         Ok(())
     }
 
-    async fn write<D: Desk>(&self, mut letters: Vec<Taken<'_, D>>) -> Result<(), RelayDown> {
+    async fn write<D: LetterSource>(&self, mut letters: Vec<Taken<'_, D>>) -> Result<(), RelayDown> {
         let files: Vec<_> = letters
             .iter_mut()
             .map(|letter| {
@@ -112,7 +112,7 @@ impl Outbox {
 }
 
 fn down(stage: Stage, error: io::Error) -> RelayDown {
-    RelayDown { stage, trouble: Trouble::Outbox(error), passing: false }
+    RelayDown { stage, trouble: ErrorKind::Outbox(error), passing: false }
 }
 
 async fn in_background<T: Send + 'static>(

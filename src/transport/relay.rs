@@ -138,7 +138,7 @@ impl Timeouts {
 /// Settings of a relay that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BadRelay {
+pub enum RelayConfigError {
     /// Not of the form `smtp://` or `smtps://`.
     #[error("`{given}` is not the address of a relay: {reason}")]
     Address {
@@ -209,7 +209,7 @@ impl Relay {
     /// `smtp://host[:25]?tls=none` (no TLS; with a login only on this machine).
     ///
     /// The login is percent-decoded, so that both `me@example.com@smtp.example.com` and `me%40example.com@…` work.
-    pub fn parse(address: &str) -> Result<Self, BadRelay> {
+    pub fn parse(address: &str) -> Result<Self, RelayConfigError> {
         let address = address.trim();
         let refuse = |reason: &str| {
             // What stands before the host may be a password: not to be repeated.
@@ -217,7 +217,7 @@ impl Relay {
                 Some((_, host)) => format!("…@{host}"),
                 None => address.to_owned(),
             };
-            BadRelay::Address { given, reason: reason.to_owned() }
+            RelayConfigError::Address { given, reason: reason.to_owned() }
         };
         let url = Url::parse(address).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => {
@@ -226,7 +226,7 @@ impl Relay {
             other => refuse(&other.to_string()),
         })?;
         if url.password().is_some() {
-            return Err(BadRelay::PasswordInAddress);
+            return Err(RelayConfigError::PasswordInAddress);
         }
         let mut encryption = match url.scheme() {
             "smtps" => Encryption::Implicit,
@@ -289,28 +289,28 @@ impl Relay {
     }
 
     /// What can be said against these settings without dialling.
-    pub(super) fn check(&self) -> Result<(), BadRelay> {
+    pub(super) fn check(&self) -> Result<(), RelayConfigError> {
         self.refuse_login_in_the_clear()?;
         if let Some(login) = &self.login {
             let Some(password) = &self.password else {
-                return Err(BadRelay::NoPassword { host: self.host.clone(), login: login.clone() });
+                return Err(RelayConfigError::NoPassword { host: self.host.clone(), login: login.clone() });
             };
             if login.chars().chain(password.expose().chars()).any(char::is_control) {
-                return Err(BadRelay::ControlCharacter { host: self.host.clone() });
+                return Err(RelayConfigError::ControlCharacter { host: self.host.clone() });
             }
         }
         if let Some(helo) = &self.helo
             && (helo.is_empty()
                 || helo.bytes().any(|b| !(b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))))
         {
-            return Err(BadRelay::Helo { helo: helo.clone() });
+            return Err(RelayConfigError::Helo { helo: helo.clone() });
         }
         Ok(())
     }
 
-    fn refuse_login_in_the_clear(&self) -> Result<(), BadRelay> {
+    fn refuse_login_in_the_clear(&self) -> Result<(), RelayConfigError> {
         if self.encryption == Encryption::None && self.login.is_some() && !self.is_loopback() {
-            return Err(BadRelay::LoginInTheClear { host: self.host.clone() });
+            return Err(RelayConfigError::LoginInTheClear { host: self.host.clone() });
         }
         Ok(())
     }
@@ -431,10 +431,10 @@ mod tests {
             "no password for the login `ada` at `smtp.example.com`"
         );
         relay.password = Some(Secret::new("hunter2\n"));
-        assert!(matches!(relay.check(), Err(BadRelay::ControlCharacter { .. })));
+        assert!(matches!(relay.check(), Err(RelayConfigError::ControlCharacter { .. })));
         relay.password = Some(Secret::new("hunter2"));
         relay.check().unwrap();
         relay.helo = Some("my host".to_owned());
-        assert!(matches!(relay.check(), Err(BadRelay::Helo { .. })));
+        assert!(matches!(relay.check(), Err(RelayConfigError::Helo { .. })));
     }
 }

@@ -4,9 +4,9 @@ use std::{
 };
 
 use super::{
-    BadRelay, Desk, Encryption, Relay, RelayDown,
+    Encryption, LetterSource, Relay, RelayConfigError, RelayDown,
     hello::open,
-    lane::{Ended, Lane},
+    lane::{Connection, Ended},
     taken::Taken,
     tls::Tls,
 };
@@ -34,7 +34,7 @@ pub(super) struct Learned {
 
 impl Smtp {
     /// Checks the settings and reads the certificates; dials nobody.
-    pub fn new(relay: Relay) -> Result<Self, BadRelay> {
+    pub fn new(relay: Relay) -> Result<Self, RelayConfigError> {
         relay.check()?;
         let tls = match relay.encryption {
             Encryption::None => None,
@@ -51,11 +51,11 @@ impl Smtp {
     /// Dials, says hello, logs in, and hangs up: whether the relay can be used.
     pub async fn probe(&self) -> Result<(), RelayDown> {
         let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
-        Lane::new(self, wire, offer).quit().await;
+        Connection::new(self, wire, offer).quit().await;
         Ok(())
     }
 
-    pub(super) async fn run<D: Desk>(&self, desk: &D) -> Result<(), RelayDown> {
+    pub(super) async fn run<D: LetterSource>(&self, desk: &D) -> Result<(), RelayDown> {
         let mut first = None;
         loop {
             let letter = match first.take() {
@@ -66,7 +66,7 @@ impl Smtp {
                 },
             };
             let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
-            match Lane::new(self, wire, offer).work(desk, letter).await? {
+            match Connection::new(self, wire, offer).work(desk, letter).await? {
                 Ended::Done => return Ok(()),
                 Ended::DialAgain(letter) => first = letter,
             }

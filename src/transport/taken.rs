@@ -2,19 +2,19 @@
 
 use std::task::Poll;
 
-use super::{Desk, Letter, Outcome, Permit, Reply, Stage};
+use super::{Letter, LetterSource, Outcome, Permit, Reply, Stage};
 use crate::message::Message;
 
 /// A letter taken. Whatever happens to the connection (an error, a halt, the whole future dropped), dropping this
 /// tells the desk: unconfirmed when body bytes may have left, given back otherwise.
 #[derive(Debug)]
-pub(super) struct Taken<'d, D: Desk> {
+pub(super) struct Taken<'d, D: LetterSource> {
     desk: &'d D,
     letter: Option<Letter>,
     leaving: bool,
 }
 
-impl<'d, D: Desk> Taken<'d, D> {
+impl<'d, D: LetterSource> Taken<'d, D> {
     pub(super) fn new(desk: &'d D, letter: Letter) -> Self {
         Self { desk, letter: Some(letter), leaving: false }
     }
@@ -66,7 +66,7 @@ impl<'d, D: Desk> Taken<'d, D> {
     }
 }
 
-impl<D: Desk> Drop for Taken<'_, D> {
+impl<D: LetterSource> Drop for Taken<'_, D> {
     fn drop(&mut self) {
         if let Some(letter) = self.letter.take() {
             if self.leaving {
@@ -80,7 +80,7 @@ impl<D: Desk> Drop for Taken<'_, D> {
 }
 
 /// Asks for several letters at once, so that a desk that writes down in groups can do so.
-pub(super) async fn begin_all<D: Desk>(letters: &[Taken<'_, D>]) -> Vec<Permit> {
+pub(super) async fn begin_all<D: LetterSource>(letters: &[Taken<'_, D>]) -> Vec<Permit> {
     let mut asking: Vec<_> = letters.iter().map(|letter| Some(Box::pin(letter.begin()))).collect();
     let mut answers = vec![Permit::Stop; letters.len()];
     std::future::poll_fn(|cx| {

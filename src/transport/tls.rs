@@ -10,7 +10,7 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{BadRelay, Relay, Trouble};
+use super::{ErrorKind, Relay, RelayConfigError};
 
 /// Ready-made settings for handshakes with one relay.
 #[derive(Clone)]
@@ -23,14 +23,14 @@ pub(super) struct Tls {
 const OUT_BUFFER_MAX: usize = 256 * 1024;
 
 impl Tls {
-    pub(super) fn new(relay: &Relay) -> Result<Self, BadRelay> {
+    pub(super) fn new(relay: &Relay) -> Result<Self, RelayConfigError> {
         let mut roots = RootCertStore::empty();
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
         if let Some(path) = &relay.ca_file {
-            let pem =
-                std::fs::read(path).map_err(|source| BadRelay::CaFile { path: path.clone(), source })?;
-            let broken = |reason: String| BadRelay::CaContent { path: path.clone(), reason };
+            let pem = std::fs::read(path)
+                .map_err(|source| RelayConfigError::CaFile { path: path.clone(), source })?;
+            let broken = |reason: String| RelayConfigError::CaContent { path: path.clone(), reason };
             let before = roots.len();
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| broken(error.to_string()))?;
@@ -45,7 +45,7 @@ impl Tls {
                 .errors
                 .first()
                 .map_or("its certificate store is empty".to_owned(), ToString::to_string);
-            return Err(BadRelay::NoAuthorities { reason });
+            return Err(RelayConfigError::NoAuthorities { reason });
         }
         let config =
             ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -53,7 +53,7 @@ impl Tls {
                 .expect("the provider knows TLS 1.2 and 1.3")
                 .with_root_certificates(roots)
                 .with_no_client_auth();
-        let name = ServerName::try_from(relay.host.clone()).map_err(|_| BadRelay::Address {
+        let name = ServerName::try_from(relay.host.clone()).map_err(|_| RelayConfigError::Address {
             given: relay.host.clone(),
             reason: "no certificate can carry this host name".to_owned(),
         })?;
@@ -61,7 +61,7 @@ impl Tls {
     }
 
     /// One handshake.
-    pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Trouble> {
+    pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, ErrorKind> {
         self.connector
             .connect_with(self.name.clone(), stream, |session| session.set_buffer_limit(Some(OUT_BUFFER_MAX)))
             .await
@@ -76,10 +76,10 @@ impl std::fmt::Debug for Tls {
 }
 
 /// A failed handshake, told so that its reader knows what to look at.
-fn in_words(error: io::Error) -> Trouble {
+fn in_words(error: io::Error) -> ErrorKind {
     use CertificateError as Bad;
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-        return Trouble::Io(error);
+        return ErrorKind::Io(error);
     };
     let words = match tls {
         rustls::Error::InvalidCertificate(bad) => match bad {
@@ -115,5 +115,5 @@ fn in_words(error: io::Error) -> Trouble {
         rustls::Error::AlertReceived(alert) => format!("the relay broke off the handshake ({alert:?})"),
         other => format!("the handshake failed: {other}"),
     };
-    Trouble::Tls(words)
+    ErrorKind::Tls(words)
 }

@@ -9,14 +9,14 @@ use std::{
 };
 
 use super::{
-    Desk, Outcome, Permit, RelayDown, Reply, Stage, Trouble, Verdict, judge,
-    lane::{Ended, Fault, Lane, Next, settle},
+    ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage, Verdict, judge,
+    lane::{Connection, ConnectionError, Ended, Next, settle},
     taken::{Taken, begin_all},
     wire::Stir,
 };
 
 /// A letter under way.
-struct Flight<'d, D: Desk> {
+struct Flight<'d, D: LetterSource> {
     letter: Taken<'d, D>,
     /// Whether RSET leads it.
     rset: bool,
@@ -33,8 +33,8 @@ enum Course {
     Stop(RelayDown),
 }
 
-impl Lane<'_> {
-    pub(super) async fn work_in_window<'d, D: Desk>(
+impl Connection<'_> {
+    pub(super) async fn work_in_window<'d, D: LetterSource>(
         mut self,
         desk: &'d D,
         first: Taken<'d, D>,
@@ -62,7 +62,7 @@ impl Lane<'_> {
             } else if flying.is_empty() {
                 return match course {
                     Course::Stop(down) => {
-                        if !matches!(&down.trouble, Trouble::Said(reply) if reply.code == 421) {
+                        if !matches!(&down.trouble, ErrorKind::Said(reply) if reply.code == 421) {
                             self.quit().await;
                         }
                         Err(down)
@@ -94,8 +94,8 @@ impl Lane<'_> {
             while !flying.is_empty() {
                 if let Err(fault) = self.hear_one(&mut flying, &mut course, &mut clean).await {
                     let before = self.letters.saturating_sub(flying.len() as u32);
-                    let enough = matches!(&fault.trouble, Trouble::Said(reply)
-                        if fault.stage == Stage::Mail && 0 < before && reply.is_enough_for_this_connection());
+                    let enough = matches!(&fault.trouble, ErrorKind::Said(reply)
+                        if fault.stage == Stage::Mail && before > 0 && reply.is_enough_for_this_connection());
                     let down = self.land_in_ruins(flying, fault).await;
                     if enough {
                         self.smtp.learn_letters_per_connection(before);
@@ -111,12 +111,12 @@ impl Lane<'_> {
     }
 
     /// Sends letters, envelope and body, in one write.
-    async fn launch<'d, D: Desk>(
+    async fn launch<'d, D: LetterSource>(
         &mut self,
         letters: Vec<Taken<'d, D>>,
         flying: &mut VecDeque<Flight<'d, D>>,
         clean: &mut bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ConnectionError> {
         let start = flying.len();
         let mut heads = Vec::with_capacity(letters.len());
         self.out.clear();
@@ -152,24 +152,24 @@ impl Lane<'_> {
             if unwritten.nothing_left {
                 flying.range_mut(start..).for_each(|flight| flight.letter.stayed());
             }
-            Fault { stage: Stage::Body, trouble: unwritten.trouble, heard_nothing: false }
+            ConnectionError { stage: Stage::Body, trouble: unwritten.trouble, heard_nothing: false }
         })
     }
 
     /// Reads the replies to the oldest letter under way.
-    async fn hear_one<'d, D: Desk>(
+    async fn hear_one<'d, D: LetterSource>(
         &mut self,
         flying: &mut VecDeque<Flight<'d, D>>,
         course: &mut Course,
         clean: &mut bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ConnectionError> {
         let flight = flying.front_mut().expect("a letter is under way");
         let reset = flight.rset.then_some(Stage::Mail);
         let mut accepted = None;
         for (index, stage) in reset.into_iter().chain([Stage::Mail, Stage::Rcpt, Stage::Body]).enumerate() {
             let timeouts = self.timeouts();
             let within = if stage == Stage::Body { timeouts.accept } else { timeouts.command };
-            let fault = |trouble| Fault { stage, trouble, heard_nothing: index == 0 };
+            let fault = |trouble| ConnectionError { stage, trouble, heard_nothing: index == 0 };
             let frame = self.wire.reply(within).await.map_err(fault)?;
             if stage != Stage::Body && frame.code == 250 {
                 continue;
@@ -178,12 +178,12 @@ impl Lane<'_> {
             let verdict = judge(stage, &reply);
             if verdict == Verdict::Closing {
                 flight.refusal.get_or_insert_with(|| (stage, reply.clone()));
-                return Err(fault(Trouble::Said(reply)));
+                return Err(fault(ErrorKind::Said(reply)));
             }
             let out_of_step = verdict == Verdict::OutOfStep || flight.rset && index == 0;
             match verdict {
                 _ if out_of_step => {
-                    return Err(fault(Trouble::Protocol(format!("it said \u{201c}{reply}\u{201d}"))));
+                    return Err(fault(ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"))));
                 }
                 _ if flight.refusal.is_some() => {}
                 Verdict::Good if stage == Stage::Body => accepted = Some(reply),
@@ -221,16 +221,16 @@ impl Lane<'_> {
     }
 
     /// The connection broke: what was refused is settled, everything else under way is unconfirmed.
-    async fn land_in_ruins<D: Desk>(
+    async fn land_in_ruins<D: LetterSource>(
         &mut self,
         mut flying: VecDeque<Flight<'_, D>>,
-        fault: Fault,
+        fault: ConnectionError,
     ) -> RelayDown {
         let mut course = Course::On;
         let mut closed = false;
         match &fault.trouble {
             // After a failed write, replies may still be waiting to be read.
-            Trouble::Io(_) => {
+            ErrorKind::Io(_) => {
                 let mut clean = true;
                 while !flying.is_empty() && self.wire.has_reply_soon(self.timeouts().quit).await {
                     if self.hear_one(&mut flying, &mut course, &mut clean).await.is_err() {
@@ -239,8 +239,8 @@ impl Lane<'_> {
                 }
             }
             // After 421 nothing more is done, if the relay does what it says.
-            Trouble::Said(_) => {
-                closed = matches!(self.wire.reply(self.timeouts().quit).await, Err(Trouble::Io(_)));
+            ErrorKind::Said(_) => {
+                closed = matches!(self.wire.reply(self.timeouts().quit).await, Err(ErrorKind::Io(_)));
             }
             _ => {}
         }
@@ -260,7 +260,7 @@ impl Lane<'_> {
 }
 
 /// What is missing at the end of a letter.
-fn tail<D: Desk>(letter: &Taken<'_, D>) -> &'static [u8] {
+fn tail<D: LetterSource>(letter: &Taken<'_, D>) -> &'static [u8] {
     if letter.message().shape().ended { b"" } else { b"\r\n" }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 
 use super::{
-    Trouble,
+    ErrorKind,
     reply::{Frame, Inbox, NotAReply},
     tls::Tls,
 };
@@ -41,8 +41,8 @@ enum Stream {
 
 /// A write that did not come to its end.
 #[derive(Debug)]
-pub(super) struct Unwritten {
-    pub(super) trouble: Trouble,
+pub(super) struct WriteError {
+    pub(super) trouble: ErrorKind,
     /// Whether it is certain that none of it left.
     pub(super) nothing_left: bool,
 }
@@ -75,16 +75,16 @@ impl Wire {
 
     /// Makes the connection private. Nothing that was said before is believed: that there is nothing is a condition
     /// (RFC 3207 section 6).
-    pub(super) async fn shake_hands(&mut self, tls: &Tls, within: Duration) -> Result<(), Trouble> {
+    pub(super) async fn shake_hands(&mut self, tls: &Tls, within: Duration) -> Result<(), ErrorKind> {
         if !self.inbox.is_empty() {
-            return Err(Trouble::Tls(
+            return Err(ErrorKind::Tls(
                 "bytes arrived between the relay's answer to STARTTLS and the handshake: somebody on the way may have \
                  put them there"
                     .to_owned(),
             ));
         }
         let Stream::Plain(plain) = std::mem::replace(&mut self.stream, Stream::Gone) else {
-            return Err(Trouble::Tls("TLS was begun twice".to_owned()));
+            return Err(ErrorKind::Tls("TLS was begun twice".to_owned()));
         };
         let shaken = tokio::time::timeout(within, tls.shake_hands(plain)).await;
         self.stream = Stream::Tls(Box::new(shaken.map_err(|_| timeout(within))??));
@@ -97,7 +97,7 @@ impl Wire {
         &mut self,
         parts: &mut [IoSlice<'_>],
         within: Duration,
-    ) -> Result<(), Unwritten> {
+    ) -> Result<(), WriteError> {
         let mut parts = parts;
         IoSlice::advance_slices(&mut parts, 0);
         let mut written = 0;
@@ -122,22 +122,22 @@ impl Wire {
             .await;
         let trouble = match done {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => Trouble::Io(error),
+            Ok(Err(error)) => ErrorKind::Io(error),
             Err(late) => late,
         };
-        Err(Unwritten { trouble, nothing_left: plain && written == 0 })
+        Err(WriteError { trouble, nothing_left: plain && written == 0 })
     }
 
     /// The next reply. `within` counts from now, over all its bytes.
-    pub(super) async fn reply(&mut self, within: Duration) -> Result<Frame<'_>, Trouble> {
+    pub(super) async fn reply(&mut self, within: Duration) -> Result<Frame<'_>, ErrorKind> {
         self.await_reply(within).await?;
         match self.inbox.next() {
             Ok(Some(frame)) => Ok(frame),
-            Ok(None) | Err(_) => Err(Trouble::Protocol("its reply is not one".to_owned())),
+            Ok(None) | Err(_) => Err(ErrorKind::Protocol("its reply is not one".to_owned())),
         }
     }
 
-    async fn await_reply(&mut self, within: Duration) -> Result<(), Trouble> {
+    async fn await_reply(&mut self, within: Duration) -> Result<(), ErrorKind> {
         let Self { stream, inbox, alarm, in_group } = self;
         if inbox.has_reply().map_err(protocol)? {
             *in_group = true;
@@ -152,9 +152,9 @@ impl Wire {
             .within(within, |cx| {
                 loop {
                     match stream.poll_take_in(cx, inbox) {
-                        Poll::Ready(Ok(0)) => return Poll::Ready(Err(Trouble::Io(hung_up()))),
+                        Poll::Ready(Ok(0)) => return Poll::Ready(Err(ErrorKind::Io(hung_up()))),
                         Poll::Ready(Ok(_)) => {}
-                        Poll::Ready(Err(error)) => return Poll::Ready(Err(Trouble::Io(error))),
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(ErrorKind::Io(error))),
                         Poll::Pending => return Poll::Pending,
                     }
                     match inbox.has_reply() {
@@ -261,7 +261,7 @@ impl Alarm {
         &mut self,
         within: Duration,
         mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, ErrorKind> {
         let mut deadline = None;
         poll_fn(|cx| {
             if let Poll::Ready(done) = step(cx) {
@@ -288,10 +288,10 @@ fn hung_up() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the relay closed the connection")
 }
 
-fn timeout(within: Duration) -> Trouble {
-    Trouble::Timeout { seconds: within.as_secs_f64().ceil() as u64 }
+fn timeout(within: Duration) -> ErrorKind {
+    ErrorKind::Timeout { seconds: within.as_secs_f64().ceil() as u64 }
 }
 
-fn protocol(error: NotAReply) -> Trouble {
-    Trouble::Protocol(error.0.to_owned())
+fn protocol(error: NotAReply) -> ErrorKind {
+    ErrorKind::Protocol(error.0.to_owned())
 }

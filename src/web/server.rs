@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch::Receiver};
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
-use super::{Press, Sheet, letter, page};
+use super::{PreviewBackend, Sheet, letter, page};
 
 /// The number of saves so far.
 pub type Changes = Receiver<u64>;
@@ -38,7 +38,7 @@ const IMAGES_OFF_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; 
      form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox";
 
 struct Office {
-    press: Arc<dyn Press>,
+    press: Arc<dyn PreviewBackend>,
     changes: Changes,
     /// The last letter.
     sheet: Mutex<Option<Kept>>,
@@ -56,7 +56,11 @@ struct Kept {
 type Words = Query<HashMap<String, String>>;
 
 /// Answers until the listener fails.
-pub async fn serve(listener: TcpListener, press: Arc<dyn Press>, changes: Changes) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    press: Arc<dyn PreviewBackend>,
+    changes: Changes,
+) -> io::Result<()> {
     let office = Arc::new(Office { press, changes, sheet: Mutex::new(None) });
     let routes = Router::new()
         .route("/", get(|| async { typed("text/html; charset=utf-8", PAGE_POLICY, page::live()) }))

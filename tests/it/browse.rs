@@ -281,7 +281,7 @@ fn a_finding_leads_to_its_place_and_names_its_line() {
     holds(
         &mut tab,
         "(() => { const found = page.querySelectorAll('[data-found]'), box = found[0]?.getBoundingClientRect();\
-         return found.length === 1 && found[0].textContent.includes('click here') && 0 < page.defaultView.scrollY\
+         return found.length === 1 && found[0].textContent.includes('click here') && page.defaultView.scrollY > 0\
          && 0 <= box.top && box.bottom <= page.defaultView.innerHeight })()",
     );
     let state = tab.text("page.getByRole('status').innerText()");

@@ -195,12 +195,12 @@ fn shipped_templates_have_one_first_heading() {
 
 #[test]
 fn bytes_of_blocks_add_up_to_the_letter() {
-    use mimeograph::render::{Materials, Piece, Template, block_bytes};
+    use mimeograph::render::{Assets, Piece, Template, block_bytes};
     let path = Path::new("tests/fixtures/kitchen-sink/index.md");
     let letter = letters::set_file(path, &newsletter());
     let template = Template::load(Path::new("templates"), "default").unwrap();
-    let (materials, _) = Materials::gather(&letter.issue, &newsletter(), &[], path.parent().unwrap());
-    let shares = block_bytes(&letter.issue, &newsletter(), &template, &materials, &letters::frame()).unwrap();
+    let (assets, _) = Assets::load(&letter.issue, &newsletter(), &[], path.parent().unwrap());
+    let shares = block_bytes(&letter.issue, &newsletter(), &template, &assets, &letters::frame()).unwrap();
     let total: usize = shares.iter().map(|(_, bytes)| bytes).sum();
     let literal = letter.rendered.html.pieces.iter().map(|piece| match piece {
         Piece::Literal(text) => text.len(),

@@ -153,7 +153,7 @@ impl Story {
                 break;
             }
         }
-        if 0 < kills && self.is_kind() && self.senders == 1 {
+        if kills > 0 && self.is_kind() && self.senders == 1 {
             self.judge_doubt(&room, kills);
         }
         // Deferred letters may ask for a few more runs.
@@ -316,8 +316,8 @@ fn run(kills: usize, seed: u64) -> Figures {
 fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
     let figures = run(200, 1);
     println!("{figures:?}");
-    assert!(0 < figures.unconfirmed, "no kill hit a letter under way: {figures:?}");
-    assert!(0 < figures.power_cuts, "no power cut hit a claim that was begun as a whole: {figures:?}");
+    assert!(figures.unconfirmed > 0, "no kill hit a letter under way: {figures:?}");
+    assert!(figures.power_cuts > 0, "no power cut hit a claim that was begun as a whole: {figures:?}");
     assert!(figures.power_cuts < figures.kills_ahead, "no kill hit one: {figures:?}");
 }
 

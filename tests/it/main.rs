@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed, and one that is skipped says so"
 )]
 
+mod assets;
 mod browse;
 mod bytes;
 mod check;
@@ -23,7 +24,6 @@ mod hostile;
 mod hours;
 mod issue;
 mod ledger;
-mod materials;
 mod math;
 mod message;
 mod odd;

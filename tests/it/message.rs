@@ -202,8 +202,11 @@ fn the_same_person_gets_the_same_bytes_and_the_identifier_is_theirs() {
 #[test]
 fn a_test_letter_says_so_in_its_subject_and_nowhere_else() {
     let (rendered, ann) = (rendered(), person("Ann", "Ann"));
-    let test =
-        Composer::for_tests(&rendered, secrets()).unwrap().compose(&ann, Vec::new()).unwrap().into_bytes();
+    let test = Composer::for_test_letter(&rendered, secrets())
+        .unwrap()
+        .compose(&ann, Vec::new())
+        .unwrap()
+        .into_bytes();
     let test = String::from_utf8(test).unwrap();
     assert_eq!(test.replacen("[Test] ", "", 1), String::from_utf8(letter(&rendered, &ann)).unwrap());
 }

@@ -9,7 +9,7 @@ use std::{
 
 use mimeograph::{
     issue::Issue,
-    render::{Design, Materials, Page, PicturePaths, web_page},
+    render::{Assets, Design, Page, PicturePaths, web_page},
     source::Source,
 };
 
@@ -117,10 +117,10 @@ fn pages() -> Vec<(String, String)> {
         let root = fs::canonicalize(path.parent().unwrap()).unwrap();
         let issue = Issue::parse(Source::new(&path, fs::read_to_string(&path).unwrap())).unwrap();
         let newsletter = newsletter();
-        let (materials, _) = Materials::gather(&issue, &newsletter, &[], &root);
+        let (assets, _) = Assets::load(&issue, &newsletter, &[], &root);
         let folder = format!("file://{}/", root.display());
         let page = Page { slug: "issue", address: None, pictures: PicturePaths::Folder(&folder) };
-        let html = web_page(&issue, &newsletter, &materials, &Design::default(), page);
+        let html = web_page(&issue, &newsletter, &assets, &Design::default(), page);
         (format!("page-{}", root.file_name().unwrap().to_string_lossy()), html)
     });
     pages.collect()

@@ -9,7 +9,7 @@ use std::{
 use mimeograph::{
     issue::Issue,
     render::{
-        self, Design, Entry, Frame, Materials, Newsletter, Page, Pattern, PicturePaths, Piece, RenderedIssue,
+        self, Assets, Design, Entry, Frame, Newsletter, Page, Pattern, PicturePaths, Piece, RenderedIssue,
         Template,
     },
     source::Source,
@@ -42,14 +42,14 @@ pub(crate) fn read(path: &PathBuf) -> Issue {
     Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap()
 }
 
-fn letter(root: &Path, path: &PathBuf) -> (Issue, Newsletter, Materials, RenderedIssue) {
+fn letter(root: &Path, path: &PathBuf) -> (Issue, Newsletter, Assets, RenderedIssue) {
     let (issue, newsletter) = (read(path), newsletter());
-    let (materials, _) = Materials::gather(&issue, &newsletter, &[], root);
+    let (assets, _) = Assets::load(&issue, &newsletter, &[], root);
     let frame = Frame { slug: "issue".into(), date: "2022-12-30T09:00:00Z".parse().unwrap() };
     let template = Template::load(Path::new("templates"), "plain").unwrap();
-    let (rendered, _) = render::render(&issue, &newsletter, &template, &materials, &frame)
+    let (rendered, _) = render::render(&issue, &newsletter, &template, &assets, &frame)
         .unwrap_or_else(|found| panic!("{}: {found:#?}", path.display()));
-    (issue, newsletter, materials, rendered)
+    (issue, newsletter, assets, rendered)
 }
 
 fn plain(pattern: &Pattern) -> String {
@@ -106,13 +106,13 @@ fn prose_keeps_within_72_columns_unless_a_single_word_is_longer() {
 #[test]
 fn a_page_has_one_title_no_script_no_name_and_no_way_out() {
     for (root, path) in issues() {
-        let (issue, newsletter, materials, _) = letter(&root, &path);
+        let (issue, newsletter, assets, _) = letter(&root, &path);
         let page = Page {
             slug: "issue",
             address: Some("https://example.org/i/"),
             pictures: PicturePaths::Folder("../"),
         };
-        let html = render::web_page(&issue, &newsletter, &materials, &Design::default(), page);
+        let html = render::web_page(&issue, &newsletter, &assets, &Design::default(), page);
         let parsed = Html::parse_document(&html);
         let count = |selector: &str| parsed.select(&Selector::parse(selector).unwrap()).count();
         assert_eq!(count("h1"), 1, "{}", path.display());
@@ -151,20 +151,20 @@ fn a_summary_made_of_first_words_speaks_to_everybody() {
 
 #[test]
 fn a_feed_of_all_issues_is_valid_atom() {
-    let read: Vec<(Issue, Materials)> = issues()
+    let read: Vec<(Issue, Assets)> = issues()
         .iter()
         .map(|(root, path)| {
-            let (issue, _, materials, _) = letter(root, path);
-            (issue, materials)
+            let (issue, _, assets, _) = letter(root, path);
+            (issue, assets)
         })
         .collect();
     let slugs: Vec<String> = (0..read.len()).map(|index| format!("issue {index}")).collect();
     let entries: Vec<Entry<'_>> = read
         .iter()
         .zip(&slugs)
-        .map(|((issue, materials), slug)| Entry {
+        .map(|((issue, assets), slug)| Entry {
             issue,
-            materials,
+            assets,
             slug,
             address: Some("https://example.org/a?b=1&c=2"),
             updated: None,

@@ -1,17 +1,17 @@
 //! Scripts of replies in, outcomes out.
 
-mod desk;
 mod faults;
 mod outbox;
 mod pace;
+mod source;
 mod stories;
 mod tls;
 
 use std::time::Duration;
 
-use mimeograph::transport::{Halt, Relay as Settings, RelayDown, Smtp, Timeouts, Transport, Trouble};
+use mimeograph::transport::{ErrorKind, Halt, Relay as Settings, RelayDown, Smtp, Timeouts, Transport};
 
-use self::desk::TestDesk;
+use self::source::TestSource;
 use crate::support::relay::{Relay, Script};
 
 /// How letters are handed over.
@@ -37,7 +37,7 @@ impl Mode {
 /// A relay, a desk, and what came of them.
 struct Tale {
     relay: Relay,
-    desk: TestDesk,
+    desk: TestSource,
     result: Result<(), RelayDown>,
 }
 
@@ -53,10 +53,10 @@ impl Tale {
 
     /// One connection to a relay with this script, and so many letters to `r1@example.com`, `r2@…`.
     async fn of(script: Script, letters: usize) -> Self {
-        Self::with(script, TestDesk::new(letters), "", |_| {}).await
+        Self::with(script, TestSource::new(letters), "", |_| {}).await
     }
 
-    async fn with(script: Script, desk: TestDesk, login: &str, change: impl FnOnce(&mut Settings)) -> Self {
+    async fn with(script: Script, desk: TestSource, login: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let relay = Relay::start(script);
         let mut settings = Self::settings(&relay, login);
         change(&mut settings);
@@ -73,12 +73,12 @@ impl Tale {
             Ok(()) => "done".to_owned(),
             Err(RelayDown { stage, trouble, passing }) => {
                 let kind = match trouble {
-                    Trouble::Io(_) => "io".to_owned(),
-                    Trouble::Timeout { .. } => "timeout".to_owned(),
-                    Trouble::Tls(_) => "tls".to_owned(),
-                    Trouble::Said(reply) => reply.code.to_string(),
-                    Trouble::Protocol(_) => "protocol".to_owned(),
-                    Trouble::Outbox(_) => "outbox".to_owned(),
+                    ErrorKind::Io(_) => "io".to_owned(),
+                    ErrorKind::Timeout { .. } => "timeout".to_owned(),
+                    ErrorKind::Tls(_) => "tls".to_owned(),
+                    ErrorKind::Said(reply) => reply.code.to_string(),
+                    ErrorKind::Protocol(_) => "protocol".to_owned(),
+                    ErrorKind::Outbox(_) => "outbox".to_owned(),
                     _ => "?".to_owned(),
                 };
                 format!("{} at {stage}: {kind}", if *passing { "down" } else { "stop" })

@@ -1,4 +1,4 @@
-//! Trouble on our side of a sending: signals, a full disk, a locked ledger, unsubscriptions in the middle, clocks.
+//! ErrorKind on our side of a sending: signals, a full disk, a locked ledger, unsubscriptions in the middle, clocks.
 
 use std::{
     collections::BTreeSet,

@@ -21,13 +21,13 @@ pub(super) type Written = (String, Vec<u8>);
 
 /// One issue as a page in a folder of its own, complete with its pictures.
 pub(super) fn page(config: &Config, slug: &str, pressed: &Pressed) -> Vec<Written> {
-    let Pressed { issue, materials, template, .. } = pressed;
+    let Pressed { issue, assets, template, .. } = pressed;
     let newsletter = &config.newsletter;
     let (design, _) = render::design(issue, newsletter, template);
     let address = render::web_address(issue, newsletter, slug);
     let place = Page { slug, address: address.as_deref(), pictures: PicturePaths::Folder("") };
-    let html = render::web_page(issue, newsletter, materials, &design, place);
-    let mut pictures: Vec<Written> = materials
+    let html = render::web_page(issue, newsletter, assets, &design, place);
+    let mut pictures: Vec<Written> = assets
         .pictures()
         .filter(|(_, asset)| html.contains(&asset.encoded_path()))
         .map(|(_, asset)| (format!("{slug}/{}", asset.path), asset.bytes.to_vec()))
@@ -53,7 +53,7 @@ pub(super) fn feed(config: &Config, all: &[(IssueFile, Pressed)]) -> Written {
         .zip(&addresses)
         .map(|((file, pressed), address)| Entry {
             issue: &pressed.issue,
-            materials: &pressed.materials,
+            assets: &pressed.assets,
             slug: &file.slug,
             address: address.as_deref(),
             updated: None,

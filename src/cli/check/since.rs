@@ -1,4 +1,4 @@
-//! Which findings a change brought in: those in lines that git says were added or changed.
+//! Which findings a change authored_markup in: those in lines that git says were added or changed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,7 +53,7 @@ fn changed(patch: &str) -> BTreeMap<String, Vec<Range<u32>>> {
     // Lines of files can look like the patch's own.
     let mut content = 0;
     for line in patch.lines() {
-        if 0 < content {
+        if content > 0 {
             content -= u32::from(line.starts_with(['+', '-']));
         } else if let Some(path) = line.strip_prefix("+++ b/") {
             // git ends a name with blanks in it by a tab.

@@ -96,7 +96,7 @@ impl Letter {
 
     pub(super) fn pictures(&self) -> Vec<Picture> {
         let mut seen = BTreeSet::new();
-        let own = self.pressed.materials.pictures().map(|(_, asset)| Picture {
+        let own = self.pressed.assets.pictures().map(|(_, asset)| Picture {
             name: asset.path.clone(),
             octets: Some(asset.bytes.len() as u64),
             width: asset.width,
@@ -104,11 +104,8 @@ impl Letter {
             identity: asset.cid.clone(),
         });
         let own: Vec<Picture> = own.filter(|picture| seen.insert(picture.name.clone())).collect();
-        let site = self
-            .pressed
-            .materials
-            .pictures()
-            .filter_map(|(_, asset)| self.pressed.materials.site_address(asset));
+        let site =
+            self.pressed.assets.pictures().filter_map(|(_, asset)| self.pressed.assets.site_address(asset));
         let known: BTreeSet<String> = site.collect();
         let elsewhere = check::reading(&self.html).pictures.into_iter();
         let elsewhere = elsewhere
@@ -148,11 +145,11 @@ impl Letter {
             .iter()
             .map(|picture| (picture.cid.clone(), picture.media_type.clone(), picture.bytes.clone()))
             .collect();
-        let materials = &self.pressed.materials;
-        if materials.place() == PicturePlace::Site {
+        let assets = &self.pressed.assets;
+        if assets.place() == PicturePlace::Site {
             // The site has the pictures of one of the two letters at most.
-            for (_, asset) in materials.pictures() {
-                let Some(address) = materials.site_address(asset) else { continue };
+            for (_, asset) in assets.pictures() {
+                let Some(address) = assets.site_address(asset) else { continue };
                 html = html.replace(&format!("\"{address}\""), &format!("\"cid:{}\"", asset.cid));
                 pictures.push((asset.cid.clone(), asset.media_type.to_owned(), asset.bytes.to_vec()));
             }

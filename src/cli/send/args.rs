@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     cli::{Context, Exit, Failure, check, flags, issues, press::Pressed},
     config::Config,
-    ledger::Choice,
+    ledger::Selection,
     source::nearest,
     subscriber::{EmailAddress, List},
 };
@@ -94,7 +94,7 @@ impl Args {
             .hint(format!("nothing was sent; mend it, or send all the same with --allow {code}")))
     }
 
-    pub(super) fn choice(&self, context: &Context) -> Result<Option<Choice>, Failure> {
+    pub(super) fn choice(&self, context: &Context) -> Result<Option<Selection>, Failure> {
         let usage = |text: String| Failure::input(text).exit(Exit::Usage);
         if !self.only.is_empty() {
             let mut addresses = Vec::new();
@@ -103,7 +103,7 @@ impl Args {
                     .map_err(|error| usage(format!("`{text}` is no address: {error}")))?;
                 addresses.push(address);
             }
-            return Ok(Some(Choice::Only(addresses)));
+            return Ok(Some(Selection::Only(addresses)));
         }
         if let Some(text) = &self.field {
             let Some((field, value)) = text.split_once('=') else {
@@ -111,16 +111,16 @@ impl Args {
             };
             let (field, value) =
                 (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
-            return Ok(Some(Choice::Where { field, value }));
+            return Ok(Some(Selection::Where { field, value }));
         }
         let seed =
             u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
-        Ok(self.limit.map(Choice::First).or(self.sample.map(|count| Choice::Sample { count, seed })))
+        Ok(self.limit.map(Selection::First).or(self.sample.map(|count| Selection::Sample { count, seed })))
     }
 
     /// A field that no column has is a slip of the pen, and not nobody.
-    pub(super) fn check_field(&self, choice: Option<&Choice>, list: &List) -> Result<(), Failure> {
-        let Some(Choice::Where { field, .. }) = choice else { return Ok(()) };
+    pub(super) fn check_field(&self, choice: Option<&Selection>, list: &List) -> Result<(), Failure> {
+        let Some(Selection::Where { field, .. }) = choice else { return Ok(()) };
         let known = list.columns().iter().map(String::as_str).chain(["email", "address", "name"]);
         if known.clone().any(|known| known == field) {
             return Ok(());

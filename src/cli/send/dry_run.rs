@@ -9,7 +9,7 @@ use crate::{
     cli::{
         Exit, Failure,
         press::Pressed,
-        sending::{self, Errand},
+        sending::{self, Destination},
     },
     dispatch::{self, Ended, Prediction, Settings},
     ledger::{BoxError, Ledger, LedgerError, NewDispatch, Pages, Tally},
@@ -42,7 +42,7 @@ impl Job<'_> {
             return self.nothing_to_do(&plan, &rendered);
         }
         let outbox = Outbox::new(self.config.outbox.clone());
-        let errand = Errand::outbox(outbox);
+        let errand = Destination::outbox(outbox);
         self.show(&plan, &composer, &errand)?;
         let scratch = Ledger::scratch()?;
         let people = dispatch::people(List::open(&self.config.list)?, Arc::clone(&composer));
@@ -66,7 +66,7 @@ impl Job<'_> {
             _ => scratch.open_dispatch(&new, people).await?.dispatch,
         };
         let choice = match self.choice.clone() {
-            Some(choice) => Some(scratch.choose(dispatch, choice).await?.id),
+            Some(choice) => Some(scratch.select(dispatch, choice).await?.id),
             None => None,
         };
         let run = dispatch::Run {

@@ -10,10 +10,10 @@ use super::{Job, course::Totals};
 use crate::{
     cli::{
         Exit, Failure,
-        sending::{self, Errand},
+        sending::{self, Destination},
     },
     dispatch::{self, Failed, Plan, Prediction, Survey},
-    ledger::{Choice, Decision, DispatchId, DispatchRecord, Ledger, LedgerError, NewDispatch, Tally},
+    ledger::{Decision, DispatchId, DispatchRecord, Ledger, LedgerError, NewDispatch, Selection, Tally},
     message::Composer,
     render::RenderedIssue,
     report::words::{count, octets, plural, when},
@@ -23,7 +23,7 @@ use crate::{
 /// A sending that is open.
 pub(super) struct Planned {
     pub(super) plan: Plan,
-    pub(super) errand: Errand,
+    pub(super) errand: Destination,
     pub(super) dispatch: DispatchId,
 }
 
@@ -52,13 +52,13 @@ impl Job<'_> {
         if self.is_idle(&plan) {
             return self.nothing_to_do(&plan, rendered).map(ControlFlow::Break);
         }
-        let errand = Errand::of(self.config)?;
+        let errand = Destination::of(self.config)?;
         self.show(&plan, composer, &errand)?;
         self.confirm(&plan)?;
-        if 0 < plan.retried
+        if plan.retried > 0
             && let Some(record) = opened
         {
-            let named = matches!(self.choice, Some(Choice::Only(_) | Choice::Where { .. }));
+            let named = matches!(self.choice, Some(Selection::Only(_) | Selection::Where { .. }));
             let retried = named.then_some(survey.retried);
             ledger.decide(record.id, Decision::Retry, retried, self.context.now).await?;
         }
@@ -81,7 +81,7 @@ impl Job<'_> {
             return Ok(None);
         }
         // What is wrong with the list comes first.
-        let Ok(errand) = Errand::of(self.config) else { return Ok(None) };
+        let Ok(errand) = Destination::of(self.config) else { return Ok(None) };
         let people = dispatch::people_without_fault(list, Arc::clone(composer));
         let new = NewDispatch { rendered, opened_at: self.context.now };
         let opened = match ledger.open_dispatch_of_distinct(&new, people).await {
@@ -121,7 +121,7 @@ impl Job<'_> {
             return Err(Failure::input(format!("`{}`{more} is not in `{list}`", first.expose()))
                 .hint("nothing was sent; a comma parts two addresses"));
         }
-        if 0 < survey.unusable && !self.args.skip_bad_rows {
+        if survey.unusable > 0 && !self.args.skip_bad_rows {
             let hint = format!(
                 "nothing was sent; mend {}, or pass over {} with --skip-bad-rows",
                 if survey.unusable == 1 { "the row" } else { "the rows" },
@@ -170,7 +170,7 @@ impl Job<'_> {
 
     pub(super) fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
         let tally = plan.so_far;
-        let sentence = if 0 < plan.left_for_later {
+        let sentence = if plan.left_for_later > 0 {
             format!("nobody you chose is owed it; {} others are", count(plan.left_for_later))
         } else if tally.planned == 0 {
             "nobody on the list wants letters; nothing was sent".to_owned()
@@ -190,14 +190,14 @@ impl Job<'_> {
     }
 
     /// Shows the plan.
-    pub(super) fn show(&self, plan: &Plan, composer: &Composer, errand: &Errand) -> Result<(), Failure> {
+    pub(super) fn show(&self, plan: &Plan, composer: &Composer, errand: &Destination) -> Result<(), Failure> {
         let terminal = &self.context.terminal;
         let mut lines = vec![plan.title.clone()];
         if let Some(opened) = plan.opened_at {
             lines.push(format!("  opened {}: {}", when(opened), sending::sentence(&plan.so_far)));
         }
         let mut why = Vec::new();
-        if plan.opened_at.is_some() && 0 < plan.newcomers {
+        if plan.opened_at.is_some() && plan.newcomers > 0 {
             why.push(format!("{} new on the list", count(plan.newcomers)));
         }
         for (number, what) in [
@@ -210,7 +210,7 @@ impl Job<'_> {
             (plan.skipped_rows, "in rows that cannot be used"),
             (plan.left_for_later, "left for later"),
         ] {
-            if 0 < number {
+            if number > 0 {
                 why.push(format!("{} {what}", count(number)));
             }
         }
@@ -225,7 +225,7 @@ impl Job<'_> {
             }
             Prediction::Never => lines.push("  at this pace it never ends: look at [pace]".to_owned()),
         }
-        if 0 < plan.gone {
+        if plan.gone > 0 {
             lines.push(
                 "  who left the list after its opening still gets it: `mimeo suppress ADDRESS` stops that"
                     .to_owned(),
@@ -274,7 +274,7 @@ impl Job<'_> {
                 Ok(ledger.open_dispatch(&new, people()?).await?.dispatch)
             }
             Some(record) => {
-                if 0 < plan.newcomers {
+                if plan.newcomers > 0 {
                     ledger.extend_dispatch(record.id, people()?).await?;
                 }
                 Ok(record.id)

@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// Makes everything that was put off due at once.
-    pub(in crate::ledger) fn hurry(&mut self, dispatch: DispatchId) -> Result<u64, LedgerError> {
+    pub(in crate::ledger) fn make_due_now(&mut self, dispatch: DispatchId) -> Result<u64, LedgerError> {
         let changed = self.db.execute(
             "UPDATE deliveries SET state = 'queued', due_at = 1 WHERE dispatch = ?1 AND due_at > 0 AND state = 'deferred'",
             [dispatch.0],

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     ledger::{
-        BoxError, ChoiceId, DispatchId, LedgerError, Reason, State, Suppression,
-        claim::{Choice, Chosen},
+        BoxError, DispatchId, LedgerError, Reason, SelectionId, State, Suppression,
+        claim::{Selected, Selection},
         values::Decision,
     },
     subscriber::EmailAddress,
@@ -27,11 +27,11 @@ use crate::{
 
 impl Store {
     /// Notes the deliveries that a run is about, for as long as this connection lives.
-    pub(in crate::ledger) fn choose(
+    pub(in crate::ledger) fn select(
         &mut self,
         dispatch: DispatchId,
-        choice: &Choice,
-    ) -> Result<Chosen, LedgerError> {
+        choice: &Selection,
+    ) -> Result<Selected, LedgerError> {
         self.choices += 1;
         let id = self.choices;
         let tx = Self::writing(&mut self.db)?;
@@ -44,7 +44,7 @@ impl Store {
         )?;
         let mut unknown = Vec::new();
         match choice {
-            Choice::Only(addresses) => {
+            Selection::Only(addresses) => {
                 let found = keys::find(&tx, Some(dispatch.0), addresses)?;
                 for one in &found {
                     insert.execute([id, one.delivery, dispatch.0])?;
@@ -53,7 +53,7 @@ impl Store {
                 let is_unknown = |address: &&EmailAddress| !known.contains(&keys::key_of(address));
                 unknown.extend(addresses.iter().filter(is_unknown).cloned());
             }
-            Choice::Where { field, value } => {
+            Selection::Where { field, value } => {
                 let mut people = People::default();
                 each(
                     &tx,
@@ -68,7 +68,7 @@ impl Store {
                     },
                 )?;
             }
-            Choice::First(count) => {
+            Selection::First(count) => {
                 let mut left = *count;
                 each(&tx, dispatch.0, State::is_owed, |delivery| {
                     if left == 0 {
@@ -79,7 +79,7 @@ impl Store {
                     Ok(ControlFlow::Continue(()))
                 })?;
             }
-            Choice::Sample { count, seed } => {
+            Selection::Sample { count, seed } => {
                 // Those with the smallest numbers are drawn; only they are kept.
                 let mut drawn = BinaryHeap::new();
                 each(&tx, dispatch.0, State::is_owed, |delivery| {
@@ -102,7 +102,7 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         tx.commit()?;
-        Ok(Chosen { id: ChoiceId(id), chosen: chosen as u64, owed: owed as u64, unknown })
+        Ok(Selected { id: SelectionId(id), chosen: chosen as u64, owed: owed as u64, unknown })
     }
 
     /// Decides about unconfirmed or failed deliveries: all of a dispatch, or those of some addresses.
@@ -172,7 +172,7 @@ impl Store {
                     millis(suppression.at)
                 ])?;
         }
-        if let Some(files) = self.files.as_ref().filter(|_| 0 < new) {
+        if let Some(files) = self.files.as_ref().filter(|_| new > 0) {
             // Letters that were begun as a part of a claim are looked at again.
             files.stamp_logs(None).map_err(LedgerError::beside)?;
         }

@@ -20,7 +20,8 @@ use crate::{
     ledger::{
         DeliveryId, DispatchId, LedgerError, Reason, State,
         values::{
-            Bucket, Decision, DeliveryRow, Offered, OutcomeKind, ReplyGroup, Story, StoryEvent, Tally, words,
+            Bucket, Decision, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup,
+            Tally, words,
         },
     },
     subscriber::{EmailAddress, Subscriber},
@@ -131,7 +132,10 @@ impl Store {
     }
 
     /// Everything that ever happened for an address, the latest dispatch first.
-    pub(in crate::ledger) fn history(&self, address: &EmailAddress) -> Result<Vec<Story>, LedgerError> {
+    pub(in crate::ledger) fn history(
+        &self,
+        address: &EmailAddress,
+    ) -> Result<Vec<DeliveryHistory>, LedgerError> {
         let mut found = keys::find(&self.db, None, std::slice::from_ref(address))?;
         found.sort_by_key(|found| Reverse(found.dispatch));
         let mut dispatch = self.db.prepare_cached(&format!("{RECORD} WHERE id = ?1"))?;
@@ -141,7 +145,7 @@ impl Store {
         for one in found {
             let mut rows = told.query([one.delivery])?;
             let told = rows.next()?.map(|row| Told::read(row)).transpose()?.unwrap_or_default();
-            stories.push(Story {
+            stories.push(DeliveryHistory {
                 dispatch: dispatch.query_row([one.dispatch], |row| record(row, 0))?,
                 delivery: told.of(one.delivery, people.known(&self.db, one.delivery)?),
                 events: self.events(one.delivery)?,
@@ -150,7 +154,7 @@ impl Store {
         Ok(stories)
     }
 
-    fn events(&self, delivery: i64) -> Result<Vec<StoryEvent>, LedgerError> {
+    fn events(&self, delivery: i64) -> Result<Vec<HistoryEvent>, LedgerError> {
         let mut events = Vec::new();
         let mut attempts = self.db.prepare_cached(
             "SELECT a.ended_at, a.outcome, a.stage, a.code, a.enhanced, a.reply, a.begun_at, w.relay \
@@ -158,7 +162,7 @@ impl Store {
         )?;
         let mut rows = attempts.query([delivery])?;
         while let Some(row) = rows.next()? {
-            events.push(StoryEvent::Attempt {
+            events.push(HistoryEvent::Attempt {
                 begun_at: row.get::<_, Option<i64>>(6)?.map(timestamp),
                 ended_at: timestamp(row.get(0)?),
                 relay: row.get(7)?,
@@ -174,15 +178,15 @@ impl Store {
                 "resend" => Decision::Resend,
                 _ => Decision::Retry,
             };
-            events.push(StoryEvent::Decision { at: timestamp(row.get(0)?), decision });
+            events.push(HistoryEvent::Decision { at: timestamp(row.get(0)?), decision });
         }
         // Stable: what the ledger wrote first stays first where the clock shows the same.
-        events.sort_by_key(StoryEvent::at);
+        events.sort_by_key(HistoryEvent::at);
         Ok(events)
     }
 
     /// Attempts begun or ended since then, by relay and recipient domain.
-    pub(in crate::ledger) fn offered(
+    pub(in crate::ledger) fn attempts_between(
         &self,
         since: Timestamp,
         until: Timestamp,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ledger::{
-        ChoiceId, Claim, DeliveryId, DispatchId, LedgerError, WorkerId,
+        Claim, DeliveryId, DispatchId, LedgerError, SelectionId, WorkerId,
         claim::{Domains, Hold, Wanted},
     },
     subscriber::Subscriber,
@@ -123,7 +123,7 @@ impl Search {
         &mut self,
         db: &Connection,
         people: &mut People,
-        choice: ChoiceId,
+        choice: SelectionId,
         limit: usize,
         found: &mut Vec<Found>,
     ) -> Result<(), LedgerError> {
@@ -204,7 +204,7 @@ impl Found {
 /// [`Wanted`], with domains by their numbers.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Fit {
-    choice: Option<ChoiceId>,
+    choice: Option<SelectionId>,
     domains: Numbers,
 }
 
@@ -326,9 +326,9 @@ mod tests {
     #[test]
     fn a_choice_covers_itself_only_and_is_covered_by_none() {
         let fit = |choice| Fit { choice, domains: Numbers::Except(vec![]) };
-        assert!(fit(None).covers(&fit(Some(ChoiceId(1)))));
-        assert!(!fit(Some(ChoiceId(1))).covers(&fit(None)));
-        assert!(fit(Some(ChoiceId(1))).covers(&fit(Some(ChoiceId(1)))));
-        assert!(!fit(Some(ChoiceId(1))).covers(&fit(Some(ChoiceId(2)))));
+        assert!(fit(None).covers(&fit(Some(SelectionId(1)))));
+        assert!(!fit(Some(SelectionId(1))).covers(&fit(None)));
+        assert!(fit(Some(SelectionId(1))).covers(&fit(Some(SelectionId(1)))));
+        assert!(!fit(Some(SelectionId(1))).covers(&fit(Some(SelectionId(2)))));
     }
 }

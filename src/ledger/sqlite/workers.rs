@@ -17,7 +17,11 @@ const ITS_RANGE: &str =
 
 impl Store {
     /// Signs a worker on: from here its lock proves that it lives.
-    pub(in crate::ledger) fn hire(&mut self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
+    pub(in crate::ledger) fn register_worker(
+        &mut self,
+        relay: &str,
+        now: Timestamp,
+    ) -> Result<Worker, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         tx.execute(
             "INSERT INTO workers (relay, boot, came_at) VALUES (?1, ?2, ?3)",

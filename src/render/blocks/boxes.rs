@@ -1,7 +1,7 @@
 //! Text with a ground, a line or a voice of its own. All are one-cell tables, because Outlook gives padding, grounds
 //! and borders only to cells.
 
-use super::Setter;
+use super::MjmlWriter;
 use crate::{
     issue::document::{AlertKind, Block, Button, Inlines, Quote},
     render::{fill::text, theme::KINDS},
@@ -10,7 +10,7 @@ use crate::{
 /// Padding left and right in a box, in CSS pixels.
 const INSET: u32 = 20;
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     /// Opens a box; `style` is the cell's, without its padding. A `background-color` is also written as `bgcolor`.
     /// `inner` is the space that the last block inside leaves to its end.
     pub(super) fn open_box(&mut self, out: &mut String, class: &str, style: &str, inner: u32) {
@@ -181,7 +181,7 @@ impl Setter<'_> {
         let colours = &self.design.light;
         let (accent, on_accent) = (colours.accent, colours.on_accent);
         let end = if self.right_to_left { "0 0 10px 10px" } else { "0 10px 10px 0" };
-        let url = self.materials.link(&button.url);
+        let url = self.assets.link(&button.url);
         let href = self.filler.url(&url, &self.issue.source, &(0..0));
         let (class, ground, words) = if quiet {
             ("q", String::new(), accent)

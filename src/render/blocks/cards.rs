@@ -1,7 +1,7 @@
 //! Links set as cards: pages, videos, posts, people.
 
 use super::{
-    Setter,
+    MjmlWriter,
     boxes::{ROUND, TABLE},
     plain,
 };
@@ -14,7 +14,7 @@ use crate::{
     source::Span,
 };
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     /// Opens the cell of a card; `edges` are its border's and padding's rules.
     fn card_cell(&mut self, out: &mut String, edges: &str) {
         let (rule, panel) = (self.design.light.rule, self.design.light.panel);
@@ -29,7 +29,7 @@ impl Setter<'_> {
     }
 
     pub(super) fn card(&mut self, out: &mut String, card: &Card, width: u32) {
-        let url = self.materials.link(&card.url);
+        let url = self.assets.link(&card.url);
         let span = card.image.as_ref().map_or(0..0, |image| image.span.clone());
         let href = self.filler.url(&url, &self.issue.source, &span);
         if let Some(image) = &card.image {
@@ -59,7 +59,7 @@ impl Setter<'_> {
     }
 
     pub(super) fn video(&mut self, out: &mut String, video: &Video, width: u32) {
-        let video = self.materials.video(video);
+        let video = self.assets.video(video);
         let span = video.still.as_ref().map_or(0..0, |still| still.span.clone());
         let href = self.filler.url(&Phrase::plain(&*video.url), &self.issue.source, &span);
         let title = video.title.clone().unwrap_or_else(|| video.url.clone());
@@ -114,7 +114,7 @@ impl Setter<'_> {
     }
 
     pub(super) fn post(&mut self, out: &mut String, post: &Post, width: u32) {
-        let post = self.materials.post(post);
+        let post = self.assets.post(post);
         let href = self.filler.url(&Phrase::plain(&*post.url), &self.issue.source, &(0..0));
         self.open_card(out);
         if post.author.is_some() || post.handle.is_some() {
@@ -176,7 +176,7 @@ impl Setter<'_> {
         ));
         match url {
             Some(url) => {
-                let url = self.materials.link(url);
+                let url = self.assets.link(url);
                 let href = self.filler.url(&url, &self.issue.source, span);
                 out.push_str(&format!("<a href=\"{href}\"{}>{}</a>", self.link_style(), text(name)));
             }

@@ -1,6 +1,6 @@
 //! Code and formulas: line breaks survive, long lines wrap, colours as far as the budget allows.
 
-use super::{Setter, boxes::TABLE};
+use super::{MjmlWriter, boxes::TABLE};
 use crate::render::{
     MathStyle,
     fill::text,
@@ -8,7 +8,7 @@ use crate::render::{
     theme::SYNTAX,
 };
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     pub(super) fn code(&mut self, out: &mut String, language: Option<&str>, code: &str) {
         let code = code.strip_suffix('\n').unwrap_or(code);
         let plain = lines(&text(code));
@@ -39,7 +39,7 @@ impl Setter<'_> {
 
     /// A formula's picture, in the middle; without one its TeX.
     pub(super) fn math_block(&mut self, out: &mut String, tex: &str) {
-        if let Some(image) = self.materials.formula(MathStyle::Display, tex) {
+        if let Some(image) = self.assets.formula(MathStyle::Display, tex) {
             let (gap, size, font) = (self.gap(), self.design.size, &self.design.code_font);
             // The font is for the TeX that stands in the place of a picture which is not shown.
             out.push_str(&format!(

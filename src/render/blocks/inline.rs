@@ -1,6 +1,6 @@
 //! Runs of text.
 
-use super::{Setter, attribute};
+use super::{MjmlWriter, attribute};
 use crate::{
     issue::{Part, Phrase, document::Inline},
     render::{
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     /// A run of text as HTML.
     pub(super) fn inlines(&mut self, out: &mut String, content: &[Inline]) {
         for inline in content {
@@ -26,7 +26,7 @@ impl Setter<'_> {
             Inline::Strong(inner) => self.wrapped(out, "strong", inner),
             Inline::Strikethrough(inner) => self.wrapped(out, "s", inner),
             Inline::Link { url, title, content, span } => {
-                let url = self.materials.link(url);
+                let url = self.assets.link(url);
                 let href = self.filler.url(&url, &self.issue.source, span);
                 out.push_str(&format!("<a href=\"{href}\"{}", self.link_style()));
                 if !title.is_empty() {
@@ -78,7 +78,7 @@ impl Setter<'_> {
     }
 
     fn math_words(&mut self, out: &mut String, tex: &str) {
-        if let Some(image) = self.materials.formula(MathStyle::Inline, tex) {
+        if let Some(image) = self.assets.formula(MathStyle::Inline, tex) {
             return self.formula(out, &image);
         }
         out.push_str(&format!(

@@ -1,6 +1,6 @@
 //! Lists of things, of terms, of links.
 
-use super::Setter;
+use super::MjmlWriter;
 use crate::{
     issue::document::{Block, BlockKind, ContentsEntry, Definition, Inlines, Item, Resource},
     render::fill::{attribute, text},
@@ -9,7 +9,7 @@ use crate::{
 /// How wide the box of a task is, with the space behind it, in CSS pixels.
 const BOX: u32 = 20;
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     pub(super) fn list(
         &mut self,
         out: &mut String,
@@ -134,7 +134,7 @@ impl Setter<'_> {
     pub(super) fn resources(&mut self, out: &mut String, resources: &[Resource]) {
         for resource in resources {
             out.push_str(&format!("<p style=\"margin:0 0 {}px\">", self.gap()));
-            let url = self.materials.link(&resource.url);
+            let url = self.assets.link(&resource.url);
             let href = self.filler.url(&url, &self.issue.source, &(0..0));
             out.push_str(&format!("<a href=\"{href}\"{}><b>", self.quiet_link_style()));
             self.inlines(out, &resource.title);

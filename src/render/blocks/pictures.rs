@@ -1,6 +1,6 @@
 //! Pictures: never wider than their column, sizes in attributes for Outlook, alternative text on each.
 
-use super::Setter;
+use super::MjmlWriter;
 use crate::{
     issue::{
         Phrase,
@@ -18,10 +18,10 @@ enum Fill {
     Column,
 }
 
-impl Setter<'_> {
-    /// Shown width and height in CSS pixels, from the file or the author, at most `width` wide.
+impl MjmlWriter<'_> {
+    /// VisibleNode width and height in CSS pixels, from the file or the author, at most `width` wide.
     fn size(&self, image: &Image, width: u32) -> (Option<u32>, Option<u32>) {
-        let asset = self.materials.picture(&image.source);
+        let asset = self.assets.picture(&image.source);
         let natural = asset.and_then(|asset| Some((asset.width?, asset.height?))).filter(|size| size.0 > 0);
         let Some((w, h)) = natural else { return (image.width.map(|wanted| wanted.min(width)), None) };
         // `name@2x.png` has two pixels of the file for one on the page.
@@ -56,7 +56,7 @@ impl Setter<'_> {
     }
 
     fn img(&mut self, out: &mut String, image: &Image, rest: &str) {
-        let address = self.materials.address(&image.source);
+        let address = self.assets.address(&image.source);
         let alt = self.attribute_phrase(&image.alt);
         out.push_str(&format!("<img src=\"{}\" alt=\"{alt}\"{rest}>", attribute(&address)));
     }
@@ -148,7 +148,7 @@ impl Setter<'_> {
     fn linked_image(&mut self, out: &mut String, figure: &Figure, width: u32, fill: Fill) {
         match &figure.link {
             Some(link) => {
-                let url = self.materials.link(link);
+                let url = self.assets.link(link);
                 let href = self.filler.url(&url, &self.issue.source, &figure.image.span);
                 out.push_str(&format!("<a href=\"{href}\"{}>", self.link_style()));
                 self.block_image(out, &figure.image, width, "", fill);

@@ -1,6 +1,6 @@
 //! Tables of data.
 
-use super::{Setter, plain};
+use super::{MjmlWriter, plain};
 use crate::issue::document::{Alignment, Inlines};
 
 /// What a telephone gives a table, in CSS pixels.
@@ -24,7 +24,7 @@ fn narrowest(head: &[Inlines], rows: &[Vec<Inlines>], size: u32) -> u32 {
     words.iter().map(|&word| word as u32 * size * 3 / 5 + 14).fold(0, u32::saturating_add)
 }
 
-impl Setter<'_> {
+impl MjmlWriter<'_> {
     pub(super) fn table(
         &mut self,
         out: &mut String,

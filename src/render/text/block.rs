@@ -204,7 +204,7 @@ impl Writer<'_> {
     }
 
     fn video(&mut self, video: &Video, width: usize) -> Vec<String> {
-        let video = self.materials.video(video);
+        let video = self.assets.video(video);
         let label = self.labels.video;
         let name = video
             .title
@@ -218,7 +218,7 @@ impl Writer<'_> {
     }
 
     fn post(&mut self, post: &Post, width: usize) -> Vec<String> {
-        let post = self.materials.post(post);
+        let post = self.assets.post(post);
         let who: Vec<String> = match (&post.author, &post.handle) {
             (Some(author), Some(handle)) => vec![format!("{} ({})", clean(author), clean(handle))],
             (author, handle) => author.iter().chain(handle).map(|name| clean(name)).collect(),

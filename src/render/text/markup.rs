@@ -171,7 +171,7 @@ impl Writer<'_> {
 
     /// The address of a link.
     fn target(&mut self, url: &str, open: &[&Placeholder]) -> String {
-        let url = self.materials.href(url.trim());
+        let url = self.assets.href(url.trim());
         let mut out = String::new();
         for part in url.split_inclusive(|c| c as u32 >= FIRST_STAND_IN) {
             let fixed = part.trim_end_matches(|c| c as u32 >= FIRST_STAND_IN);

@@ -52,9 +52,9 @@ fn shown(pattern: &Pattern) -> String {
 fn pattern_of(head: FrontMatter, document: Document) -> Pattern {
     let issue = Issue { source: Source::new("42.md", ""), head, document, diagnostics: Vec::new() };
     let newsletter = newsletter();
-    let (materials, _) = Materials::gather(&issue, &newsletter, &[], Path::new("."));
+    let (assets, _) = Assets::load(&issue, &newsletter, &[], Path::new("."));
     let scope = Scope::new(&issue, &newsletter, BTreeMap::new());
-    text(&issue, &newsletter, &scope, &materials, None)
+    text(&issue, &newsletter, &scope, &assets, None)
 }
 
 /// The blocks' own lines, without masthead and footer.

@@ -1,4 +1,4 @@
-use super::{Weaver, inline::html};
+use super::{PageWriter, inline::html};
 use crate::{
     issue::{
         Phrase,
@@ -10,7 +10,7 @@ use crate::{
     render::{Escape, MathStyle, blocks::plain},
 };
 
-impl Weaver<'_> {
+impl PageWriter<'_> {
     /// The whole text with its notes, without the title.
     pub(crate) fn article(&mut self) -> String {
         let document = &self.issue.document;
@@ -93,7 +93,7 @@ impl Weaver<'_> {
                     .unwrap_or_default();
                 out.push_str(&format!("<pre><code{class}>{}</code></pre>\n", html(text)));
             }
-            BlockKind::Math(tex) => match self.materials.formula(MathStyle::Display, tex) {
+            BlockKind::Math(tex) => match self.assets.formula(MathStyle::Display, tex) {
                 Some(image) => out.push_str(&format!("<p class=\"math\">{}</p>\n", self.image(&image, ""))),
                 None => {
                     out.push_str(&format!("<pre class=\"math\"><code>{}</code></pre>\n", html(tex)));
@@ -240,7 +240,7 @@ impl Weaver<'_> {
     }
 
     fn video(&mut self, out: &mut String, video: &Video) {
-        let video = self.materials.video(video);
+        let video = self.assets.video(video);
         let Some(href) = self.href(&Phrase::plain(&*video.url)) else { return };
         let title = video.title.clone().unwrap_or_else(|| video.url.clone());
         let watch = format!("{}: {title}", self.words.watch);
@@ -262,7 +262,7 @@ impl Weaver<'_> {
     }
 
     fn post(&mut self, out: &mut String, post: &Post) {
-        let post = self.materials.post(post);
+        let post = self.assets.post(post);
         let Some(href) = self.href(&Phrase::plain(&*post.url)) else { return };
         out.push_str(&format!("<blockquote class=\"post\" cite=\"{href}\">\n"));
         self.blocks(out, &post.blocks);

@@ -1,7 +1,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
-    PicturePaths, Weaver,
+    PageWriter, PicturePaths,
     polite::{GONE, politely},
 };
 use crate::{
@@ -28,7 +28,7 @@ const URL: &AsciiSet = &CONTROLS
 /// Where a link of a page may lead.
 const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "webcal"];
 
-impl Weaver<'_> {
+impl PageWriter<'_> {
     /// A run of text.
     pub(super) fn inlines(&mut self, inlines: &[Inline]) -> String {
         let mut out = String::new();
@@ -42,7 +42,7 @@ impl Weaver<'_> {
         match inline {
             Inline::Text(text) => out.push_str(&html(text)),
             Inline::Code(code) => out.push_str(&format!("<code>{}</code>", html(code))),
-            Inline::Math(tex) => out.push_str(&match self.materials.formula(MathStyle::Inline, tex) {
+            Inline::Math(tex) => out.push_str(&match self.assets.formula(MathStyle::Inline, tex) {
                 Some(image) => self.image(&image, "math"),
                 None => format!("<code class=\"math\">{}</code>", html(tex)),
             }),
@@ -140,7 +140,7 @@ impl Weaver<'_> {
 
     /// A link's target for a quoted attribute; none for a link to leave, which has no place on the web.
     pub(super) fn href(&mut self, url: &Phrase) -> Option<String> {
-        let url = self.materials.link(url);
+        let url = self.assets.link(url);
         let mut out = String::new();
         for part in &url.0 {
             match part {
@@ -162,7 +162,7 @@ impl Weaver<'_> {
         let Some(address) = self.picture_address(&image.source) else {
             return if alt.is_empty() { String::new() } else { format!("<em>{}</em>", html(&alt)) };
         };
-        let asset = self.materials.picture(&image.source);
+        let asset = self.assets.picture(&image.source);
         let natural = asset.and_then(|asset| Some((asset.width?, asset.height?)));
         let size = match (natural, image.width) {
             (Some((width, height)), Some(wanted)) => {
@@ -180,11 +180,11 @@ impl Weaver<'_> {
 
     /// Where a picture is, as seen from the page.
     pub(super) fn picture_address(&self, source: &str) -> Option<String> {
-        let Some(asset) = self.materials.picture(source) else {
+        let Some(asset) = self.assets.picture(source) else {
             return source.starts_with("http").then(|| source.to_owned());
         };
         match self.page.pictures {
-            PicturePaths::Site => self.materials.site_address(asset),
+            PicturePaths::Site => self.assets.site_address(asset),
             PicturePaths::Folder(prefix) => Some(format!("{prefix}{}", asset.encoded_path())),
         }
     }

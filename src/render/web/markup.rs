@@ -1,4 +1,4 @@
-use super::{Weaver, inline::html, polite::GONE};
+use super::{PageWriter, inline::html, polite::GONE};
 use crate::{
     issue::{Part, Phrase, Placeholder},
     render::{
@@ -75,7 +75,7 @@ const ATTRIBUTES: [&str; 15] = [
 ];
 const VOID: [&str; 4] = ["br", "hr", "img", "col"];
 
-impl Weaver<'_> {
+impl PageWriter<'_> {
     /// One tag of raw HTML among words.
     pub(super) fn tag(&mut self, tag: &str) -> String {
         let mut out = String::new();

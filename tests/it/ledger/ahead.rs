@@ -31,7 +31,7 @@ fn logs(shelf: &Shelf) -> Vec<std::path::PathBuf> {
 async fn story() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_ahead(&shelf.ledger, dispatch, &worker, 5).await;
     for claim in [&claims[0], &claims[2], &claims[3]] {
         assert_eq!(shelf.ledger.begin(claim, at(2)).await.unwrap(), Begun::Begun);
@@ -84,7 +84,7 @@ async fn what_a_killed_worker_had_not_brought_into_the_database_is_in_its_log() 
     assert_eq!(states(&told, dispatch).await, expected);
     let history = told.history(&claims[0].subscriber.address).await.unwrap();
     let begun_at = match &history[0].events[0] {
-        mimeograph::ledger::StoryEvent::Attempt { begun_at, .. } => *begun_at,
+        mimeograph::ledger::HistoryEvent::Attempt { begun_at, .. } => *begun_at,
         other => panic!("{other:?}"),
     };
     assert_eq!(begun_at, Some(at(2)));
@@ -109,7 +109,7 @@ async fn after_another_start_of_the_machine_the_whole_claim_is_in_doubt_but_for_
         let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
         let boot = |name: &str| OpenOptions { boot: Some(name.to_owned()), ..OpenOptions::default() };
         let before = Ledger::open_with(&shelf.path(), &boot("monday")).unwrap();
-        let worker = before.hire("outbox", at(1)).await.unwrap();
+        let worker = before.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim_ahead(&before, dispatch, &worker, 3).await;
         let claimed_only = claim(&before, dispatch, &worker, 1, at(1)).await;
         before.begin(&claims[0], at(2)).await.unwrap();
@@ -133,7 +133,7 @@ async fn where_starts_of_the_machine_are_not_told_apart_each_letter_is_begun_by_
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let options = OpenOptions { boot: None, ..OpenOptions::default() };
     let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_ahead(&ledger, dispatch, &worker, 1).await;
     assert_eq!(states(&ledger, dispatch).await[0], "ada: claimed");
     assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
@@ -178,7 +178,7 @@ async fn a_suppression_counts_until_the_letter_is_begun() {
     let shelf = Shelf::new(Kind::File);
     let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
     let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_ahead(ledger, dispatch, &worker, 5).await;
     assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
     other.suppress(by_hand("bob")).await.unwrap();
@@ -199,7 +199,7 @@ async fn a_suppression_counts_until_the_letter_is_begun() {
 async fn a_worker_that_has_nothing_left_leaves_no_log() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     for round in 0..2 {
         let claims = claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
         assert_eq!(logs(&shelf).len(), 1);
@@ -216,7 +216,7 @@ async fn a_worker_that_has_nothing_left_leaves_no_log() {
 async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let singly = claim(&shelf.ledger, dispatch, &worker, 2, at(1)).await;
     for claim in &singly {
         shelf.ledger.begin(claim, at(2)).await.unwrap();
@@ -238,7 +238,7 @@ async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
     assert_eq!(states(&told, dispatch).await, expected);
     let history = told.history(&singly[0].subscriber.address).await.unwrap();
     assert!(
-        matches!(&history[0].events[0], mimeograph::ledger::StoryEvent::Attempt { begun_at: Some(then), .. } if *then == at(2)),
+        matches!(&history[0].events[0], mimeograph::ledger::HistoryEvent::Attempt { begun_at: Some(then), .. } if *then == at(2)),
         "{history:?}"
     );
 }
@@ -247,7 +247,7 @@ async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
 async fn the_first_claim_of_a_worker_is_begun_letter_by_letter() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let wanted = Wanted { ahead: true, ..Wanted::default() };
     shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
     shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
@@ -260,7 +260,7 @@ async fn a_worker_whose_files_are_gone_asks_before_each_letter() {
     let shelf = Shelf::new(Kind::File);
     let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
     let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_ahead(ledger, dispatch, &worker, 3).await;
     ledger.begin(&claims[0], at(2)).await.unwrap();
     fs::remove_dir_all(shelf.path().with_extension("workers")).unwrap();
@@ -281,7 +281,7 @@ async fn a_ledger_has_one_set_of_files_by_whichever_way_it_is_reached() {
     std::os::unix::fs::symlink(shelf.path(), &link).unwrap();
     let (ledger, other) = (&shelf.ledger, Ledger::open(&link).unwrap());
     let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_ahead(ledger, dispatch, &worker, 2).await;
     assert_eq!(other.reap(at(2)).await.unwrap(), Default::default(), "it lives");
     other.suppress(by_hand("ada")).await.unwrap();
@@ -303,7 +303,7 @@ async fn a_log_beside_a_database_from_a_backup_does_not_stand_in_the_way() {
     drop((db, worker));
     let told = shelf.second().unwrap();
     told.reap(at(5)).await.unwrap();
-    let worker = told.hire("outbox", at(6)).await.unwrap();
+    let worker = told.register_worker("outbox", at(6)).await.unwrap();
     let again = claim(&told, dispatch, &worker, 5, at(6)).await;
     for claim in &again {
         told.begin(claim, at(7)).await.unwrap();
@@ -319,7 +319,7 @@ async fn while_outcomes_cannot_be_written_nothing_more_is_begun() {
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let options = OpenOptions { patience: std::time::Duration::from_millis(20), ..OpenOptions::default() };
     let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_ahead(&ledger, dispatch, &worker, 3).await;
     ledger.begin(&claims[0], at(2)).await.unwrap();
     let other = rusqlite::Connection::open(shelf.path()).unwrap();
@@ -338,7 +338,7 @@ async fn while_outcomes_cannot_be_written_nothing_more_is_begun() {
 async fn a_worker_whose_files_were_moved_away_claims_nothing_more() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
     let folder = shelf.path().with_extension("workers");
     fs::rename(&folder, shelf.path().with_extension("elsewhere")).unwrap();

@@ -11,7 +11,7 @@ async fn unconfirmed_letters_are_accepted_or_sent_again_when_the_owner_says_so()
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid", "dan"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         for claim in &claim(ledger, opened.dispatch, &worker, 3, at(1)).await {
             ledger.begin(claim, at(1)).await.unwrap();
             ledger.end(claim, &unconfirmed(), Next::Close, at(2));
@@ -36,7 +36,7 @@ async fn failed_letters_are_tried_again_when_the_owner_says_so() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 2, at(1)).await;
         ledger.end(&claims[0], &rejected(), Next::Close, at(2));
         ledger.begin(&claims[1], at(2)).await.unwrap();

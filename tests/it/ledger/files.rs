@@ -18,7 +18,7 @@ async fn the_ledger_is_private_to_its_owner() {
     let path = folder.path().join(".mimeo/ledger.db");
     let ledger = Ledger::open(&path).unwrap();
     open(&ledger, "one", &["ada"]).await;
-    let worker = ledger.hire("outbox", at(0)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(0)).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.path().join(".mimeo")), 0o700);
     let mut seen = 0;
@@ -35,7 +35,7 @@ async fn the_ledger_is_private_to_its_owner() {
 async fn everything_is_there_when_the_ledger_is_opened_again() {
     let shelf = Shelf::new(Kind::File);
     let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
     assert_eq!(shelf.ledger.begin(&claims[0], at(1)).await.unwrap(), Begun::Begun);
     shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(2));
@@ -44,7 +44,7 @@ async fn everything_is_there_when_the_ledger_is_opened_again() {
     assert!(!path.with_extension("db-wal").exists(), "the log is tidied away at the end");
     let again = Ledger::open_read_only(&path).unwrap();
     assert_eq!(states(&again, opened.dispatch).await, ["ada: accepted", "bob: queued"]);
-    assert!(matches!(again.hire("outbox", at(3)).await, Err(LedgerError::ReadOnly)));
+    assert!(matches!(again.register_worker("outbox", at(3)).await, Err(LedgerError::ReadOnly)));
     drop(folder);
 }
 
@@ -96,7 +96,7 @@ async fn a_backup_put_back_is_refused_until_the_owner_says_so() {
     let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
     let path = shelf.path();
     sql(&path).execute("VACUUM INTO ?1", [path.with_extension("backup").to_str().unwrap()]).unwrap();
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
     drop(worker);
     let folder = shelf.close();
@@ -119,7 +119,7 @@ async fn while_another_process_writes_nothing_is_begun_and_outcomes_wait() {
     let path = shelf.path();
     let options = OpenOptions { patience: Duration::from_millis(20), ..OpenOptions::default() };
     let ledger = Ledger::open_with(&path, &options).unwrap();
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim(&ledger, opened.dispatch, &worker, 2, at(1)).await;
     assert_eq!(ledger.begin(&claims[0], at(1)).await.unwrap(), Begun::Begun);
 
@@ -139,7 +139,7 @@ async fn a_worker_of_an_earlier_start_of_the_machine_is_dead() {
     let opened = open(&shelf.ledger, "one", &["ada"]).await;
     let boot = |name: &str| OpenOptions { boot: Some(name.to_owned()), ..OpenOptions::default() };
     let before = Ledger::open_with(&shelf.path(), &boot("monday")).unwrap();
-    let worker = before.hire("outbox", at(1)).await.unwrap();
+    let worker = before.register_worker("outbox", at(1)).await.unwrap();
     claim(&before, opened.dispatch, &worker, 1, at(1)).await;
     let after = Ledger::open_with(&shelf.path(), &boot("tuesday")).unwrap();
     assert_eq!(after.reap(at(2)).await.unwrap().requeued, 1);
@@ -168,7 +168,7 @@ async fn two_processes_open_one_issue_and_one_of_them_is_told_so() {
 async fn the_schema_refuses_states_that_cannot_be() {
     let shelf = Shelf::new(Kind::File);
     let opened = open(&shelf.ledger, "one", &["ada"]).await;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
     shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(2));
     shelf.ledger.flush().await.unwrap();
@@ -208,7 +208,7 @@ async fn what_no_ledger_can_hold_is_found_by_a_check() {
     ] {
         let shelf = Shelf::new(Kind::File);
         let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
-        let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
         claim(&shelf.ledger, opened.dispatch, &worker, 1, at(1)).await;
         shelf.ledger.check().await.unwrap();
         let db = sql(&shelf.path());
@@ -226,7 +226,7 @@ async fn a_check_finds_nothing_wrong_while_somebody_sends() {
     let list: Vec<String> = (0..2_000).map(|number| format!("reader{number}")).collect();
     let opened = open(&shelf.ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let other = shelf.second().unwrap();
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = async {
         while !claim(&shelf.ledger, opened.dispatch, &worker, 10, at(1)).await.is_empty() {
             tokio::task::yield_now().await;
@@ -280,7 +280,7 @@ async fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
     let more = people(&["ada", "eve", "bob"]);
     let opened = ledger.extend_dispatch(one, more).await.unwrap();
     assert_eq!((opened.owed, opened.already), (1, 2));
-    let worker = ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim(&ledger, one, &worker, 9, at(60)).await;
     assert_eq!(names(&claims), ["dan", "cid", "bob", "eve"]);
     assert_eq!(claims[1].first_tried.map(|at| at.as_millisecond()), Some(2));
@@ -299,8 +299,8 @@ async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
         let ledger = Ledger::open(&path).unwrap();
         let list: Vec<String> = (0..50).map(|number| format!("reader{number}")).collect();
         let opened = open(&ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
-        let idle = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
+        let idle = ledger.register_worker("outbox", at(1)).await.unwrap();
         let wanted = Wanted { ahead, ..Wanted::default() };
         ledger.claim(opened.dispatch, &worker, 0, at(1), &wanted).await.unwrap();
         let claims = ledger.claim(opened.dispatch, &worker, 40, at(1), &wanted).await.unwrap();

@@ -1,6 +1,6 @@
 //! Claim, begin, end, withdraw, release, reap.
 
-use mimeograph::ledger::{Begun, Choice, Domains, Next, State, Wanted};
+use mimeograph::ledger::{Begun, Domains, Next, Selection, State, Wanted};
 
 use crate::support::ledgers::{
     Kind, Shelf, accepted, address, at, by_hand, claim, deferred, names, on_each, open, rejected, states,
@@ -12,7 +12,7 @@ async fn a_letter_is_claimed_begun_and_accepted() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 1, at(1)).await;
         assert_eq!(states(ledger, opened.dispatch).await, ["ada: claimed", "bob: queued"]);
         assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
@@ -28,8 +28,8 @@ async fn two_workers_never_hold_the_same_delivery() {
     on_each(async |shelf| {
         let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
-        let first = ledger.hire("outbox", at(1)).await.unwrap();
-        let second = other.hire("outbox", at(1)).await.unwrap();
+        let first = ledger.register_worker("outbox", at(1)).await.unwrap();
+        let second = other.register_worker("outbox", at(1)).await.unwrap();
         assert_eq!(names(&claim(ledger, opened.dispatch, &first, 2, at(1)).await), ["ada", "bob"]);
         assert_eq!(names(&claim(&other, opened.dispatch, &second, 2, at(1)).await), ["cid"]);
         assert_eq!(names(&claim(ledger, opened.dispatch, &first, 2, at(1)).await), [""; 0]);
@@ -42,7 +42,7 @@ async fn a_deferred_letter_comes_back_when_it_is_due_and_before_the_others() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 1, at(1)).await;
         assert_eq!((claims[0].attempt(), claims[0].first_tried), (1, None));
         ledger.end(&claims[0], &deferred(), Next::RetryAt(at(60)), at(2));
@@ -64,10 +64,10 @@ async fn what_was_put_off_can_be_hurried() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 1, at(1)).await;
         ledger.end(&claims[0], &deferred(), Next::RetryAt(at(100_000_000)), at(2));
-        assert_eq!(ledger.hurry(opened.dispatch).await.unwrap(), 1);
+        assert_eq!(ledger.make_due_now(opened.dispatch).await.unwrap(), 1);
         assert_eq!(states(ledger, opened.dispatch).await, ["ada: queued"]);
         assert_eq!(names(&claim(ledger, opened.dispatch, &worker, 1, at(3)).await), ["ada"]);
     })
@@ -79,7 +79,7 @@ async fn a_refusal_closes_and_a_requeue_comes_back_at_once() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 2, at(1)).await;
         ledger.end(&claims[0], &rejected(), Next::Close, at(2));
         ledger.end(&claims[1], &deferred(), Next::Requeue, at(2));
@@ -94,7 +94,7 @@ async fn an_accepted_or_unconfirmed_letter_is_closed_whatever_follows() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 2, at(1)).await;
         for claim in &claims {
             ledger.begin(claim, at(1)).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_withdrawn_letter_is_as_if_it_had_never_been_taken() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 2, at(1)).await;
         ledger.begin(&claims[0], at(1)).await.unwrap();
         ledger.withdraw(&claims[0]);
@@ -132,7 +132,7 @@ async fn release_gives_back_what_was_not_begun() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 3, at(1)).await;
         ledger.begin(&claims[0], at(1)).await.unwrap();
         assert_eq!(ledger.release(&worker, at(2)).await.unwrap(), 2);
@@ -147,8 +147,8 @@ async fn a_dead_worker_leaves_its_claims_to_others_and_its_begun_letters_unconfi
     on_each(async |shelf| {
         let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
-        let dead = ledger.hire("outbox", at(1)).await.unwrap();
-        let alive = other.hire("outbox", at(1)).await.unwrap();
+        let dead = ledger.register_worker("outbox", at(1)).await.unwrap();
+        let alive = other.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &dead, 2, at(1)).await;
         ledger.begin(&claims[0], at(1)).await.unwrap();
         let theirs = claim(&other, opened.dispatch, &alive, 1, at(1)).await;
@@ -172,7 +172,7 @@ async fn a_worker_taken_for_dead_begins_nothing_more_and_may_still_say_what_beca
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid", "dan"]).await;
-        let frozen = ledger.hire("outbox", at(1)).await.unwrap();
+        let frozen = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &frozen, 4, at(1)).await;
         for claim in &claims[..3] {
             ledger.begin(claim, at(1)).await.unwrap();
@@ -196,7 +196,7 @@ async fn an_acceptance_that_comes_late_stops_a_resend_that_nobody_has_claimed() 
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada"]).await;
-        let frozen = ledger.hire("outbox", at(1)).await.unwrap();
+        let frozen = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &frozen, 1, at(1)).await;
         ledger.begin(&claims[0], at(1)).await.unwrap();
         drop(frozen);
@@ -214,11 +214,11 @@ async fn a_late_end_does_not_touch_what_another_worker_holds() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada"]).await;
-        let frozen = ledger.hire("outbox", at(1)).await.unwrap();
+        let frozen = ledger.register_worker("outbox", at(1)).await.unwrap();
         let old = claim(ledger, opened.dispatch, &frozen, 1, at(1)).await;
         drop(frozen);
         ledger.reap(at(2)).await.unwrap();
-        let worker = ledger.hire("outbox", at(2)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(2)).await.unwrap();
         let new = claim(ledger, opened.dispatch, &worker, 1, at(2)).await;
         ledger.begin(&new[0], at(2)).await.unwrap();
         ledger.end(&old[0], &rejected(), Next::Close, at(3));
@@ -236,7 +236,7 @@ async fn a_suppression_counts_when_claiming_and_when_beginning() {
     on_each(async |shelf| {
         let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         other.suppress(by_hand("ada")).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 3, at(1)).await;
         assert_eq!(names(&claims), ["bob", "cid"]);
@@ -258,7 +258,7 @@ async fn a_lifted_suppression_no_longer_counts() {
     on_each(async |shelf| {
         let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
         let opened = open(ledger, "one", &["ada"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         other.suppress(by_hand("ada")).await.unwrap();
         other.suppress(by_hand("bob")).await.unwrap();
         assert!(other.unsuppress(&address("ada@example.com")).await.unwrap());
@@ -276,7 +276,7 @@ async fn domains_can_be_left_out_or_asked_for_in_any_order() {
         let list =
             ["a1@a.example", "b1@b.example", "a2@a.example", "c1@c.example", "b2@b.example", "a3@a.example"];
         let opened = open(ledger, "one", &list).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let ask = async |domains: Domains, limit| {
             let wanted = Wanted { domains, ..Wanted::default() };
             names(&ledger.claim(opened.dispatch, &worker, limit, at(1), &wanted).await.unwrap())
@@ -300,10 +300,10 @@ async fn a_run_can_be_about_some_people_only() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid", "dan", "eve"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let only =
             vec![address("dan@example.com"), address("nobody@example.com"), address("bob@example.com")];
-        let chosen = ledger.choose(opened.dispatch, Choice::Only(only)).await.unwrap();
+        let chosen = ledger.select(opened.dispatch, Selection::Only(only)).await.unwrap();
         assert_eq!((chosen.chosen, chosen.owed), (2, 2));
         assert_eq!(chosen.unknown, [address("nobody@example.com")]);
         let wanted = Wanted { choice: Some(chosen.id), ..Wanted::default() };
@@ -316,7 +316,7 @@ async fn a_run_can_be_about_some_people_only() {
         let claims = ledger.claim(opened.dispatch, &worker, 9, at(61), &wanted).await.unwrap();
         assert_eq!(names(&claims), ["bob"]);
 
-        let first = ledger.choose(opened.dispatch, Choice::First(2)).await.unwrap();
+        let first = ledger.select(opened.dispatch, Selection::First(2)).await.unwrap();
         let wanted = Wanted { choice: Some(first.id), ..Wanted::default() };
         let claims = ledger.claim(opened.dispatch, &worker, 9, at(62), &wanted).await.unwrap();
         assert_eq!(names(&claims), ["ada", "cid"], "the first two that are still owed");
@@ -340,10 +340,10 @@ async fn people_can_be_chosen_by_a_field() {
         let rendered = crate::support::ledgers::issue("one");
         let new = NewDispatch { rendered: &rendered, opened_at: at(0) };
         let opened = ledger.open_dispatch(&new, list).await.unwrap();
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let ask = async |field: &str, value: &str| {
-            let choice = Choice::Where { field: field.to_owned(), value: value.to_owned() };
-            let chosen = ledger.choose(opened.dispatch, choice).await.unwrap();
+            let choice = Selection::Where { field: field.to_owned(), value: value.to_owned() };
+            let chosen = ledger.select(opened.dispatch, choice).await.unwrap();
             let wanted = Wanted { choice: Some(chosen.id), ..Wanted::default() };
             let claims = ledger.claim(opened.dispatch, &worker, 9, at(1), &wanted).await.unwrap();
             claims.iter().for_each(|claim| ledger.withdraw(claim));
@@ -364,9 +364,9 @@ async fn a_sample_is_drawn_by_its_seed() {
         let list: Vec<String> = (0..200).map(|number| format!("reader{number}")).collect();
         let list: Vec<&str> = list.iter().map(String::as_str).collect();
         let opened = open(ledger, "one", &list).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let draw = async |seed| {
-            let chosen = ledger.choose(opened.dispatch, Choice::Sample { count: 20, seed }).await.unwrap();
+            let chosen = ledger.select(opened.dispatch, Selection::Sample { count: 20, seed }).await.unwrap();
             assert_eq!((chosen.chosen, chosen.owed), (20, 20));
             let wanted = Wanted { choice: Some(chosen.id), ..Wanted::default() };
             let claims = ledger.claim(opened.dispatch, &worker, 99, at(1), &wanted).await.unwrap();
@@ -389,7 +389,7 @@ async fn many_callers_are_committed_together_and_each_gets_its_answer() {
     let list: Vec<String> = (0..500).map(|number| format!("reader{number}")).collect();
     let list: Vec<&str> = list.iter().map(String::as_str).collect();
     let opened = open(&shelf.ledger, "one", &list).await;
-    let worker = shelf.ledger.hire("outbox", at(1)).await.unwrap();
+    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let mut tasks = Vec::new();
     for one in claim(&shelf.ledger, opened.dispatch, &worker, 500, at(1)).await {
         let ledger = shelf.ledger.clone();
@@ -408,7 +408,7 @@ async fn many_callers_are_committed_together_and_each_gets_its_answer() {
 
 #[tokio::test]
 async fn two_sendings_that_grow_in_turn_keep_their_people_apart() {
-    use mimeograph::ledger::{Choice, Domains};
+    use mimeograph::ledger::{Domains, Selection};
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let name = |issue: &str, number: usize| format!("{issue}{number}@domain{}.example", number % 3);
@@ -424,9 +424,9 @@ async fn two_sendings_that_grow_in_turn_keep_their_people_apart() {
             ledger.extend_dispatch(one, people(&part("one", from))).await.unwrap();
             ledger.extend_dispatch(two, people(&part("two", from))).await.unwrap();
         }
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let some = (0..300).map(|number| address(&name("one", number * 7))).collect();
-        let chosen = ledger.choose(one, Choice::Only(some)).await.unwrap();
+        let chosen = ledger.select(one, Selection::Only(some)).await.unwrap();
         assert_eq!((chosen.chosen, chosen.owed), (300, 300));
         let by_choice = Wanted { choice: Some(chosen.id), ..Wanted::default() };
         let none = ledger.claim(two, &worker, 1000, at(1), &by_choice).await.unwrap();

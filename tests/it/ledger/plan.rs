@@ -152,7 +152,7 @@ async fn a_person_is_frozen_with_the_name_and_every_field() {
         let rendered = issue("one");
         let new = NewDispatch { rendered: &rendered, opened_at: at(0) };
         let opened = shelf.ledger.open_dispatch(&new, vec![Ok(ada.clone())]).await.unwrap();
-        let worker = shelf.ledger.hire("outbox", at(0)).await.unwrap();
+        let worker = shelf.ledger.register_worker("outbox", at(0)).await.unwrap();
         let claims =
             shelf.ledger.claim(opened.dispatch, &worker, 10, at(0), &Default::default()).await.unwrap();
         assert_eq!(claims[0].subscriber, ada);
@@ -189,7 +189,7 @@ async fn a_long_list_with_repeats_is_owed_one_letter_each_whoever_is_told_much_a
         assert_eq!(states(ledger, opened.dispatch).await, expected);
         ledger.check().await.unwrap();
 
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let mut claimed = Vec::new();
         loop {
             let some = ledger.claim(opened.dispatch, &worker, 170, at(1), &Default::default()).await.unwrap();

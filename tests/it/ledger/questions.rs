@@ -1,7 +1,7 @@
 //! What the owner asks: lists, histories, replies, the course of a run.
 
 use mimeograph::{
-    ledger::{Decision, Next, OutcomeKind, State, StoryEvent, Tally},
+    ledger::{Decision, HistoryEvent, Next, OutcomeKind, State, Tally},
     transport::{Outcome, Reply, Stage},
 };
 
@@ -14,7 +14,7 @@ async fn deliveries_are_listed_by_state_with_the_last_reply() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 2, at(1)).await;
         let full = Outcome::Rejected {
             stage: Stage::Rcpt,
@@ -59,7 +59,7 @@ async fn everything_ever_tried_for_one_person_is_told_in_order() {
         let first = open(ledger, "one", &["ada", "bob"]).await;
         let second = open(ledger, "two", &["bob", "ada"]).await;
         open(ledger, "three", &["bob"]).await;
-        let worker = ledger.hire("smtp://relay.example", at(1)).await.unwrap();
+        let worker = ledger.register_worker("smtp://relay.example", at(1)).await.unwrap();
         let claims = claim(ledger, first.dispatch, &worker, 1, at(1)).await;
         ledger.begin(&claims[0], at(2)).await.unwrap();
         ledger.end(&claims[0], &unconfirmed(), Next::Close, at(3));
@@ -78,14 +78,14 @@ async fn everything_ever_tried_for_one_person_is_told_in_order() {
         assert_eq!(
             stories[1].events,
             [
-                StoryEvent::Attempt {
+                HistoryEvent::Attempt {
                     begun_at: Some(at(2)),
                     ended_at: at(3),
                     relay: relay.clone(),
                     outcome: unconfirmed()
                 },
-                StoryEvent::Decision { at: at(4), decision: Decision::Resend },
-                StoryEvent::Attempt { begun_at: Some(at(6)), ended_at: at(7), relay, outcome: accepted() },
+                HistoryEvent::Decision { at: at(4), decision: Decision::Resend },
+                HistoryEvent::Attempt { begun_at: Some(at(6)), ended_at: at(7), relay, outcome: accepted() },
             ]
         );
         assert!(ledger.history(&address("nobody@example.com")).await.unwrap().is_empty());
@@ -98,7 +98,7 @@ async fn attempts_are_grouped_by_reply_and_by_time() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let opened = open(ledger, "one", &["ada", "bob", "cid", "dan"]).await;
-        let worker = ledger.hire("outbox", at(1)).await.unwrap();
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &worker, 4, at(1)).await;
         for (claim, second) in claims.iter().zip([0, 59, 60, 61]) {
             let outcome = match second {
@@ -129,20 +129,20 @@ async fn letters_offered_lately_are_counted_by_relay_and_domain_across_workers()
         let ledger = &shelf.ledger;
         let list = ["ada@a.example", "bob@b.example", "cid@a.example", "dan@a.example", "eve@a.example"];
         let opened = open(ledger, "one", &list).await;
-        let first = ledger.hire("first", at(1)).await.unwrap();
+        let first = ledger.register_worker("first", at(1)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &first, 2, at(1)).await;
         ledger.end(&claims[0], &deferred(), Next::RetryAt(at(900)), at(10));
         ledger.end(&claims[1], &deferred(), Next::RetryAt(at(900)), at(20));
         ledger.flush().await.unwrap();
         ledger.release(&first, at(20)).await.unwrap();
-        let second = ledger.hire("second", at(30)).await.unwrap();
+        let second = ledger.register_worker("second", at(30)).await.unwrap();
         let claims = claim(ledger, opened.dispatch, &second, 3, at(30)).await;
         ledger.begin(&claims[0], at(31)).await.unwrap();
         ledger.end(&claims[0], &accepted(), Next::Close, at(32));
         ledger.begin(&claims[1], at(33)).await.unwrap();
 
         let counts = async |since| {
-            let offered = ledger.offered(at(since), at(60)).await.unwrap();
+            let offered = ledger.attempts_between(at(since), at(60)).await.unwrap();
             offered
                 .into_iter()
                 .map(|one| format!("{} {} {}", one.relay, one.domain, one.letters))
@@ -152,7 +152,7 @@ async fn letters_offered_lately_are_counted_by_relay_and_domain_across_workers()
         assert_eq!(counts(15).await, ["first b.example 1", "second a.example 2"]);
         assert_eq!(counts(33).await, ["second a.example 1"]);
         assert_eq!(counts(34).await, [""; 0]);
-        let early = ledger.offered(at(0), at(10)).await.unwrap();
+        let early = ledger.attempts_between(at(0), at(10)).await.unwrap();
         assert_eq!(early.iter().map(|one| one.letters).sum::<u64>(), 1, "what is dated later is left out");
     })
     .await;

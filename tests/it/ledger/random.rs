@@ -113,7 +113,7 @@ impl World<'_> {
         match *step {
             Step::Hire(slot) if self.places[slot].worker.is_none() => {
                 self.end_process(slot);
-                let worker = self.ledger(slot).hire("relay", now).await.unwrap();
+                let worker = self.ledger(slot).register_worker("relay", now).await.unwrap();
                 self.places[slot] = Place { worker: Some(worker), frozen: false, claims: Vec::new() };
             }
             Step::Claim(slot, limit, ahead) => {
@@ -179,7 +179,7 @@ impl World<'_> {
             }
             Step::Decide(slot, decision) => self.decide(slot, decision).await,
             Step::Hurry(slot) => {
-                self.ledger(slot).hurry(self.dispatch).await.unwrap();
+                self.ledger(slot).make_due_now(self.dispatch).await.unwrap();
             }
             Step::Edit(slot) => {
                 let mut edited = issue("one");
@@ -290,7 +290,7 @@ impl World<'_> {
         rows.iter().map(|row| row.address.expose().to_owned()).collect()
     }
 
-    /// What one handle still holds back is brought into the ledger before the other one looks.
+    /// What one handle still holds back is authored_markup into the ledger before the other one looks.
     async fn settle(&self) {
         for handle in self.handles {
             handle.flush().await.unwrap();

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use mimeograph::{
     issue::Issue,
-    render::{self, Escape, Frame, Materials, Newsletter, Pattern, Piece, RenderedIssue, Template},
+    render::{self, Assets, Escape, Frame, Newsletter, Pattern, Piece, RenderedIssue, Template},
     source::{Diagnostics, Source},
 };
 
@@ -29,8 +29,8 @@ pub(crate) fn set(
     let issue = Issue::parse(Source::new(path, text))?;
     let name = issue.head.template.as_deref().unwrap_or(&newsletter.template);
     let template = Template::load(templates, name)?;
-    let (materials, mut diagnostics) = Materials::gather(&issue, newsletter, &template.pictures(), root);
-    let (rendered, more) = render::render(&issue, newsletter, &template, &materials, &frame())?;
+    let (assets, mut diagnostics) = Assets::load(&issue, newsletter, &template.pictures(), root);
+    let (rendered, more) = render::render(&issue, newsletter, &template, &assets, &frame())?;
     diagnostics.extend(more);
     diagnostics.extend(issue.diagnostics.clone());
     Ok(Letter { rendered, issue, diagnostics })

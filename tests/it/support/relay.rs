@@ -271,7 +271,7 @@ pub(crate) struct Counters {
     pub(crate) connections_peak: u64,
     /// By verb, in capitals.
     pub(crate) commands: BTreeMap<String, u64>,
-    /// Reads that brought something. A small write of the other side is one read here.
+    /// Reads that authored_markup something. A small write of the other side is one read here.
     pub(crate) reads: u64,
     /// Writes of our own.
     pub(crate) writes: u64,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use mimeograph::{
     message::Message,
     subscriber::EmailAddress,
-    transport::{Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, Trouble, halt},
+    transport::{ErrorKind, Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, halt},
 };
 
 use super::{
     Mode, Tale,
-    desk::{Fate, TestDesk, letter},
+    source::{Fate, TestSource, letter},
 };
 use crate::support::relay::{At, Do, Relay, Script, When};
 
@@ -38,9 +38,9 @@ async fn nothing_to_send_opens_no_connection() {
 async fn nobody_listens() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = mimeograph::transport::Relay::parse(&format!("smtp://127.0.0.1:{port}?tls=none")).unwrap();
-    let desk = TestDesk::new(1);
+    let desk = TestSource::new(1);
     let down = Transport::Smtp(Smtp::new(settings).unwrap()).run(&desk, Halt::never()).await.unwrap_err();
-    assert!(down.passing && matches!(down.trouble, Trouble::Io(_)), "{down}");
+    assert!(down.passing && matches!(down.trouble, ErrorKind::Io(_)), "{down}");
     assert_eq!(desk.in_words(), ["back"]);
 }
 
@@ -80,7 +80,7 @@ async fn it_drops_the_connection_after_data() {
 async fn it_drops_the_connection_inside_the_data() {
     for action in [Do::Close, Do::Reset] {
         let big = letter(1, "r1@example.com", &"line of text\r\n".repeat(40_000));
-        let desk = TestDesk::of(vec![big, letter(2, "r2@example.com", "Hello.")]);
+        let desk = TestSource::of(vec![big, letter(2, "r2@example.com", "Hello.")]);
         let tale = Tale::with(nth(At::Body, 1, action).without_pipelining(), desk, "", |_| {}).await;
         tale.expect("unconfirmed, untouched, down at after the body: io");
     }
@@ -146,7 +146,7 @@ async fn it_refuses_for_now_and_takes_the_letter_the_second_time() {
     for mode in Mode::ALL {
         let script =
             Script::new().rule(At::Rcpt, When::FirstForEach(1), Do::Say("450 4.2.0 greylisted".into()));
-        let desk = TestDesk::new(3).trying_again();
+        let desk = TestSource::new(3).trying_again();
         let tale = Tale::with(mode.script(script), desk, "", |_| {})
             .await
             .expect("accepted, accepted, accepted, done");
@@ -263,15 +263,15 @@ async fn it_answers_an_octet_at_a_time() {
 #[tokio::test]
 async fn an_octet_at_a_time_does_not_stretch_the_deadline() {
     let script = nth(At::Mail, 1, Do::Drip(Duration::from_millis(20)));
-    let hurry =
+    let make_due_now =
         |settings: &mut mimeograph::transport::Relay| settings.timeouts.command = Duration::from_millis(100);
-    let tale = Tale::with(script.without_pipelining(), TestDesk::new(2), "", hurry).await;
+    let tale = Tale::with(script.without_pipelining(), TestSource::new(2), "", make_due_now).await;
     tale.expect("back, untouched, down at MAIL: timeout");
 }
 
 #[tokio::test]
 async fn a_reply_that_never_comes_is_waited_for_only_so_long() {
-    let hurry = |settings: &mut mimeograph::transport::Relay| {
+    let make_due_now = |settings: &mut mimeograph::transport::Relay| {
         settings.timeouts = Timeouts::all(Duration::from_millis(60))
     };
     for (at, expected) in [
@@ -283,9 +283,9 @@ async fn a_reply_that_never_comes_is_waited_for_only_so_long() {
         (At::Dot, "unconfirmed, untouched, down at after the body: timeout"),
     ] {
         let script = nth(at, 1, Do::Hang).without_pipelining();
-        Tale::with(script, TestDesk::new(2), "", hurry).await.expect(expected);
+        Tale::with(script, TestSource::new(2), "", make_due_now).await.expect(expected);
     }
-    let tale = Tale::with(nth(At::Dot, 1, Do::Hang), TestDesk::new(3), "", hurry).await;
+    let tale = Tale::with(nth(At::Dot, 1, Do::Hang), TestSource::new(3), "", make_due_now).await;
     tale.expect("unconfirmed, back, untouched, down at after the body: timeout");
 }
 
@@ -296,13 +296,13 @@ async fn a_relay_that_does_not_read_a_body_is_waited_for_only_so_long() {
     let script = script.rule(At::Data, When::Always, Do::Add(String::new()));
     // The relay hangs after 354 without reading: it is stopped in `Body` before it has read much.
     let script = script.rule(At::Body, When::Always, Do::Drip(Duration::from_secs(60)));
-    let hurry =
+    let make_due_now =
         |settings: &mut mimeograph::transport::Relay| settings.timeouts.body = Duration::from_millis(100);
-    let hurry = |settings: &mut mimeograph::transport::Relay| {
-        hurry(settings);
+    let make_due_now = |settings: &mut mimeograph::transport::Relay| {
+        make_due_now(settings);
         settings.timeouts.quit = Duration::from_millis(50);
     };
-    let tale = Tale::with(script, TestDesk::of(vec![huge]), "", hurry).await;
+    let tale = Tale::with(script, TestSource::of(vec![huge]), "", make_due_now).await;
     tale.expect("unconfirmed, down at after the body: timeout");
 }
 
@@ -371,7 +371,7 @@ async fn too_many_connections_are_told() {
     // The relay counts a connection when it has accepted it: wait for its greeting.
     busy.readable().await.unwrap();
     let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
-    let desk = TestDesk::new(1);
+    let desk = TestSource::new(1);
     let down = transport.run(&desk, Halt::never()).await.unwrap_err();
     assert!(down.passing && down.is_too_many_connections(), "{down}");
     assert_eq!(desk.in_words(), ["back"]);
@@ -381,7 +381,7 @@ async fn too_many_connections_are_told() {
 async fn a_letter_that_is_too_large_is_not_offered() {
     let big = letter(2, "r2@example.com", &"x".repeat(900));
     let desk =
-        TestDesk::of(vec![letter(1, "r1@example.com", "short"), big, letter(3, "r3@example.com", "short")]);
+        TestSource::of(vec![letter(1, "r1@example.com", "short"), big, letter(3, "r3@example.com", "short")]);
     let tale = Tale::with(Script::new().with_size(600), desk, "", |_| {}).await;
     let tale = tale.expect("accepted, rejected MAIL 552, accepted, done");
     assert_eq!(tale.relay.counters().command("MAIL"), 2);
@@ -393,7 +393,7 @@ async fn a_letter_that_could_be_taken_for_two_cannot_be_made() {
     for body in ["a\n.\r\nMAIL FROM:<evil@example.net>", "a\r\n.\rb", "Grüße", ""] {
         assert!(Message::new(address(), address(), body.as_bytes().to_vec()).is_err(), "{body:?}");
     }
-    let desk = TestDesk::of(vec![letter(3, "r3@example.com", ".\r\n..\r\n.dots")]);
+    let desk = TestSource::of(vec![letter(3, "r3@example.com", ".\r\n..\r\n.dots")]);
     let tale = Tale::with(Script::new(), desk, "", |_| {}).await;
     let tale = tale.expect("accepted, done");
     let accepted = tale.relay.accepted();
@@ -402,7 +402,8 @@ async fn a_letter_that_could_be_taken_for_two_cannot_be_made() {
 
 #[tokio::test]
 async fn an_address_outside_ascii_goes_only_where_it_is_understood() {
-    let desk = || TestDesk::of(vec![letter(1, "jürgen@example.com", "x"), letter(2, "r2@example.com", "x")]);
+    let desk =
+        || TestSource::of(vec![letter(1, "jürgen@example.com", "x"), letter(2, "r2@example.com", "x")]);
     let tale = Tale::with(Script::new(), desk(), "", |_| {}).await;
     tale.expect("rejected RCPT 550, accepted, done");
     let tale = Tale::with(Script::new().with_smtputf8(), desk(), "", |_| {}).await;
@@ -412,7 +413,7 @@ async fn an_address_outside_ascii_goes_only_where_it_is_understood() {
 #[tokio::test]
 async fn a_letter_that_may_not_leave_any_more_does_not_leave() {
     for mode in Mode::ALL {
-        let desk = TestDesk::new(4).stopping(2);
+        let desk = TestSource::new(4).stopping(2);
         let tale = Tale::with(mode.script(Script::new()), desk, "", |_| {}).await;
         let tale = tale.expect("accepted, back, accepted, accepted, done");
         // After 354 only hanging up keeps a letter back; a window has not said anything yet.
@@ -442,7 +443,7 @@ async fn a_relay_that_closes_on_commands_sent_ahead_is_spoken_to_slowly() {
     let tale = Tale::of(Script::new().rule(At::Mail, When::Every(2), Do::Close), 3).await;
     let words = tale.in_words();
     assert!(words.starts_with("accepted, "), "{words}");
-    let desk = TestDesk::new(4).trying_again();
+    let desk = TestSource::new(4).trying_again();
     let script =
         Script::new().rule(At::Mail, When::Nth(2), Do::Close).rule(At::Mail, When::Nth(4), Do::Close);
     let tale =
@@ -454,7 +455,7 @@ async fn a_relay_that_closes_on_commands_sent_ahead_is_spoken_to_slowly() {
 async fn a_relay_that_offers_chunking_and_does_not_know_it_is_spoken_to_in_the_old_way() {
     let script =
         Script::new().with_chunking().rule(At::Dot, When::First(4), Do::Say("502 5.5.1 BDAT what".into()));
-    let desk = TestDesk::new(6).trying_again();
+    let desk = TestSource::new(6).trying_again();
     let tale = Tale::with(script, desk, "", |_| {}).await;
     let tale = tale.expect("accepted, accepted, accepted, accepted, accepted, accepted, done");
     assert_eq!(tale.relay.counters().command("BDAT"), 4);
@@ -464,7 +465,7 @@ async fn a_relay_that_offers_chunking_and_does_not_know_it_is_spoken_to_in_the_o
 #[tokio::test]
 async fn a_limit_of_letters_on_a_connection_is_kept_or_learned() {
     for mode in Mode::ALL {
-        let tale = Tale::with(mode.script(Script::new()), TestDesk::new(7), "", |settings| {
+        let tale = Tale::with(mode.script(Script::new()), TestSource::new(7), "", |settings| {
             settings.letters_per_connection = std::num::NonZeroU32::new(3);
         })
         .await
@@ -474,7 +475,7 @@ async fn a_limit_of_letters_on_a_connection_is_kept_or_learned() {
     }
     for mode in Mode::ALL {
         // A window has more under way than the relay wants to hear of: these come back to the desk.
-        let desk = TestDesk::new(8).trying_again();
+        let desk = TestSource::new(8).trying_again();
         let tale = Tale::with(mode.script(Script::new().letters_per_connection(3)), desk, "", |_| {}).await;
         let tale = tale.expect(&format!("{}done", "accepted, ".repeat(8)));
         assert_eq!(tale.relay.counters().connections, 3, "{mode:?}");
@@ -488,7 +489,7 @@ async fn a_switch_stops_a_connection_at_once() {
     for (at, expected) in [(At::Mail, "back"), (At::Dot, "unconfirmed")] {
         let relay = Relay::start(nth(at, 1, Do::Hang));
         let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
-        let desk = TestDesk::new(1);
+        let desk = TestSource::new(1);
         let (switch, stop) = halt();
         let pull = async {
             let verb = if at == At::Mail { "MAIL" } else { "DATA" };

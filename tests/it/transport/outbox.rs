@@ -1,14 +1,14 @@
 //! Letters as files.
 
-use mimeograph::transport::{Halt, Outbox, RelayDown, Transport, Trouble};
+use mimeograph::transport::{ErrorKind, Halt, Outbox, RelayDown, Transport};
 
-use super::desk::TestDesk;
+use super::source::TestSource;
 
 #[tokio::test]
 async fn each_letter_becomes_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = Transport::Outbox(Outbox::new(folder.path().join("deep/outbox")));
-    let desk = TestDesk::new(100).stopping(7);
+    let desk = TestSource::new(100).stopping(7);
     outbox.run(&desk, Halt::never()).await.unwrap();
     let mut names: Vec<_> = std::fs::read_dir(folder.path().join("deep/outbox"))
         .unwrap()
@@ -31,7 +31,7 @@ async fn an_outbox_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox");
-    Transport::Outbox(Outbox::new(&path)).run(&TestDesk::new(1), Halt::never()).await.unwrap();
+    Transport::Outbox(Outbox::new(&path)).run(&TestSource::new(1), Halt::never()).await.unwrap();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(path.join("r1@example.com.eml").metadata().unwrap().permissions().mode() & 0o077, 0);
 }
@@ -41,7 +41,7 @@ async fn the_same_letter_again_replaces_itself() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = Transport::Outbox(Outbox::new(folder.path()));
     for _ in 0..2 {
-        outbox.run(&TestDesk::new(3), Halt::never()).await.unwrap();
+        outbox.run(&TestSource::new(3), Halt::never()).await.unwrap();
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
 }
@@ -51,10 +51,10 @@ async fn a_folder_that_cannot_be_made_stops_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let desk = TestDesk::new(2);
+    let desk = TestSource::new(2);
     let RelayDown { trouble, passing, .. } =
         Transport::Outbox(Outbox::new(file.join("outbox"))).run(&desk, Halt::never()).await.unwrap_err();
-    assert!(!passing && matches!(trouble, Trouble::Outbox(_)), "{trouble}");
+    assert!(!passing && matches!(trouble, ErrorKind::Outbox(_)), "{trouble}");
     assert_eq!(desk.in_words(), ["back", "back"]);
 }
 
@@ -63,7 +63,7 @@ async fn a_letter_that_cannot_be_written_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     // A folder stands where the letter should.
     std::fs::create_dir(folder.path().join("r2@example.com.eml")).unwrap();
-    let desk = TestDesk::new(3);
+    let desk = TestSource::new(3);
     let down = Transport::Outbox(Outbox::new(folder.path())).run(&desk, Halt::never()).await.unwrap_err();
     assert!(
         down.to_string()

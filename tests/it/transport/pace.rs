@@ -2,7 +2,7 @@
 
 use mimeograph::transport::{Halt, Smtp, Transport};
 
-use super::{Tale, desk::TestDesk};
+use super::{Tale, source::TestSource};
 use crate::support::relay::{At, Certificate, Relay, Script};
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn refusals_cost_no_connection_and_no_question() {
 async fn so_many_connections_as_were_asked_for() {
     let relay = Relay::start(Script::new());
     let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
-    let desk = TestDesk::new(400);
+    let desk = TestSource::new(400);
     let run = || transport.run(&desk, Halt::never());
     let (a, b, c, d) = tokio::join!(run(), run(), run(), run());
     assert!([a, b, c, d].iter().all(Result::is_ok));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mimeograph::transport::{Halt, Smtp, Timeouts, Transport, halt};
 use proptest::prelude::*;
 
-use super::{Mode, Tale, desk::TestDesk};
+use super::{Mode, Tale, source::TestSource};
 use crate::support::relay::{At, Do, Relay, Script, When};
 
 fn rules(mode: Mode) -> impl Strategy<Value = (At, When, Do)> {
@@ -99,7 +99,7 @@ proptest! {
         let mut settings = Tale::settings(&relay, "");
         settings.timeouts = Timeouts::all(Duration::from_millis(200));
         let transport = Transport::Smtp(Smtp::new(settings).unwrap());
-        let desk = TestDesk::new(letters).stopping(stop);
+        let desk = TestSource::new(letters).stopping(stop);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             for _ in 0..runs {
@@ -118,7 +118,7 @@ proptest! {
     ) {
         let relay = Relay::start(mode.script(Script::new()));
         let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
-        let desk = TestDesk::new(letters);
+        let desk = TestSource::new(letters);
         let (switch, stop) = halt();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

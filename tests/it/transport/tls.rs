@@ -1,8 +1,8 @@
 //! TLS and logins: whatever is wrong, nothing is said that an onlooker may not hear.
 
-use mimeograph::transport::{BadRelay, Login, Relay as Settings, Secret, Smtp};
+use mimeograph::transport::{Login, Relay as Settings, RelayConfigError, Secret, Smtp};
 
-use super::{Tale, desk::TestDesk};
+use super::{Tale, source::TestSource};
 use crate::support::relay::{At, Certificate, Do, Relay, Script, When};
 
 fn password(settings: &mut Settings) {
@@ -19,7 +19,7 @@ async fn letters_go_out_over_starttls_and_over_implicit_tls() {
     ] {
         for mechanisms in ["PLAIN LOGIN", "LOGIN"] {
             let script = script.clone().with_login(mechanisms, "bob@example.org", "hunter2");
-            let tale = Tale::with(script, TestDesk::new(5), "bob@example.org", password).await;
+            let tale = Tale::with(script, TestSource::new(5), "bob@example.org", password).await;
             let tale = tale.expect(&format!("{}done", "accepted, ".repeat(5)));
             assert_eq!(tale.relay.counters().handshakes, 1);
             assert_eq!(tale.relay.counters().logins, 1);
@@ -30,7 +30,7 @@ async fn letters_go_out_over_starttls_and_over_implicit_tls() {
 #[tokio::test]
 async fn a_large_letter_survives_tls_whole() {
     let text = "one line of seventy-odd characters, so that the letter has many of them.\r\n".repeat(20_000);
-    let desk = TestDesk::of(vec![super::desk::letter(1, "r1@example.com", &text)]);
+    let desk = TestSource::of(vec![super::source::letter(1, "r1@example.com", &text)]);
     let tale = Tale::with(Script::new().with_starttls(Certificate::Good), desk, "", |_| {}).await;
     let tale = tale.expect("accepted, done");
     assert!(tale.relay.accepted()[0].bytes.ends_with(
@@ -55,7 +55,7 @@ async fn a_wrong_certificate_stops_everything() {
         for script in [Script::new().with_starttls(certificate), Script::new().with_implicit_tls(certificate)]
         {
             let script = script.with_login("PLAIN", "bob", "hunter2");
-            let tale = Tale::with(script, TestDesk::new(1), "bob", password).await;
+            let tale = Tale::with(script, TestSource::new(1), "bob", password).await;
             let tale = tale.expect("back, stop at TLS: tls");
             assert_eq!(tale.result.unwrap_err().to_string(), words);
             assert_eq!(tale.relay.counters().logins, 0);
@@ -66,7 +66,7 @@ async fn a_wrong_certificate_stops_everything() {
 #[tokio::test]
 async fn starttls_taken_out_on_the_way_stops_everything() {
     let script = Script::new().strip_starttls().with_login("PLAIN", "bob", "hunter2");
-    let tale = Tale::with(script, TestDesk::new(1), "bob", password).await.expect("back, stop at TLS: tls");
+    let tale = Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at TLS: tls");
     assert_eq!(tale.relay.counters().logins, 0);
     assert_eq!(tale.relay.counters().command("MAIL"), 0);
     assert_eq!(
@@ -96,7 +96,7 @@ async fn replies_injected_before_tls_are_not_believed() {
         When::Always,
         Do::Add(forged.to_owned()),
     );
-    let tale = Tale::with(script, TestDesk::new(1), "bob", password).await.expect("back, stop at TLS: tls");
+    let tale = Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at TLS: tls");
     assert_eq!(tale.relay.counters().logins, 0);
     assert!(tale.result.unwrap_err().to_string().contains("bytes arrived between"));
 }
@@ -113,7 +113,7 @@ async fn a_handshake_that_is_junk_or_never_ends_stops_everything() {
          smtp:// for 587)"
     );
     Tale::of(script(Do::Close), 1).await.expect("back, down at TLS: io");
-    let tale = Tale::with(script(Do::Hang), TestDesk::new(1), "", |settings| {
+    let tale = Tale::with(script(Do::Hang), TestSource::new(1), "", |settings| {
         settings.timeouts.handshake = std::time::Duration::from_millis(60);
     });
     tale.await.expect("back, down at TLS: timeout");
@@ -123,7 +123,7 @@ async fn a_handshake_that_is_junk_or_never_ends_stops_everything() {
 async fn a_login_that_is_refused_is_tried_once() {
     for (login, mechanism) in [("PLAIN", Login::Auto), ("LOGIN", Login::Auto), ("XOAUTH2", Login::Xoauth2)] {
         let script = Script::new().with_starttls(Certificate::Good).with_login(login, "bob", "another");
-        let tale = Tale::with(script, TestDesk::new(3), "bob", |settings| {
+        let tale = Tale::with(script, TestSource::new(3), "bob", |settings| {
             password(settings);
             settings.mechanism = mechanism;
         })
@@ -138,7 +138,7 @@ async fn a_login_that_is_refused_is_tried_once() {
 #[tokio::test]
 async fn a_token_logs_in_as_well() {
     let script = Script::new().with_starttls(Certificate::Good).with_login("XOAUTH2", "bob", "hunter2");
-    let tale = Tale::with(script, TestDesk::new(1), "bob", |settings| {
+    let tale = Tale::with(script, TestSource::new(1), "bob", |settings| {
         password(settings);
         settings.mechanism = Login::Xoauth2;
     });
@@ -158,18 +158,18 @@ async fn logins_that_cannot_be_or_cannot_be_now_are_told_apart() {
         (login("CRAM-MD5"), "back, stop at login: protocol"),
         (Script::new().with_starttls(Certificate::Good), "back, stop at login: protocol"),
     ] {
-        Tale::with(script, TestDesk::new(1), "bob", password).await.expect(expected);
+        Tale::with(script, TestSource::new(1), "bob", password).await.expect(expected);
     }
 }
 
 #[tokio::test]
 async fn a_login_without_tls_is_for_this_machine_only() {
     let tale =
-        Tale::with(Script::new().with_login("PLAIN", "bob", "hunter2"), TestDesk::new(1), "bob", password);
+        Tale::with(Script::new().with_login("PLAIN", "bob", "hunter2"), TestSource::new(1), "bob", password);
     tale.await.expect("accepted, done");
     assert!(matches!(
         Settings::parse("smtp://bob@smtp.example.com?tls=none"),
-        Err(BadRelay::LoginInTheClear { .. })
+        Err(RelayConfigError::LoginInTheClear { .. })
     ));
 }
 

@@ -9,11 +9,11 @@ use std::{
 use url::Url;
 
 use super::{
-    Asset, Materials, Vendored, encode_path,
+    Asset, Assets, Vendored, encode_path,
     formula::file_name,
-    is_relative,
-    jail::{Found, Jail},
-    play, sniff,
+    is_relative, play,
+    sandbox::{Found, PathSandbox},
+    sniff,
     vendored::{folder_name, short_digest, vendor_name},
     walk::{Pointer, pointers},
 };
@@ -30,20 +30,20 @@ const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A bigger file of stored data is refused.
 const DATA_BYTES_MAX: u64 = 64 * 1024;
 
-/// See [`Materials::gather`].
+/// See [`Assets::load`].
 pub(super) fn gather(
     issue: &Issue,
     newsletter: &Newsletter,
     extra_pictures: &[(String, Place)],
     root: &Path,
-) -> (Materials, Diagnostics) {
+) -> (Assets, Diagnostics) {
     let mut diagnostics = Vec::new();
     let place = picture_place(issue, newsletter, &mut diagnostics);
     let site = newsletter.site.as_deref().and_then(|site| {
         let site = if site.ends_with('/') { site.to_owned() } else { format!("{site}/") };
         Url::parse(&site).ok().filter(|url| !url.cannot_be_a_base())
     });
-    let mut materials = Materials {
+    let mut assets = Assets {
         place,
         site,
         base: None,
@@ -55,27 +55,27 @@ pub(super) fn gather(
         played: BTreeMap::new(),
     };
     let issue_path = issue.source.path();
-    let jail = match Jail::new(root, issue_path) {
-        Ok(jail) => jail,
+    let sandbox = match PathSandbox::new(root, issue_path) {
+        Ok(sandbox) => sandbox,
         Err(error) => {
             let file = Place::File { path: root.to_owned() };
             let message = format!("the newsletter's folder cannot be opened: {error}");
             diagnostics.push(Diagnostic::at("M233", Severity::Error, file, message));
-            return (materials, diagnostics);
+            return (assets, diagnostics);
         }
     };
-    let folder = jail.folder().strip_prefix(jail.root()).unwrap_or(Path::new(""));
+    let folder = sandbox.folder().strip_prefix(sandbox.root()).unwrap_or(Path::new(""));
     let mut folder = folder.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
     if !folder.is_empty() {
         folder.push('/');
     }
-    materials.base = materials.site.as_ref().and_then(|site| site.join(&encode_path(&folder)).ok());
+    assets.base = assets.site.as_ref().and_then(|site| site.join(&encode_path(&folder)).ok());
     let mut gathering = Gathering {
         source: &issue.source,
         vendor: folder_name(issue_path),
         folder,
-        jail,
-        materials,
+        sandbox,
+        assets,
         diagnostics,
         bytes: 0,
     };
@@ -93,7 +93,7 @@ pub(super) fn gather(
             }
             Pointer::Video(video) => {
                 gathering.data(&video.url, video.still.is_none(), "video", &place);
-                if let Some(still) = gathering.materials.video(video).still {
+                if let Some(still) = gathering.assets.video(video).still {
                     let place = if still.span.is_empty() { place } else { issue.source.place(still.span) };
                     gathering.still(&still.source, &place);
                 }
@@ -101,14 +101,14 @@ pub(super) fn gather(
             Pointer::Formula(style, tex) => gathering.formula(&file_name(style, tex), place),
             Pointer::Post(post) => {
                 gathering.data(&post.url, post.blocks.is_empty(), "post", &place);
-                if let Some(image) = gathering.materials.post(post).image {
+                if let Some(image) = gathering.assets.post(post).image {
                     let place = if image.span.is_empty() { place } else { issue.source.place(image.span) };
                     gathering.picture(&image.source, place);
                 }
             }
         }
     });
-    (gathering.materials, gathering.diagnostics)
+    (gathering.assets, gathering.diagnostics)
 }
 
 /// The issue's own word on where its pictures are, or the newsletter's.
@@ -138,12 +138,12 @@ fn picture_place(issue: &Issue, newsletter: &Newsletter, diagnostics: &mut Diagn
 
 struct Gathering<'a> {
     source: &'a Source,
-    jail: Jail,
+    sandbox: PathSandbox,
     /// The issue's folder from the newsletter's folder, empty or with `/` at the end.
     folder: String,
     /// The name of the folder with stored data, in the issue's folder.
     vendor: String,
-    materials: Materials,
+    assets: Assets,
     diagnostics: Diagnostics,
     /// All pictures' bytes so far.
     bytes: usize,
@@ -166,7 +166,7 @@ impl Gathering<'_> {
     }
 
     fn picture(&mut self, source: &str, place: Place) {
-        if self.materials.sources.contains_key(source) {
+        if self.assets.sources.contains_key(source) {
             return;
         }
         if let Some((relative, bytes)) = self.load(source, &place) {
@@ -180,7 +180,7 @@ impl Gathering<'_> {
         let beside = match place {
             Place::File { path } | Place::Text { path, .. } | Place::Row { path, .. } => path.parent(),
         };
-        let (path, relative) = match self.jail.find(source, beside) {
+        let (path, relative) = match self.sandbox.find(source, beside) {
             Ok(Found::Remote) => return None,
             Ok(Found::File { path, relative }) => (path, relative),
             Err(refused) => {
@@ -188,8 +188,8 @@ impl Gathering<'_> {
                 return None;
             }
         };
-        if let Some(index) = self.materials.assets.iter().position(|asset| asset.path == relative) {
-            self.materials.sources.insert(source.to_owned(), index);
+        if let Some(index) = self.assets.assets.iter().position(|asset| asset.path == relative) {
+            self.assets.sources.insert(source.to_owned(), index);
             return None;
         }
         match read_at_most(&path, PICTURE_BYTES_MAX) {
@@ -217,10 +217,10 @@ impl Gathering<'_> {
             return self.error("M233", place, message, "use a PNG, JPEG or GIF file");
         };
         self.bytes += bytes.len();
-        let list_id = self.materials.list_id.trim();
+        let list_id = self.assets.list_id.trim();
         let domain = if list_id.is_empty() { "mimeograph.invalid" } else { list_id };
-        self.materials.sources.insert(source.to_owned(), self.materials.assets.len());
-        self.materials.assets.push(Asset {
+        self.assets.sources.insert(source.to_owned(), self.assets.assets.len());
+        self.assets.assets.push(Asset {
             path: relative,
             width: sniffed.size.map(|size| size.0),
             height: sniffed.size.map(|size| size.1),
@@ -231,7 +231,7 @@ impl Gathering<'_> {
     }
 
     fn link(&mut self, url: &str, place: Place) {
-        if self.materials.base.is_none() && is_relative(url) {
+        if self.assets.base.is_none() && is_relative(url) {
             let message = format!("the link `{url}` leads nowhere from a letter");
             self.error(
                 "M236",
@@ -244,12 +244,12 @@ impl Gathering<'_> {
 
     /// Reads what is stored about a video or a post.
     fn data(&mut self, url: &str, is_bare: bool, kind: &str, place: &Place) {
-        if self.materials.vendored.contains_key(url) {
+        if self.assets.vendored.contains_key(url) {
             return;
         }
         let relative = format!("{}{}/{}.toml", self.folder, self.vendor, vendor_name(url));
-        let path = self.jail.root().join(&relative);
-        let inside = fs::canonicalize(&path).ok().filter(|path| path.starts_with(self.jail.root()));
+        let path = self.sandbox.root().join(&relative);
+        let inside = fs::canonicalize(&path).ok().filter(|path| path.starts_with(self.sandbox.root()));
         let text = match inside.map(|path| read_at_most(&path, DATA_BYTES_MAX)) {
             Some(Ok(Some(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
             Some(Ok(None)) => {
@@ -272,7 +272,7 @@ impl Gathering<'_> {
                 for file in [&mut data.still, &mut data.picture].into_iter().flatten() {
                     *file = format!("{}/{file}", self.vendor);
                 }
-                self.materials.vendored.insert(url.to_owned(), data);
+                self.assets.vendored.insert(url.to_owned(), data);
             }
             Err(error) => {
                 let source = Source::new(relative, text);
@@ -286,22 +286,20 @@ impl Gathering<'_> {
     /// Takes the picture of a formula that was drawn before; without one the formula stays TeX.
     fn formula(&mut self, name: &str, place: Place) {
         let source = format!("{}/{name}", self.vendor);
-        if self.jail.root().join(format!("{}{source}", self.folder)).is_file() {
+        if self.sandbox.root().join(format!("{}{source}", self.folder)).is_file() {
             self.picture(&source, place);
         }
     }
 
     /// Makes the still with a play mark, or takes the one made before. The bare still is not kept: nobody shows it.
     fn still(&mut self, source: &str, place: &Place) {
-        if self.materials.played.contains_key(source)
-            || self.materials.played.values().any(|key| key == source)
-        {
+        if self.assets.played.contains_key(source) || self.assets.played.values().any(|key| key == source) {
             return;
         }
-        let loaded = match self.materials.picture(source) {
+        let loaded = match self.assets.picture(source) {
             Some(asset) => Some((asset.path.clone(), asset.bytes.to_vec())),
             None => self.load(source, place).or_else(|| {
-                self.materials.picture(source).map(|asset| (asset.path.clone(), asset.bytes.to_vec()))
+                self.assets.picture(source).map(|asset| (asset.path.clone(), asset.bytes.to_vec()))
             }),
         };
         let Some((path, bytes)) = loaded else { return };
@@ -311,7 +309,7 @@ impl Gathering<'_> {
             format!("{}/{stem}.play-{}", self.vendor, short_digest(&[play::VERSION.as_bytes(), &bytes]));
         let made = ["jpg", "png"].map(|extension| format!("{stem}.{extension}"));
         let made =
-            made.into_iter().find(|key| self.jail.root().join(format!("{}{key}", self.folder)).is_file());
+            made.into_iter().find(|key| self.sandbox.root().join(format!("{}{key}", self.folder)).is_file());
         let key = match made {
             Some(key) => {
                 self.picture(&key, place.clone());
@@ -331,15 +329,15 @@ impl Gathering<'_> {
                 }
             },
         };
-        self.materials.played.insert(source.to_owned(), key);
+        self.assets.played.insert(source.to_owned(), key);
     }
 
     /// Writes a still beside the issue. A folder that cannot be written to does no harm, unless readers are to fetch the
     /// picture from the site.
     fn store(&mut self, key: &str, bytes: &[u8], place: &Place) {
-        let path = self.jail.root().join(format!("{}{key}", self.folder));
-        if let Err(error) = write_whole(self.jail.root(), &path, bytes)
-            && self.materials.place == PicturePlace::Site
+        let path = self.sandbox.root().join(format!("{}{key}", self.folder));
+        if let Err(error) = write_whole(self.sandbox.root(), &path, bytes)
+            && self.assets.place == PicturePlace::Site
         {
             let message = format!("the still `{}{key}` cannot be stored: {error}", self.folder);
             let help = "make the issue's folder writable, so that the still can be published".to_owned();

@@ -6,12 +6,12 @@ use std::{
 use mimeograph::{
     message::Message,
     subscriber::EmailAddress,
-    transport::{Desk, Letter, Outcome, Permit, Reply, Stage, Ticket},
+    transport::{Letter, LetterSource, Outcome, Permit, Reply, Stage, Ticket},
 };
 
 /// A desk that writes everything down and watches that each letter comes back exactly once.
 #[derive(Debug, Default)]
-pub struct TestDesk {
+pub struct TestSource {
     state: Mutex<State>,
 }
 
@@ -46,7 +46,7 @@ pub fn letter(ticket: u64, to: &str, body: &str) -> Letter {
     Letter { ticket: Ticket(ticket), message }
 }
 
-impl TestDesk {
+impl TestSource {
     /// Letters to `r1@example.com`, `r2@example.com`, …
     pub fn new(count: usize) -> Self {
         Self::of((1..=count as u64).map(|n| letter(n, &format!("r{n}@example.com"), "Hello.")).collect())
@@ -141,7 +141,7 @@ impl TestDesk {
     }
 }
 
-impl Desk for TestDesk {
+impl LetterSource for TestSource {
     async fn next(&self) -> Option<Letter> {
         self.take()
     }

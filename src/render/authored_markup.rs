@@ -1,4 +1,4 @@
-//! What an owner brought along beside words: HTML, CSS and attributes in templates and `mjml` fences, as written.
+//! What an owner authored_markup along beside words: HTML, CSS and attributes in templates and `mjml` fences, as written.
 
 use super::{
     Template,
@@ -8,18 +8,18 @@ use crate::source::{Source, Span};
 
 /// A stretch of a file that ends up in the letter as its author wrote it.
 #[derive(Clone, Debug)]
-pub struct Brought {
+pub struct AuthoredMarkup {
     /// The file.
     pub source: Source,
     /// Where it stands.
     pub span: Span,
     /// What it is.
-    pub kind: BroughtKind,
+    pub kind: MarkupKind,
 }
 
 /// The kinds of such stretches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BroughtKind {
+pub enum MarkupKind {
     /// HTML.
     Html,
     /// Rows of a table without the table around them.
@@ -31,21 +31,21 @@ pub enum BroughtKind {
 }
 
 /// What a template and the files it includes bring.
-pub fn brought(template: &Template) -> Vec<Brought> {
+pub fn authored_markup(template: &Template) -> Vec<AuthoredMarkup> {
     let mut found = Vec::new();
     walk(template.nodes(), &mut found);
     found
 }
 
 /// What a stretch of MJML brings, such as a `mjml` fence's content.
-pub fn brought_in(source: &Source, span: Span) -> Vec<Brought> {
+pub fn authored_markup_in(source: &Source, span: Span) -> Vec<AuthoredMarkup> {
     let mut found = Vec::new();
     // What is wrong with it is told when it is rendered.
     walk(&read(source, span, &mut Vec::new()), &mut found);
     found
 }
 
-fn walk(nodes: &[Node], found: &mut Vec<Brought>) {
+fn walk(nodes: &[Node], found: &mut Vec<AuthoredMarkup>) {
     for node in nodes {
         match &node.kind {
             NodeKind::Element { attributes, children, .. } => {
@@ -55,19 +55,19 @@ fn walk(nodes: &[Node], found: &mut Vec<Brought>) {
             NodeKind::Raw { name, attributes, content } => {
                 found.extend(written(node, attributes));
                 let kind = match name.as_str() {
-                    "mj-style" => BroughtKind::Css,
-                    "mj-table" => BroughtKind::Rows,
+                    "mj-style" => MarkupKind::Css,
+                    "mj-table" => MarkupKind::Rows,
                     "mj-title" | "mj-preview" => continue,
-                    _ => BroughtKind::Html,
+                    _ => MarkupKind::Html,
                 };
-                found.push(Brought { source: node.source.clone(), span: content.clone(), kind });
+                found.push(AuthoredMarkup { source: node.source.clone(), span: content.clone(), kind });
             }
             NodeKind::Directive(_) => {}
         }
     }
 }
 
-fn written(node: &Node, attributes: &[Attribute]) -> Option<Brought> {
+fn written(node: &Node, attributes: &[Attribute]) -> Option<AuthoredMarkup> {
     let attributes: Vec<_> = attributes
         .iter()
         .map(|one| {
@@ -75,9 +75,9 @@ fn written(node: &Node, attributes: &[Attribute]) -> Option<Brought> {
             (one.name.clone(), one.value.clone(), span)
         })
         .collect();
-    (!attributes.is_empty()).then(|| Brought {
+    (!attributes.is_empty()).then(|| AuthoredMarkup {
         source: node.source.clone(),
         span: node.span.clone(),
-        kind: BroughtKind::Attributes(attributes),
+        kind: MarkupKind::Attributes(attributes),
     })
 }

@@ -1,13 +1,13 @@
 //! Everything an issue shows beside its words: pictures, stills with play marks, formulas, data of videos and posts.
 //!
-//! In: an `Issue`, its [`Newsletter`] and the newsletter's folder. Out: [`Materials`] and diagnostics.
+//! In: an `Issue`, its [`Newsletter`] and the newsletter's folder. Out: [`Assets`] and diagnostics.
 //! Never: opens a connection, reads a file outside the newsletter's folder, or writes one except stills with a play
 //! mark, beside the issue.
 
 mod formula;
 mod gather;
-mod jail;
 mod play;
+mod sandbox;
 mod sniff;
 mod vendored;
 mod walk;
@@ -31,7 +31,7 @@ use crate::{
 
 /// The pictures and the stored data that an issue and its template use.
 #[derive(Clone, Debug)]
-pub struct Materials {
+pub struct Assets {
     place: PicturePlace,
     /// The address of the newsletter's folder, with `/` at the end.
     site: Option<Url>,
@@ -80,11 +80,11 @@ impl Asset {
     }
 }
 
-impl Materials {
+impl Assets {
     /// Reads every picture that the issue names, and those that the template names (`extra_pictures`), and draws the
     /// play marks. Names are looked up beside the issue, then in `root`, the newsletter's folder, then beside the file
     /// that names them; nothing outside `root` is read.
-    pub fn gather(
+    pub fn load(
         issue: &Issue,
         newsletter: &Newsletter,
         extra_pictures: &[(String, Place)],

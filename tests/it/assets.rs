@@ -8,7 +8,7 @@ use mimeograph::{
         Issue, Phrase,
         document::{Block, BlockKind, Inline, Post, Video},
     },
-    render::{Materials, PicturePlace, vendor_folder, vendor_name},
+    render::{Assets, PicturePlace, vendor_folder, vendor_name},
     source::Severity,
 };
 
@@ -16,9 +16,9 @@ use crate::support::newsletter::{block, figure, image, issue, newsletter, pictur
 
 const ISSUE: &str = "issues/042/index.md";
 
-fn gathered(root: &Path, issue: &Issue) -> (Materials, Vec<String>) {
-    let (materials, diagnostics) = Materials::gather(issue, &newsletter(), &[], root);
-    (materials, diagnostics.iter().map(|found| format!("{} {}", found.code, found.message)).collect())
+fn gathered(root: &Path, issue: &Issue) -> (Assets, Vec<String>) {
+    let (assets, diagnostics) = Assets::load(issue, &newsletter(), &[], root);
+    (assets, diagnostics.iter().map(|found| format!("{} {}", found.code, found.message)).collect())
 }
 
 fn video(url: &str) -> Block {
@@ -36,18 +36,18 @@ fn a_picture_is_found_beside_the_issue_then_in_the_newsletters_folder() {
         figure("../../pictures/logo.jpg"),
         figure("https://example.net/far.png"),
     ];
-    let (materials, problems) = gathered(root.path(), &issue(ISSUE, "", blocks));
+    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", blocks));
     assert_eq!(problems, Vec::<String>::new());
-    let near = materials.picture("a%20b.png").unwrap();
+    let near = assets.picture("a%20b.png").unwrap();
     assert_eq!((near.width, near.height, near.media_type), (Some(40), Some(20), "image/png"));
     assert_eq!(near.path, "issues/042/a b.png");
-    let address = materials.site_address(near);
+    let address = assets.site_address(near);
     assert_eq!(address.as_deref(), Some("https://example.org/letters/issues/042/a%20b.png"));
-    assert!(materials.address("a%20b.png").starts_with("cid:"));
-    assert!(materials.address("a%20b.png").ends_with("@letters.example.org"));
-    assert_eq!(materials.address("pictures/logo.jpg"), materials.address("../../pictures/logo.jpg"));
-    assert_eq!(materials.address("https://example.net/far.png"), "https://example.net/far.png");
-    let names: Vec<String> = materials.into_pictures().into_iter().map(|picture| picture.name).collect();
+    assert!(assets.address("a%20b.png").starts_with("cid:"));
+    assert!(assets.address("a%20b.png").ends_with("@letters.example.org"));
+    assert_eq!(assets.address("pictures/logo.jpg"), assets.address("../../pictures/logo.jpg"));
+    assert_eq!(assets.address("https://example.net/far.png"), "https://example.net/far.png");
+    let names: Vec<String> = assets.into_pictures().into_iter().map(|picture| picture.name).collect();
     assert_eq!(names, ["a b.png", "logo.jpg"]);
 }
 
@@ -81,9 +81,9 @@ fn nothing_outside_the_newsletters_folder_is_read() {
         cases.push(("link.png", "M232"));
     }
     for (source, code) in cases {
-        let (materials, problems) = gathered(&root, &issue(ISSUE, "", vec![figure(source)]));
+        let (assets, problems) = gathered(&root, &issue(ISSUE, "", vec![figure(source)]));
         assert!(problems.len() == 1 && problems[0].starts_with(code), "{source:?}: {problems:?}");
-        assert!(materials.picture(source).is_none(), "{source:?}");
+        assert!(assets.picture(source).is_none(), "{source:?}");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_missing_picture_is_reported_at_its_place_with_the_nearest_name() {
     picture.span = 7..27;
     let paragraph = block(BlockKind::Paragraph(vec![Inline::Image(picture)]));
     let (_, diagnostics) =
-        Materials::gather(&issue(ISSUE, text, vec![paragraph]), &newsletter(), &[], root.path());
+        Assets::load(&issue(ISSUE, text, vec![paragraph]), &newsletter(), &[], root.path());
     assert_eq!(diagnostics.len(), 1);
     assert_eq!(
         diagnostics[0].to_string(),
@@ -129,11 +129,11 @@ fn pictures_at_the_site_have_its_address_and_stay_out_of_the_letter() {
     write(root.path(), "issues/042/é.png", picture(4, 4, ImageFormat::Png));
     let mut issue = issue(ISSUE, "", vec![figure("é.png")]);
     issue.head.pictures = Some("site".into());
-    let (materials, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = gathered(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
-    assert_eq!(materials.place(), PicturePlace::Site);
-    assert_eq!(materials.address("é.png"), "https://example.org/letters/issues/042/%C3%A9.png");
-    assert!(materials.into_pictures().is_empty());
+    assert_eq!(assets.place(), PicturePlace::Site);
+    assert_eq!(assets.address("é.png"), "https://example.org/letters/issues/042/%C3%A9.png");
+    assert!(assets.into_pictures().is_empty());
 
     issue.head.pictures = Some("sight".into());
     assert_eq!(gathered(root.path(), &issue).1, ["M235 pictures cannot be `sight`"]);
@@ -150,11 +150,11 @@ fn relative_links_lead_to_the_site_and_need_one() {
     };
     let urls = ["../041.md", "files/a b.pdf", "#top", "mailto:ada@example.org", "https://example.net/x"];
     let issue = issue(ISSUE, "abc", vec![block(BlockKind::Paragraph(urls.map(link).to_vec()))]);
-    let (materials, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = gathered(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
     // The issue's folder does not exist here, so its links are taken from the newsletter's folder.
     assert_eq!(
-        urls.map(|url| materials.link(&Phrase::plain(url)).to_string()),
+        urls.map(|url| assets.link(&Phrase::plain(url)).to_string()),
         [
             "https://example.org/041.md",
             "https://example.org/letters/files/a%20b.pdf",
@@ -165,12 +165,12 @@ fn relative_links_lead_to_the_site_and_need_one() {
     );
     let mut without = newsletter();
     without.site = None;
-    let (_, diagnostics) = Materials::gather(&issue, &without, &[], root.path());
+    let (_, diagnostics) = Assets::load(&issue, &without, &[], root.path());
     assert_eq!(diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), ["M236", "M236"]);
 
     fs::create_dir_all(root.path().join("issues/042")).unwrap();
-    let (materials, _) = gathered(root.path(), &issue);
-    assert_eq!(materials.href("../041.md"), "https://example.org/letters/issues/041.md");
+    let (assets, _) = gathered(root.path(), &issue);
+    assert_eq!(assets.href("../041.md"), "https://example.org/letters/issues/041.md");
 }
 
 #[test]
@@ -184,13 +184,13 @@ fn a_still_gets_its_play_mark_once_and_keeps_it_beside_the_issue() {
         caption: None,
     };
     let issue = issue(ISSUE, "", vec![block(BlockKind::Video(shown.clone()))]);
-    let (materials, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = gathered(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
-    let still = materials.video(&shown).still.unwrap();
+    let still = assets.video(&shown).still.unwrap();
     assert!(still.source.starts_with("vendor/still.play-"), "{}", still.source);
     let stored = root.path().join("issues/042").join(&still.source);
-    assert_eq!(fs::read(&stored).unwrap(), &*materials.picture(&still.source).unwrap().bytes);
-    assert_eq!(materials.into_pictures().len(), 1, "the bare still stays at home");
+    assert_eq!(fs::read(&stored).unwrap(), &*assets.picture(&still.source).unwrap().bytes);
+    assert_eq!(assets.into_pictures().len(), 1, "the bare still stays at home");
 
     // What lies there is taken, so a second build does not draw.
     fs::write(&stored, picture(7, 7, ImageFormat::Jpeg)).unwrap();
@@ -216,7 +216,7 @@ fn stored_data_fills_what_the_author_left_out() {
         image: None,
     };
     let issue = issue("issues/042.md", "", vec![block(BlockKind::Post(post.clone()))]);
-    let (_, diagnostics) = Materials::gather(&issue, &newsletter(), &[], root.path());
+    let (_, diagnostics) = Assets::load(&issue, &newsletter(), &[], root.path());
     assert_eq!((diagnostics[0].code, diagnostics[0].severity), ("M237", Severity::Warning));
     assert_eq!(diagnostics[0].help.as_deref(), Some("run `mimeo vendor issues/042.md`"));
 
@@ -228,16 +228,16 @@ fn stored_data_fills_what_the_author_left_out() {
     );
     write(root.path(), file.to_str().unwrap(), data);
     write(root.path(), "issues/042.vendor/p.png", picture(9, 9, ImageFormat::Png));
-    let (materials, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = gathered(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
-    let full = materials.post(&post);
+    let full = assets.post(&post);
     assert_eq!(full.author.as_deref(), Some("Ada, in her own words"));
     assert_eq!(full.handle.as_deref(), Some("@ada"));
     assert_eq!(full.blocks.len(), 2);
-    assert_eq!(materials.picture(&full.image.unwrap().source).unwrap().width, Some(9));
+    assert_eq!(assets.picture(&full.image.unwrap().source).unwrap().width, Some(9));
 
     write(root.path(), file.to_str().unwrap(), "url = 1\n");
-    let (_, diagnostics) = Materials::gather(&issue, &newsletter(), &[], root.path());
+    let (_, diagnostics) = Assets::load(&issue, &newsletter(), &[], root.path());
     assert_eq!(diagnostics[0].code, "M238");
     assert!(diagnostics[0].place.to_string().ends_with(".toml:1:7"), "{}", diagnostics[0].place);
 }
@@ -245,10 +245,9 @@ fn stored_data_fills_what_the_author_left_out() {
 #[test]
 fn a_bare_video_without_data_is_a_warning() {
     let root = tempfile::tempdir().unwrap();
-    let (materials, problems) =
-        gathered(root.path(), &issue(ISSUE, "", vec![video("https://video.example/2")]));
+    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", vec![video("https://video.example/2")]));
     assert_eq!(problems, ["M237 nothing is known about this video, so it is shown as a plain link"]);
-    assert!(materials.into_pictures().is_empty());
+    assert!(assets.into_pictures().is_empty());
 }
 
 #[test]
@@ -257,7 +256,7 @@ fn pictures_of_raw_html_are_found_too() {
     write(root.path(), "issues/042/raw.png", picture(5, 6, ImageFormat::Png));
     let html =
         block(BlockKind::Html(Phrase::plain("<p><img alt='' src='raw.png'><a href='x.html'>x</a></p>")));
-    let (materials, problems) = gathered(root.path(), &issue(ISSUE, "", vec![html]));
+    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", vec![html]));
     assert_eq!(problems, Vec::<String>::new());
-    assert_eq!(materials.picture("raw.png").unwrap().height, Some(6));
+    assert_eq!(assets.picture("raw.png").unwrap().height, Some(6));
 }

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use crate::source::nearest;
 
 /// Finds files by the names that authors write, and nothing outside the newsletter's folder.
-pub(super) struct Jail {
+pub(super) struct PathSandbox {
     /// Canonical: no file outside is ever read.
     root: PathBuf,
     /// The issue's folder, canonical and inside the root.
@@ -37,7 +37,7 @@ pub(super) struct Refused {
     pub(super) help: String,
 }
 
-impl Jail {
+impl PathSandbox {
     /// `issue` is the issue file's path, from the current folder or from the newsletter's folder.
     pub(super) fn new(root: &Path, issue: &Path) -> io::Result<Self> {
         let here = Path::new(".");
