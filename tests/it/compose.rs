@@ -1,6 +1,6 @@
 //! Every folder in `fixtures/compose`: an issue in; the HTML, the text and the MJML of its letter out.
 //!
-//! `MIMEO_BLESS=1 cargo test --test it compose` writes the answers down anew, to be read before they are kept. The HTML
+//! `BLESS=1 cargo test --test it compose` writes the answers down anew, to be read before they are kept. The HTML
 //! is written with a line for each block, and without the head, which one case has whole. The pictures are in
 //! `fixtures/pictures`.
 
@@ -88,7 +88,7 @@ fn body(html: &str, case: &Path) -> String {
 fn every_block_and_every_trap_is_set_as_it_was_reviewed() {
     let cases = cases();
     assert!(30 < cases.len(), "the cases are there: {}", cases.len());
-    let bless = std::env::var_os("MIMEO_BLESS").is_some();
+    let bless = crate::support::blesses();
     let mut wrong = Vec::new();
     for case in cases {
         let letter = letter(&case);

@@ -45,7 +45,7 @@ fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
         let bad = newsroom(&folder, "bad").run(command(&folder));
         let answer = format!("exit code {}\n{}{}", bad.code.unwrap(), bad.stdout, bad.stderr);
         let path = folder.join("expected.txt");
-        if std::env::var_os("BLESS").is_some() {
+        if crate::support::blesses() {
             fs::write(&path, &answer).unwrap();
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
@@ -133,7 +133,7 @@ fn all_findings_in_sarif_keep_to_its_schema() {
 fn the_page_of_findings_is_made_of_the_stories() {
     let told = Newsroom::empty().run(["explain", "--markdown"]).code(0).stdout;
     let path = repository().join("docs/findings.md");
-    if std::env::var_os("BLESS").is_some() {
+    if crate::support::blesses() {
         fs::write(&path, &told).unwrap();
     }
     let page = fs::read_to_string(&path).unwrap_or_default();

@@ -15,3 +15,8 @@ pub(crate) fn skip(why: &str) {
     assert!(std::env::var_os("MIMEO_REQUIRE_ALL").is_none(), "MIMEO_REQUIRE_ALL is set, and {why}");
     eprintln!("SKIPPED: {why}");
 }
+
+/// Whether expected outputs are to be written instead of compared, to be read by a person before they are committed.
+pub(crate) fn blesses() -> bool {
+    std::env::var_os("BLESS").is_some()
+}
