@@ -64,7 +64,7 @@ impl Desk {
         let text = format!("---\ntitle: Bytes\npreheader: What they weigh.\n---\n\n{words}");
         let path = root.join("index.md");
         let newsletter = newsletter::newsletter();
-        let letter = letters::set(&path, &text, root, Path::new("templates"), &newsletter)
+        let letter = letters::build(&path, &text, root, Path::new("templates"), &newsletter)
             .unwrap_or_else(|d| panic!("{:?}", d.iter().map(ToString::to_string).collect::<Vec<_>>()));
         encoded_bytes(&filled(&letter.rendered.html))
     }
@@ -89,7 +89,7 @@ fn main() {
         ("issues/2023-01-06-the-quiet-week.md", 45_000),
     ];
     for (path, limit) in files {
-        let letter = letters::set_file(Path::new(path), &newsletter::newsletter());
+        let letter = letters::build_file(Path::new(path), &newsletter::newsletter());
         println!("{path:<44} {:>7} {limit:>7}", encoded_bytes(&filled(&letter.rendered.html)));
     }
     let pictures = (0..75).fold(String::new(), |mut text, number| {

@@ -10,7 +10,9 @@ use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use mimeograph::{
     issue::Issue,
-    render::{self, Assets, Frame, Mailbox, Newsletter, PicturePlace, Piece, Template, Unsubscribe},
+    render::{
+        self, Assets, Frame, LetterInputs, Mailbox, Newsletter, PicturePlace, Piece, Template, Unsubscribe,
+    },
     source::Source,
     subscriber::EmailAddress,
 };
@@ -52,7 +54,11 @@ fn main() {
         let load = || Template::load(Path::new("templates"), "default").unwrap();
         let (issue, template) = (read(), load());
         let (assets, _) = Assets::load(&issue, &newsletter, &[], path.parent().unwrap());
-        let shares = render::block_bytes(&issue, &newsletter, &template, &assets, &frame).unwrap();
+        let render = |issue: &Issue, template: &Template| {
+            let (newsletter, assets, frame) = (&newsletter, &assets, &frame);
+            render::render(&LetterInputs { issue, newsletter, template, assets, frame }).unwrap()
+        };
+        let shares = render(&issue, &template).blocks;
         let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for (span, bytes) in &shares {
             let block = issue.document.blocks.iter().find(|block| block.span == *span);
@@ -71,7 +77,7 @@ fn main() {
             .map(|_| {
                 let start = Instant::now();
                 let (issue, template) = (read(), load());
-                let (letter, _) = render::render(&issue, &newsletter, &template, &assets, &frame).unwrap();
+                let letter = render(&issue, &template).rendered;
                 let seconds = start.elapsed().as_secs_f64();
                 assert!(matches!(letter.html.pieces.first(), Some(Piece::Literal(_))));
                 seconds * 1e3

@@ -26,11 +26,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use toml::de::DeTable;
 
 use crate::{
     dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
-    render::Newsletter,
+    render::{BuildContext, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
     transport::{Encryption, Relay},
 };
@@ -130,6 +131,18 @@ impl Config {
     /// The folder of the issues.
     pub fn issues(&self) -> PathBuf {
         under(&self.root, "issues")
+    }
+
+    /// What an issue of this newsletter is built with.
+    pub fn build_context(&self, now: Timestamp) -> BuildContext<'_> {
+        BuildContext {
+            newsletter: &self.newsletter,
+            root: &self.root,
+            templates: self.templates(),
+            settings: &self.file,
+            math: &self.math,
+            now,
+        }
     }
 
     /// The folder of the owner's own templates.

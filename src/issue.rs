@@ -41,20 +41,26 @@ pub struct Issue {
     pub diagnostics: Diagnostics,
 }
 
-/// No issue is larger, in bytes: ten times what Gmail shows of a letter, and little enough that whatever stands in it is
+/// No issue is larger, in bytes: ten times what Gmail shows of a letter, and little enough that whatever is in it is
 /// answered in a second or two.
-const LARGEST: usize = 1024 * 1024;
+pub const BYTES_MAX: usize = 1024 * 1024;
+
+/// What to do about an issue that is larger.
+pub(crate) const TOO_LARGE_HELP: &str =
+    "an issue can have 1 MiB, and Gmail shows 102 KB of a letter; is this the right file?";
+
+/// What is wrong with an issue that is larger.
+pub(crate) fn too_large(bytes: u64) -> String {
+    format!("the issue is {:.1} MB of text", bytes as f64 / 1e6)
+}
 
 impl Issue {
     /// Reads an issue. `Err` holds at least one error, and everything else that was noticed.
     pub fn parse(source: Source) -> Result<Self, Diagnostics> {
-        if source.text().len() > LARGEST {
-            let size = source.text().len() as f64 / 1e6;
-            return Err(vec![
-                Diagnostic::error("M122", &source, 0..0, format!("the issue is {size:.1} MB of text")).help(
-                    "an issue can have 1 MiB, and Gmail shows 102 KB of a letter; is this the right file?",
-                ),
-            ]);
+        let bytes = source.text().len();
+        if bytes > BYTES_MAX {
+            let found = Diagnostic::error("M122", &source, 0..0, too_large(bytes as u64));
+            return Err(vec![found.help(TOO_LARGE_HELP)]);
         }
         let mut diagnostics = Vec::new();
         let (mut head, body) = FrontMatter::read(&source, &mut diagnostics);

@@ -6,6 +6,7 @@
 mod assets;
 mod authored_markup;
 mod blocks;
+mod build;
 mod design;
 mod feed;
 mod fill;
@@ -24,14 +25,16 @@ mod tokens;
 mod web;
 mod words;
 
+pub(crate) use assets::write_inside;
 pub use assets::{
-    Asset, Assets, Embed, EmbedKind, Formula, MathStyle, Vendored, embeds, formulas, on_white, vendor_folder,
-    vendor_name,
+    Asset, Assets, Embed, EmbedKind, Formula, MathStyle, Vendored, draw_formulas, embeds, formulas, on_white,
+    vendor_folder, vendor_name,
 };
 pub use authored_markup::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in};
+pub use build::{BuildContext, BuildError, Built, build};
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use feed::{Entry, feed};
-pub use letter::{Frame, block_bytes, design, render, web_address};
+pub use letter::{Frame, Letter, LetterInputs, design, render, web_address};
 pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use picture_files::{Seen, seen};

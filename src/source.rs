@@ -10,6 +10,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use nearest::nearest;
 
 use std::{
+    fs::File,
+    io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -40,6 +42,27 @@ pub struct Position {
     pub column: u32,
 }
 
+/// Why a file cannot become a [`Source`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file is larger than allowed.
+    #[error("the file has {bytes} bytes, which is too large")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+    /// The file is not text in UTF-8.
+    #[error("line {line} is not UTF-8")]
+    NotUtf8 {
+        /// The first line that is not, from 1.
+        line: usize,
+    },
+}
+
 impl Source {
     /// Keeps a text with its path. The path is shown as given, so give it as the user would write it.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
@@ -47,6 +70,30 @@ impl Source {
         let line_starts =
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         Self { inner: Arc::new(Inner { path: path.into(), text, line_starts }) }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, has more than `bytes_max` bytes, or is not UTF-8.
+    pub fn read(path: &Path, bytes_max: usize) -> Result<Self, ReadError> {
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        if bytes > bytes_max as u64 {
+            return Err(ReadError::TooLarge { bytes });
+        }
+        let mut text = Vec::with_capacity(bytes as usize + 1);
+        // The file may have grown meanwhile.
+        file.take(bytes_max as u64 + 1).read_to_end(&mut text)?;
+        if text.len() > bytes_max {
+            return Err(ReadError::TooLarge { bytes: text.len() as u64 });
+        }
+        let text = String::from_utf8(text).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            ReadError::NotUtf8 { line: valid.iter().filter(|byte| **byte == b'\n').count() + 1 }
+        })?;
+        Ok(Self::new(path, text))
     }
 
     /// The path as it was given.

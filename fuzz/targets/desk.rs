@@ -3,10 +3,8 @@
 use std::{collections::BTreeMap, path::Path};
 
 use mimeograph::{
-    issue::Issue,
     render::{
-        self, Frame, Mailbox, Assets, Newsletter, Page, PicturePaths, PicturePlace, RenderedIssue, Template,
-        Unsubscribe,
+        self, BuildContext, Mailbox, Newsletter, Page, PicturePaths, PicturePlace, RenderedIssue, Unsubscribe,
     },
     source::{Diagnostics, Source},
     subscriber::EmailAddress,
@@ -36,28 +34,30 @@ pub fn newsletter() -> Newsletter {
 }
 
 /// The letter of an issue in a template's folder; `None` when either is refused. Every refusal must name its place.
-pub fn press(text: &str, templates: &Path, name: &str) -> Option<RenderedIssue> {
-    let newsletter = newsletter();
-    let frame = Frame { slug: "a-letter".into(), date: "2024-02-29T08:00:00Z".parse().expect("a time") };
-    let issue = sound(Issue::parse(Source::new("issues/a-letter.md", text)))?;
-    let template = sound(Template::load(templates, name))?;
+pub fn build(text: &str, templates: &Path, name: &str) -> Option<RenderedIssue> {
+    let newsletter = Newsletter { template: name.into(), ..newsletter() };
     // No picture exists there, so that a run reads no file of the machine.
-    let (assets, noticed) = Assets::load(&issue, &newsletter, &template.pictures(), templates);
-    print(&noticed);
-    let (rendered, noticed) = sound(render::render(&issue, &newsletter, &template, &assets, &frame))?;
-    print(&noticed);
-    let (design, _) = render::design(&issue, &newsletter, &template);
+    let context = BuildContext {
+        newsletter: &newsletter,
+        root: templates,
+        templates: templates.to_owned(),
+        settings: Path::new("mimeo.toml"),
+        math: &[],
+        now: "2024-02-29T08:00:00Z".parse().expect("a time"),
+    };
+    let built = match render::build(Source::new("issues/a-letter.md", text), "a-letter", &context) {
+        Ok(built) => built,
+        Err(error) => {
+            assert!(!error.diagnostics.is_empty(), "refused without a reason");
+            print(&error.diagnostics);
+            return None;
+        }
+    };
+    print(&built.diagnostics);
+    let (design, _) = render::design(&built.issue, &newsletter, &built.template);
     let page = Page { slug: "a-letter", address: None, pictures: PicturePaths::Folder("") };
-    assert!(render::web_page(&issue, &newsletter, &assets, &design, page).ends_with("</html>\n"));
-    Some(rendered)
-}
-
-fn sound<T>(made: Result<T, Diagnostics>) -> Option<T> {
-    made.map_err(|found| {
-        assert!(!found.is_empty(), "refused without a reason");
-        print(&found);
-    })
-    .ok()
+    assert!(render::web_page(&built.issue, &newsletter, &built.assets, &design, page).ends_with("</html>\n"));
+    Some(built.rendered)
 }
 
 /// Diagnostics are printed from spans, which must fit the text.

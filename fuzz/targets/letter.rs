@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use desk::press;
+use desk::build;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -11,6 +11,6 @@ fuzz_target!(|text: &str| {
     let design = designs[text.len() % designs.len()];
     let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../templates");
     // Without front matter most texts are refused before they are set.
-    press(text, Path::new(templates), design);
-    press(&format!("---\ntitle: A letter\n---\n\n{text}"), Path::new(templates), design);
+    build(text, Path::new(templates), design);
+    build(&format!("---\ntitle: A letter\n---\n\n{text}"), Path::new(templates), design);
 });

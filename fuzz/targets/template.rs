@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use desk::press;
+use desk::build;
 use libfuzzer_sys::fuzz_target;
 
 const HEAD: &str = "<mjml><mj-head><mj-preview>{{ issue.preheader }}</mj-preview></mj-head><mj-body>";
@@ -18,7 +18,7 @@ fuzz_target!(|text: &str| {
     write("piece.mjml", text);
     write("mine.mjml", &format!("{HEAD}<!-- mimeo:content -->{FOOT}"));
     for name in ["whole", "part", "include"] {
-        press("---\ntitle: A letter\n---\n\nWords and [a link](https://example.org/).\n", folder.path(), name);
+        build("---\ntitle: A letter\n---\n\nWords and [a link](https://example.org/).\n", folder.path(), name);
     }
-    press(&format!("---\ntitle: A letter\n---\n\n~~~~mjml\n{text}\n~~~~\n"), folder.path(), "mine");
+    build(&format!("---\ntitle: A letter\n---\n\n~~~~mjml\n{text}\n~~~~\n"), folder.path(), "mine");
 });

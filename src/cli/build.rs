@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Context, Exit, Failure, flags, issues, press, sending};
+use super::{Context, Exit, Failure, flags, issues, sending};
 use crate::{
     config::{Config, Overrides},
     report::words::octets,
@@ -68,14 +68,14 @@ fn archive(args: &Args, context: &Context, config: &Config) -> Result<Vec<archiv
     let mut files = Vec::new();
     if let (true, Some(issue)) = (args.web, &args.issue) {
         let file = issues::find(context, issue)?;
-        files.extend(archive::page(config, &file.slug, &press::press(context, config, &file)?));
+        files.extend(archive::page(config, &file.slug, &context.build(config, &file)?));
     }
     let all_pages = args.web && args.issue.is_none();
     if all_pages || args.feed {
-        let all = archive::press_all(context, config)?;
+        let all = archive::build_all(context, config)?;
         if all_pages {
-            let published = all.iter().filter(|(_, pressed)| !pressed.issue.head.draft);
-            files.extend(published.flat_map(|(file, pressed)| archive::page(config, &file.slug, pressed)));
+            let published = all.iter().filter(|(_, built)| !built.issue.head.draft);
+            files.extend(published.flat_map(|(file, built)| archive::page(config, &file.slug, built)));
         }
         if args.feed {
             files.push(archive::feed(config, &all));
@@ -87,8 +87,8 @@ fn archive(args: &Args, context: &Context, config: &Config) -> Result<Vec<archiv
 /// The files of a letter.
 fn letter(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive::Written>, Failure> {
     let file = issues::find(context, args.issue.as_deref().unwrap_or_default())?;
-    let pressed = press::press(context, config, &file)?;
-    let rendered = &pressed.rendered;
+    let built = context.build(config, &file)?;
+    let rendered = &built.rendered;
     // In a letter pictures are named by `cid:`; beside a page they are files.
     let mut html = sending::plain(&rendered.html);
     let mut pictures = Vec::new();

@@ -7,13 +7,12 @@ use super::{
     Context, Exit, Failure, flags,
     issues::{self, IssueFile},
     online::Online,
-    press::{self, Pressed},
 };
 use crate::{
     check::{self, Answers, Earlier, IssueContext, LetterContext, PictureFacts, check_list, rule},
     config::{Config, Overrides},
     issue::Issue,
-    render,
+    render::{self, BuildError, Built},
     report::{diagnostics, words::octets},
     source::{Diagnostic, Diagnostics, Place, Severity},
     subscriber::List,
@@ -80,21 +79,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let mut budgets = Vec::new();
     let mut online = args.online.then(|| Online::open(config.root.join(".mimeo/links.json"), context.now));
     for file in &wanted {
-        match press::press_quietly(&config, file, context.now) {
-            Ok(pressed) => {
+        let source = match issues::source(&file.path) {
+            Ok(source) => source,
+            Err(failure) => {
+                found.extend(failure.into_diagnostics()?);
+                continue;
+            }
+        };
+        match render::build(source, &file.slug, &config.build_context(context.now)) {
+            Ok(built) => {
                 let answers = match &mut online {
-                    Some(online) => online.ask(&check::addresses(&pressed.issue)),
+                    Some(online) => online.ask(&check::addresses(&built.issue)),
                     None => Answers::new(),
                 };
                 let (findings, budget, costs) =
-                    look_with(context, &config, &all, file, &pressed, Subject::LetterAndList, &answers)?;
+                    look_with(context, &config, &all, file, &built, Subject::LetterAndList, &answers)?;
                 found.extend(findings);
                 budgets.push((file.slug.clone(), budget, costs));
             }
-            Err(failure) => {
-                let problems = failure.into_diagnostics()?;
-                found.extend(with_draft(context, &config, &all, file, problems));
-            }
+            Err(error) => found.extend(with_draft(context, &config, &all, file, error)),
         }
     }
     if let Some(online) = online {
@@ -130,10 +133,10 @@ pub(super) fn look(
     config: &Config,
     all: &[IssueFile],
     file: &IssueFile,
-    pressed: &Pressed,
+    built: &Built,
     subject: Subject,
 ) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
-    let (found, budget, _) = look_with(context, config, all, file, pressed, subject, &Answers::new())?;
+    let (found, budget, _) = look_with(context, config, all, file, built, subject, &Answers::new())?;
     Ok((found, budget))
 }
 
@@ -143,10 +146,10 @@ fn with_draft(
     config: &Config,
     all: &[IssueFile],
     file: &IssueFile,
-    mut problems: Diagnostics,
+    error: BuildError,
 ) -> Diagnostics {
-    let Some(issue) = press::source(&file.path).ok().and_then(|source| Issue::parse(source).ok()) else {
-        return problems;
+    let BuildError { issue: Some(issue), diagnostics: mut problems, .. } = error else {
+        return error.diagnostics;
     };
     let earlier = earlier(all, file, config.check.history as usize);
     let draft = IssueContext {
@@ -171,18 +174,11 @@ fn look_with(
     config: &Config,
     all: &[IssueFile],
     file: &IssueFile,
-    pressed: &Pressed,
+    built: &Built,
     subject: Subject,
     answers: &Answers,
 ) -> Result<(Diagnostics, Vec<check::Share>, check::Costs), Failure> {
-    let blocks = render::block_bytes(
-        &pressed.issue,
-        &config.newsletter,
-        &pressed.template,
-        &pressed.assets,
-        &pressed.frame,
-    )?;
-    let pictures: Vec<_> = pressed
+    let pictures: Vec<_> = built
         .assets
         .pictures()
         .map(|(source, asset)| PictureFacts {
@@ -196,24 +192,24 @@ fn look_with(
     let earlier = earlier(all, file, config.check.history as usize);
     let case = LetterContext {
         draft: IssueContext {
-            issue: &pressed.issue,
+            issue: &built.issue,
             newsletter: &config.newsletter,
             pictures: &pictures,
             earlier: &earlier,
             today: context.today(),
         },
-        rendered: &pressed.rendered,
-        template: &pressed.template,
-        blocks: &blocks,
+        rendered: &built.rendered,
+        template: &built.template,
+        blocks: &built.blocks,
         dkim_domain: config.dkim.as_ref().map(|dkim| dkim.domain.as_str()),
     };
-    let mut found = pressed.diagnostics.clone();
+    let mut found = built.diagnostics.clone();
     // The check says the same of anchors, and more.
     found.retain(|one| one.code != "M162");
     found.extend(check::check(&case));
-    found.extend(check::check_answers(&pressed.issue, answers));
+    found.extend(check::check_answers(&built.issue, answers));
     if subject == Subject::LetterAndList && config.list.exists() {
-        let rendered = &pressed.rendered;
+        let rendered = &built.rendered;
         let patterns = [&rendered.subject, &rendered.html, &rendered.text];
         let placeholders = patterns.into_iter().flat_map(|pattern| pattern.placeholders());
         match List::open(&config.list) {
@@ -223,7 +219,7 @@ fn look_with(
         found.extend(tracked(&config.list));
     }
     let mut levels = config.check.levels.clone();
-    for (unknown, place) in levels.read_comments(&pressed.issue.source) {
+    for (unknown, place) in levels.read_comments(&built.issue.source) {
         found.push(unknown_code(&unknown, place));
     }
     Ok((levels.apply(found), check::budget(&case), check::costs(&case)))
@@ -245,7 +241,7 @@ fn earlier(all: &[IssueFile], file: &IssueFile, most: usize) -> Vec<Earlier> {
         .rev()
         .take(most)
         .filter_map(|other| {
-            let issue = Issue::parse(press::source(&other.path).ok()?).ok()?;
+            let issue = Issue::parse(issues::source(&other.path).ok()?).ok()?;
             Some(Earlier {
                 slug: other.slug.clone(),
                 number: issue.head.number,

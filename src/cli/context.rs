@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{failure::Failure, flags::Global};
+use super::{failure::Failure, flags::Global, issues::IssueFile};
 use crate::{
     config::{Config, Override, Overrides},
+    render::Built,
     report::Terminal,
-    source::Diagnostics,
+    source::{Diagnostics, Severity},
 };
 
 /// What every command knows.
@@ -53,6 +54,15 @@ impl Context {
         let overrides = Overrides { config: self.config.clone(), ..flags };
         let overrides = overrides.or_environment(|name| std::env::var(name).ok());
         Config::load(&self.directory, &overrides)
+    }
+
+    /// Builds an issue's letter, and prints its warnings.
+    pub(crate) fn build(&self, config: &Config, file: &IssueFile) -> Result<Built, Failure> {
+        let built = file.build(config, self.now)?;
+        let warnings: Diagnostics =
+            built.diagnostics.iter().filter(|one| one.severity >= Severity::Warning).cloned().collect();
+        self.terminal.show(&warnings);
+        Ok(built)
     }
 
     /// Today, where this machine is.

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     before.found = then.rename(before.found);
     let now = Letter::of(context, &config, &file)?;
     let compared = Compared {
-        title: now.pressed.rendered.title.clone(),
+        title: now.built.rendered.title.clone(),
         path: then::below(&context.directory, &file.path).unwrap_or_else(|| file.path.display().to_string()),
         differences: Differences::between(&before, &now),
         then,

@@ -7,8 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
+
 use super::{Context, Failure};
-use crate::source::nearest;
+use crate::{
+    config::Config,
+    issue,
+    render::{self, Built},
+    source::{Diagnostic, Place, ReadError, Severity, Source, nearest},
+};
 
 /// A file in `issues/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +30,12 @@ pub(crate) struct IssueFile {
 const EXTENSIONS: [&str; 4] = ["md", "markdown", "mdown", "mkd"];
 
 impl IssueFile {
+    /// Builds the issue's letter. Warnings and notes are in it.
+    pub(crate) fn build(&self, config: &Config, now: Timestamp) -> Result<Built, Failure> {
+        render::build(source(&self.path)?, &self.slug, &config.build_context(now))
+            .map_err(|error| Failure::found(error.diagnostics))
+    }
+
     /// The issue behind a path: a Markdown file, or a folder with an `index.md`.
     pub(super) fn at(path: &Path) -> Option<Self> {
         let name = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
@@ -59,6 +72,21 @@ impl IssueFile {
         fs::File::open(&self.path).ok()?.take(64 * 1024).read_to_end(&mut bytes).ok()?;
         number(&String::from_utf8_lossy(&bytes))
     }
+}
+
+/// Reads an issue's file.
+pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
+    let refused = |code, message: String, help: &str| {
+        let place = Place::File { path: path.to_owned() };
+        Failure::found(vec![Diagnostic::at(code, Severity::Error, place, message).help(help)])
+    };
+    Source::read(path, issue::BYTES_MAX).map_err(|error| match error {
+        ReadError::Io(error) => Failure::file("read", path, error),
+        ReadError::TooLarge { bytes } => refused("M122", issue::too_large(bytes), issue::TOO_LARGE_HELP),
+        ReadError::NotUtf8 { line } => {
+            refused("M101", format!("line {line} is not UTF-8"), "save the file as UTF-8")
+        }
+    })
 }
 
 /// `number` in a front matter, fenced or bare.

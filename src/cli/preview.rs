@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Context, Exit, Failure, build, check, flags, issues, press, sending};
+use super::{Context, Exit, Failure, build, check, flags, issues, sending};
 use crate::{
     config::Overrides,
     issue::document::BlockKind,
@@ -182,8 +182,8 @@ impl PreviewSource {
 
     fn make(&self, reader: Option<&str>) -> Result<Sheet, Failure> {
         let config = self.config()?;
-        let pressed = press::press_quietly(&config, &self.file, Timestamp::now())?;
-        let rendered = &pressed.rendered;
+        let built = self.file.build(&config, Timestamp::now())?;
+        let rendered = &built.rendered;
         let person = self.person(&config.list, reader)?;
         // A signature is made when the letter is sent; a key may ask for a password.
         let composer = Composer::new(rendered, Secrets { key: config.key()?, signers: Vec::new() })?;
@@ -205,7 +205,7 @@ impl PreviewSource {
             file: self.short(&self.file.path.to_string_lossy()),
             sender: name.clone().unwrap_or_else(|| rendered.from.address.expose().to_owned()),
             subject: web::header(&letter, "subject").unwrap_or_default(),
-            preheader: pressed.issue.head.preheader.to_string(),
+            preheader: built.issue.head.preheader.to_string(),
             reader: person.address.expose().to_owned(),
             text: web::part(&letter, "text/plain").unwrap_or_default(),
             headers: letter.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n", "\n"),
@@ -223,20 +223,20 @@ impl PreviewSource {
 
     fn look(&self) -> Result<Value, Failure> {
         let config = self.config()?;
-        let pressed = press::press_quietly(&config, &self.file, Timestamp::now())?;
+        let built = self.file.build(&config, Timestamp::now())?;
         let all = issues::all(&self.context)?;
         let (mut found, shares) =
-            check::look(&self.context, &config, &all, &self.file, &pressed, check::Subject::LetterAndList)?;
+            check::look(&self.context, &config, &all, &self.file, &built, check::Subject::LetterAndList)?;
         crate::check::sort(&mut found);
         found.sort_by_key(|one| std::cmp::Reverse(one.severity));
-        let headings: Vec<(u32, &str)> = pressed
+        let headings: Vec<(u32, &str)> = built
             .issue
             .document
             .blocks
             .iter()
             .filter_map(|block| match &block.kind {
                 BlockKind::Heading { anchor, .. } => {
-                    Some((pressed.issue.source.position(block.span.start).line, anchor.as_str()))
+                    Some((built.issue.source.position(block.span.start).line, anchor.as_str()))
                 }
                 _ => None,
             })
@@ -246,7 +246,7 @@ impl PreviewSource {
             .map(|one| {
                 let mut told = self.told(one);
                 if let Place::Text { path, start, .. } = &one.place
-                    && path == pressed.issue.source.path()
+                    && path == built.issue.source.path()
                 {
                     let above = headings.iter().rfind(|(line, _)| *line <= start.line);
                     told["anchor"] = above.map(|(_, anchor)| *anchor).into();

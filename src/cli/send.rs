@@ -19,16 +19,12 @@ pub(crate) use args::Args;
 use course::{Course, Totals};
 use planning::Planned;
 
-use super::{
-    Context, Exit, Failure, hints, issues,
-    press::{self, Pressed},
-    sending,
-};
+use super::{Context, Exit, Failure, hints, issues, sending};
 use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Interrupt, Plan},
     ledger::{DispatchRecord, Ledger, OpenOptions, Restored, Selection, Tally},
-    render::RenderedIssue,
+    render::{Built, RenderedIssue},
     report::{
         Progress, RunPage, Style, stretch, wait_word,
         words::{count, duration, plural, when},
@@ -41,15 +37,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let choice = args.choice(context)?;
     let until = args.until(context)?;
     let file = issues::find(context, &args.issue)?;
-    let pressed = press::press(context, &config, &file)?;
-    if pressed.issue.head.draft && !args.dry_run {
+    let built = context.build(&config, &file)?;
+    if built.issue.head.draft && !args.dry_run {
         return Err(Failure::input(format!("`{}` is a draft", file.path.display()))
             .hint("take `draft: true` out of its front matter when it is ready, or use --dry-run"));
     }
-    args.check(context, &config, &file, &pressed)?;
+    args.check(context, &config, &file, &built)?;
     sending::runtime_for(&config, args.dry_run)?.block_on(async {
         let job = Job { args, context, config: &config, choice, until };
-        if args.dry_run { job.dry_run(pressed).await } else { job.send(pressed).await }
+        if args.dry_run { job.dry_run(built).await } else { job.send(built).await }
     })
 }
 
@@ -77,7 +73,7 @@ struct Told<'a> {
 }
 
 impl Job<'_> {
-    async fn send(self, pressed: Pressed) -> Result<Exit, Failure> {
+    async fn send(self, built: Built) -> Result<Exit, Failure> {
         let terminal = &self.context.terminal;
         let now = self.context.now;
         let restored = if self.args.restored { Restored::Accept } else { Restored::Refuse };
@@ -91,7 +87,7 @@ impl Job<'_> {
                 self.args.issue
             ));
         }
-        let (rendered, opened) = self.frozen(&ledger, pressed.rendered).await?;
+        let (rendered, opened) = self.frozen(&ledger, built.rendered).await?;
         let composer = Arc::new(sending::composer(self.config, &rendered)?);
         let planned = self.planned(&ledger, opened.as_ref(), &rendered, &composer).await?;
         let Planned { plan, errand, dispatch } = match planned {

@@ -1,6 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
-use super::{Context, Exit, Failure, build, flags, issues, press, sending};
+use super::{Context, Exit, Failure, build, flags, issues, sending};
 use crate::{
     config::Overrides,
     message::Composer,
@@ -43,8 +43,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         receivers.push(to);
     }
     let file = issues::find(context, &args.issue)?;
-    let pressed = press::press(context, &config, &file)?;
-    let composer = Composer::for_test_letter(&pressed.rendered, sending::secrets(&config)?)?;
+    let built = context.build(&config, &file)?;
+    let composer = Composer::for_test_letter(&built.rendered, sending::secrets(&config)?)?;
     if config.list.exists() {
         sending::check_columns(&composer, &List::open(&config.list)?)?;
     }

@@ -3,15 +3,13 @@
 mod facts;
 
 use std::{
-    fs, io,
-    io::Write,
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{
     Context, Exit, Failure, issues,
     net::{Net, NetError},
-    press,
 };
 use crate::{
     config::Overrides,
@@ -35,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(Overrides::default())?;
     let file = issues::find(context, &args.issue)?;
-    let issue = Issue::parse(press::source(&file.path)?).map_err(Failure::found)?;
+    let issue = Issue::parse(issues::source(&file.path)?).map_err(Failure::found)?;
     let report = vendor(&config.root, &issue, &Net::new())
         .map_err(|error| Failure::file("write", &render::vendor_folder(&file.path), error))?;
     if report.is_empty() {
@@ -135,27 +133,11 @@ fn extension(bytes: &[u8]) -> Option<&'static str> {
 /// Writes the picture, then the file that names it.
 fn store(root: &Path, path: &Path, facts: Vendored, picture: Option<Picture>) -> io::Result<()> {
     if let Some((extension, bytes)) = picture {
-        write_inside(root, &path.with_extension(extension), &bytes)?;
+        render::write_inside(root, &path.with_extension(extension), &bytes)?;
     }
     let text = toml::to_string(&facts).map_err(io::Error::other)?;
     let note = "# Fetched by `mimeo vendor`. Yours to edit; delete it to have it fetched again.\n";
-    write_inside(root, path, format!("{note}{text}").as_bytes())
-}
-
-/// Writes a file whole or not at all, inside the newsletter's folder only.
-pub(super) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(root);
-    fs::create_dir_all(folder)?;
-    if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
-        return Err(io::Error::other("the folder lies outside the newsletter's folder"));
-    }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
+    render::write_inside(root, path, format!("{note}{text}").as_bytes())
 }
 
 /// An error and its causes on one line.

@@ -6,6 +6,7 @@
 
 mod formula;
 mod gather;
+mod math;
 mod play;
 mod sandbox;
 mod sniff;
@@ -13,6 +14,8 @@ mod vendored;
 mod walk;
 
 pub use formula::{Formula, MathStyle, formulas, on_white};
+pub(crate) use gather::write_inside;
+pub use math::draw_formulas;
 pub use vendored::{Vendored, vendor_folder, vendor_name};
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};

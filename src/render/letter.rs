@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Assets, Escape, Newsletter, Pattern, RenderedIssue, Template,
+    Assets, Escape, Newsletter, Pattern, Piece, RenderedIssue, Template,
     blocks::{CODE_BUDGET, ITEMS_MAX, MjmlWriter, items, plain},
     design::Design,
     fill::{Filler, attribute},
@@ -31,28 +31,76 @@ pub struct Frame {
     pub date: Timestamp,
 }
 
-/// Makes a letter. `Err` holds at least one error, and everything else that was noticed; `Ok` comes with warnings and
-/// notes. Problems of the issue and the template themselves are theirs to report and not repeated here.
-pub fn render(
-    issue: &Issue,
-    newsletter: &Newsletter,
-    template: &Template,
-    assets: &Assets,
-    frame: &Frame,
-) -> Result<(RenderedIssue, Diagnostics), Diagnostics> {
-    let sheet = press_sheet(issue, newsletter, template, assets, frame)?;
-    let head = &issue.head;
+/// Everything a letter is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct LetterInputs<'a> {
+    /// The issue.
+    pub issue: &'a Issue,
+    /// The newsletter it appears in.
+    pub newsletter: &'a Newsletter,
+    /// What it is laid out by.
+    pub template: &'a Template,
+    /// Its pictures and what is stored about its videos and posts.
+    pub assets: &'a Assets,
+    /// What is given from outside.
+    pub frame: &'a Frame,
+}
+
+/// A rendered issue, and what was learned on the way.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Letter {
+    /// The letter, with placeholders for the reader still open.
+    pub rendered: RenderedIssue,
+    /// Each block of the document with the bytes of HTML from its beginning to the beginning of the next one. The first
+    /// entry, with an empty span, is everything above the text; the share of the last block ends with the text.
+    pub blocks: Vec<(Span, usize)>,
+    /// Warnings and notes.
+    pub diagnostics: Diagnostics,
+}
+
+/// Renders a letter.
+///
+/// # Errors
+///
+/// At least one error, and everything else that was found. Problems of the issue and the template themselves are theirs
+/// to report and not repeated here.
+pub fn render(inputs: &LetterInputs<'_>) -> Result<Letter, Diagnostics> {
+    let LetterInputs { issue, newsletter, template, assets, frame } = *inputs;
+    let (design, found) = design(issue, newsletter, template);
+    let scope = Scope::new(issue, newsletter, derived(inputs));
+    let mut filler = filler(inputs, &scope, &design);
+    filler.diagnostics = found;
+    let subject = filler.phrase(&issue.head.subject, &issue.source, Escape::Header);
+    let (root, mut filler) = tree(inputs, &design, filler);
+
+    let mut diagnostics = std::mem::take(&mut filler.diagnostics);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(diagnostics);
+    }
+    let html = match press(&root) {
+        Ok(html) => html,
+        Err(problem) => {
+            let place = Place::File { path: issue.source.path().to_owned() };
+            let message = format!("the letter cannot be made: {problem}");
+            let diagnostic = Diagnostic::at("M227", Severity::Error, place, message);
+            diagnostics.push(diagnostic.help("this is a fault of the program: please report it"));
+            return Err(diagnostics);
+        }
+    };
+    let tokens = &filler.tokens;
+    let (html, marks) = tokens.split(&html);
     let view = web_address(issue, newsletter, &frame.slug);
-    let scope = Scope::new(issue, newsletter, derived(issue, newsletter, frame));
+    let blocks = block_bytes(&html, marks);
     let rendered = RenderedIssue {
         slug: frame.slug.clone(),
-        title: head.title.clone(),
-        number: head.number,
+        title: issue.head.title.clone(),
+        number: issue.head.number,
         language: language(issue, newsletter).to_owned(),
-        subject: sheet.subject,
-        html: sheet.html,
+        subject: tokens.split(&subject).0,
+        html,
         text: text(issue, newsletter, &scope, assets, view.as_deref()),
-        mjml: sheet.mjml,
+        mjml: tokens.readable(&print(&root)),
         pictures: assets.clone().into_pictures(),
         from: newsletter.from.clone(),
         reply_to: newsletter.reply_to.clone(),
@@ -65,23 +113,19 @@ pub fn render(
         bounces: newsletter.bounces.clone(),
         headers: newsletter.headers.clone(),
     };
-    Ok((rendered, sheet.diagnostics))
+    Ok(Letter { rendered, blocks, diagnostics })
 }
 
-/// The blocks of an issue and how many bytes of its HTML each takes, up to the beginning of the next one; the first
-/// entry, with an empty span, is what stands above the text, and the last block's share ends with the text's slot.
-pub fn block_bytes(
-    issue: &Issue,
-    newsletter: &Newsletter,
-    template: &Template,
-    assets: &Assets,
-    frame: &Frame,
-) -> Result<Vec<(Span, usize)>, Diagnostics> {
-    let sheet = press_sheet(issue, newsletter, template, assets, frame)?;
+/// See [`Letter::blocks`].
+fn block_bytes(html: &Pattern, marks: Vec<(Span, usize)>) -> Vec<(Span, usize)> {
+    let bytes = html.pieces.iter().map(|piece| match piece {
+        Piece::Literal(text) => text.len(),
+        Piece::Open { .. } => 0,
+    });
     let mut starts = vec![(0..0, 0)];
-    starts.extend(sheet.marks);
-    let ends: Vec<usize> = starts.iter().skip(1).map(|(_, at)| *at).chain([sheet.bytes]).collect();
-    Ok(starts.into_iter().zip(ends).map(|((span, start), end)| (span, end - start)).collect())
+    starts.extend(marks);
+    let ends: Vec<usize> = starts.iter().skip(1).map(|(_, at)| *at).chain([bytes.sum()]).collect();
+    starts.into_iter().zip(ends).map(|((span, start), end)| (span, end - start)).collect()
 }
 
 /// How a letter looks: the program's own design, the template's, the newsletter's, the issue's, each over the last.
@@ -165,7 +209,8 @@ fn opening(issue: &Issue) -> String {
 }
 
 /// The names that are worked out from what is given.
-fn derived(issue: &Issue, newsletter: &Newsletter, frame: &Frame) -> BTreeMap<String, Value> {
+fn derived(inputs: &LetterInputs<'_>) -> BTreeMap<String, Value> {
+    let LetterInputs { issue, newsletter, frame, .. } = *inputs;
     let words = words(language(issue, newsletter));
     let day = issue.head.date.map(|date| words.day(date)).unwrap_or_default();
     BTreeMap::from([
@@ -175,47 +220,29 @@ fn derived(issue: &Issue, newsletter: &Newsletter, frame: &Frame) -> BTreeMap<St
     ])
 }
 
-/// A letter fresh from the press.
-struct Sheet {
-    subject: Pattern,
-    html: Pattern,
-    mjml: String,
-    marks: Vec<(Span, usize)>,
-    bytes: usize,
-    diagnostics: Diagnostics,
-}
-
-fn press_sheet(
-    issue: &Issue,
-    newsletter: &Newsletter,
-    template: &Template,
-    assets: &Assets,
-    frame: &Frame,
-) -> Result<Sheet, Diagnostics> {
-    let language = language(issue, newsletter);
-    let right_to_left = is_right_to_left(language);
-    let (design, diagnostics) = design(issue, newsletter, template);
-    let scope = Scope::new(issue, newsletter, derived(issue, newsletter, frame));
-    let inputs = template.sources().iter().map(|source| source.text());
+/// What fills the placeholders of the issue and its template.
+fn filler<'a>(inputs: &LetterInputs<'a>, scope: &'a Scope, design: &'a Design) -> Filler<'a> {
+    let LetterInputs { issue, newsletter, template, frame, .. } = *inputs;
+    let texts = template.sources().iter().map(|source| source.text());
     let settings = format!("{newsletter:?}{:?}{frame:?}", issue.head);
-    let tokens = Tokens::new(inputs.chain([issue.source.text(), &settings]));
+    let tokens = Tokens::new(texts.chain([issue.source.text(), &settings]));
     let mut links = vec!["unsubscribe"];
     links.extend(web_address(issue, newsletter, &frame.slug).map(|_| "view"));
     links.extend(newsletter.archive.as_ref().map(|_| "archive"));
-    let mut filler = Filler::new(&scope, tokens, (&issue.head, &issue.source), &design, links);
-    filler.diagnostics = diagnostics;
+    let mut filler = Filler::new(scope, tokens, (&issue.head, &issue.source), design, links);
     filler.opening = opening(issue);
+    filler
+}
 
-    let subject = filler.phrase(&issue.head.subject, &issue.source, Escape::Header);
-    let name =
-        Placeholder { path: vec!["issue".into(), "preheader".into()], filters: Vec::new(), span: 0..0 };
-    let preheader = filler.placeholder(&name, &issue.source, Escape::Attribute);
-    // A description for everybody cannot hold a name.
-    let description = if filler.tokens.is_open(&preheader) { String::new() } else { preheader };
-
-    let mut setter = MjmlWriter {
+/// The template with the document in its place, as one tree of MJML.
+fn tree<'a>(inputs: &LetterInputs<'a>, design: &'a Design, mut filler: Filler<'a>) -> (Element, Filler<'a>) {
+    let LetterInputs { issue, newsletter, template, assets, .. } = *inputs;
+    let language = language(issue, newsletter);
+    let right_to_left = is_right_to_left(language);
+    let description = description(issue, &mut filler);
+    let mut writer = MjmlWriter {
         issue,
-        design: &design,
+        design,
         assets,
         filler,
         words: words(language),
@@ -223,19 +250,19 @@ fn press_sheet(
         code_budget: CODE_BUDGET,
         has_syntax: false,
         crowded: items(&issue.document.blocks) > ITEMS_MAX,
-        fence: |setter, span| {
+        fence: |writer, span| {
             let mut expansion = Expansion {
-                filler: &mut setter.filler,
+                filler: &mut writer.filler,
                 sections: Vec::new(),
                 logo: None,
-                address: &|source| setter.assets.address(source),
+                address: &|source| writer.assets.address(source),
             };
-            fence(&setter.issue.source, span, &mut expansion)
+            fence(&writer.issue.source, span, &mut expansion)
         },
     };
-    let sections = setter.document();
-    let logo = setter.logo(&newsletter.name);
-    let MjmlWriter { mut filler, has_syntax, .. } = setter;
+    let sections = writer.document();
+    let logo = writer.logo(&newsletter.name);
+    let MjmlWriter { mut filler, has_syntax, .. } = writer;
     let mut expansion =
         Expansion { filler: &mut filler, sections, logo, address: &|source| assets.address(source) };
     let mut root = expand(template.nodes(), &mut expansion);
@@ -248,40 +275,20 @@ fn press_sheet(
     for child in root.children_mut() {
         match child.name.as_ref() {
             "mj-head" => {
-                theme::dress(child, &design, right_to_left);
-                child.children_mut().extend(theme::head(&design, &description, has_syntax));
+                theme::dress(child, design, right_to_left);
+                child.children_mut().extend(theme::head(design, &description, has_syntax));
             }
             "mj-body" => child.set("width", format!("{}px", design.width)),
             _ => {}
         }
     }
+    (root, filler)
+}
 
-    let mut diagnostics = std::mem::take(&mut filler.diagnostics);
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return Err(diagnostics);
-    }
-    let pressed = match press(&root) {
-        Ok(html) => html,
-        Err(problem) => {
-            let place = Place::File { path: issue.source.path().to_owned() };
-            let message = format!("the letter cannot be made: {problem}");
-            let diagnostic = Diagnostic::at("M227", Severity::Error, place, message);
-            diagnostics.push(diagnostic.help("this is a fault of the program: please report it"));
-            return Err(diagnostics);
-        }
-    };
-    let tokens = &filler.tokens;
-    let (html, marks) = tokens.split(&pressed);
-    let bytes = html.pieces.iter().map(|piece| match piece {
-        super::Piece::Literal(text) => text.len(),
-        super::Piece::Open { .. } => 0,
-    });
-    Ok(Sheet {
-        subject: tokens.split(&subject).0,
-        bytes: bytes.sum(),
-        html,
-        mjml: tokens.readable(&print(&root)),
-        marks,
-        diagnostics,
-    })
+/// The preheader, as the letter's description; empty when it holds a name, as a description for everybody cannot.
+fn description(issue: &Issue, filler: &mut Filler<'_>) -> String {
+    let name =
+        Placeholder { path: vec!["issue".into(), "preheader".into()], filters: Vec::new(), span: 0..0 };
+    let preheader = filler.placeholder(&name, &issue.source, Escape::Attribute);
+    if filler.tokens.is_open(&preheader) { String::new() } else { preheader }
 }

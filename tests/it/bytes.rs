@@ -11,7 +11,7 @@ use crate::support::{
 
 fn wire(text: &str, newsletter: &Newsletter, root: &Path) -> usize {
     let path = root.join("index.md");
-    let letter = letters::set(&path, text, root, Path::new("templates"), newsletter).unwrap();
+    let letter = letters::build(&path, text, root, Path::new("templates"), newsletter).unwrap();
     encoded_bytes(&filled(&letter.rendered.html))
 }
 
@@ -23,13 +23,13 @@ fn below(limit: usize, bytes: usize) {
 
 #[test]
 fn the_kitchen_sink_is_below_eighty_thousand_bytes() {
-    let letter = letters::set_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter());
+    let letter = letters::build_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter());
     below(80_000, encoded_bytes(&filled(&letter.rendered.html)));
 }
 
 #[test]
 fn the_long_issue_is_below_forty_five_thousand_bytes() {
-    let letter = letters::set_file(Path::new("issues/2022-12-30-a-year-in-review/index.md"), &newsletter());
+    let letter = letters::build_file(Path::new("issues/2022-12-30-a-year-in-review/index.md"), &newsletter());
     below(45_000, encoded_bytes(&filled(&letter.rendered.html)));
 }
 
@@ -74,7 +74,7 @@ fn code_beyond_the_budget_is_plain_and_whole() {
     let block = "```rust\nfn f(a: u32) -> Vec<String> { vec![format!(\"{a}\"), String::from(\"b\")] } // why\n```\n\n";
     let text = format!("---\ntitle: Code\n---\n\n{}", block.repeat(80));
     let path = folder.path().join("index.md");
-    let letter = letters::set(&path, &text, folder.path(), Path::new("templates"), &newsletter()).unwrap();
+    let letter = letters::build(&path, &text, folder.path(), Path::new("templates"), &newsletter()).unwrap();
     let html = filled(&letter.rendered.html);
     let page = scraper::Html::parse_document(&html);
     let blocks: Vec<_> = page.select(&scraper::Selector::parse("pre").unwrap()).collect();

@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mimeograph::render::Newsletter;
+use mimeograph::render::{Built, Newsletter, Piece};
 
 use crate::support::{
-    letters::{self, Letter, shown},
+    letters::{self, shown},
     newsletter::newsletter,
 };
 
@@ -33,12 +33,12 @@ fn paper() -> Newsletter {
     }
 }
 
-fn letter(case: &Path) -> Letter {
+fn letter(case: &Path) -> Built {
     let path = case.join("issue.md");
     let text = fs::read_to_string(&path).unwrap();
     let own = case.join("templates");
     let templates = if own.exists() { own } else { "tests/fixtures/templates".into() };
-    letters::set(&path, &text, Path::new("tests/fixtures"), &templates, &paper()).unwrap_or_else(
+    letters::build(&path, &text, Path::new("tests/fixtures"), &templates, &paper()).unwrap_or_else(
         |diagnostics| {
             let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
             panic!("{}", lines.join("\n"))
@@ -140,7 +140,7 @@ fn every_letter_is_well_made_for_people_who_hear_it() {
     let sheets = cases().into_iter().map(|case| letter(&case).rendered);
     let kitchen = ["default", "digest", "plain"].map(|template| {
         let newsletter = Newsletter { template: template.into(), ..paper() };
-        letters::set_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter).rendered
+        letters::build_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter).rendered
     });
     for rendered in sheets.chain(kitchen) {
         let html = letters::filled(&rendered.html);
@@ -185,7 +185,7 @@ fn every_letter_is_well_made_for_people_who_hear_it() {
 fn shipped_templates_have_one_first_heading() {
     for template in ["default", "digest", "plain"] {
         let newsletter = Newsletter { template: template.into(), ..paper() };
-        let letter = letters::set_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter);
+        let letter = letters::build_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter);
         let html = letters::filled(&letter.rendered.html);
         assert_eq!(html.matches("<h1").count(), 1, "{template}");
         let errors: Vec<_> = letter.diagnostics.iter().filter(|d| d.is_error()).collect();
@@ -195,12 +195,9 @@ fn shipped_templates_have_one_first_heading() {
 
 #[test]
 fn bytes_of_blocks_add_up_to_the_letter() {
-    use mimeograph::render::{Assets, Piece, Template, block_bytes};
     let path = Path::new("tests/fixtures/kitchen-sink/index.md");
-    let letter = letters::set_file(path, &newsletter());
-    let template = Template::load(Path::new("templates"), "default").unwrap();
-    let (assets, _) = Assets::load(&letter.issue, &newsletter(), &[], path.parent().unwrap());
-    let shares = block_bytes(&letter.issue, &newsletter(), &template, &assets, &letters::frame()).unwrap();
+    let letter = letters::build_file(path, &newsletter());
+    let shares = letter.blocks;
     let total: usize = shares.iter().map(|(_, bytes)| bytes).sum();
     let literal = letter.rendered.html.pieces.iter().map(|piece| match piece {
         Piece::Literal(text) => text.len(),

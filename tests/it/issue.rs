@@ -136,3 +136,14 @@ fn every_example_of_the_guide_for_authors_is_right() {
     }
     assert!(2 <= examples, "the guide has its examples");
 }
+
+#[test]
+fn an_issue_of_two_megabytes_is_refused_the_same_way_from_a_file_and_from_a_text() {
+    use mimeograph::{issue::Issue, source::Source};
+    let text = format!("---\ntitle: Long\n---\n\n{}", "words ".repeat(400_000));
+    let found = Issue::parse(Source::new("long.md", text.as_str())).unwrap_err();
+    assert_eq!((found.len(), found[0].code), (1, "M122"));
+    let room = crate::support::newsroom::Newsroom::new().file("issues/long.md", text);
+    let ran = room.run(["build", "long"]).code(3);
+    assert!(ran.stderr.contains("M122") && ran.stderr.contains(&found[0].message), "{}", ran.stderr);
+}

@@ -7,30 +7,27 @@
 use std::{fs, path::Path};
 
 use mimeograph::{
-    render::{Newsletter, PicturePlace, SHIPPED},
+    render::{Built, Newsletter, PicturePlace, SHIPPED},
     source::Diagnostics,
 };
 
-use crate::support::{
-    letters::{self, Letter},
-    newsletter::newsletter,
-};
+use crate::support::{letters, newsletter::newsletter};
 
 fn texts(name: &str) -> Vec<String> {
     let lines = fs::read_to_string(Path::new("tests/fixtures/odd").join(name)).unwrap();
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Presses a text with a template of a folder, and looks at what comes of it.
-fn press(text: &str, templates: &Path, template: &str) {
+/// Builds the letter of a text with a template of a folder, and looks at what comes of it.
+fn build(text: &str, templates: &Path, template: &str) {
     let newsletter =
         Newsletter { template: template.to_owned(), pictures: PicturePlace::Inside, ..newsletter() };
     let path = Path::new("issues/odd.md");
     let told = |found: &Diagnostics| {
         assert!(found.iter().all(|one| !one.to_string().is_empty()), "{text:?}");
     };
-    match letters::set(path, text, templates, templates, &newsletter) {
-        Ok(Letter { rendered, diagnostics, .. }) => {
+    match letters::build(path, text, templates, templates, &newsletter) {
+        Ok(Built { rendered, diagnostics, .. }) => {
             told(&diagnostics);
             let html = letters::filled(&rendered.html);
             assert!(html.trim_end().ends_with("</html>"), "{text:?}");
@@ -49,21 +46,21 @@ fn odd_texts_are_letters_or_lists_of_problems() {
     assert!(50 < texts.len(), "{} texts", texts.len());
     for text in texts {
         for (template, _) in SHIPPED {
-            press(&text, Path::new("templates"), template);
-            press(&format!("---\ntitle: Odd\n---\n\n{text}"), Path::new("templates"), template);
+            build(&text, Path::new("templates"), template);
+            build(&format!("---\ntitle: Odd\n---\n\n{text}"), Path::new("templates"), template);
         }
     }
 }
 
 #[test]
-fn odd_templates_are_pressed_or_refused() {
+fn odd_templates_are_built_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let texts = texts("templates.jsonl");
     assert!(50 < texts.len(), "{} templates", texts.len());
     for text in texts {
         fs::write(folder.path().join("odd.mjml"), &text).unwrap();
-        press("---\ntitle: Odd\n---\n\nWords.\n", folder.path(), "odd");
+        build("---\ntitle: Odd\n---\n\nWords.\n", folder.path(), "odd");
         let fence = format!("---\ntitle: Odd\n---\n\n~~~~mjml\n{text}\n~~~~\n");
-        press(&fence, Path::new("templates"), "default");
+        build(&fence, Path::new("templates"), "default");
     }
 }

@@ -7,15 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mimeograph::{
-    issue::Issue,
-    render::{Assets, Design, Page, PicturePaths, web_page},
-    source::Source,
-};
+use mimeograph::render::{Built, Design, Page, PicturePaths, web_page};
 
 use crate::support::{
     browser::{browser, sheets},
-    letters::filled,
+    letters::{self, filled},
     newsletter::newsletter,
     skip,
 };
@@ -115,9 +111,8 @@ fn pages() -> Vec<(String, String)> {
     let pages = issues.into_iter().map(|issue| {
         let path = PathBuf::from(issue);
         let root = fs::canonicalize(path.parent().unwrap()).unwrap();
-        let issue = Issue::parse(Source::new(&path, fs::read_to_string(&path).unwrap())).unwrap();
         let newsletter = newsletter();
-        let (assets, _) = Assets::load(&issue, &newsletter, &[], &root);
+        let Built { issue, assets, .. } = letters::build_file(&path, &newsletter);
         let folder = format!("file://{}/", root.display());
         let page = Page { slug: "issue", address: None, pictures: PicturePaths::Folder(&folder) };
         let html = web_page(&issue, &newsletter, &assets, &Design::default(), page);

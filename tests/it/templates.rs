@@ -157,7 +157,7 @@ fn set(template: &str, issue: &str) -> Result<String, Vec<String>> {
     let mut newsletter = newsletter();
     newsletter.template = "mine".into();
     newsletter.archive = Some("https://example.org/archive/".into());
-    letters::set(Path::new("issue.md"), issue, folder.path(), &folder.path().join("templates"), &newsletter)
+    letters::build(Path::new("issue.md"), issue, folder.path(), &folder.path().join("templates"), &newsletter)
         .map(|letter| filled(&letter.rendered.html))
         .map_err(|diagnostics| {
             diagnostics
@@ -338,4 +338,19 @@ proptest! {
             prop_assert!(html.ends_with("</html>"));
         }
     }
+}
+
+#[test]
+fn what_a_template_is_warned_of_comes_with_a_letter_that_was_built() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "templates/mine.mjml", "<mjml><mj-body><!-- mimeo:content --></mj-body></mjml>");
+    let mut newsletter = newsletter();
+    newsletter.template = "mine".into();
+    let templates = folder.path().join("templates");
+    let issue = "---\ntitle: x\n---\n\nWords.";
+    let found = match letters::build(Path::new("issue.md"), issue, folder.path(), &templates, &newsletter) {
+        Ok(built) => built.diagnostics,
+        Err(found) => found,
+    };
+    assert!(found.iter().any(|one| one.code == "M223"), "{found:?}");
 }

@@ -6,17 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mimeograph::{
-    issue::Issue,
-    render::{
-        self, Assets, Design, Entry, Frame, Newsletter, Page, Pattern, PicturePaths, Piece, RenderedIssue,
-        Template,
-    },
-    source::Source,
-};
+use mimeograph::render::{self, Built, Design, Entry, Newsletter, Page, Pattern, PicturePaths, Piece};
 use scraper::{Html, Selector};
 
-use crate::support::{newsletter::newsletter, newsroom::Newsroom};
+use crate::support::{letters, newsletter::newsletter, newsroom::Newsroom};
 
 /// Every issue of the fixtures, and our own two.
 pub(crate) fn issues() -> Vec<(PathBuf, PathBuf)> {
@@ -38,18 +31,12 @@ pub(crate) fn issues() -> Vec<(PathBuf, PathBuf)> {
     found
 }
 
-pub(crate) fn read(path: &PathBuf) -> Issue {
-    Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap()
-}
-
-fn letter(root: &Path, path: &PathBuf) -> (Issue, Newsletter, Assets, RenderedIssue) {
-    let (issue, newsletter) = (read(path), newsletter());
-    let (assets, _) = Assets::load(&issue, &newsletter, &[], root);
-    let frame = Frame { slug: "issue".into(), date: "2022-12-30T09:00:00Z".parse().unwrap() };
-    let template = Template::load(Path::new("templates"), "plain").unwrap();
-    let (rendered, _) = render::render(&issue, &newsletter, &template, &assets, &frame)
+fn letter(root: &Path, path: &Path) -> (Newsletter, Built) {
+    let newsletter = Newsletter { template: "plain".into(), ..newsletter() };
+    let text = fs::read_to_string(path).unwrap();
+    let built = letters::build(path, &text, root, Path::new("templates"), &newsletter)
         .unwrap_or_else(|found| panic!("{}: {found:#?}", path.display()));
-    (issue, newsletter, assets, rendered)
+    (newsletter, built)
 }
 
 fn plain(pattern: &Pattern) -> String {
@@ -68,7 +55,7 @@ fn squeezed(text: &str) -> String {
 fn every_link_and_heading_of_the_html_part_is_in_the_text_part() {
     let (links, headings) = (Selector::parse("a[href]").unwrap(), Selector::parse("h1,h2,h3,h4").unwrap());
     for (root, path) in issues() {
-        let (_, _, _, rendered) = letter(&root, &path);
+        let (_, Built { rendered, .. }) = letter(&root, &path);
         let html = Html::parse_document(&plain(&rendered.html));
         let text = plain(&rendered.text);
         let words = squeezed(&text);
@@ -91,7 +78,7 @@ fn every_link_and_heading_of_the_html_part_is_in_the_text_part() {
 fn prose_keeps_within_72_columns_unless_a_single_word_is_longer() {
     use unicode_width::UnicodeWidthStr;
     for (root, path) in issues() {
-        let (_, _, _, rendered) = letter(&root, &path);
+        let (_, Built { rendered, .. }) = letter(&root, &path);
         let text = plain(&rendered.text);
         assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{}", path.display());
         for line in text.lines().filter(|line| line.width() > 72 && !line.starts_with("    ")) {
@@ -106,7 +93,7 @@ fn prose_keeps_within_72_columns_unless_a_single_word_is_longer() {
 #[test]
 fn a_page_has_one_title_no_script_no_name_and_no_way_out() {
     for (root, path) in issues() {
-        let (issue, newsletter, assets, _) = letter(&root, &path);
+        let (newsletter, Built { issue, assets, .. }) = letter(&root, &path);
         let page = Page {
             slug: "issue",
             address: Some("https://example.org/i/"),
@@ -151,18 +138,12 @@ fn a_summary_made_of_first_words_speaks_to_everybody() {
 
 #[test]
 fn a_feed_of_all_issues_is_valid_atom() {
-    let read: Vec<(Issue, Assets)> = issues()
-        .iter()
-        .map(|(root, path)| {
-            let (issue, _, assets, _) = letter(root, path);
-            (issue, assets)
-        })
-        .collect();
+    let read: Vec<Built> = issues().iter().map(|(root, path)| letter(root, path).1).collect();
     let slugs: Vec<String> = (0..read.len()).map(|index| format!("issue {index}")).collect();
     let entries: Vec<Entry<'_>> = read
         .iter()
         .zip(&slugs)
-        .map(|((issue, assets), slug)| Entry {
+        .map(|(Built { issue, assets, .. }, slug)| Entry {
             issue,
             assets,
             slug,

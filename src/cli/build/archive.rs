@@ -7,10 +7,9 @@ use crate::{
     cli::{
         Context, Failure,
         issues::{self, IssueFile},
-        press::{self, Pressed},
     },
     config::Config,
-    render::{self, Entry, Page, PicturePaths},
+    render::{self, Built, Entry, Page, PicturePaths},
 };
 
 /// The feed's name.
@@ -20,8 +19,8 @@ const FEED: &str = "feed.xml";
 pub(super) type Written = (String, Vec<u8>);
 
 /// One issue as a page in a folder of its own, complete with its pictures.
-pub(super) fn page(config: &Config, slug: &str, pressed: &Pressed) -> Vec<Written> {
-    let Pressed { issue, assets, template, .. } = pressed;
+pub(super) fn page(config: &Config, slug: &str, built: &Built) -> Vec<Written> {
+    let Built { issue, assets, template, .. } = built;
     let newsletter = &config.newsletter;
     let (design, _) = render::design(issue, newsletter, template);
     let address = render::web_address(issue, newsletter, slug);
@@ -40,20 +39,20 @@ pub(super) fn page(config: &Config, slug: &str, pressed: &Pressed) -> Vec<Writte
 }
 
 /// All issues that are no drafts, the newest first, as an Atom feed.
-pub(super) fn feed(config: &Config, all: &[(IssueFile, Pressed)]) -> Written {
+pub(super) fn feed(config: &Config, all: &[(IssueFile, Built)]) -> Written {
     let newsletter = &config.newsletter;
-    let mut published: Vec<_> = all.iter().filter(|(_, pressed)| !pressed.issue.head.draft).collect();
-    published.sort_by_key(|(file, pressed)| std::cmp::Reverse((pressed.issue.head.date, file.slug.clone())));
+    let mut published: Vec<_> = all.iter().filter(|(_, built)| !built.issue.head.draft).collect();
+    published.sort_by_key(|(file, built)| std::cmp::Reverse((built.issue.head.date, file.slug.clone())));
     let addresses: Vec<Option<String>> = published
         .iter()
-        .map(|(file, pressed)| render::web_address(&pressed.issue, newsletter, &file.slug))
+        .map(|(file, built)| render::web_address(&built.issue, newsletter, &file.slug))
         .collect();
     let entries: Vec<Entry<'_>> = published
         .iter()
         .zip(&addresses)
-        .map(|((file, pressed), address)| Entry {
-            issue: &pressed.issue,
-            assets: &pressed.assets,
+        .map(|((file, built), address)| Entry {
+            issue: &built.issue,
+            assets: &built.assets,
             slug: &file.slug,
             address: address.as_deref(),
             updated: None,
@@ -64,13 +63,13 @@ pub(super) fn feed(config: &Config, all: &[(IssueFile, Pressed)]) -> Written {
     (FEED.to_owned(), render::feed(newsletter, &entries, own.as_deref()).into_bytes())
 }
 
-/// Presses every issue of the newsletter. All problems of all issues come at once.
-pub(super) fn press_all(context: &Context, config: &Config) -> Result<Vec<(IssueFile, Pressed)>, Failure> {
+/// Builds every issue of the newsletter. All problems of all issues come at once.
+pub(super) fn build_all(context: &Context, config: &Config) -> Result<Vec<(IssueFile, Built)>, Failure> {
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     for file in issues::all(context)? {
-        match press::press_source(config, press::source(&file.path)?, &file.slug, context.now) {
-            Ok(pressed) => all.push((file, pressed)),
-            Err(found) => problems.extend(found),
+        match file.build(config, context.now) {
+            Ok(built) => all.push((file, built)),
+            Err(failure) => problems.extend(failure.into_diagnostics()?),
         }
     }
     if problems.is_empty() { Ok(all) } else { Err(Failure::found(problems)) }

@@ -7,19 +7,18 @@ use crate::{
     cli::{
         Context, Failure, build, check as checks,
         issues::{self, IssueFile},
-        press::{self, Pressed},
         sending::plain,
     },
     config::Config,
     message::{Composer, Secrets},
-    render::{Mailbox, PicturePlace},
+    render::{Built, Mailbox, PicturePlace},
     source::Diagnostics,
     web::{self, Sheet},
 };
 
 /// A letter and what can be said against it.
 pub(super) struct Letter {
-    pub(super) pressed: Pressed,
+    pub(super) built: Built,
     pub(super) html: String,
     pub(super) text: String,
     pub(super) found: Diagnostics,
@@ -43,28 +42,28 @@ pub(super) struct Picture {
 
 impl Letter {
     pub(super) fn of(context: &Context, config: &Config, file: &IssueFile) -> Result<Self, Failure> {
-        let pressed = press::press_quietly(config, file, context.now)?;
+        let built = file.build(config, context.now)?;
         let (mut found, shares) = checks::look(
             context,
             config,
             &issues::all(context)?,
             file,
-            &pressed,
+            &built,
             checks::Subject::LetterAndList,
         )?;
         check::sort(&mut found);
         Ok(Self {
-            html: plain(&pressed.rendered.html),
-            text: plain(&pressed.rendered.text),
+            html: plain(&built.rendered.html),
+            text: plain(&built.rendered.text),
             octets: shares.iter().map(|share| share.octets).sum(),
-            pressed,
+            built,
             found,
         })
     }
 
     /// What inboxes and mail programs read beside the letter, by its name.
     pub(super) fn fields(&self) -> Vec<(&'static str, Option<String>)> {
-        let rendered = &self.pressed.rendered;
+        let rendered = &self.built.rendered;
         let mailbox = |one: &Mailbox| match &one.name {
             Some(name) => format!("{name} <{}>", one.address.expose()),
             None => one.address.expose().to_owned(),
@@ -73,10 +72,7 @@ impl Letter {
         let own = own.collect::<Vec<_>>().join("\n");
         vec![
             ("subject", Some(plain(&rendered.subject))),
-            (
-                "preheader",
-                Some(self.pressed.issue.head.preheader.to_string()).filter(|text| !text.is_empty()),
-            ),
+            ("preheader", Some(self.built.issue.head.preheader.to_string()).filter(|text| !text.is_empty())),
             ("from", Some(mailbox(&rendered.from))),
             ("reply to", rendered.reply_to.as_ref().map(mailbox)),
             ("bounces", Some(rendered.bounces.expose().to_owned())),
@@ -96,7 +92,7 @@ impl Letter {
 
     pub(super) fn pictures(&self) -> Vec<Picture> {
         let mut seen = BTreeSet::new();
-        let own = self.pressed.assets.pictures().map(|(_, asset)| Picture {
+        let own = self.built.assets.pictures().map(|(_, asset)| Picture {
             name: asset.path.clone(),
             octets: Some(asset.bytes.len() as u64),
             width: asset.width,
@@ -105,7 +101,7 @@ impl Letter {
         });
         let own: Vec<Picture> = own.filter(|picture| seen.insert(picture.name.clone())).collect();
         let site =
-            self.pressed.assets.pictures().filter_map(|(_, asset)| self.pressed.assets.site_address(asset));
+            self.built.assets.pictures().filter_map(|(_, asset)| self.built.assets.site_address(asset));
         let known: BTreeSet<String> = site.collect();
         let elsewhere = check::reading(&self.html).pictures.into_iter();
         let elsewhere = elsewhere
@@ -123,7 +119,7 @@ impl Letter {
 
     /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
     pub(super) fn sheet(&self, list: &Path, reader: &str) -> Result<Sheet, Failure> {
-        let rendered = &self.pressed.rendered;
+        let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
         let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;
         // What this person lacks is shown by its name: both letters are to be seen, whatever the list says.
@@ -145,7 +141,7 @@ impl Letter {
             .iter()
             .map(|picture| (picture.cid.clone(), picture.media_type.clone(), picture.bytes.clone()))
             .collect();
-        let assets = &self.pressed.assets;
+        let assets = &self.built.assets;
         if assets.place() == PicturePlace::Site {
             // The site has the pictures of one of the two letters at most.
             for (_, asset) in assets.pictures() {

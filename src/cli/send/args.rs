@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    cli::{Context, Exit, Failure, check, flags, issues, press::Pressed},
+    cli::{Context, Exit, Failure, check, flags, issues},
     config::Config,
     ledger::Selection,
+    render::Built,
     source::nearest,
     subscriber::{EmailAddress, List},
 };
@@ -81,11 +82,11 @@ impl Args {
         context: &Context,
         config: &Config,
         file: &issues::IssueFile,
-        pressed: &Pressed,
+        built: &Built,
     ) -> Result<(), Failure> {
         let all = issues::all(context)?;
         // The list has its own words in the plan, with its own ways out.
-        let (mut found, _) = check::look(context, config, &all, file, pressed, check::Subject::Letter)?;
+        let (mut found, _) = check::look(context, config, &all, file, built, check::Subject::Letter)?;
         found.retain(|one| {
             one.is_error() && !self.allow.iter().any(|code| code.eq_ignore_ascii_case(one.code))
         });

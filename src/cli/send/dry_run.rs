@@ -8,11 +8,11 @@ use super::{Job, course::Totals};
 use crate::{
     cli::{
         Exit, Failure,
-        press::Pressed,
         sending::{self, Destination},
     },
     dispatch::{self, Ended, Prediction, Settings},
     ledger::{BoxError, Ledger, LedgerError, NewDispatch, Pages, Tally},
+    render::Built,
     report::words::{duration, octets, plural, when},
     subscriber::List,
     transport::Outbox,
@@ -20,7 +20,7 @@ use crate::{
 
 impl Job<'_> {
     /// Makes every letter through the same code, and sends none.
-    pub(super) async fn dry_run(self, pressed: Pressed) -> Result<Exit, Failure> {
+    pub(super) async fn dry_run(self, built: Built) -> Result<Exit, Failure> {
         let now = self.context.now;
         let real = match Ledger::open_read_only(&self.config.ledger) {
             Ok(ledger) => Some(ledger),
@@ -28,8 +28,8 @@ impl Job<'_> {
             Err(error) => return Err(error.into()),
         };
         let (rendered, opened) = match &real {
-            Some(ledger) => self.frozen(ledger, pressed.rendered).await?,
-            None => (pressed.rendered, None),
+            Some(ledger) => self.frozen(ledger, built.rendered).await?,
+            None => (built.rendered, None),
         };
         let composer = Arc::new(sending::composer(self.config, &rendered)?);
         let survey = self.survey(real.as_ref(), opened.as_ref(), &composer).await?;

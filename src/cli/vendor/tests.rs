@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader, Cursor, Write},
     net::TcpListener,
     sync::{Arc, Mutex},

@@ -336,7 +336,7 @@ impl Gathering<'_> {
     /// picture from the site.
     fn store(&mut self, key: &str, bytes: &[u8], place: &Place) {
         let path = self.sandbox.root().join(format!("{}{key}", self.folder));
-        if let Err(error) = write_whole(self.sandbox.root(), &path, bytes)
+        if let Err(error) = write_inside(self.sandbox.root(), &path, bytes)
             && self.assets.place == PicturePlace::Site
         {
             let message = format!("the still `{}{key}` cannot be stored: {error}", self.folder);
@@ -357,10 +357,10 @@ fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file whole or not at all, inside `root` only.
-fn write_whole(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
-    if !fs::canonicalize(folder)?.starts_with(root) {
+    if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
         return Err(io::Error::other("the folder lies outside the newsletter's folder"));
     }
     let mut builder = tempfile::Builder::new();

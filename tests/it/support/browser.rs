@@ -43,7 +43,7 @@ pub(crate) fn sheets() -> Vec<(String, RenderedIssue)> {
                 archive: Some("https://example.org/archive/".into()),
                 ..newsletter()
             };
-            let rendered = letters::set_file(&path, &newsletter).rendered;
+            let rendered = letters::build_file(&path, &newsletter).rendered;
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             let folder_name = folder.file_name().unwrap().to_string_lossy().into_owned();
             let name = if name == "index" { folder_name } else { name };
@@ -52,7 +52,7 @@ pub(crate) fn sheets() -> Vec<(String, RenderedIssue)> {
     }
     for case in ["from-right-to-left", "mixed-scripts", "mjml-fence", "long-words", "tables"] {
         let path = Path::new("tests/fixtures/compose").join(case).join("issue.md");
-        sheets.push((case.to_owned(), letters::set_file(&path, &newsletter()).rendered));
+        sheets.push((case.to_owned(), letters::build_file(&path, &newsletter()).rendered));
     }
     sheets
 }

@@ -3,51 +3,37 @@
 use std::{fs, path::Path};
 
 use mimeograph::{
-    issue::Issue,
-    render::{self, Assets, Escape, Frame, Newsletter, Pattern, Piece, RenderedIssue, Template},
+    render::{self, BuildContext, Built, Escape, Newsletter, Pattern, Piece},
     source::{Diagnostics, Source},
 };
 
-/// A letter and everything that was said about it.
-pub(crate) struct Letter {
-    /// The letter.
-    pub(crate) rendered: RenderedIssue,
-    /// What it was made from.
-    pub(crate) issue: Issue,
-    /// Warnings and notes.
-    pub(crate) diagnostics: Diagnostics,
-}
-
-/// Sets a text that stands in `path`, below `root`, with a template of a folder.
-pub(crate) fn set(
+/// Builds the letter of a text in `path`, below `root`, with a template of a folder.
+pub(crate) fn build(
     path: &Path,
     text: &str,
     root: &Path,
     templates: &Path,
     newsletter: &Newsletter,
-) -> Result<Letter, Diagnostics> {
-    let issue = Issue::parse(Source::new(path, text))?;
-    let name = issue.head.template.as_deref().unwrap_or(&newsletter.template);
-    let template = Template::load(templates, name)?;
-    let (assets, mut diagnostics) = Assets::load(&issue, newsletter, &template.pictures(), root);
-    let (rendered, more) = render::render(&issue, newsletter, &template, &assets, &frame())?;
-    diagnostics.extend(more);
-    diagnostics.extend(issue.diagnostics.clone());
-    Ok(Letter { rendered, issue, diagnostics })
+) -> Result<Built, Diagnostics> {
+    let context = BuildContext {
+        newsletter,
+        root,
+        templates: templates.to_owned(),
+        settings: Path::new("mimeo.toml"),
+        math: &[],
+        now: "2024-02-29T08:00:00Z".parse().unwrap(),
+    };
+    render::build(Source::new(path, text), "a-letter", &context).map_err(Into::into)
 }
 
-/// Sets a file with the shipped templates.
-pub(crate) fn set_file(path: &Path, newsletter: &Newsletter) -> Letter {
+/// Builds the letter of a file with the shipped templates.
+pub(crate) fn build_file(path: &Path, newsletter: &Newsletter) -> Built {
     let text = fs::read_to_string(path).unwrap();
     let root = path.parent().unwrap();
-    set(path, &text, root, Path::new("templates"), newsletter).unwrap_or_else(|diagnostics| {
-        panic!("{}: {:?}", path.display(), diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>())
+    build(path, &text, root, Path::new("templates"), newsletter).unwrap_or_else(|found| {
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        panic!("{}: {found:?}", path.display())
     })
-}
-
-/// What is given from outside, always the same.
-pub(crate) fn frame() -> Frame {
-    Frame { slug: "a-letter".into(), date: "2024-02-29T08:00:00Z".parse().unwrap() }
 }
 
 /// A pattern with its placeholders filled as for somebody.

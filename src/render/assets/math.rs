@@ -13,10 +13,9 @@ use std::{
     time::Duration,
 };
 
-use super::vendor;
+use super::{Formula, formulas, on_white, vendor_folder, write_inside};
 use crate::{
     issue::Issue,
-    render::{self, Formula},
     source::{Diagnostic, Diagnostics, Severity},
 };
 
@@ -27,15 +26,15 @@ const LARGEST: u64 = 1024 * 1024;
 /// Of what a command complains, so much is read.
 const COMPLAINT: u64 = 16 * 1024;
 
-/// Draws every formula of an issue that has no picture yet.
-pub(crate) fn draw(command: &[String], root: &Path, issue: &Issue) -> Diagnostics {
-    let mut told = Diagnostics::new();
+/// Draws every formula of an issue that has no picture yet, and stores it beside the issue. Nothing is drawn without a command.
+pub fn draw_formulas(command: &[String], root: &Path, issue: &Issue) -> Diagnostics {
+    let mut found = Diagnostics::new();
     if command.is_empty() {
-        return told;
+        return found;
     }
-    let folder = render::vendor_folder(issue.source.path());
+    let folder = vendor_folder(issue.source.path());
     let mut seen: Vec<String> = Vec::new();
-    for formula in render::formulas(issue) {
+    for formula in formulas(issue) {
         let name = formula.file_name();
         let path = folder.join(&name);
         if seen.contains(&name) || path.exists() {
@@ -43,20 +42,19 @@ pub(crate) fn draw(command: &[String], root: &Path, issue: &Issue) -> Diagnostic
         }
         let drawn = run(command, root, &formula)
             .and_then(|bytes| {
-                render::on_white(formula.style, &bytes)
-                    .map_err(|_| "what it wrote is no picture in PNG".to_owned())
+                on_white(formula.style, &bytes).map_err(|_| "what it wrote is no picture in PNG".to_owned())
             })
-            .and_then(|bytes| vendor::write_inside(root, &path, &bytes).map_err(|error| error.to_string()));
+            .and_then(|bytes| write_inside(root, &path, &bytes).map_err(|error| error.to_string()));
         if let Err(why) = drawn {
             let message = format!("`{}` made no picture of this formula: {why}", command[0]);
-            told.push(
+            found.push(
                 Diagnostic::at("M242", Severity::Warning, issue.source.place(formula.span), message)
                     .help("readers get it as TeX; mend the formula, or `math.command` in mimeo.toml"),
             );
         }
         seen.push(name);
     }
-    told
+    found
 }
 
 /// TeX in, a picture out.

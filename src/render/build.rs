@@ -1,0 +1,126 @@
+//! From the text of an issue to its letter, in one call.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Assets, Frame, LetterInputs, Logo, Newsletter, RenderedIssue, Template, design, letter};
+use crate::{
+    issue::Issue,
+    source::{Diagnostic, Diagnostics, Place, Source, Span},
+};
+
+/// What a build needs beside the issue: the newsletter and where its files are.
+#[derive(Clone, Debug)]
+pub struct BuildContext<'a> {
+    /// The newsletter the issue appears in.
+    pub newsletter: &'a Newsletter,
+    /// The newsletter's folder: no file outside it is read.
+    pub root: &'a Path,
+    /// The folder of the owner's own templates. A name that is not there is looked up among [`SHIPPED`](super::SHIPPED).
+    pub templates: PathBuf,
+    /// The settings file, for findings about what it names.
+    pub settings: &'a Path,
+    /// The program that draws formulas, and its arguments; empty when formulas stay TeX.
+    pub math: &'a [String],
+    /// The `Date` of the letters, cut to whole seconds.
+    pub now: Timestamp,
+}
+
+/// An issue that became a letter.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Built {
+    /// The issue as it was read.
+    pub issue: Issue,
+    /// The letter, with placeholders for the reader still open.
+    pub rendered: RenderedIssue,
+    /// The pictures and the stored data that it shows.
+    pub assets: Assets,
+    /// The template it was laid out by.
+    pub template: Template,
+    /// What was given from outside.
+    pub frame: Frame,
+    /// Each block of the document with the bytes of HTML that it takes; see [`Letter::blocks`](super::Letter::blocks).
+    pub blocks: Vec<(Span, usize)>,
+    /// Warnings and notes about the issue, its pictures and its template.
+    pub diagnostics: Diagnostics,
+}
+
+/// An issue that did not become a letter.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BuildError {
+    /// The issue, when it could be read and something else is wrong. Checks can still look at it.
+    pub issue: Option<Box<Issue>>,
+    /// At least one error, and everything else that was found.
+    pub diagnostics: Diagnostics,
+}
+
+impl From<BuildError> for Diagnostics {
+    fn from(error: BuildError) -> Self {
+        error.diagnostics
+    }
+}
+
+/// Builds the letter of an issue: reads its text, its template and its pictures, draws its formulas, and renders it.
+///
+/// # Errors
+///
+/// All problems of the issue, its template and its pictures at once.
+pub fn build(source: Source, slug: &str, context: &BuildContext<'_>) -> Result<Built, BuildError> {
+    let newsletter = context.newsletter;
+    let parsed = Issue::parse(source);
+    let name = match &parsed {
+        Ok(issue) => issue.head.template.as_deref().unwrap_or(&newsletter.template),
+        Err(_) => newsletter.template.as_str(),
+    };
+    let template = Template::load(&context.templates, name);
+    let (issue, template) = match (parsed, template) {
+        (Ok(issue), Ok(template)) => (issue, template),
+        (Ok(issue), Err(found)) => {
+            let diagnostics = issue.diagnostics.iter().cloned().chain(found).collect();
+            return Err(BuildError { issue: Some(Box::new(issue)), diagnostics });
+        }
+        (Err(mut found), template) => {
+            found.extend(template.err().into_iter().flatten());
+            return Err(BuildError { issue: None, diagnostics: found });
+        }
+    };
+    let mut diagnostics = issue.diagnostics.clone();
+    diagnostics.extend(template.diagnostics.iter().cloned());
+    let (assets, found) = load_assets(&issue, &template, context);
+    diagnostics.extend(found);
+    // Whole seconds, as a letter's Date has no more.
+    let date = Timestamp::from_second(context.now.as_second()).unwrap_or(context.now);
+    let frame = Frame { slug: slug.to_owned(), date };
+    let inputs =
+        LetterInputs { issue: &issue, newsletter, template: &template, assets: &assets, frame: &frame };
+    match letter::render(&inputs) {
+        Ok(letter) => {
+            diagnostics.extend(letter.diagnostics);
+            if diagnostics.iter().any(Diagnostic::is_error) {
+                return Err(BuildError { issue: Some(Box::new(issue)), diagnostics });
+            }
+            let (rendered, blocks) = (letter.rendered, letter.blocks);
+            Ok(Built { issue, rendered, assets, template, frame, blocks, diagnostics })
+        }
+        Err(found) => {
+            diagnostics.extend(found);
+            Err(BuildError { issue: Some(Box::new(issue)), diagnostics })
+        }
+    }
+}
+
+/// Everything that the issue, its template and its design show beside words.
+fn load_assets(issue: &Issue, template: &Template, context: &BuildContext<'_>) -> (Assets, Diagnostics) {
+    let mut extra = template.pictures();
+    let (design, _) = design(issue, context.newsletter, template);
+    let settings = Place::File { path: context.settings.to_owned() };
+    let logos = design.logo.iter().flat_map(Logo::pictures);
+    extra.extend(logos.map(|picture| (picture.to_owned(), settings.clone())));
+    let mut diagnostics = super::assets::draw_formulas(context.math, context.root, issue);
+    let (assets, found) = Assets::load(issue, context.newsletter, &extra, context.root);
+    diagnostics.extend(found);
+    (assets, diagnostics)
+}
