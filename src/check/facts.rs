@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     issue::{
         Document, Part, Phrase,
-        document::{Block, BlockKind, Button, Figure, Image, Inline},
+        document::{Block, BlockKind, BlockPart, Image, Inline, each_inline},
     },
     source::Span,
 };
@@ -80,94 +80,43 @@ impl<'a> Facts<'a> {
     fn block(&mut self, block: &'a Block) {
         let span = &block.span;
         match &block.kind {
-            BlockKind::Heading { content, .. } => self.inlines(content, span),
             BlockKind::Paragraph(content) => {
                 if let [Inline::Strong(words)] = content.as_slice() {
                     self.bold_paragraphs.push((plain(words), span.clone()));
                 }
-                self.inlines(content, span);
             }
-            BlockKind::List { items, .. } => items.iter().for_each(|item| self.blocks(&item.blocks)),
-            BlockKind::Quote(quote) | BlockKind::PullQuote(quote) => {
-                self.blocks(&quote.blocks);
-                quote.by.iter().for_each(|by| self.inlines(by, span));
+            BlockKind::Table { head, .. } if head.iter().all(|cell| plain(cell).trim().is_empty()) => {
+                self.headless.push(span.clone());
             }
-            BlockKind::Alert { title, blocks, .. } => {
-                title.iter().for_each(|title| self.inlines(title, span));
-                self.blocks(blocks);
+            BlockKind::Contents { entries, .. } => {
+                let by_hand = entries.iter().filter(|entry| entry.anchor.is_none());
+                self.contents.push((block, by_hand.map(|entry| plain(&entry.content)).collect()));
             }
-            BlockKind::Figure(figure) => self.figure(figure, span),
-            BlockKind::Gallery(figures) => figures.iter().for_each(|figure| self.figure(figure, span)),
-            BlockKind::Columns(columns) => columns.iter().for_each(|column| self.blocks(column)),
-            BlockKind::Card(card) => {
-                self.link(&card.url, plain(&card.title), false, span);
-                self.images.extend(&card.image);
-                self.inlines(&card.title, span);
-                self.blocks(&card.blocks);
-            }
-            BlockKind::Video(video) => {
-                self.images.extend(&video.still);
-                video.caption.iter().for_each(|caption| self.inlines(caption, span));
-            }
-            BlockKind::Post(post) => {
-                self.images.extend(&post.image);
-                self.blocks(&post.blocks);
-            }
-            BlockKind::Resources(resources) => {
-                for resource in resources {
-                    self.link(&resource.url, plain(&resource.title), false, span);
-                    self.inlines(&resource.title, span);
-                    self.inlines(&resource.blurb, span);
-                }
-            }
-            BlockKind::Table { head, rows, .. } => {
-                if head.iter().all(|cell| plain(cell).trim().is_empty()) {
-                    self.headless.push(span.clone());
-                }
-                head.iter().chain(rows.iter().flatten()).for_each(|cell| self.inlines(cell, span));
-            }
-            BlockKind::Definitions(definitions) => {
-                for definition in definitions {
-                    self.inlines(&definition.term, span);
-                    definition.meanings.iter().for_each(|blocks| self.blocks(blocks));
-                }
-            }
-            BlockKind::Buttons(buttons) => self.buttons(buttons, span),
-            BlockKind::Poll { question, answers } => {
-                self.inlines(question, span);
-                self.buttons(answers, span);
-            }
-            BlockKind::Share { blocks, links } => {
-                self.blocks(blocks);
-                self.buttons(links, span);
-            }
-            BlockKind::Sponsor { blocks, .. }
-            | BlockKind::PostScript(blocks)
-            | BlockKind::Signature(blocks) => {
-                self.blocks(blocks);
-            }
-            BlockKind::Author { picture, url, name, blocks } => {
-                self.images.extend(picture);
-                url.iter().for_each(|url| self.link(url, name.clone(), false, span));
-                self.blocks(blocks);
-            }
-            BlockKind::Contents { title, entries, .. } => {
-                title.iter().for_each(|title| self.inlines(title, span));
-                let by_hand = entries
-                    .iter()
-                    .filter(|entry| entry.anchor.is_none())
-                    .map(|entry| plain(&entry.content))
-                    .collect();
-                self.contents.push((block, by_hand));
-                entries
-                    .iter()
-                    .filter(|entry| entry.anchor.is_none())
-                    .for_each(|entry| self.inlines(&entry.content, span));
-            }
-            BlockKind::Html(html) => self.html(&html.to_string(), span),
-            BlockKind::Mjml(_) => self.fences.push(span.clone()),
-            BlockKind::Code { .. } | BlockKind::Math(_) | BlockKind::Divider => {}
+            _ => {}
         }
+        block.parts(&mut |part| match part {
+            BlockPart::Words(words) => self.inlines(words, span),
+            BlockPart::Link(url, words) => {
+                self.link(url, plain(words), false, span);
+                self.inlines(words, span);
+            }
+            BlockPart::Image(image, link) => {
+                self.images.push(image);
+                if let Some(url) = link {
+                    self.link(url, image.alt.to_string(), true, span);
+                }
+            }
+            BlockPart::Name(name, Some(url)) => self.link(url, name.clone(), false, span),
+            BlockPart::Html(markup) => self.html(&markup.to_string(), span),
+            BlockPart::Mjml(_) => self.fences.push(span.clone()),
+            BlockPart::Blocks(blocks) => self.blocks(blocks),
+            BlockPart::Name(_, None)
+            | BlockPart::Repeated(_)
+            | BlockPart::Text(_)
+            | BlockPart::Embed(..)
+            | BlockPart::Code(_)
+            | BlockPart::Math(_) => {}
+        });
     }
 
     /// Links and words of raw HTML, which the issue's reader has cleaned: tags are lower case, values in double quotes.
@@ -188,21 +137,6 @@ impl<'a> Facts<'a> {
                 let (words, has_image) = (without_tags(content), content.contains("<img "));
                 self.links.push(Link { url: Cow::Owned(url), words, has_image, span: span.clone() });
             }
-        }
-    }
-
-    fn figure(&mut self, figure: &'a Figure, span: &Span) {
-        self.images.push(&figure.image);
-        if let Some(url) = &figure.link {
-            self.link(url, figure.image.alt.to_string(), true, span);
-        }
-        figure.caption.iter().chain(&figure.credit).for_each(|words| self.inlines(words, span));
-    }
-
-    fn buttons(&mut self, buttons: &'a [Button], span: &Span) {
-        for button in buttons {
-            self.link(&button.url, plain(&button.label), false, span);
-            self.text(&button.label, span);
         }
     }
 
@@ -236,27 +170,14 @@ impl<'a> Facts<'a> {
     }
 
     fn marks(&mut self, inlines: &'a [Inline]) {
-        for inline in inlines {
-            match inline {
-                Inline::Link { url, content, span, .. } => {
-                    let has_image = content.iter().any(|inline| matches!(inline, Inline::Image(_)));
-                    self.link(url, plain(content), has_image, span);
-                    self.marks(content);
-                }
-                Inline::Image(image) => self.images.push(image),
-                Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
-                    self.marks(inner)
-                }
-                Inline::Text(_)
-                | Inline::Code(_)
-                | Inline::Math(_)
-                | Inline::LineBreak
-                | Inline::SoftBreak
-                | Inline::Footnote(_)
-                | Inline::Html(_)
-                | Inline::Placeholder(_) => {}
+        each_inline(inlines, &mut |inline| match inline {
+            Inline::Link { url, content, span, .. } => {
+                let has_image = content.iter().any(|inline| matches!(inline, Inline::Image(_)));
+                self.link(url, plain(content), has_image, span);
             }
-        }
+            Inline::Image(image) => self.images.push(image),
+            _ => {}
+        });
     }
 }
 
@@ -272,23 +193,13 @@ fn without_tags(html: &str) -> String {
 /// The words that a reader sees; code is left out, as nothing in it is a slip.
 pub(super) fn plain(inlines: &[Inline]) -> String {
     let mut out = String::new();
-    write_plain(inlines, &mut out);
+    each_inline(inlines, &mut |inline| match inline {
+        Inline::Text(text) => out.push_str(text),
+        Inline::Image(image) => out.push_str(&image.alt.to_string()),
+        Inline::LineBreak | Inline::SoftBreak => out.push(' '),
+        Inline::Placeholder(placeholder) => out.push_str(&placeholder.to_string()),
+        Inline::Code(_) => out.push('…'),
+        _ => {}
+    });
     out
-}
-
-fn write_plain(inlines: &[Inline], out: &mut String) {
-    for inline in inlines {
-        match inline {
-            Inline::Text(text) => out.push_str(text),
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
-                write_plain(inner, out)
-            }
-            Inline::Link { content, .. } => write_plain(content, out),
-            Inline::Image(image) => out.push_str(&image.alt.to_string()),
-            Inline::LineBreak | Inline::SoftBreak => out.push(' '),
-            Inline::Placeholder(placeholder) => out.push_str(&placeholder.to_string()),
-            Inline::Code(_) => out.push('…'),
-            Inline::Math(_) | Inline::Footnote(_) | Inline::Html(_) => {}
-        }
-    }
 }

@@ -10,7 +10,7 @@ use crate::source::{Diagnostics, Place, Severity, Source, nearest};
 pub enum Level {
     /// Not shown.
     Allow,
-    /// VisibleNode with this severity.
+    /// Shown with this severity.
     As(Severity),
 }
 

@@ -361,3 +361,193 @@ pub enum Inline {
     /// Filled in later.
     Placeholder(Placeholder),
 }
+
+impl Inline {
+    /// The words within a mark or a link.
+    pub fn content(&self) -> Option<&Inlines> {
+        match self {
+            Self::Emphasis(content)
+            | Self::Strong(content)
+            | Self::Strikethrough(content)
+            | Self::Link { content, .. } => Some(content),
+            _ => None,
+        }
+    }
+
+    /// The words within a mark or a link, to change them.
+    pub fn content_mut(&mut self) -> Option<&mut Inlines> {
+        match self {
+            Self::Emphasis(content)
+            | Self::Strong(content)
+            | Self::Strikethrough(content)
+            | Self::Link { content, .. } => Some(content),
+            _ => None,
+        }
+    }
+}
+
+/// Calls `f` with every inline in reading order, those within marks and links after the mark or link itself.
+pub fn each_inline<'a>(words: &'a [Inline], f: &mut dyn FnMut(&'a Inline)) {
+    for word in words {
+        f(word);
+        if let Some(content) = word.content() {
+            each_inline(content, f);
+        }
+    }
+}
+
+/// What blocks are made of is written down once, here, for readers and for writers of the tree: `$mut` is empty or
+/// `mut`, and match ergonomics do the rest. A new kind of block is added to this match, and every walk knows it.
+macro_rules! block_parts {
+    ($(#[$docs:meta])* $part:ident, $parts:ident, $option:ident $(, $mut:tt)?) => {
+        $(#[$docs])*
+        #[derive(Debug)]
+        pub enum $part<'a> {
+            /// Words with marks.
+            Words(&'a $($mut)? Inlines),
+            /// Words that are a link as a whole: of a button, a card, a resource.
+            Link(&'a $($mut)? Phrase, &'a $($mut)? Inlines),
+            /// Words that are elsewhere in the document already: entries of generated contents.
+            Repeated(&'a $($mut)? Inlines),
+            /// A picture, and where a click on it leads.
+            Image(&'a $($mut)? Image, Option<&'a $($mut)? Phrase>),
+            /// A name, and where a click on it leads.
+            Name(&'a $($mut)? String, Option<&'a $($mut)? Phrase>),
+            /// Other text without marks.
+            Text(&'a $($mut)? String),
+            /// The address of a video or a post, and whether readers see the address itself.
+            Embed(&'a $($mut)? String, bool),
+            /// Code.
+            Code(&'a $($mut)? String),
+            /// TeX.
+            Math(&'a $($mut)? String),
+            /// Raw HTML.
+            Html(&'a $($mut)? Phrase),
+            /// MJML.
+            Mjml(&'a $($mut)? String),
+            /// Blocks within the block.
+            Blocks(&'a $($mut)? Vec<Block>),
+        }
+
+        impl Block {
+            /// Calls `f` with each part of the block in reading order; blocks within it are one part, not entered.
+            pub fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let figure = |figure: &'a $($mut)? Figure, f: &mut dyn FnMut($part<'a>)| {
+                    let Figure { image, caption, credit, link } = figure;
+                    f($part::Image(image, link.$option()));
+                    for words in [caption, credit] {
+                        if let Some(words) = words { f($part::Words(words)) }
+                    }
+                };
+                let buttons = |buttons: &'a $($mut)? Vec<Button>, f: &mut dyn FnMut($part<'a>)| {
+                    for Button { url, label, .. } in buttons {
+                        f($part::Link(url, label));
+                    }
+                };
+                match &$($mut)? self.kind {
+                    BlockKind::Heading { content, .. } | BlockKind::Paragraph(content) => f($part::Words(content)),
+                    BlockKind::List { items, .. } => {
+                        for Item { blocks, .. } in items { f($part::Blocks(blocks)) }
+                    }
+                    BlockKind::Quote(quote) | BlockKind::PullQuote(quote) => {
+                        let Quote { blocks, by } = quote;
+                        f($part::Blocks(blocks));
+                        if let Some(by) = by { f($part::Words(by)) }
+                    }
+                    BlockKind::Alert { title, blocks, .. } => {
+                        if let Some(title) = title { f($part::Words(title)) }
+                        f($part::Blocks(blocks));
+                    }
+                    BlockKind::Figure(inner) => figure(inner, f),
+                    BlockKind::Gallery(figures) => {
+                        for inner in figures { figure(inner, f) }
+                    }
+                    BlockKind::Columns(columns) => {
+                        for blocks in columns { f($part::Blocks(blocks)) }
+                    }
+                    BlockKind::Card(Card { url, title, image, blocks }) => {
+                        if let Some(image) = image { f($part::Image(image, None)) }
+                        f($part::Link(url, title));
+                        f($part::Blocks(blocks));
+                    }
+                    BlockKind::Video(Video { url, title, still, caption }) => {
+                        f($part::Embed(url, title.is_none()));
+                        if let Some(still) = still { f($part::Image(still, None)) }
+                        if let Some(title) = title { f($part::Text(title)) }
+                        if let Some(caption) = caption { f($part::Words(caption)) }
+                    }
+                    BlockKind::Post(Post { url, author, handle, date, blocks, image }) => {
+                        f($part::Embed(url, blocks.is_empty()));
+                        for text in [author, handle] {
+                            if let Some(text) = text { f($part::Text(text)) }
+                        }
+                        f($part::Blocks(blocks));
+                        if let Some(image) = image { f($part::Image(image, None)) }
+                        if let Some(date) = date { f($part::Text(date)) }
+                    }
+                    BlockKind::Resources(resources) => {
+                        for Resource { url, title, kind, blurb } in resources {
+                            if let Some(kind) = kind { f($part::Text(kind)) }
+                            f($part::Link(url, title));
+                            f($part::Words(blurb));
+                        }
+                    }
+                    BlockKind::Table { head, rows, .. } => {
+                        for cell in head { f($part::Words(cell)) }
+                        for row in rows {
+                            for cell in row { f($part::Words(cell)) }
+                        }
+                    }
+                    BlockKind::Code { text, .. } => f($part::Code(text)),
+                    BlockKind::Math(tex) => f($part::Math(tex)),
+                    BlockKind::Definitions(definitions) => {
+                        for Definition { term, meanings } in definitions {
+                            f($part::Words(term));
+                            for blocks in meanings { f($part::Blocks(blocks)) }
+                        }
+                    }
+                    BlockKind::Divider => {}
+                    BlockKind::Buttons(row) => buttons(row, f),
+                    BlockKind::Sponsor { label, blocks } => {
+                        if let Some(label) = label { f($part::Text(label)) }
+                        f($part::Blocks(blocks));
+                    }
+                    BlockKind::Poll { question, answers } => {
+                        f($part::Words(question));
+                        buttons(answers, f);
+                    }
+                    BlockKind::Share { blocks, links } => {
+                        f($part::Blocks(blocks));
+                        buttons(links, f);
+                    }
+                    BlockKind::Contents { title, entries, .. } => {
+                        if let Some(title) = title { f($part::Words(title)) }
+                        for ContentsEntry { anchor, content, .. } in entries {
+                            f(match anchor {
+                                Some(_) => $part::Repeated(content),
+                                None => $part::Words(content),
+                            });
+                        }
+                    }
+                    BlockKind::PostScript(blocks) | BlockKind::Signature(blocks) => f($part::Blocks(blocks)),
+                    BlockKind::Author { name, picture, url, blocks } => {
+                        if let Some(picture) = picture { f($part::Image(picture, None)) }
+                        f($part::Name(name, url.$option()));
+                        f($part::Blocks(blocks));
+                    }
+                    BlockKind::Html(markup) => f($part::Html(markup)),
+                    BlockKind::Mjml(markup) => f($part::Mjml(markup)),
+                }
+            }
+        }
+    };
+}
+
+block_parts!(
+    /// One of the things that a block is made of; see [`Block::parts`].
+    BlockPart, parts, as_ref
+);
+block_parts!(
+    /// One of the things that a block is made of, to change it; see [`Block::parts_mut`].
+    BlockPartMut, parts_mut, as_mut, mut
+);

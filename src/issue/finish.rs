@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    document::{Block, BlockKind, ContentsEntry, Document, Footnote, Inline, Inlines},
+    document::{Block, BlockKind, BlockPart, ContentsEntry, Document, Footnote, Inline, Inlines},
     inline::{plain, push},
     reader::{Reader, TOLD_MAX},
     walk::{each_block_mut, each_inline_mut, each_words_mut},
@@ -167,14 +167,18 @@ fn collect(blocks: &[Block], entries: &mut Vec<ContentsEntry>) {
                     entries.push(ContentsEntry { level: *level, anchor: Some(anchor.clone()), content });
                 }
             }
-            BlockKind::List { items, .. } => items.iter().for_each(|item| collect(&item.blocks, entries)),
-            BlockKind::Columns(columns) => columns.iter().for_each(|blocks| collect(blocks, entries)),
-            BlockKind::Alert { blocks, .. }
-            | BlockKind::Sponsor { blocks, .. }
-            | BlockKind::Share { blocks, .. }
-            | BlockKind::PostScript(blocks)
-            | BlockKind::Signature(blocks) => collect(blocks, entries),
-            _ => {}
+            // What is quoted, linked to or explained has headings of its own.
+            BlockKind::Quote(_)
+            | BlockKind::PullQuote(_)
+            | BlockKind::Card(_)
+            | BlockKind::Post(_)
+            | BlockKind::Definitions(_)
+            | BlockKind::Author { .. } => {}
+            _ => block.parts(&mut |part| {
+                if let BlockPart::Blocks(inner) = part {
+                    collect(inner, entries);
+                }
+            }),
         }
     }
 }

@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 
 use super::{
     attributes::{Attributes, braces},
-    document::{Image, Inline, Inlines},
+    document::{Image, Inline, Inlines, each_inline},
     html,
     linkify::linkify,
     reader::{Extra, Reader},
@@ -410,35 +410,25 @@ pub(super) fn phrase_inlines(phrase: Phrase) -> Inlines {
 /// Words without their marks, for alternative texts.
 pub(super) fn plain(words: &[Inline]) -> Phrase {
     let mut phrase = Phrase::default();
-    add_plain(words, &mut phrase);
-    phrase
-}
-
-fn add_plain(words: &[Inline], phrase: &mut Phrase) {
     let text = |text: &str, phrase: &mut Phrase| match phrase.0.last_mut() {
         Some(Part::Text(before)) => before.push_str(text),
         _ => phrase.0.push(Part::Text(text.to_owned())),
     };
-    for word in words {
-        match word {
-            Inline::Text(words) | Inline::Code(words) | Inline::Math(words) => text(words, phrase),
-            Inline::Emphasis(words)
-            | Inline::Strong(words)
-            | Inline::Strikethrough(words)
-            | Inline::Link { content: words, .. } => add_plain(words, phrase),
-            Inline::Image(image) => {
-                for part in &image.alt.0 {
-                    match part {
-                        Part::Text(words) => text(words, phrase),
-                        Part::Open(_) => phrase.0.push(part.clone()),
-                    }
+    each_inline(words, &mut |word| match word {
+        Inline::Text(words) | Inline::Code(words) | Inline::Math(words) => text(words, &mut phrase),
+        Inline::Image(image) => {
+            for part in &image.alt.0 {
+                match part {
+                    Part::Text(words) => text(words, &mut phrase),
+                    Part::Open(_) => phrase.0.push(part.clone()),
                 }
             }
-            Inline::LineBreak | Inline::SoftBreak => text(" ", phrase),
-            Inline::Placeholder(placeholder) => phrase.0.push(Part::Open(placeholder.clone())),
-            Inline::Footnote(_) | Inline::Html(_) => {}
         }
-    }
+        Inline::LineBreak | Inline::SoftBreak => text(" ", &mut phrase),
+        Inline::Placeholder(placeholder) => phrase.0.push(Part::Open(placeholder.clone())),
+        _ => {}
+    });
+    phrase
 }
 
 const PICTURE_KEYS: [&str; 3] = ["width", "credit", "alt"];

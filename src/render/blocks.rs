@@ -21,7 +21,7 @@ use super::{
 use crate::{
     issue::{
         Issue,
-        document::{Block, BlockKind, Figure, Inline},
+        document::{Block, BlockKind, Figure, Inline, each_inline},
     },
     source::{Source, Span},
 };
@@ -396,16 +396,10 @@ fn first_strong(text: &str) -> Option<bool> {
 /// The words of a run of text, without marks and placeholders.
 pub(crate) fn plain(content: &[Inline]) -> String {
     let mut out = String::new();
-    for inline in content {
-        match inline {
-            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => out.push_str(text),
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strikethrough(inner) => {
-                out.push_str(&plain(inner));
-            }
-            Inline::Link { content, .. } => out.push_str(&plain(content)),
-            Inline::LineBreak | Inline::SoftBreak => out.push(' '),
-            Inline::Image(_) | Inline::Footnote(_) | Inline::Html(_) | Inline::Placeholder(_) => {}
-        }
-    }
+    each_inline(content, &mut |inline| match inline {
+        Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => out.push_str(text),
+        Inline::LineBreak | Inline::SoftBreak => out.push(' '),
+        _ => {}
+    });
     out
 }

@@ -40,7 +40,7 @@ pub struct Logo {
     pub dark: Option<String>,
     /// Alternative text; the newsletter's name when it is not given.
     pub alt: Option<String>,
-    /// VisibleNode width in CSS pixels; the picture's own, up to 240, when it is not given.
+    /// Shown width in CSS pixels; the picture's own, up to 240, when it is not given.
     pub width: Option<u32>,
 }
 

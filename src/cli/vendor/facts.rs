@@ -119,16 +119,16 @@ fn status(address: &str, net: &Net) -> Result<Found, NetError> {
 }
 
 /// What a page says about itself (Open Graph): title, words, picture.
-struct VisibleNode {
+struct PageFacts {
     title: Option<String>,
     text: Option<String>,
     picture: Option<String>,
 }
 
-fn page(url: &str, net: &Net) -> Result<VisibleNode, NetError> {
+fn page(url: &str, net: &Net) -> Result<PageFacts, NetError> {
     let body = net.get(url)?;
     let html = String::from_utf8_lossy(&body);
-    let mut shown = VisibleNode { title: None, text: None, picture: None };
+    let mut shown = PageFacts { title: None, text: None, picture: None };
     for token in tokens(&html) {
         let Token::Open { name, .. } = &token else { continue };
         if name != "meta" {
@@ -152,13 +152,13 @@ fn page(url: &str, net: &Net) -> Result<VisibleNode, NetError> {
     Ok(shown)
 }
 
-fn as_video(shown: VisibleNode) -> Found {
+fn as_video(shown: PageFacts) -> Found {
     let facts = Vendored { title: shown.title, ..Vendored::default() };
     Found { facts, pictures: shown.picture.into_iter().collect() }
 }
 
 /// Titles of posts read `Name (@handle) on Host`. Their pictures are mostly portraits, so they are left out.
-fn as_post(shown: VisibleNode) -> Found {
+fn as_post(shown: PageFacts) -> Found {
     let title = shown.title.unwrap_or_default();
     let (author, handle) = match title.split_once(" (@") {
         Some((author, rest)) => (author, rest.split_once(')').map(|(handle, _)| format!("@{handle}"))),

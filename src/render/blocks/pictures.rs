@@ -19,7 +19,7 @@ enum Fill {
 }
 
 impl MjmlWriter<'_> {
-    /// VisibleNode width and height in CSS pixels, from the file or the author, at most `width` wide.
+    /// Shown width and height in CSS pixels, from the file or the author, at most `width` wide.
     fn size(&self, image: &Image, width: u32) -> (Option<u32>, Option<u32>) {
         let asset = self.assets.picture(&image.source);
         let natural = asset.and_then(|asset| Some((asset.width?, asset.height?))).filter(|size| size.0 > 0);

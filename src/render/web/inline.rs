@@ -7,7 +7,7 @@ use super::{
 use crate::{
     issue::{
         Part, Phrase, Placeholder,
-        document::{Image, Inline},
+        document::{Image, Inline, each_inline},
     },
     render::{Escape, MathStyle, apply_filters, scope::Fill},
 };
@@ -116,17 +116,14 @@ impl PageWriter<'_> {
     }
 
     fn words(&self, inlines: &[Inline]) -> String {
-        let words = inlines.iter().map(|inline| match inline {
-            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => text.clone(),
-            Inline::Emphasis(content) | Inline::Strong(content) | Inline::Strikethrough(content) => {
-                self.words(content)
-            }
-            Inline::Link { content, .. } => self.words(content),
-            Inline::LineBreak | Inline::SoftBreak => " ".to_owned(),
-            Inline::Placeholder(placeholder) => self.value(placeholder),
-            Inline::Image(_) | Inline::Footnote(_) | Inline::Html(_) => String::new(),
+        let mut words = String::new();
+        each_inline(inlines, &mut |inline| match inline {
+            Inline::Text(text) | Inline::Code(text) | Inline::Math(text) => words.push_str(text),
+            Inline::LineBreak | Inline::SoftBreak => words.push(' '),
+            Inline::Placeholder(placeholder) => words.push_str(&self.value(placeholder)),
+            _ => {}
         });
-        words.collect()
+        words
     }
 
     /// A phrase as text, not escaped.
