@@ -15,10 +15,11 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use mimeograph::{
+    address::EmailAddress,
     issue::{Filter, Placeholder},
     message::{Composer, Secrets, Signer},
     render::{Escape, Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
 };
 
 fn main() {

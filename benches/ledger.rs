@@ -16,9 +16,10 @@ use std::{
 
 use jiff::Timestamp;
 use mimeograph::{
+    address::EmailAddress,
     ledger::{BoxError, Claim, DispatchId, Ledger, NewDispatch, Next, Wanted, Worker},
     render::{Mailbox, Pattern, RenderedIssue, Unsubscribe},
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
     transport::{Outcome, Reply},
 };
 use tokio::sync::Mutex;

@@ -9,12 +9,12 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use mimeograph::{
+    address::EmailAddress,
     issue::Issue,
     render::{
         self, Assets, Frame, LetterInputs, Mailbox, Newsletter, PicturePlace, Piece, Template, Unsubscribe,
     },
     source::Source,
-    subscriber::EmailAddress,
 };
 
 const ISSUES: [&str; 3] = [

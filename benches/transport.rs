@@ -21,8 +21,8 @@ use std::{
 };
 
 use mimeograph::{
+    address::EmailAddress,
     message::Message,
-    subscriber::EmailAddress,
     transport::{
         Halt, Letter, LetterSource, Outbox, Outcome, Permit, Relay as Settings, Secret, Smtp, Ticket,
         Transport,

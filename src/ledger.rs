@@ -35,11 +35,7 @@ use std::{fmt, path::Path, sync::Arc};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::{
-    render::RenderedIssue,
-    subscriber::{EmailAddress, Subscriber},
-    transport::Outcome,
-};
+use crate::{address::EmailAddress, render::RenderedIssue, subscriber::Subscriber, transport::Outcome};
 use claim::{Hold, Logged};
 use log::Written;
 use pages::PAGE;

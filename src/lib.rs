@@ -1,9 +1,10 @@
 //! Mimeograph: a Markdown issue becomes letters, and each subscriber gets it once.
 //!
 //! The rooms stand in one line, and a room imports only rooms to its left:
-//! `source`, `subscriber`, `issue`, `render`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`.
+//! `source`, `address`, `subscriber`, `issue`, `render`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`.
 //! The doors `config`, `web` and `cli` stand outside; no room imports them. `ARCHITECTURE.md` tells the rest.
 
+pub mod address;
 pub mod check;
 pub mod dispatch;
 pub mod issue;

@@ -20,7 +20,7 @@ pub use token::Tokens;
 
 use std::borrow::Cow;
 
-use crate::subscriber::EmailAddress;
+use crate::address::EmailAddress;
 use octets::Octets;
 
 /// One letter to one person: envelope and bytes. There is none whose bytes a relay could misread.

@@ -48,7 +48,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::subscriber::EmailAddress;
+use crate::address::EmailAddress;
 
 /// An issue ready to be addressed: everything a letter needs but the person. This is what a dispatch freezes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,6 @@
 //! In: a CSV file. Out: a stream of [`Subscriber`], or of rows that are wrong; the way back for exports.
 //! Never: holds the list in memory, knows an issue or a ledger, prints an address whole.
 
-mod address;
 mod export;
 mod fields;
 mod header;
@@ -13,7 +12,6 @@ mod seen;
 mod suppressions;
 mod table;
 
-pub use address::{EmailAddress, NotAnAddress};
 pub use export::{Export, unguard};
 pub use fields::Fields;
 pub use header::normalise;
@@ -24,7 +22,7 @@ use std::{io, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::Diagnostics;
+use crate::{address::EmailAddress, source::Diagnostics};
 
 /// A person on the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

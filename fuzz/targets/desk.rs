@@ -7,7 +7,7 @@ use mimeograph::{
         self, BuildContext, Mailbox, Newsletter, Page, PicturePaths, PicturePlace, RenderedIssue, Unsubscribe,
     },
     source::{Diagnostics, Source},
-    subscriber::EmailAddress,
+    address::EmailAddress,
 };
 
 /// A newsletter with all that a letter needs.

@@ -7,9 +7,10 @@ use std::{
 
 use super::{Context, Exit, Failure, flags, issues, sending};
 use crate::{
+    address::EmailAddress,
     config::{Config, Overrides},
     report::words::octets,
-    subscriber::{EmailAddress, List, Row, Subscriber},
+    subscriber::{List, Row, Subscriber},
 };
 
 /// Write an issue as files: HTML, text, MJML

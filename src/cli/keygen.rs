@@ -12,7 +12,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Context, Exit, Failure};
-use crate::subscriber::EmailAddress;
+use crate::address::EmailAddress;
 
 /// Make a DKIM key and print its DNS record
 ///

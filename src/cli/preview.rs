@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 
 use super::{Context, Exit, Failure, build, check, flags, issues, sending};
 use crate::{
+    address::EmailAddress,
     config::Overrides,
     issue::document::BlockKind,
     message::{Composer, Secrets},
     report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
-    subscriber::{EmailAddress, List, Row, Subscriber},
+    subscriber::{List, Row, Subscriber},
     web::{self, PreviewBackend, Sheet},
 };
 

@@ -1,9 +1,9 @@
 use super::{Context, Exit, Failure, flags, sending, status};
 use crate::{
+    address::EmailAddress,
     config::Overrides,
     ledger::{Decision, Ledger},
     report::words::plural,
-    subscriber::EmailAddress,
 };
 
 /// Decide about letters whose fate nobody knows

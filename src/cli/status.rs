@@ -2,10 +2,11 @@ use serde::Serialize;
 
 use super::{Context, Exit, Failure, flags, issues, sending};
 use crate::{
+    address::EmailAddress,
     config::Overrides,
     ledger::{DeliveryRow, DispatchRecord, HistoryEvent, Ledger, LedgerError, State, Tally},
     report::words::{count, when},
-    subscriber::{EmailAddress, Export},
+    subscriber::Export,
 };
 
 /// Tell who has an issue and who has not, with what the relay said

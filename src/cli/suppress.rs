@@ -2,10 +2,11 @@ use std::path::PathBuf;
 
 use super::{Context, Exit, Failure, flags, sending};
 use crate::{
+    address::EmailAddress,
     config::Overrides,
     ledger::{Ledger, LedgerError, Reason, Suppression},
     report::words::{plural, when},
-    subscriber::{self, EmailAddress, Suppressions},
+    subscriber::{self, Suppressions},
 };
 
 /// Write to these addresses no more

@@ -2,10 +2,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Context, Exit, Failure, build, flags, issues, sending};
 use crate::{
+    address::EmailAddress,
     config::Overrides,
     message::Composer,
     report::words::octets,
-    subscriber::{EmailAddress, List, Row, Subscriber},
+    subscriber::{List, Row, Subscriber},
     transport::{Halt, Letter, LetterSource, Outcome, Permit, Ticket},
 };
 

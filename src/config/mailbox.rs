@@ -1,22 +1,22 @@
 //! `Ada Quill <ada@example.org>` as people write it (RFC 5322 section 3.4).
 
 use crate::{
+    address::{EmailAddress, InvalidAddress},
     render::Mailbox,
-    subscriber::{EmailAddress, NotAnAddress},
 };
 
 /// Reads a name and an address, or an address alone.
-pub(super) fn parse(text: &str) -> Result<Mailbox, NotAnAddress> {
+pub(super) fn parse(text: &str) -> Result<Mailbox, InvalidAddress> {
     let text = text.trim();
     let Some(without_end) = text.strip_suffix('>') else {
         return Ok(Mailbox { name: None, address: EmailAddress::parse(text)? });
     };
     let Some((name, address)) = without_end.rsplit_once('<') else {
-        return Err(NotAnAddress { reason: "there is a `>` without a `<`".to_owned() });
+        return Err(InvalidAddress { reason: "there is a `>` without a `<`".to_owned() });
     };
     let name = unquote(name.trim());
     if name.chars().any(char::is_control) {
-        return Err(NotAnAddress {
+        return Err(InvalidAddress {
             reason: "the name holds a line break or another control character".to_owned(),
         });
     }

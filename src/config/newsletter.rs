@@ -9,9 +9,9 @@ use super::{
     raw::{Item, Table},
 };
 use crate::{
+    address::EmailAddress,
     render::{Mailbox, Newsletter, PicturePlace, Unsubscribe},
     source::Diagnostic,
-    subscriber::EmailAddress,
 };
 
 /// Reads them all; `None` when something that cannot be left out is missing. `section` is `[newsletter]`.

@@ -13,10 +13,10 @@ use super::{
     settings::Check,
 };
 use crate::{
+    address::EmailAddress,
     check::{Level, Levels},
     dispatch::{BrakePolicy, DomainPolicy, Limit, PacePolicy, RetryPolicy, Window},
     source::Severity,
-    subscriber::EmailAddress,
 };
 
 pub(super) fn pace(root: &Table<'_>) -> (PacePolicy, BrakePolicy) {

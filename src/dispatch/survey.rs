@@ -9,11 +9,12 @@ use std::{
 };
 
 use crate::{
+    address::EmailAddress,
     issue::Placeholder,
     ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
-    subscriber::{EmailAddress, List, ListError, Row, Subscriber},
+    subscriber::{List, ListError, Row, Subscriber},
 };
 
 /// What a list is to a dispatch.

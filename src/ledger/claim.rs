@@ -9,7 +9,8 @@ use super::{
     DeliveryId, DispatchId, SelectionId,
     log::{Fence, Log},
 };
-use crate::subscriber::{EmailAddress, Subscriber};
+use crate::address::EmailAddress;
+use crate::subscriber::Subscriber;
 
 /// Which deliveries to claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    address::EmailAddress,
     render::RenderedIssue,
-    subscriber::EmailAddress,
     transport::{Outcome, Reply, Stage},
 };
 

@@ -13,9 +13,10 @@ use super::{
     wire::{Base64Writer, quote_value},
 };
 use crate::{
+    address::EmailAddress,
     issue::{Filter, Placeholder},
     render::{Escape, Pattern, Piece, RenderedIssue, apply_filters},
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
 };
 
 /// What is ours alone.

@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::subscriber::EmailAddress;
+use crate::address::EmailAddress;
 
 /// Signs of a token: 128 bits in base64url.
 pub(super) const TOKEN_LEN: usize = 22;

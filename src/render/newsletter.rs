@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{issue::Value, subscriber::EmailAddress};
+use crate::{address::EmailAddress, issue::Value};
 
 /// The newsletter an issue appears in: the part of `mimeo.toml` that readers see.
 #[derive(Clone, Debug)]

@@ -7,13 +7,14 @@ use std::{
 };
 
 use super::{
-    EmailAddress, Fields, ListError, Subscriber,
+    Fields, ListError, Subscriber,
     export::unguard,
     header::Says,
     reader::{Reader, Trouble},
     seen::Seen,
     table::{Cells, Step},
 };
+use crate::address::EmailAddress;
 use crate::source::{Diagnostic, Diagnostics, Severity};
 
 /// A list of subscribers, read row by row: memory does not grow with it, but for 12 to 20 octets a person by which

@@ -3,11 +3,12 @@
 use std::{borrow::Cow, io::Read, path::PathBuf};
 
 use super::{
-    EmailAddress, ListError,
+    ListError,
     export::unguard,
     header::{Header, Wish},
     table::{Cells, NotText, Problem, ROW_MAX, Step, Table},
 };
+use crate::address::EmailAddress;
 use crate::source::{Diagnostic, Place, Severity, nearest};
 
 /// Columns of a table; more is not a list of people.

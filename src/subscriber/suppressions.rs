@@ -7,11 +7,11 @@ use std::{
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    EmailAddress, Export, ListError,
+    Export, ListError,
     reader::{Reader, Trouble},
     table::Step,
 };
-use crate::source::Diagnostic;
+use crate::{address::EmailAddress, source::Diagnostic};
 
 /// An address that gets no letters, as a row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

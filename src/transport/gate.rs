@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use crate::{message::Message, subscriber::EmailAddress};
+use crate::{address::EmailAddress, message::Message};
 
 /// The bytes with every dot at the beginning of a line doubled (RFC 5321 section 4.5.2); `None` when there is no such dot.
 pub(super) fn stuffed(message: &Message) -> Option<Vec<u8>> {

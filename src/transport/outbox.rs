@@ -13,7 +13,7 @@ use super::{
     ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage,
     taken::{Taken, begin_all},
 };
-use crate::{message::Message, subscriber::EmailAddress};
+use crate::{address::EmailAddress, message::Message};
 
 /// Letters written in one go: a thread is woken once for them, and the desk writes their begins down together.
 const GROUP_MAX: usize = 32;

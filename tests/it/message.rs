@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, process::Command};
 use jiff::Timestamp;
 use mail_parser::{MessageParser, MimeHeaders};
 use mimeograph::{
+    address::EmailAddress,
     issue::{Filter, Placeholder},
     message::{Composer, Secrets},
     render::{Escape, Mailbox, Pattern, Picture, Piece, RenderedIssue, Unsubscribe},
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
 };
 use proptest::prelude::*;
 

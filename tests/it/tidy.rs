@@ -9,8 +9,9 @@ use std::{
 use crate::support::newsroom::repository;
 
 /// The line of rooms: each imports only those to its left.
-const ROOMS: [&str; 10] = [
+const ROOMS: [&str; 11] = [
     "source",
+    "address",
     "subscriber",
     "issue",
     "render",
@@ -37,13 +38,13 @@ const FOREIGN: [(&str, &[&str]); 42] = [
     ("clap_mangen", &["cli"]),
     ("crc32fast", &["ledger"]),
     ("csv", &["subscriber", "report", "cli"]),
-    ("idna", &["subscriber"]),
+    ("idna", &["address"]),
     ("image", &["render", "cli"]),
     ("imagesize", &["render", "cli"]),
     ("indicatif", &["report"]),
     ("jiff", &[]),
     ("lettre", &["message", "transport"]),
-    ("memchr", &["source", "issue", "subscriber", "render", "message", "transport", "ledger"]),
+    ("memchr", &["source", "address", "issue", "subscriber", "render", "message", "transport", "ledger"]),
     ("mrml", &["render"]),
     ("notify", &["web"]),
     ("png", &["render"]),
@@ -65,7 +66,7 @@ const FOREIGN: [(&str, &[&str]); 42] = [
     ("tokio_rustls", &["transport"]),
     ("tokio_stream", &["web"]),
     ("toml", &["issue", "render", "config", "cli"]),
-    ("unicode_normalization", &["subscriber"]),
+    ("unicode_normalization", &["address", "subscriber"]),
     ("unicode_width", &["render", "report"]),
     ("ureq", &["cli"]),
     ("url", &["config", "render", "transport", "check", "issue", "cli"]),

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use crate::{
+    address::EmailAddress,
     cli::{Context, Exit, Failure, check, flags, issues},
     config::Config,
     ledger::Selection,
     render::Built,
     source::nearest,
-    subscriber::{EmailAddress, List},
+    subscriber::List,
 };
 
 /// Send an issue to everybody on the list who does not have it yet

@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::Connection;
 
 use super::sheets::count;
-use crate::{ledger::LedgerError, subscriber::EmailAddress};
+use crate::{address::EmailAddress, ledger::LedgerError};
 
 /// Octets of a [`Key`].
 pub(super) const KEY: usize = 16;

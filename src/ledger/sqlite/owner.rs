@@ -17,12 +17,12 @@ use super::{
     timestamp,
 };
 use crate::{
+    address::EmailAddress,
     ledger::{
         BoxError, DispatchId, LedgerError, Reason, SelectionId, State, Suppression,
         claim::{Selected, Selection},
         values::Decision,
     },
-    subscriber::EmailAddress,
 };
 
 impl Store {

@@ -17,6 +17,7 @@ use super::{
     timestamp,
 };
 use crate::{
+    address::EmailAddress,
     ledger::{
         DeliveryId, DispatchId, LedgerError, Reason, State,
         values::{
@@ -24,7 +25,7 @@ use crate::{
             Tally, words,
         },
     },
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
     transport::{Outcome, Reply, Stage},
 };
 

@@ -12,8 +12,9 @@ use super::{
     schema::damaged,
 };
 use crate::{
+    address::EmailAddress,
     ledger::LedgerError,
-    subscriber::{EmailAddress, Fields, Subscriber},
+    subscriber::{Fields, Subscriber},
 };
 
 /// Lines of a sheet, at most. Never lowered: sheets are looked for by it.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::*;
 use crate::{
+    address::EmailAddress,
     issue::{
         Document, FrontMatter,
         document::{
@@ -13,7 +14,6 @@ use crate::{
     },
     render::{Mailbox, PicturePlace, Unsubscribe},
     source::Source,
-    subscriber::EmailAddress,
 };
 
 fn newsletter() -> Newsletter {

@@ -1,4 +1,4 @@
-use mimeograph::subscriber::EmailAddress;
+use mimeograph::address::EmailAddress;
 
 /// `tests/fixtures/addresses/table.txt` has one address a line, with what becomes of it.
 #[test]

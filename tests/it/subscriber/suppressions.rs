@@ -1,6 +1,7 @@
 use std::io::Cursor;
 
-use mimeograph::subscriber::{EmailAddress, Suppression, Suppressions};
+use mimeograph::address::EmailAddress;
+use mimeograph::subscriber::{Suppression, Suppressions};
 
 #[test]
 fn suppressions_survive_the_way_through_a_table() {

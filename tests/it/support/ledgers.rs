@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use mimeograph::{
+    address::EmailAddress,
     ledger::{
         BoxError, Claim, DispatchId, Ledger, LedgerError, NewDispatch, Opened, Reason, Suppression, Wanted,
         Worker,
     },
     render::{Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
-    subscriber::{EmailAddress, Subscriber},
+    subscriber::Subscriber,
     transport::{Outcome, Reply, Stage},
 };
 use tempfile::TempDir;

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
 
 use mimeograph::{
+    address::EmailAddress,
     issue::{
         Document, FrontMatter, Issue, Phrase,
         document::{Block, BlockKind, Figure, Image, Inline},
     },
     render::{Mailbox, Newsletter, PicturePlace, Unsubscribe},
     source::Source,
-    subscriber::EmailAddress,
 };
 
 /// A newsletter with everything that readers see.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mimeograph::{
+    address::EmailAddress,
     message::Message,
-    subscriber::EmailAddress,
     transport::{ErrorKind, Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, halt},
 };
 

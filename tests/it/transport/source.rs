@@ -4,8 +4,8 @@ use std::{
 };
 
 use mimeograph::{
+    address::EmailAddress,
     message::Message,
-    subscriber::EmailAddress,
     transport::{Letter, LetterSource, Outcome, Permit, Reply, Stage, Ticket},
 };
 

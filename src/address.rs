@@ -1,3 +1,8 @@
+//! An email address: parsed once, compared by its key, printed masked.
+//!
+//! In: a text. Out: an [`EmailAddress`] that a letter can go to, or the reason why none can.
+//! Never: knows a list or a relay, asks the DNS, prints an address whole.
+
 use std::{borrow::Cow, fmt};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
@@ -19,7 +24,7 @@ pub struct EmailAddress(String);
 /// A text that is no address we can write to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotAnAddress {
+pub struct InvalidAddress {
     /// What is wrong, in words for the owner of the list. It never repeats the text itself.
     pub reason: String,
 }
@@ -30,8 +35,8 @@ impl EmailAddress {
     ///
     /// Refused on purpose, though the grammar knows them: quoted local parts (they can carry SMTP parameters past
     /// careless software), addresses of hosts in brackets, and domains of a single label.
-    pub fn parse(input: &str) -> Result<Self, NotAnAddress> {
-        check(input).map_err(|reason| NotAnAddress { reason: reason.to_owned() })
+    pub fn parse(input: &str) -> Result<Self, InvalidAddress> {
+        check(input).map_err(|reason| InvalidAddress { reason: reason.to_owned() })
     }
 
     /// The whole address, for the envelope, the `To` header and the owner's eyes.
@@ -246,9 +251,9 @@ impl fmt::Debug for EmailAddress {
 }
 
 impl TryFrom<String> for EmailAddress {
-    type Error = NotAnAddress;
+    type Error = InvalidAddress;
 
-    fn try_from(text: String) -> Result<Self, NotAnAddress> {
+    fn try_from(text: String) -> Result<Self, InvalidAddress> {
         Self::parse(&text)
     }
 }
