@@ -1,7 +1,7 @@
-//! The `mimeo` program: arguments, clock, files, and what the sockets of the rooms are filled with.
+//! The `mimeo` program: arguments, clock and files, and which ledger and transport a run uses.
 //!
-//! In: the command line. Out: an exit code; data on standard output, talk on standard error.
-//! Never: decides what a room should decide. Each command is a file of one shape: `Args` and `run`.
+//! In: the command line. Out: an exit code; data on standard output, messages on standard error.
+//! Never: decides what a module should decide. Each command is a file of one shape: `Args` and `run`.
 
 mod build;
 mod check;
@@ -37,14 +37,18 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// Markdown issues become responsive letters and go to a list, once each.
+/// What follows the commands and options in `mimeo -h`.
+const SHORT_HELP: &str = "A newsletter is a folder with `mimeo.toml`, `issues/` and a subscriber list. \
+    `mimeo help COMMAND` describes a command.";
+
+/// Write a newsletter in Markdown and send each issue to each subscriber once
 #[derive(Parser)]
 #[command(
     name = "mimeo",
     version,
     max_term_width = 100,
-    after_help = "A newsletter is a folder with `mimeo.toml`, `issues/` and a list of subscribers. `mimeo help COMMAND` tells more.",
-    after_long_help = failure::EXIT_CODES_HELP
+    after_help = SHORT_HELP,
+    after_long_help = failure::long_help()
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -79,10 +83,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(told) => {
-            // Help and version come this way too. Nobody listens when this cannot be printed.
-            let _ = told.print();
-            return if told.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        Err(error) => {
+            // Help and version come this way too. If they cannot be printed, there is no place to report that.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
     let context = Context::new(&cli.global);

@@ -1,4 +1,4 @@
-//! The `mimeo` program: everything it does is in the library's `cli` door.
+//! The `mimeo` program; everything it does is in the library's `cli` module.
 
 use std::process::ExitCode;
 

@@ -15,29 +15,29 @@ use crate::{
 
 /// Write an issue as files: HTML, text, MJML
 ///
-/// With `--as` it also writes the very letter that this person gets, as an `.eml`. With `--web` it writes the issue as a
-/// page of the web instead, and with `--feed` all issues as an Atom feed; both together, without an issue, are the whole
-/// archive, to be published at the newsletter's `archive`.
+/// With `--as` it also writes the letter that this person gets, as an `.eml` file. With `--web` it writes a web page instead,
+/// and with `--feed` an Atom feed of all issues. Both together, without an issue, write the whole archive, to be published at
+/// the newsletter's `archive`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo build a-year-in-review
-  mimeo build 52 -o /tmp/letter --as someone@example.com
-  mimeo build 52 --web
+  mimeo build 95 -o /tmp/letter --as someone@example.com
+  mimeo build 95 --web
   mimeo build --web --feed -o public")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path; may be left out with --web and --feed, for all issues
+    /// The issue: its number, its path, or a part of its name [default with --web and --feed: all issues]
     #[arg(required_unless_present_any = ["web", "feed"])]
     issue: Option<String>,
-    /// A page of the web: DIR/NAME/index.html with its pictures, without scripts
+    /// Write a web page: DIR/NAME/index.html and its pictures
     #[arg(long, conflicts_with = "reader")]
     web: bool,
-    /// All issues but drafts as an Atom feed: DIR/feed.xml
+    /// Write an Atom feed of all issues except drafts: DIR/feed.xml
     #[arg(long, conflicts_with = "reader")]
     feed: bool,
-    /// The folder for the files
+    /// Write the files into this folder
     #[arg(short, long, value_name = "DIR", default_value = "build")]
     output: PathBuf,
-    /// Also the letter to this person (from the list, or anybody)
+    /// Also write the letter to this person, who need not be on the list
     #[arg(long = "as", value_name = "ADDRESS")]
     reader: Option<String>,
     #[command(flatten)]

@@ -18,11 +18,11 @@ use crate::{
     subscriber::List,
 };
 
-/// Tell what is wrong with issues, at line and column
+/// Report problems in issues, with line and column
 ///
-/// It looks at everything that a reader, a mail client or a mailbox provider would trip over, in the issue, its pictures,
-/// the template's work and the list. `mimeo explain CODE` tells the story behind a finding. A finding is quieted for one
-/// issue by a comment in it (`<!-- mimeo allow M415 -->`), and for all by `[check] levels` in mimeo.toml.
+/// It finds what a reader, a mail client or a mailbox provider would trip over, in the issue, its pictures, the template and
+/// the list. `mimeo explain CODE` explains a finding. To allow a finding in one issue, add a comment to it
+/// (`<!-- mimeo allow M415 -->`); to allow it everywhere, use `[check.levels]` in mimeo.toml.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo check
@@ -31,24 +31,24 @@ use crate::{
   mimeo check --since main --format github
   mimeo check --deny warnings --format sarif > check.sarif")]
 pub(crate) struct Args {
-    /// The issues: names, parts of them, numbers or paths [default: all]
+    /// The issues: numbers, paths, or parts of their names [default: all]
     issues: Vec<String>,
-    /// How findings are printed
+    /// How to print findings
     #[arg(long, value_name = "FORMAT", default_value = "people")]
     format: Format,
-    /// Count warnings as errors
+    /// Treat warnings as errors
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Only findings in lines that changed since this git revision
+    /// Report only findings in lines that changed since this git revision
     #[arg(long, value_name = "REV")]
     since: Option<String>,
-    /// Also show what each section costs of the 102 KB that Gmail shows, and which blocks, styles and addresses cost most
+    /// Also show the size of each section, out of the 102 KB that Gmail shows, and what is largest
     #[arg(long)]
     budget: bool,
-    /// Also ask the web whether links and pictures elsewhere are there
+    /// Also ask the web whether links and remote pictures exist
     ///
-    /// At most 300 addresses and a minute; answers are kept in `.mimeo/links.json`, good ones for three days. Private
-    /// networks are never asked.
+    /// At most 300 addresses and one minute. Answers are kept in `.mimeo/links.json`, good ones for three days. Private networks
+    /// are never asked.
     #[arg(long)]
     online: bool,
     #[command(flatten)]

@@ -16,28 +16,28 @@ use then::Then;
 
 /// Show what changed in an issue's letter since a git revision
 ///
-/// The letter is made twice, from the files as they are and from those that git remembers: the issue, its pictures and
-/// vendored data, templates and settings. Told are the fields that inboxes show, the text part line by line, links, pictures,
-/// looks, the size of the HTML part and findings of `mimeo check`. With `--page` both letters stand side by side in one
-/// HTML file, with a picture of their difference.
+/// The letter is made twice: from the files as they are, and from the files at the revision (issue, pictures, stored data,
+/// templates and settings). It reports changes to the inbox fields, the text part line by line, links, pictures, styles, the
+/// size of the HTML part, and findings of `mimeo check`. `--page` writes both letters side by side, with a picture of their
+/// difference, as one HTML file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo diff a-year-in-review HEAD
-  mimeo diff 52 main --page changes.html
-  mimeo diff 52 v1.0 --json")]
+  mimeo diff 95 main --page changes.html
+  mimeo diff 95 v1.0 --json")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
+    /// The issue: its number, its path, or a part of its name
     issue: String,
-    /// What to compare with: a commit, a branch, a tag, HEAD~1
+    /// The revision to compare with: a commit, a branch, a tag, HEAD~1
     #[arg(value_name = "REV")]
     revision: String,
-    /// For programs
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Also write both letters and their difference as one HTML file
+    /// Also write both letters and their difference into this HTML file
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
-    /// Whose letters the page shows [default: somebody invented]
+    /// Whose letters the page shows [default: an invented person]
     #[arg(long = "as", value_name = "ADDRESS", requires = "page")]
     reader: Option<String>,
     #[command(flatten)]

@@ -6,10 +6,9 @@ use crate::{
     source::nearest,
 };
 
-/// Tell the story behind a finding
+/// Explain a finding
 ///
-/// What it is, why it matters to readers, mail clients or mailbox providers, how to mend it, and an example. Without a
-/// code it lists all of them.
+/// It says what the finding is, why it matters, and how to fix it, with an example. Without a code it lists all of them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo explain M401
@@ -18,7 +17,7 @@ use crate::{
 pub(crate) struct Args {
     /// The code, as in M401
     code: Option<String>,
-    /// All stories as one page of Markdown
+    /// Print all explanations as one Markdown page
     #[arg(long, conflicts_with = "code")]
     markdown: bool,
 }

@@ -12,16 +12,16 @@ use crate::{
 /// Flags of every command.
 #[derive(clap::Args)]
 pub(crate) struct Global {
-    /// The newsletter's folder [default: the current one]
+    /// Run in this newsletter's folder [default: the current one]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, help_heading = "Everywhere")]
     pub(crate) directory: Option<PathBuf>,
-    /// The settings file, for `mimeo.toml` in the newsletter's folder [env: MIMEO_CONFIG]
+    /// Use this settings file instead of `mimeo.toml` in the newsletter's folder [env: MIMEO_CONFIG]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
     pub(crate) config: Option<PathBuf>,
-    /// Whether to use colours
+    /// When to use colors
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", help_heading = "Everywhere")]
     pub(crate) color: Color,
-    /// Tell errors only
+    /// Print errors only
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub(crate) quiet: bool,
 }
@@ -46,7 +46,7 @@ impl From<Color> for ColorChoice {
 /// The list, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct List {
-    /// The list of subscribers, for the one in mimeo.toml [env: MIMEO_LIST]
+    /// Use this subscriber list instead of the one in mimeo.toml [env: MIMEO_LIST]
     #[arg(long, value_name = "FILE", help_heading = "Instead of mimeo.toml")]
     pub(crate) list: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ pub(crate) struct List {
 /// The outbox, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct Outbox {
-    /// Put letters into this folder, and not through a relay that mimeo.toml names [env: MIMEO_OUTBOX]
+    /// Write letters into this folder instead of sending them to a relay [env: MIMEO_OUTBOX]
     #[arg(long, value_name = "DIR", help_heading = "Instead of mimeo.toml")]
     pub(crate) outbox: Option<PathBuf>,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Outbox {
 /// The relay, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct Relay {
-    /// Hand letters to this relay, as in smtps://login@smtp.example.com [env: MIMEO_RELAY]
+    /// Send letters to this relay, as in smtps://login@smtp.example.com [env: MIMEO_RELAY]
     #[arg(long, value_name = "URL", help_heading = "Instead of mimeo.toml")]
     pub(crate) relay: Option<String>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct Relay {
 /// The ledger, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct Ledger {
-    /// Write down who has what in this ledger [env: MIMEO_LEDGER]
+    /// Ledger file to use [env: MIMEO_LEDGER]
     #[arg(long, value_name = "FILE", help_heading = "Instead of mimeo.toml")]
     pub(crate) ledger: Option<PathBuf>,
 }

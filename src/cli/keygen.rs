@@ -16,24 +16,24 @@ use crate::address::EmailAddress;
 
 /// Make a DKIM key and print its DNS record
 ///
-/// The private key goes into a file that only its owner can read; nothing is overwritten. The DNS record goes to
-/// standard output, for the zone of the sender's domain.
+/// The private key is written into a file that only its owner can read; nothing is overwritten. The DNS record is for the
+/// zone of the sender's domain.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo keygen
   mimeo keygen --ed25519 --selector mimeo2
   mimeo keygen --domain example.org -o keys/example.org.pem")]
 pub(crate) struct Args {
-    /// Make an Ed25519 key (RFC 8463), to be used beside an RSA one
+    /// Make an Ed25519 key (RFC 8463), to be used in addition to an RSA key
     #[arg(long)]
     ed25519: bool,
-    /// The key's file [default: .mimeo/dkim-rsa.pem or .mimeo/dkim-ed25519.pem in the newsletter's folder]
+    /// Write the key into this file [default: .mimeo/dkim-rsa.pem or .mimeo/dkim-ed25519.pem in the newsletter's folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The key's name in the DNS [default: mimeo1, or mimeo2 for Ed25519]
     #[arg(long)]
     selector: Option<String>,
-    /// The domain that signs [default: the domain of `from` in mimeo.toml]
+    /// The signing domain [default: the domain of `from` in mimeo.toml]
     #[arg(long)]
     domain: Option<String>,
 }

@@ -8,10 +8,10 @@ use jiff::civil::Date;
 
 use super::{Context, Exit, Failure, issues};
 
-/// Make the next issue from a scaffold, numbered and dated
+/// Create the next issue, numbered and dated
 ///
-/// The number is the highest so far and one; the file's name is the date and the title. Nothing is overwritten. The
-/// path of the new file goes to standard output.
+/// Its number is one more than the highest so far, and its file name is the date and the title. Nothing is overwritten. It
+/// prints the path of the new file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo new \"A year in review\"
@@ -20,7 +20,7 @@ use super::{Context, Exit, Failure, issues};
 pub(crate) struct Args {
     /// The title
     title: String,
-    /// Make a folder with an `index.md`, for an issue with pictures
+    /// Create a folder with an `index.md`, for an issue with pictures
     #[arg(long)]
     folder: bool,
     /// The issue's date, as in 2022-12-30 [default: today]

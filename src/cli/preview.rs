@@ -23,28 +23,28 @@ use crate::{
     web::{self, PreviewBackend, Sheet},
 };
 
-/// Show an issue in the browser as its readers will see it
+/// Show an issue in the browser as readers will see it
 ///
-/// The page reloads as soon as the issue, a picture, the template, the settings or the list are saved. It is served on
-/// this machine only, and nothing is sent. Without an issue the newest one is shown.
+/// The page updates when you save the issue, a picture, the template, the settings or the list. It is served to this
+/// machine only, and nothing is sent.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo preview
   mimeo preview a-year-in-review --as reader@example.org
-  mimeo preview 52 --static preview.html")]
+  mimeo preview 95 --static preview.html")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path [default: the newest]
+    /// The issue: its number, its path, or a part of its name [default: the newest]
     issue: Option<String>,
-    /// The port on this machine; 0 takes a free one
+    /// Serve on this port; 0 means any free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
     /// Do not open the browser
     #[arg(long)]
     no_open: bool,
-    /// Whose letter is shown first [default: the first person on the list; for a file, somebody invented]
+    /// Whose letter to show first [default: the first person on the list; for --static, an invented person]
     #[arg(long = "as", value_name = "ADDRESS")]
     reader: Option<String>,
-    /// Write the preview as one HTML file and end
+    /// Write the preview as one HTML file and exit
     #[arg(long = "static", value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]

@@ -6,26 +6,26 @@ use crate::{
     report::words::plural,
 };
 
-/// Decide about letters whose fate nobody knows
+/// Decide about unconfirmed letters
 ///
-/// A letter is unconfirmed when its last bytes left and no answer came: a crash, a broken line. Most of them did arrive.
-/// Nothing is resent by itself.
+/// A letter is unconfirmed if all of it was handed over and no answer came, because of a crash or a lost connection. Most of
+/// them did arrive. They are never resent automatically.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("decision").required(true))]
 #[command(after_help = "Examples:
-  mimeo status 52 --list unconfirmed
-  mimeo resolve 52 --accept
-  mimeo resolve 52 --resend someone@example.com && mimeo send 52")]
+  mimeo status 95 --list unconfirmed
+  mimeo resolve 95 --accept
+  mimeo resolve 95 --resend someone@example.com && mimeo send 95")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
+    /// The issue: its number, its path, or a part of its name
     issue: String,
-    /// Take them as accepted
+    /// Record them as accepted
     #[arg(long, group = "decision")]
     accept: bool,
-    /// Let the next `mimeo send` hand them over again: the same bytes, perhaps a second time
+    /// Queue them again: people may get the same letter twice
     #[arg(long, group = "decision")]
     resend: bool,
-    /// Only these people [default: all unconfirmed ones]
+    /// Only these addresses [default: all unconfirmed ones]
     addresses: Vec<String>,
     #[command(flatten)]
     ledger: flags::Ledger,

@@ -1,9 +1,9 @@
 use super::{Context, Exit, Failure};
 use crate::config;
 
-/// Print every setting with what it means
+/// Print every setting with a comment
 ///
-/// What comes out is a `mimeo.toml` with all settings, each with a comment and its value when it is left out.
+/// The output is a complete `mimeo.toml`, with each setting's meaning and default.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  mimeo settings > mimeo.toml")]
 pub(crate) struct Args {}

@@ -9,29 +9,29 @@ use crate::{
     subscriber::Export,
 };
 
-/// Tell who has an issue and who has not, with what the relay said
+/// Show who has an issue and who does not
 ///
-/// Without an issue it lists all sendings. Numbers come from the ledger: accepted means that the relay took the letter.
+/// Without an issue it lists all dispatches. The numbers come from the ledger. Accepted means that the relay took the letter.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo status
   mimeo status a-year-in-review
-  mimeo status 52 --list unconfirmed
-  mimeo status 52 --list failed --csv > failed.csv
+  mimeo status 95 --list unconfirmed
+  mimeo status 95 --list failed --csv > failed.csv
   mimeo status --address someone@example.com")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
+    /// The issue: its number, its path, or a part of its name
     issue: Option<String>,
-    /// Name everybody in this state
+    /// List the people in this state, with the relay's replies
     #[arg(long, value_name = "STATE", requires = "issue")]
     list: Option<Listed>,
-    /// Everything that was ever tried for one person
+    /// Show everything recorded for one address
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["issue", "list"])]
     address: Option<String>,
-    /// As CSV on standard output, with `--list`
+    /// Print CSV, with --list
     #[arg(long, requires = "list")]
     csv: bool,
-    /// As JSON on standard output
+    /// Print JSON
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use crate::{
     subscriber::{List, ListError, Row, Scan, Subscriber},
 };
 
-/// Look at the list of subscribers
+/// Inspect the subscriber list
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo subscribers check
@@ -25,12 +25,12 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Read the whole list: how many people, and every row that cannot be read
+    /// Count the people on the list and report every row that cannot be used
     #[command(
         after_help = "Examples:\n  mimeo subscribers check\n  mimeo subscribers check --list friends.csv --json"
     )]
     Check(CheckArgs),
-    /// Print the people who would be written to, one a line: address, tab, name
+    /// Print the people who get letters, one per line: address, tab, name
     #[command(after_help = "Examples:\n  mimeo subscribers list | wc -l\n  mimeo subscribers list --json")]
     List(ListArgs),
 }
@@ -42,7 +42,7 @@ struct CheckArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Show at most so many problems
+    /// Show at most N problems
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
 }
@@ -51,7 +51,7 @@ struct CheckArgs {
 struct ListArgs {
     #[command(flatten)]
     list: flags::List,
-    /// Print one JSON object a line, with all fields
+    /// Print one JSON object per line, with all fields
     #[arg(long)]
     json: bool,
 }

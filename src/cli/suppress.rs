@@ -9,10 +9,10 @@ use crate::{
     subscriber::{self, Suppressions},
 };
 
-/// Write to these addresses no more
+/// Suppress addresses
 ///
-/// A suppressed address gets no letter, whatever the list says, from this moment on: also in the middle of a sending.
-/// Without addresses it prints the suppression list, as CSV.
+/// From now on a suppressed address gets no letters, whatever the list says, even if a dispatch is running. Without
+/// addresses it prints all suppressions as CSV.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo suppress someone@example.com --reason unsubscribed
@@ -21,20 +21,20 @@ use crate::{
 pub(crate) struct Args {
     /// The addresses
     addresses: Vec<String>,
-    /// Why: unsubscribed, hard_bounce, complaint or by_hand
+    /// The reason: unsubscribed, hard_bounce, complaint or by_hand
     #[arg(long, value_name = "REASON", default_value = "by_hand")]
     reason: String,
-    /// A few words for yourself
+    /// A note for yourself
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Take them from a CSV file with a column for the address, and perhaps `reason` and `date`
+    /// Read the addresses from a CSV file, with optional columns `reason` and `date`
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     #[command(flatten)]
     ledger: flags::Ledger,
 }
 
-/// Lift the suppression of addresses
+/// Lift suppressions
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo unsuppress someone@example.com")]

@@ -10,20 +10,20 @@ use crate::{
     transport::{Halt, Letter, LetterSource, Outcome, Permit, Ticket},
 };
 
-/// Send the very letter that a subscriber gets to yourself
+/// Send a subscriber's letter to yourself
 ///
-/// Its subject is marked, and nothing is written into the ledger. Drafts can be tested.
+/// Its subject begins with `[Test]`, and the ledger does not change. Drafts can be tested.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo test a-year-in-review --to me@example.com
-  mimeo test 52 --to me@example.com --as reader@example.org")]
+  mimeo test 95 --to me@example.com --as reader@example.org")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
+    /// The issue: its number, its path, or a part of its name
     issue: String,
-    /// Where the letter goes; may be given several times
+    /// Send the letter to this address; can be repeated
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<String>,
-    /// Whose letter it is [default: the person with the address of `--to`, or the first one on the list]
+    /// Whose letter to send [default: the person with the address of --to, or the first on the list]
     #[arg(long = "as", value_name = "SUBSCRIBER")]
     reader: Option<String>,
     #[command(flatten)]

@@ -17,16 +17,16 @@ use crate::{
     render::{self, Embed, EmbedKind, Vendored},
 };
 
-/// Fetch what an issue's videos and posts say about themselves
+/// Fetch titles and pictures for an issue's videos and posts
 ///
-/// Titles, stills and words are stored beside the issue, so that it can be built without a network from then on. What is
-/// stored already, or written in the issue itself, is not fetched again.
+/// Titles, still pictures and texts are stored beside the issue, so that it can be built without a network. Whatever is stored
+/// already, or given in the issue, is not fetched again.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo vendor a-year-in-review
-  mimeo vendor 52")]
+  mimeo vendor 95")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
+    /// The issue: its number, its path, or a part of its name
     issue: String,
 }
 

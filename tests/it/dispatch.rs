@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     crash::{addresses, counts, room},
     support::{
-        newsroom::{Newsroom, repository},
+        newsroom::Newsroom,
         relay::{At, Do, Relay, Script, When},
     },
 };
@@ -421,15 +421,6 @@ fn an_outbox_that_cannot_be_written_stops_the_run() {
     room.write("outbox", "a file where a folder should be");
     room.run(["send", "one", "--yes"]).code(5).stderr_has("the outbox cannot be written");
     assert_eq!(counts(&room)["queued"], 2);
-}
-
-#[test]
-fn the_readmes_main_command_is_in_the_readme() {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    assert!(readme.contains("cargo run --release -- send a-year-in-review --yes"));
-    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 130 |"] {
-        assert!(readme.contains(code), "{code}");
-    }
 }
 
 #[tokio::test]

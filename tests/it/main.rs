@@ -18,6 +18,7 @@ mod crash;
 mod diagnostics;
 mod diff;
 mod dispatch;
+mod documentation;
 mod faulty;
 mod findings;
 mod hostile;

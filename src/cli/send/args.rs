@@ -1,4 +1,4 @@
-//! What `mimeo send` can be told.
+//! The arguments of `mimeo send`.
 
 use jiff::Timestamp;
 
@@ -14,56 +14,56 @@ use crate::{
 
 /// Send an issue to everybody on the list who does not have it yet
 ///
-/// It shows who will get it and asks. Whatever interrupts it (a crash, a full disk, a relay that goes away), run it
-/// again: it goes on where it stopped, nobody gets the issue twice, and letters whose fate is unknown are listed by
-/// `mimeo status` for you to decide about.
+/// It shows who will get the issue, and asks. If anything interrupts it (a crash, a full disk, a lost relay), run the same
+/// command again: it continues where it stopped, and nobody gets the issue twice. Letters for which no answer came are
+/// listed by `mimeo status`, and you decide about them with `mimeo resolve`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo send a-year-in-review --dry-run
   mimeo send a-year-in-review
-  mimeo send 52 --sample 100
-  mimeo send 52 --where 'city=Berlin' --yes
-  mimeo send 52 --until 2h --yes")]
+  mimeo send 95 --sample 100
+  mimeo send 95 --where 'city=Berlin' --yes
+  mimeo send 95 --until 2h --yes")]
 pub(crate) struct Args {
-    /// The issue: its name, a part of it, its number or its path
+    /// The issue: its number, its path, or a part of its name
     pub(super) issue: String,
-    /// Do not ask
+    /// Send without asking
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Do everything but hand letters to a relay: they go to the outbox, and the ledger stays as it is
+    /// Write the letters into the outbox instead of sending them, and leave the ledger unchanged
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Go on with the issue as it was when its sending was opened, although it has been edited since
+    /// Continue with the issue as it was at the first `send`, although it has been edited since
     #[arg(long)]
     pub(super) as_opened: bool,
-    /// Try those again that failed: all of them, or those whom --only or --where names
+    /// Also try failed letters again: all of them, or those chosen by --only or --where
     #[arg(long)]
     pub(super) retry_failed: bool,
-    /// Only these people
+    /// Send to these people only
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', group = "choice")]
     pub(super) only: Vec<String>,
-    /// Only people with this value in a column of the list
+    /// Send only to people with this value in a column of the list
     #[arg(long = "where", value_name = "FIELD=VALUE", group = "choice")]
     pub(super) field: Option<String>,
-    /// Only the first so many who do not have it yet, in the order of the list
+    /// Send to the first N people on the list who don't have it yet
     #[arg(long, value_name = "N", group = "choice")]
     pub(super) limit: Option<u64>,
-    /// Only so many who do not have it yet, drawn by lot
+    /// Send to N random people who don't have it yet
     #[arg(long, value_name = "N", group = "choice")]
     pub(super) sample: Option<u64>,
-    /// Keep trying for so long (as in 2h), or until then (as in 2022-12-30T18:00:00+01:00)
+    /// Keep trying deferred letters for this long (2h), or until this time (2022-12-30T18:00:00+01:00)
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<String>,
-    /// Pass over rows of the list that cannot be used
+    /// Skip rows of the list that cannot be used
     #[arg(long)]
     pub(super) skip_bad_rows: bool,
-    /// Go on with a ledger that was put back from a backup: whoever got a letter since then may get it again
+    /// Continue with a ledger restored from a backup: people who got a letter since then may get it again
     #[arg(long)]
     pub(super) restored: bool,
-    /// Send although the check finds this (as in M491)
+    /// Send although `mimeo check` finds this error (as in M491)
     #[arg(long, value_name = "CODE")]
     pub(super) allow: Vec<String>,
-    /// Print the plan and the outcome as one JSON object on standard output
+    /// Print the plan and the result as one JSON object
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]

@@ -114,16 +114,8 @@ impl Mimeo {
         self.command
     }
 
-    pub(crate) fn run(mut self) -> Ran {
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = self.command.spawn().unwrap();
-        let output = child.wait_with_output().unwrap();
-        Ran {
-            command: format!("{:?}", self.command),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code(),
-        }
+    pub(crate) fn run(self) -> Ran {
+        Ran::of(self.command)
     }
 }
 
@@ -137,6 +129,19 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Runs a command to its end, with nothing to read.
+    pub(crate) fn of(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        Self {
+            command: format!("{command:?}"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code(),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn code(self, expected: i32) -> Self {
         assert_eq!(self.code, Some(expected), "{self}");

@@ -1,0 +1,334 @@
+//! The documentation is executed: command lines and settings in README and `docs/` have to work as they are written.
+//!
+//! Each page has a newsletter in which its commands run, one after the other, as a reader would type them. Settings are
+//! loaded, options are looked up in the help. What has several homes (exit codes, the output in the README) is compared.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Command, Stdio},
+};
+
+use crate::support::{
+    newsroom::{LEAST, Newsroom, Ran, repository},
+    preview::Preview,
+    relay::{Relay, Script},
+};
+
+/// Programs other than `mimeo` that command lines of the documentation may start with. They are not run here.
+const NOT_RUN: [&str; 9] = ["apt-get", "bash", "BLESS=1", "cargo", "docker", "git", "just", "npm", "sudo"];
+
+fn page(name: &str) -> String {
+    fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The pages for users. What contributors read speaks of tools that need not be here.
+fn pages() -> Vec<String> {
+    let mut names = vec!["README.md".to_owned()];
+    for entry in fs::read_dir(repository().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            names.push(format!("docs/{name}"));
+        }
+    }
+    names.sort();
+    names
+}
+
+/// A fenced block: its language and its lines.
+struct Fence {
+    language: String,
+    text: String,
+}
+
+/// The fenced blocks of a page, also those in a list.
+fn fences(page: &str) -> Vec<Fence> {
+    let mut fences = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let indent = line.len() - line.trim_start().len();
+        let Some(language) = line.trim_start().strip_prefix("```").filter(|rest| !rest.starts_with('`'))
+        else {
+            continue;
+        };
+        let mut text = String::new();
+        for line in lines.by_ref().take_while(|line| line.trim() != "```") {
+            text.push_str(line.get(indent..).unwrap_or_default());
+            text.push('\n');
+        }
+        fences.push(Fence { language: language.to_owned(), text });
+    }
+    fences
+}
+
+/// The command lines of a shell block, without comments.
+fn command_lines(fence: &Fence) -> impl Iterator<Item = &str> {
+    let lines = fence.text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// Runs a line of the documentation, without its questions: nobody is at the terminal, and no browser opens.
+fn run(room: &Newsroom, line: &str, relay: Option<&Relay>) -> Option<Ran> {
+    let line = line.replacen("cargo run --release -- ", "mimeo ", 1).replace(" --port 8080", "");
+    if NOT_RUN.contains(&line.split(' ').next().unwrap_or_default()) {
+        return None;
+    }
+    let environment = |command: &mut Command| {
+        if let Some(relay) = relay {
+            command.env("MIMEO_RELAY", relay.url()).env("MIMEO_RELAY_PASSWORD", "secret");
+        }
+    };
+    if line.starts_with("mimeo preview") && !line.contains("--static") {
+        let arguments: Vec<&str> = line.split(' ').skip(1).filter(|word| *word != "--no-open").collect();
+        let preview = Preview::started(room.mimeo([&arguments[..], &["--no-open"]].concat()));
+        assert!(preview.ask(&preview.host, "/").starts_with("HTTP/1.1 200"), "{line}");
+        return None;
+    }
+    let asks = line.starts_with("mimeo send") && !line.contains("--yes") && !line.contains("--dry-run");
+    let line = if asks { format!("{line} --yes") } else { line };
+    assert!(line.starts_with("mimeo "), "{line}: add it to the list of programs that are not run");
+    let program = env!("CARGO_BIN_EXE_mimeo");
+    let mut command = Command::new("bash");
+    command.args(["-c", &line.replacen("mimeo ", &format!("'{program}' "), 1)]);
+    command.current_dir(room.path("")).stdin(Stdio::null()).env("TZ", "UTC").env("COLUMNS", "100");
+    environment(&mut command);
+    Some(Ran::of(command))
+}
+
+/// Runs all of a page's command lines in one folder.
+fn run_page(room: &Newsroom, name: &str, relay: Option<&Relay>) {
+    for fence in fences(&page(name)).iter().filter(|fence| fence.language == "sh") {
+        for line in command_lines(fence) {
+            if let Some(ran) = run(room, line, relay) {
+                assert_eq!(ran.code, Some(0), "{name}: {line}\n{ran}");
+            }
+        }
+    }
+}
+
+/// Numbers and units of time vary from run to run.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.replace(" ms,", " s,").chars() {
+        match c {
+            '0'..='9' if plain.ends_with('0') => {}
+            '0'..='9' => plain.push('0'),
+            '.' | ',' if plain.ends_with('0') => {}
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[test]
+fn the_readme_can_be_followed_and_prints_what_it_shows() {
+    let room = Newsroom::gradient_ascent();
+    let text = page("README.md");
+    let fences = fences(&text);
+    let first = fences.iter().find(|fence| fence.language == "sh").unwrap();
+    assert_eq!(first.text, "cargo run --release -- send a-year-in-review --yes\n");
+    let shown = fences.iter().find(|fence| fence.language == "text").unwrap();
+    let ran = run(&room, first.text.trim(), None).unwrap().code(0);
+    assert_eq!(without_numbers(&ran.stderr), without_numbers(&shown.text), "the README shows another output");
+    run_page(&room, "README.md", None);
+    assert_eq!(room.list("outbox").len(), 12, "the second run sends nothing");
+}
+
+/// The newsletter that the guide sets up: its settings, its list and its first issue.
+#[test]
+fn the_guide_can_be_followed_from_an_empty_folder_to_a_sent_issue() {
+    let relay = Relay::start(Script::new());
+    let text = page("docs/guide.md");
+    let fences = fences(&text);
+    let block = |language: &str| &fences.iter().find(|fence| fence.language == language).unwrap().text;
+    let room = Newsroom::empty().file("mimeo.toml", block("toml")).file("subscribers.csv", block("csv"));
+    let mut relay_is_set_up = false;
+    for fence in &fences {
+        match fence.language.as_str() {
+            "toml" if fence.text.starts_with("[relay]") => relay_is_set_up = true,
+            "sh" => {
+                for line in command_lines(fence) {
+                    let ran = run(&room, line, relay_is_set_up.then_some(&relay));
+                    if let Some(ran) = ran {
+                        assert_eq!(ran.code, Some(0), "{line}\n{ran}");
+                    }
+                    if line.starts_with("mimeo new \"The first cup\"") {
+                        let path = format!("issues/{}", room.list("issues")[0]);
+                        room.write(&path, format!("{}\n{}", block("yaml"), block("markdown")));
+                    }
+                    if line.starts_with("mimeo test") {
+                        let path = format!(
+                            "issues/{}",
+                            room.list("issues")
+                                .into_iter()
+                                .find(|name| name.ends_with("first-cup.md"))
+                                .unwrap()
+                        );
+                        room.write(&path, room.read(&path).replace("draft: true\n", ""));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(relay_is_set_up);
+    let mut recipients = relay.recipients();
+    recipients.sort();
+    assert_eq!(recipients, ["ada@example.com", "jorg@example.net", "noor@kettle.example.org"]);
+}
+
+#[test]
+fn the_page_about_preview_and_diff_can_be_followed() {
+    let room = Newsroom::gradient_ascent();
+    let git = "git init -q -b main . && git add --all && git -c user.name=Ada -c user.email=ada@example.org \
+               -c commit.gpgsign=false commit -q -m state && git tag v1.0";
+    room.shell(git).code(0);
+    run_page(&room, "docs/preview.md", None);
+}
+
+#[test]
+fn other_pages_have_no_command_lines_that_are_not_run() {
+    let run = ["README.md", "docs/guide.md", "docs/preview.md"];
+    for name in pages().iter().filter(|name| !run.contains(&name.as_str())) {
+        let text = page(name);
+        let fences = fences(&text);
+        let lines: Vec<_> =
+            fences.iter().filter(|fence| fence.language == "sh").flat_map(command_lines).collect();
+        assert!(lines.is_empty(), "give {name} a test in tests/it/documentation.rs that runs {lines:?}");
+    }
+}
+
+#[test]
+fn every_block_of_settings_loads() {
+    let mut blocks = 0;
+    for name in pages() {
+        for fence in fences(&page(&name)).iter().filter(|fence| fence.language == "toml") {
+            let settings = if fence.text.contains("[newsletter]") {
+                fence.text.clone()
+            } else if fence.text.trim_start().starts_with('[') {
+                format!("{LEAST}\n{}", fence.text)
+            } else {
+                format!("{}\n{LEAST}", fence.text)
+            };
+            let ran = Newsroom::new().file("mimeo.toml", settings).run(["subscribers", "check"]);
+            assert_eq!(ran.code, Some(0), "{name}:\n{}\n{ran}", fence.text);
+            blocks += 1;
+        }
+    }
+    assert!(blocks > 3, "{blocks}");
+}
+
+#[test]
+fn every_front_matter_in_the_documentation_makes_an_issue() {
+    for name in pages() {
+        for fence in fences(&page(&name)).iter().filter(|fence| fence.text.starts_with("---\n")) {
+            let room = Newsroom::new().file("issues/one.md", format!("{}\nHello.\n", fence.text));
+            room.run(["build", "one"]).code(0);
+        }
+    }
+}
+
+/// The help of a command, or of a command's command.
+fn help(words: &[&str]) -> Option<String> {
+    let room = Newsroom::empty();
+    let ran = room.run([&words[..2.min(words.len())], &["--help"]].concat());
+    let ran = if ran.code == Some(0) { ran } else { room.run([&words[..1], &["--help"]].concat()) };
+    (ran.code == Some(0)).then_some(ran.stdout)
+}
+
+/// The options that a command line uses and its help does not have.
+fn unknown_options(line: &str) -> Vec<String> {
+    let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "mimeo").skip(1).collect();
+    let is_word = |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase());
+    let names: Vec<&str> = words.iter().take_while(is_word).copied().collect();
+    let Some(command) = names.first().filter(|name| **name != "help") else { return Vec::new() };
+    let Some(help) = help(&names) else { return vec![format!("the command `{command}`")] };
+    let options = words.iter().filter(|word| word.starts_with("--"));
+    let options = options.map(|word| word.split(['=', '|', '\\', ']']).next().unwrap_or_default());
+    options.filter(|option| !help.contains(*option)).map(|option| format!("`{option}`")).collect()
+}
+
+/// Command lines in code inside of sentences and tables.
+fn inline_commands(page: &str) -> BTreeSet<String> {
+    let text: String = {
+        let mut inside = false;
+        page.lines()
+            .filter(|line| {
+                let is_fence = line.trim_start().starts_with("```");
+                inside ^= is_fence;
+                !inside && !is_fence
+            })
+            .flat_map(|line| [line, " "])
+            .collect()
+    };
+    text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("mimeo ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_that_the_documentation_names_exists_with_its_options() {
+    let mut wrong = Vec::new();
+    let mut commands = 0;
+    for name in pages() {
+        for line in inline_commands(&page(&name)) {
+            commands += 1;
+            wrong.extend(unknown_options(&line).into_iter().map(|what| format!("{name}: {line}: {what}")));
+        }
+    }
+    assert!(wrong.is_empty(), "not in the help:\n{}", wrong.join("\n"));
+    assert!(commands > 30, "{commands}");
+}
+
+#[test]
+fn every_example_in_a_help_uses_options_that_exist() {
+    let commands = Newsroom::empty().run(["--help"]).stdout;
+    let names = commands.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names: Vec<&str> =
+        names.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 15, "{names:?}");
+    let mut wrong = Vec::new();
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let help = help(&[name]).unwrap();
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example"));
+        for line in examples.filter(|line| line.trim_start().starts_with("mimeo ")) {
+            for part in line.split(['|', '>', ';']).flat_map(|part| part.split("&&")) {
+                wrong.extend(unknown_options(part).into_iter().map(|what| format!("{line}: {what}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_readme_and_the_guide_have_the_exit_codes_of_the_help() {
+    let help = Newsroom::empty().run(["--help"]).stdout;
+    let codes = help.split_once("Exit codes:\n").expect("the help has exit codes").1;
+    // Long lines are wrapped; a code begins a new one.
+    let mut meanings: Vec<(String, String)> = Vec::new();
+    for line in codes.lines().filter(|line| !line.trim().is_empty()) {
+        match line.trim_start().split_once("  ").filter(|(code, _)| code.parse::<u8>().is_ok()) {
+            Some((code, meaning)) => meanings.push((code.to_owned(), meaning.trim().to_owned())),
+            None => {
+                let (_, meaning) = meanings.last_mut().expect("a code comes first");
+                *meaning = format!("{meaning} {}", line.trim());
+            }
+        }
+    }
+    assert_eq!(meanings.len(), 7, "{meanings:?}");
+    for name in ["README.md", "docs/guide.md"] {
+        let text = page(name);
+        for (code, meaning) in &meanings {
+            assert!(text.contains(&format!("| {code} | {meaning} |")), "{name}: {code} | {meaning}");
+        }
+    }
+}
+
+#[test]
+fn every_command_is_in_the_list_of_commands() {
+    let help = Newsroom::empty().run(["--help"]).stdout;
+    let names = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = names.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
+    let text = page("docs/commands.md");
+    for name in names.filter(|name| *name != "help") {
+        assert!(text.contains(&format!("`mimeo {name}")), "docs/commands.md has no `mimeo {name}`");
+    }
+}
