@@ -22,7 +22,6 @@ mod smtp;
 mod taken;
 mod tls;
 mod verdict;
-mod window;
 mod wire;
 
 pub use halt::{Halt, HaltSwitch, halt};
@@ -99,7 +98,7 @@ pub trait LetterSource: Send + Sync + 'static {
     /// A letter that can be offered at once, for pipelining: never waits.
     fn next_now(&self) -> Option<Letter>;
 
-    /// Asked when the relay has said 354 (or before BDAT), before the first byte of the body leaves. Answers when
+    /// Asked when the relay has said 354, before the first byte of the body leaves. Answers when
     /// the attempt is written down for good.
     fn begin(&self, ticket: Ticket) -> impl Future<Output = Permit> + Send;
 

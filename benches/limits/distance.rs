@@ -1,4 +1,4 @@
-//! B4, B5, B6: one connection over a line of 50 ms there and back, between two hosts made of network namespaces and TUN
+//! B4, B6: one connection over a line of 50 ms there and back, between two hosts made of network namespaces and TUN
 //! devices (`benches/distance/delay.py`; needs root).
 
 use std::{
@@ -41,7 +41,7 @@ impl Drop for Line {
 }
 
 pub(crate) fn distance(letters: u64, rounds: u64) {
-    println!("\nB4, B5, B6: {letters} letters, one connection, 50 ms there and back, {rounds} rounds");
+    println!("\nB4, B6: {letters} letters, one connection, 50 ms there and back, {rounds} rounds");
     let Some(_line) = Line::start() else {
         println!("  SKIPPED: no line: it needs root, iproute2 and /dev/net/tun");
         return;
@@ -52,45 +52,29 @@ pub(crate) fn distance(letters: u64, rounds: u64) {
     let mut sink = Sink::start("far", FAR);
     let has_reference = lab::is_here(lab::SMTP_SOURCE, "apt-get install postfix");
     let has_nodemailer = lab::has_nodemailer();
-    let (mut ahead, mut window, mut reference, mut peer) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    // The window is so fast that connecting would be most of what is measured.
-    let many = letters * 8;
+    let (mut ahead, mut reference, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     let few = letters.min(60);
     for _ in 0..rounds {
         if has_reference {
             reference.push(lab::smtp_source(&sink, 1, few, NEAR));
             assert_eq!(sink.taken().letters, few);
         }
-        newsletter.relay(&sink, 1, 0, "");
+        newsletter.relay(&sink, 1, "");
         newsletter.list(letters);
         newsletter.forget();
         ahead.push(newsletter.send(NEAR, &[]));
         assert_eq!(sink.taken().letters, letters);
-        newsletter.relay(&sink, 1, 8, "");
-        newsletter.list(many);
-        newsletter.forget();
-        window.push(newsletter.send(NEAR, &[]));
-        assert_eq!(sink.taken().letters, many);
         if has_nodemailer {
             peer.push(lab::nodemailer(&sink, 1, few, &parts, None, NEAR));
             assert_eq!(sink.taken().letters, few);
         }
     }
     tell("mimeo send, one ahead", "letters/s", ahead.iter().map(|cost| cost.per_second(letters)));
-    tell("mimeo send, window of 8", "letters/s", window.iter().map(|cost| cost.per_second(many)));
     if has_reference {
         tell("smtp-source -d -s 1", "letters/s", reference.iter().map(|cost| cost.per_second(few)));
         let pairs = ahead.iter().zip(&reference);
         let ratios = pairs.map(|(ours, theirs)| ours.per_second(letters) / theirs.per_second(few));
         judge("B4 mimeo / smtp-source", "× the letters/s", Goal::AtLeast(3.4, 3.0), ratios);
-        let pairs = window.iter().zip(&reference);
-        let ratios = pairs.map(|(ours, theirs)| ours.per_second(many) / theirs.per_second(few));
-        judge(
-            "B5 mimeo with a window of 8 / smtp-source",
-            "× the letters/s",
-            Goal::AtLeast(25.0, 20.0),
-            ratios,
-        );
     }
     if has_nodemailer {
         tell("nodemailer's pool of 1", "letters/s", peer.iter().map(|cost| cost.per_second(few)));
@@ -108,12 +92,12 @@ fn refusals(newsletter: &Newsletter, letters: u64, rounds: u64) {
     newsletter.list(letters);
     let (mut without, mut with, mut connections) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        newsletter.relay(&willing, 1, 0, "");
+        newsletter.relay(&willing, 1, "");
         newsletter.forget();
         without.push(newsletter.send(NEAR, &[]));
         let taken = willing.taken();
         assert_eq!(taken.letters, letters);
-        newsletter.relay(&refusing, 1, 0, "");
+        newsletter.relay(&refusing, 1, "");
         newsletter.forget();
         with.push(newsletter.send(NEAR, &[]));
         let refused = refusing.taken();

@@ -144,8 +144,6 @@ pub(crate) fn serve(kind: &str) {
     let mut script = Script::new().counting_only();
     if kind.contains("tls") {
         script = script.with_starttls(Certificate::Good).with_login("PLAIN", "bob", "hunter2");
-    } else {
-        script = script.with_chunking();
     }
     if kind.ends_with("refusing") {
         let refusal = Do::Say("550 5.1.1 no such user".to_owned());
@@ -211,11 +209,8 @@ impl Newsletter {
     }
 
     /// The settings for a relay, with more lines behind them.
-    pub(crate) fn relay(&self, sink: &Sink, connections: u64, window: u64, more: &str) {
-        let mut relay = format!(
-            "[relay]\nurl = \"{}\"\nconnections = {connections}\nchunking_window = {window}\n",
-            sink.url
-        );
+    pub(crate) fn relay(&self, sink: &Sink, connections: u64, more: &str) {
+        let mut relay = format!("[relay]\nurl = \"{}\"\nconnections = {connections}\n", sink.url);
         if sink.ca_file != "-" {
             writeln!(relay, "ca_file = \"{}\"\npassword = {{ env = \"BENCH_PASSWORD\" }}", sink.ca_file)
                 .unwrap();

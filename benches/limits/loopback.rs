@@ -25,7 +25,7 @@ pub(crate) fn throughput(letters: u64, rounds: u64) {
     );
     let newsletter = Newsletter::new(letters);
     let mut sink = Sink::start("near", &[]);
-    newsletter.relay(&sink, 10, 0, "");
+    newsletter.relay(&sink, 10, "");
     let has_reference = lab::is_here(lab::SMTP_SOURCE, "apt-get install postfix");
     let has_nodemailer = lab::has_nodemailer();
     let parts = newsletter.parts();
@@ -71,7 +71,7 @@ pub(crate) fn ledger(letters: u64, rounds: u64) {
     );
     let newsletter = Newsletter::new(letters);
     let mut sink = Sink::start("near", &[]);
-    newsletter.relay(&sink, 10, 0, "");
+    newsletter.relay(&sink, 10, "");
     let frozen = newsletter.path().join("frozen.json");
     let myself = std::env::current_exe().unwrap().display().to_string();
     let (mut on, mut off) = (Vec::new(), Vec::new());

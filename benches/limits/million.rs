@@ -11,7 +11,7 @@ pub(crate) fn million(people: u64, rounds: u64) {
     );
     let newsletter = Newsletter::new(FEW);
     let mut sink = Sink::start("near", &[]);
-    newsletter.relay(&sink, 10, 0, "");
+    newsletter.relay(&sink, 10, "");
     let (mut few, mut many, mut first, mut ledger) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         newsletter.list(FEW);

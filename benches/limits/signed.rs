@@ -20,7 +20,7 @@ pub(crate) fn signed(letters: u64, rounds: u64) {
     );
     let newsletter = Newsletter::new(letters);
     let mut sink = Sink::start("near", SERVER);
-    newsletter.relay(&sink, 10, 0, "");
+    newsletter.relay(&sink, 10, "");
     let folder = newsletter.path().display().to_string();
     cost(&[], &[MIMEO, "-C", &folder, "keygen", "--domain", "letters.example.org", "--selector", "bench"]);
     let key = fs::read_dir(newsletter.path().join(".mimeo"))
@@ -32,7 +32,7 @@ pub(crate) fn signed(letters: u64, rounds: u64) {
     fs::copy(&key, &kept).unwrap();
     let dkim =
         "[dkim]\ndomain = \"letters.example.org\"\nselector = \"bench\"\nkey = { file = \"bench.pem\" }\n";
-    newsletter.relay(&sink, 10, 0, dkim);
+    newsletter.relay(&sink, 10, dkim);
     let has_nodemailer = lab::has_nodemailer();
     let parts = newsletter.parts();
     let few = letters.min(600);

@@ -344,11 +344,16 @@ impl<'a> Table<'a> {
             }
             let full = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
             let near = nearest(name, known.iter().copied());
-            let help = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", known.join(", ")),
+            let removed = REMOVED.iter().find(|(removed, _)| *removed == full);
+            let (message, help) = match (removed, near) {
+                (Some((_, help)), _) => (format!("the setting `{full}` was removed"), (*help).to_owned()),
+                (None, Some(near)) => {
+                    (format!("unknown setting `{full}`"), format!("did you mean `{near}`?"))
+                }
+                (None, None) => {
+                    (format!("unknown setting `{full}`"), format!("known here: {}", known.join(", ")))
+                }
             };
-            let message = format!("unknown setting `{full}`");
             let mut diagnostic =
                 Diagnostic::error("M003", &self.notes.source, key.span(), message).help(help);
             // A misspelt `password = "…"` would show the password.
@@ -361,6 +366,12 @@ impl<'a> Table<'a> {
         }
     }
 }
+
+/// Settings of earlier versions, and what to do about each.
+const REMOVED: &[(&str, &str)] = &[(
+    "relay.chunking_window",
+    "delete the line: letters are always handed over with DATA, one after the other on each connection",
+)];
 
 /// Whether a line of the file had better not be shown.
 pub(super) fn sounds_secret(text: &str) -> bool {

@@ -92,8 +92,6 @@ fn read_relay(
         section.number("connections", 1..=1000).and_then(|number| u16::try_from(number.value).ok());
     let letters = section.number("messages_per_connection", 1..=u32::MAX);
     let pipelining = section.flag("pipelining").is_none_or(|flag| flag.value);
-    let window =
-        section.number("chunking_window", 0..=64).and_then(|number| u16::try_from(number.value).ok());
     let mut relay = relay?;
     relay.mechanism = mechanism.map_or(Login::Auto, |mechanism| mechanism.value);
     relay.helo = helo.map(|helo| helo.value);
@@ -102,7 +100,6 @@ fn read_relay(
     relay.connections = connections.and_then(NonZeroU16::new).unwrap_or(relay.connections);
     relay.letters_per_connection = letters.and_then(|number| NonZeroU32::new(number.value));
     relay.pipelining = if pipelining { Pipelining::Auto } else { Pipelining::Off };
-    relay.window = window.unwrap_or(0);
     let from_environment = || SecretRef::Env(RELAY_PASSWORD.to_owned());
     let password = match &relay.login {
         Some(_) if overrides.relay_password => Some(from_environment()),

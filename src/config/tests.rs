@@ -126,6 +126,15 @@ fn a_misspelt_name_is_told_the_nearest_known_one() {
 }
 
 #[test]
+fn a_setting_that_was_removed_says_what_to_do() {
+    let text = format!("{LEAST}[relay]\nurl = \"smtp://127.0.0.1:25?tls=none\"\nchunking_window = 8\n");
+    let found =
+        Config::parse(Path::new("."), Source::new("mimeo.toml", text), &Overrides::default()).unwrap_err();
+    assert_eq!(found[0].to_string(), "mimeo.toml:7:1: the setting `relay.chunking_window` was removed");
+    assert!(found[0].help.as_deref().unwrap().starts_with("delete the line"), "{:?}", found[0].help);
+}
+
+#[test]
 fn each_wrong_value_is_named() {
     for (addition, expected) in [
         ("[relay]\n", "M006 mimeo.toml:5:1: `[relay]` has no `url`"),

@@ -21,7 +21,6 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Offer {
     pub(super) pipelining: bool,
-    pub(super) chunking: bool,
     pub(super) smtputf8: bool,
     /// `Some(0)` is an offer without a limit (RFC 1870 section 4).
     pub(super) size: Option<u64>,
@@ -109,7 +108,6 @@ fn read_offer(frame: &Frame<'_>) -> Offer {
         let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
         match words.next() {
             Some("PIPELINING") => offer.pipelining = true,
-            Some("CHUNKING") => offer.chunking = true,
             Some("SMTPUTF8") => offer.smtputf8 = true,
             Some("STARTTLS") => offer.starttls = true,
             Some("SIZE") => offer.size = Some(words.next().and_then(|size| size.parse().ok()).unwrap_or(0)),

@@ -117,9 +117,6 @@ impl<'s> Connection<'s> {
         if smtp.learned().one_by_one.load(Relaxed) {
             offer.pipelining = false;
         }
-        if smtp.learned().no_chunks.load(Relaxed) {
-            offer.chunking = false;
-        }
         Self { smtp, wire, offer, letters: 0, out: Vec::with_capacity(512) }
     }
 
@@ -133,9 +130,6 @@ impl<'s> Connection<'s> {
         desk: &'d D,
         first: Taken<'d, D>,
     ) -> Result<Ended<'d, D>, RelayDown> {
-        if self.smtp.relay().window > 0 && self.offer.chunking && self.offer.pipelining {
-            return self.work_in_window(desk, first).await;
-        }
         let mut current = match self.vet(first)? {
             Some(letter) => letter,
             None => match self.next(desk).await? {

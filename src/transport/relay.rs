@@ -38,9 +38,6 @@ pub struct Relay {
     pub letters_per_connection: Option<NonZeroU32>,
     /// Whether commands are sent ahead (RFC 2920).
     pub pipelining: Pipelining,
-    /// Letters under way on one connection with CHUNKING (RFC 3030), for a relay of one's own: all of them may be
-    /// unconfirmed when the connection breaks. 0: one letter at a time, which is right for all other relays.
-    pub window: u16,
 }
 
 /// How the connection to a relay is made private.
@@ -282,7 +279,6 @@ impl Relay {
             connections: NonZeroU16::new(4).expect("four is not zero"),
             letters_per_connection: None,
             pipelining: Pipelining::Auto,
-            window: 0,
         };
         relay.refuse_login_in_the_clear()?;
         Ok(relay)

@@ -26,8 +26,6 @@ pub(super) struct Learned {
     pub(super) one_by_one: AtomicBool,
     /// Times in a row that it closed the connection on commands that were sent ahead.
     pub(super) closed_ahead: AtomicU32,
-    /// It offers CHUNKING but does not take it.
-    pub(super) no_chunks: AtomicBool,
     /// Letters on one connection, at most; 0 when unknown.
     letters_per_connection: AtomicU32,
 }

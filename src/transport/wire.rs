@@ -172,16 +172,6 @@ impl Wire {
         self.stream = Stream::Gone;
     }
 
-    /// Whether a whole reply is here already.
-    pub(super) fn has_reply(&mut self) -> bool {
-        matches!(self.inbox.has_reply(), Ok(true) | Err(_))
-    }
-
-    /// Whether a whole reply is here, or comes within this time.
-    pub(super) async fn has_reply_soon(&mut self, within: Duration) -> bool {
-        self.await_reply(within).await.is_ok()
-    }
-
     /// Whether the relay has said something unasked, or is gone. Costs nothing when it has not.
     pub(super) fn stir(&mut self) -> Stir {
         if !self.inbox.is_empty() {

@@ -19,8 +19,6 @@ struct Story {
     seed: u64,
     people: usize,
     connections: usize,
-    /// Letters under way on one connection, at most.
-    window: usize,
     /// Programs that send at the same time.
     senders: usize,
     script: Script,
@@ -81,10 +79,9 @@ impl Story {
     fn settings(&self, relay: &Relay) -> String {
         format!(
             "[pace]\nadaptive = false\nbrake = {{ refusals_in_a_row = 0, share = 0 }}\n\
-             [relay]\nurl = \"{}\"\nconnections = {}\nchunking_window = {}\n",
+             [relay]\nurl = \"{}\"\nconnections = {}\n",
             relay.url(),
             self.connections,
-            if self.window == 1 { 0 } else { self.window }
         )
     }
 
@@ -199,7 +196,7 @@ impl Story {
     /// Faults of the relay make unconfirmed letters of their own; without them only kills do, and not more than were under
     /// way. After a power cut it is the whole claim.
     fn judge_doubt(&self, room: &Newsroom, kills: usize) {
-        let most = kills * self.connections * self.window;
+        let most = kills * self.connections;
         let unconfirmed = counts(room)["unconfirmed"];
         if self.is_kind() && !self.power_cut {
             assert!(unconfirmed <= most, "seed {}: {unconfirmed} unconfirmed after {kills} kills", self.seed);
@@ -268,30 +265,29 @@ fn faulty() -> Script {
 }
 
 fn stories(seed: u64) -> Vec<Story> {
-    let story = |n: u64, people, connections, window, senders, script: Script| Story {
+    let story = |n: u64, people, connections, senders, script: Script| Story {
         seed: seed + n,
         people,
         connections,
-        window,
         senders,
         script: script.seed(seed + n),
         power_cut: false,
         fault: None,
     };
     vec![
-        story(0, 400, 1, 1, 1, Script::new()),
-        story(1, 600, 4, 1, 1, Script::new()),
-        story(2, 600, 8, 1, 1, Script::new().without_pipelining()),
-        story(3, 600, 2, 8, 1, Script::new().with_chunking()),
+        story(0, 400, 1, 1, Script::new()),
+        story(1, 600, 4, 1, Script::new()),
+        story(2, 600, 8, 1, Script::new().without_pipelining()),
+        story(3, 600, 2, 1, Script::new()),
         // More than one sender claims at a time, so that both have something to do.
-        story(4, 1_100, 4, 1, 2, Script::new()),
-        story(5, 400, 4, 1, 1, faulty()),
-        story(6, 400, 3, 1, 2, faulty()),
-        story(7, 400, 2, 4, 1, faulty().with_chunking()),
-        Story { power_cut: true, ..story(8, 3_000, 4, 1, 1, Script::new()) },
+        story(4, 1_100, 4, 2, Script::new()),
+        story(5, 400, 4, 1, faulty()),
+        story(6, 400, 3, 2, faulty()),
+        story(7, 400, 2, 1, faulty()),
+        Story { power_cut: true, ..story(8, 3_000, 4, 1, Script::new()) },
         // So many that kills fall upon claims that were begun as a whole.
-        story(9, 3_000, 8, 1, 1, Script::new()),
-        story(10, 2_000, 2, 4, 1, Script::new().with_chunking()),
+        story(9, 3_000, 8, 1, Script::new()),
+        story(10, 2_000, 2, 1, Script::new()),
     ]
 }
 
@@ -329,7 +325,6 @@ fn found_out(fault: &'static str) -> String {
             seed,
             people: 400,
             connections: 8,
-            window: 1,
             senders: 1,
             script,
             power_cut: false,
@@ -395,17 +390,8 @@ fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
     let mut figures = Figures::default();
     let script = script.seed(7);
     let power_cut = false;
-    Story {
-        seed: 7,
-        people: 100_000,
-        connections: 10,
-        window: 1,
-        senders: 1,
-        script,
-        power_cut,
-        fault: None,
-    }
-    .tell(20, &mut figures);
+    Story { seed: 7, people: 100_000, connections: 10, senders: 1, script, power_cut, fault: None }
+        .tell(20, &mut figures);
     assert_eq!(figures.kills, 20);
     println!("{figures:?} in {:?}; nobody twice, nobody missing", began.elapsed());
 }

@@ -19,17 +19,15 @@ use crate::support::relay::{Relay, Script};
 enum Mode {
     OneByOne,
     Ahead,
-    Window,
 }
 
 impl Mode {
-    const ALL: [Self; 3] = [Self::OneByOne, Self::Ahead, Self::Window];
+    const ALL: [Self; 2] = [Self::OneByOne, Self::Ahead];
 
     fn script(self, script: Script) -> Script {
         match self {
             Self::OneByOne => script.without_pipelining(),
             Self::Ahead => script,
-            Self::Window => script.with_chunking(),
         }
     }
 }
@@ -47,7 +45,6 @@ impl Tale {
         settings.timeouts =
             Timeouts { quit: Duration::from_secs(1), ..Timeouts::all(Duration::from_secs(20)) };
         settings.ca_file = relay.ca_file().map(Into::into);
-        settings.window = 4;
         settings
     }
 

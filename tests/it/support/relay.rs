@@ -42,7 +42,7 @@ pub(crate) enum At {
     Data,
     /// The first octets of a body have arrived.
     Body,
-    /// All of the body has arrived (by DATA or BDAT).
+    /// All of the body has arrived.
     Dot,
     Rset,
     Quit,
@@ -115,7 +115,6 @@ pub(crate) enum Certificate {
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pipelining: bool,
-    chunking: bool,
     smtputf8: bool,
     size: Option<u64>,
     starttls: Option<Certificate>,
@@ -134,7 +133,6 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             pipelining: true,
-            chunking: false,
             smtputf8: false,
             size: None,
             starttls: None,
@@ -158,11 +156,6 @@ impl Script {
 
     pub(crate) fn without_pipelining(mut self) -> Self {
         self.pipelining = false;
-        self
-    }
-
-    pub(crate) fn with_chunking(mut self) -> Self {
-        self.chunking = true;
         self
     }
 
@@ -574,7 +567,6 @@ impl<'a> Conversation<'a> {
                 "MAIL" => self.mail(&text).await?,
                 "RCPT" => self.rcpt(&text).await?,
                 "DATA" => self.data().await?,
-                "BDAT" => self.bdat(&text).await?,
                 "RSET" => {
                     (self.from, self.to) = (None, None);
                     self.answer(At::Rset, "250 2.0.0 reset").await?;
@@ -600,7 +592,6 @@ impl<'a> Conversation<'a> {
             }
         };
         offer(script.pipelining, "PIPELINING");
-        offer(script.chunking, "CHUNKING");
         offer(script.smtputf8, "SMTPUTF8");
         offer(true, "8BITMIME");
         offer(script.starttls.is_some() && !private && !script.offers_starttls_only_in_name, "STARTTLS");
@@ -757,31 +748,7 @@ impl<'a> Conversation<'a> {
             false => Vec::new(),
         };
         self.start += end + 3;
-        self.end_of_body(to, bytes, end as u64, None).await
-    }
-
-    async fn bdat(&mut self, text: &str) -> Result<(), Over> {
-        let mut words = text.split(' ').skip(1);
-        let octets: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-        let to = self.to.clone();
-        self.begin_body(to.as_deref().unwrap_or("")).await?;
-        while self.end - self.start < octets {
-            self.read().await?;
-        }
-        let bytes = match self.script().keep_bodies {
-            true => self.input[self.start..self.start + octets].to_vec(),
-            false => Vec::new(),
-        };
-        self.start += octets;
-        if !self.script().chunking {
-            self.say("502 5.5.1 BDAT is unknown here");
-            return Ok(());
-        }
-        let Some(to) = to else {
-            self.say("503 5.5.1 no valid recipients");
-            return Ok(());
-        };
-        self.end_of_body(to, bytes, octets as u64, words.next()).await
+        self.end_of_body(to, bytes, end as u64).await
     }
 
     async fn begin_body(&mut self, to: &str) -> Result<(), Over> {
@@ -797,13 +764,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn end_of_body(
-        &mut self,
-        to: String,
-        bytes: Vec<u8>,
-        octets: u64,
-        _last: Option<&str>,
-    ) -> Result<(), Over> {
+    async fn end_of_body(&mut self, to: String, bytes: Vec<u8>, octets: u64) -> Result<(), Over> {
         let from = self.from.take().unwrap_or_default();
         self.to = None;
         let letter = Accepted { from, to, bytes, connection: self.number };

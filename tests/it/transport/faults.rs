@@ -54,15 +54,14 @@ async fn it_drops_the_connection_before_the_greeting() {
 #[tokio::test]
 async fn it_drops_the_connection_after_mail() {
     for mode in Mode::ALL {
-        let lost = if mode == Mode::Window { "unconfirmed, unconfirmed" } else { "back, untouched" };
         let tale = Tale::of(mode.script(nth(At::Mail, 1, Do::Close)), 2).await;
-        tale.expect(&format!("{lost}, down at MAIL: io"));
+        tale.expect("back, untouched, down at MAIL: io");
     }
 }
 
 #[tokio::test]
 async fn it_drops_the_connection_after_rcpt() {
-    for mode in [Mode::OneByOne, Mode::Ahead] {
+    for mode in Mode::ALL {
         let tale = Tale::of(mode.script(nth(At::Rcpt, 1, Do::Close)), 2).await;
         tale.expect("back, untouched, down at RCPT: io");
     }
@@ -70,7 +69,7 @@ async fn it_drops_the_connection_after_rcpt() {
 
 #[tokio::test]
 async fn it_drops_the_connection_after_data() {
-    for mode in [Mode::OneByOne, Mode::Ahead] {
+    for mode in Mode::ALL {
         let tale = Tale::of(mode.script(nth(At::Data, 1, Do::Close)), 2).await;
         tale.expect("back, untouched, down at DATA: io");
     }
@@ -99,16 +98,6 @@ async fn it_drops_the_connection_after_the_final_dot() {
 }
 
 #[tokio::test]
-async fn a_window_that_breaks_leaves_no_more_than_the_window_unconfirmed() {
-    let tale = Tale::of(nth(At::Dot, 3, Do::TakeAndClose).with_chunking(), 9).await;
-    let words = tale.in_words();
-    assert!(words.starts_with("accepted, accepted, unconfirmed"), "{words}");
-    assert!(words.matches("unconfirmed").count() <= 4, "{words}");
-    assert!(tale.desk.most_begun_at_once() <= 4);
-    tale.desk.check_against(&tale.relay.recipients());
-}
-
-#[tokio::test]
 async fn it_says_421_before_any_letter() {
     for (at, expected) in [(At::Greeting, "greeting"), (At::Ehlo, "EHLO")] {
         let tale = Tale::of(nth(at, 1, Do::SayAndClose("421 4.3.2 not now".into())), 1).await;
@@ -118,7 +107,7 @@ async fn it_says_421_before_any_letter() {
 
 #[tokio::test]
 async fn it_says_421_to_mail() {
-    for mode in [Mode::OneByOne, Mode::Ahead] {
+    for mode in Mode::ALL {
         let tale = Tale::of(mode.script(nth(At::Mail, 1, Do::SayAndClose("421 bye".into()))), 2).await;
         tale.expect("back, untouched, down at MAIL: 421");
     }
@@ -127,7 +116,7 @@ async fn it_says_421_to_mail() {
 #[tokio::test]
 async fn a_letter_that_makes_it_say_421_does_not_come_first_for_ever() {
     for (at, stage) in [(At::Rcpt, "RCPT"), (At::Data, "DATA"), (At::Dot, "after the body")] {
-        for mode in [Mode::OneByOne, Mode::Ahead] {
+        for mode in Mode::ALL {
             let tale = Tale::of(mode.script(nth(at, 1, Do::SayAndClose("421 bye".into()))), 1).await;
             tale.expect(&format!("deferred {stage} 421, down at {stage}: 421"));
         }
@@ -208,7 +197,7 @@ async fn refusals_after_the_body_end_the_letter_and_not_the_connection() {
 
 #[tokio::test]
 async fn it_refuses_the_sender() {
-    for mode in [Mode::OneByOne, Mode::Ahead] {
+    for mode in Mode::ALL {
         let script = mode.script(Script::new().say(At::Mail, "550 5.7.1 you are not news@example.org"));
         let tale = Tale::of(script, 3).await.expect("back, untouched, untouched, stop at MAIL: 550");
         assert_eq!(
@@ -217,8 +206,6 @@ async fn it_refuses_the_sender() {
         );
         assert_eq!(tale.relay.counters().command("QUIT"), 1);
     }
-    let tale = Tale::of(Script::new().with_chunking().say(At::Mail, "550 5.7.1 not you"), 3).await;
-    tale.expect("back, back, back, stop at MAIL: 550");
 }
 
 #[tokio::test]
@@ -233,9 +220,6 @@ async fn it_refuses_a_body_for_our_sake() {
         tale.expect(&format!(
             "back refused after the body {code}, back, untouched, stop at after the body: {code}"
         ));
-        let tale = Tale::of(Script::new().with_chunking().say(At::Dot, reply), 2).await;
-        let back = format!("back refused after the body {code}");
-        tale.expect(&format!("{back}, {back}, stop at after the body: {code}"));
     }
 }
 
@@ -416,8 +400,8 @@ async fn a_letter_that_may_not_leave_any_more_does_not_leave() {
         let desk = TestSource::new(4).stopping(2);
         let tale = Tale::with(mode.script(Script::new()), desk, "", |_| {}).await;
         let tale = tale.expect("accepted, back, accepted, accepted, done");
-        // After 354 only hanging up keeps a letter back; a window has not said anything yet.
-        assert_eq!(tale.relay.counters().connections, if mode == Mode::Window { 1 } else { 2 });
+        // After 354 only hanging up keeps a letter back.
+        assert_eq!(tale.relay.counters().connections, 2);
     }
 }
 
@@ -437,6 +421,49 @@ async fn a_relay_that_gets_out_of_step_is_spoken_to_slowly() {
     }
 }
 
+/// An EHLO reply that offers BDAT as well.
+const CHUNKING: &str = "250-relay.example.net\n250-PIPELINING\n250-CHUNKING\n250 8BITMIME";
+
+#[tokio::test]
+async fn a_reply_too_many_makes_no_refused_letter_accepted_and_no_accepted_letter_refused() {
+    for (at, unasked) in [
+        (At::Mail, "250 2.1.0 ok again"),
+        (At::Rcpt, "250 2.1.5 ok again"),
+        (At::Data, "354 again"),
+        (At::Dot, "250 2.0.0 and again"),
+        (At::Dot, "451 4.3.0 oops"),
+        (At::Rset, "250 2.0.0 again"),
+    ] {
+        for (refused_at, refusal) in [(At::Rcpt, "550 5.1.1 no such user"), (At::Dot, "451 4.3.0 later")] {
+            for mode in Mode::ALL {
+                let offer = if mode == Mode::Ahead { CHUNKING } else { "250 relay.example.net" };
+                let script = Script::new()
+                    .say(At::Ehlo, offer)
+                    .say_to(refused_at, "r2@", refusal)
+                    .say_to(refused_at, "r5@", refusal)
+                    .rule(at, When::Every(3), Do::Add(format!("{unasked}\r\n")));
+                let relay = Relay::start(script);
+                let transport = Transport::Smtp(Smtp::new(Tale::settings(&relay, "")).unwrap());
+                let desk = TestSource::new(12);
+                for _ in 0..20 {
+                    let _ = transport.run(&desk, Halt::never()).await;
+                }
+                desk.check_against(&relay.recipients());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_may_not_begin_after_a_refused_one_leaves_the_next_one_in_step() {
+    for mode in Mode::ALL {
+        let offer = if mode == Mode::Ahead { CHUNKING } else { "250 relay.example.net" };
+        let script = Script::new().say(At::Ehlo, offer).say_to(At::Rcpt, "r1@", "550 5.1.1 no such user");
+        let tale = Tale::with(script, TestSource::new(4).stopping(2), "", |_| {}).await;
+        tale.expect("rejected RCPT 550, back, accepted, accepted, done");
+    }
+}
+
 #[tokio::test]
 async fn a_relay_that_closes_on_commands_sent_ahead_is_spoken_to_slowly() {
     // It closes on every second MAIL, that is on each that comes ahead.
@@ -452,17 +479,6 @@ async fn a_relay_that_closes_on_commands_sent_ahead_is_spoken_to_slowly() {
 }
 
 #[tokio::test]
-async fn a_relay_that_offers_chunking_and_does_not_know_it_is_spoken_to_in_the_old_way() {
-    let script =
-        Script::new().with_chunking().rule(At::Dot, When::First(4), Do::Say("502 5.5.1 BDAT what".into()));
-    let desk = TestSource::new(6).trying_again();
-    let tale = Tale::with(script, desk, "", |_| {}).await;
-    let tale = tale.expect("accepted, accepted, accepted, accepted, accepted, accepted, done");
-    assert_eq!(tale.relay.counters().command("BDAT"), 4);
-    assert_eq!(tale.relay.counters().command("DATA"), 6);
-}
-
-#[tokio::test]
 async fn a_limit_of_letters_on_a_connection_is_kept_or_learned() {
     for mode in Mode::ALL {
         let tale = Tale::with(mode.script(Script::new()), TestSource::new(7), "", |settings| {
@@ -474,8 +490,7 @@ async fn a_limit_of_letters_on_a_connection_is_kept_or_learned() {
         assert_eq!(tale.relay.counters().command("QUIT"), 3, "{mode:?}");
     }
     for mode in Mode::ALL {
-        // A window has more under way than the relay wants to hear of: these come back to the desk.
-        let desk = TestSource::new(8).trying_again();
+        let desk = TestSource::new(8);
         let tale = Tale::with(mode.script(Script::new().letters_per_connection(3)), desk, "", |_| {}).await;
         let tale = tale.expect(&format!("{}done", "accepted, ".repeat(8)));
         assert_eq!(tale.relay.counters().connections, 3, "{mode:?}");

@@ -48,14 +48,3 @@ async fn so_many_connections_as_were_asked_for() {
     assert_eq!(counters.reads, 400 + 4 * 3);
     assert_eq!(counters.command("NOOP"), 0);
 }
-
-#[tokio::test]
-async fn a_window_costs_fewer_writes_than_letters() {
-    let tale = Tale::of(Script::new().with_chunking(), 200).await;
-    assert!(tale.result.is_ok());
-    let counters = tale.relay.counters();
-    assert_eq!((counters.accepted, counters.command("BDAT"), counters.command("DATA")), (200, 200, 0));
-    assert!(counters.reads <= 200, "{counters:?}");
-    assert!(tale.desk.most_begun_at_once() <= 4);
-    tale.desk.check_against(&tale.relay.recipients());
-}

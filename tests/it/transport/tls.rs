@@ -14,7 +14,7 @@ async fn letters_go_out_over_starttls_and_over_implicit_tls() {
     for script in [
         Script::new().with_starttls(Certificate::Good),
         Script::new().with_implicit_tls(Certificate::Good),
-        Script::new().with_starttls(Certificate::Good).with_chunking(),
+        Script::new().with_starttls(Certificate::Good).with_smtputf8(),
         Script::new().with_implicit_tls(Certificate::Good).without_pipelining(),
     ] {
         for mechanisms in ["PLAIN LOGIN", "LOGIN"] {
