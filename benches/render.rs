@@ -10,10 +10,9 @@ use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use mimeograph::{
     address::EmailAddress,
+    assets::{Assets, PicturePlace},
     issue::Issue,
-    render::{
-        self, Assets, Frame, LetterInputs, Mailbox, Newsletter, PicturePlace, Piece, Template, Unsubscribe,
-    },
+    render::{self, Frame, LetterInputs, Mailbox, Newsletter, Piece, Template, Unsubscribe},
     source::Source,
 };
 
@@ -53,7 +52,7 @@ fn main() {
         let read = || Issue::parse(Source::new(path, fs::read_to_string(path).unwrap())).unwrap();
         let load = || Template::load(Path::new("templates"), "default").unwrap();
         let (issue, template) = (read(), load());
-        let (assets, _) = Assets::load(&issue, &newsletter, &[], path.parent().unwrap());
+        let (assets, _) = Assets::load(&issue, &newsletter.picture_settings(), &[], path.parent().unwrap());
         let render = |issue: &Issue, template: &Template| {
             let (newsletter, assets, frame) = (&newsletter, &assets, &frame);
             render::render(&LetterInputs { issue, newsletter, template, assets, frame }).unwrap()

@@ -35,8 +35,9 @@ pub use stories::STORIES;
 use jiff::civil::Date;
 
 use crate::{
+    assets::Seen,
     issue::Issue,
-    render::{Newsletter, RenderedIssue, Seen, Template},
+    render::{Newsletter, RenderedIssue, Template},
     source::{Diagnostic, Diagnostics, Place, Span},
 };
 

@@ -16,6 +16,7 @@ mod placeholder;
 mod reader;
 mod reference;
 mod shield;
+pub(crate) mod tags;
 mod walk;
 
 pub use document::Document;

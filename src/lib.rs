@@ -1,12 +1,14 @@
 //! Mimeograph: a Markdown issue becomes letters, and each subscriber gets it once.
 //!
-//! The rooms stand in one line, and a room imports only rooms to its left:
-//! `source`, `address`, `subscriber`, `issue`, `render`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`.
-//! The doors `config`, `web` and `cli` stand outside; no room imports them. `ARCHITECTURE.md` tells the rest.
+//! The modules are layers, and each imports only those before it: `files`, `source`, `address`, `subscriber`, `issue`, `assets`,
+//! `render`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may
+//! import all of them, and none of them imports an entry point. `ARCHITECTURE.md` has the rest.
 
 pub mod address;
+pub mod assets;
 pub mod check;
 pub mod dispatch;
+pub mod files;
 pub mod issue;
 pub mod ledger;
 pub mod message;

@@ -1,9 +1,9 @@
 //! An issue and a template become one [`RenderedIssue`]: subject, HTML, text with placeholders open, digest.
 //!
 //! In: an `Issue`, the [`Newsletter`] it appears in, its template and pictures. Out: [`RenderedIssue`], or diagnostics.
-//! Never: knows a subscriber, a date of today or a relay. It is the only room with MJML, and it runs once per issue.
+//! Never: knows a subscriber, a date of today or a relay, or opens a file: [`build`] and [`Template::load`] ask `assets` for
+//! what they read. It is the only module with MJML, and it runs once per issue.
 
-mod assets;
 mod authored_markup;
 mod blocks;
 mod build;
@@ -15,9 +15,7 @@ mod letter;
 mod mjml;
 mod newsletter;
 mod pattern;
-mod picture_files;
 mod scope;
-pub(crate) mod tags;
 mod template;
 mod text;
 mod theme;
@@ -25,19 +23,13 @@ mod tokens;
 mod web;
 mod words;
 
-pub(crate) use assets::write_inside;
-pub use assets::{
-    Asset, Assets, Embed, EmbedKind, Formula, MathStyle, Vendored, draw_formulas, embeds, formulas, on_white,
-    vendor_folder, vendor_name,
-};
 pub use authored_markup::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in};
 pub use build::{BuildContext, BuildError, Built, build};
 pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use feed::{Entry, feed};
 pub use letter::{Frame, Letter, LetterInputs, design, render, web_address};
-pub use newsletter::{Mailbox, Newsletter, PicturePlace, Unsubscribe};
+pub use newsletter::{Mailbox, Newsletter, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
-pub use picture_files::{Seen, seen};
 pub use scope::apply as apply_filters;
 pub use template::{SHIPPED, Template, shipped};
 pub use web::{Page, PicturePaths, web_page};
@@ -48,7 +40,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::address::EmailAddress;
+use crate::{address::EmailAddress, assets::Picture};
 
 /// An issue ready to be addressed: everything a letter needs but the person. This is what a dispatch freezes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,20 +83,6 @@ pub struct RenderedIssue {
     pub bounces: EmailAddress,
     /// Header fields of the owner's own.
     pub headers: BTreeMap<String, String>,
-}
-
-/// A picture inside a letter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Picture {
-    /// `Content-ID` without angle brackets: the HTML says `cid:` and this.
-    pub cid: String,
-    /// The name a mail client would save it under.
-    pub name: String,
-    /// For example `image/png`.
-    pub media_type: String,
-    /// The bytes.
-    #[serde(with = "pattern::base64_bytes")]
-    pub bytes: Vec<u8>,
 }
 
 impl RenderedIssue {

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use mimeograph::{
+    assets::PicturePlace,
     render::{
-        self, BuildContext, Mailbox, Newsletter, Page, PicturePaths, PicturePlace, RenderedIssue, Unsubscribe,
+        self, BuildContext, Mailbox, Newsletter, Page, PicturePaths, RenderedIssue, Unsubscribe,
     },
     source::{Diagnostics, Source},
     address::EmailAddress,

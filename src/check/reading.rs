@@ -1,6 +1,6 @@
 //! What a reader meets in the HTML part: links with their words, headings, pictures.
 
-use crate::render::tags::{Token, tokens};
+use crate::issue::tags::{Token, tokens};
 
 /// A link of the HTML part.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

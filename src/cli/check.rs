@@ -9,6 +9,7 @@ use super::{
     online::Online,
 };
 use crate::{
+    assets,
     check::{self, Answers, Earlier, IssueContext, LetterContext, PictureFacts, check_list, rule},
     config::{Config, Overrides},
     issue::Issue,
@@ -186,7 +187,7 @@ fn look_with(
             media_type: Some(asset.media_type.to_owned()),
             width: asset.width,
             octets: Some(asset.bytes.len() as u64),
-            seen: render::seen(asset.media_type, &asset.bytes),
+            seen: assets::seen(asset.media_type, &asset.bytes),
         })
         .collect();
     let earlier = earlier(all, file, config.check.history as usize);

@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::{self, File},
-    io::{self, Read, Write},
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Mutex,
     thread,
@@ -14,7 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::net::{Method, Net, NetError, can_be_asked};
-use crate::check::{Answer, Answers};
+use crate::{
+    check::{Answer, Answers},
+    files::{Readers, write_atomically},
+};
 
 /// So many hosts are asked at the same time, each of them one question after the other.
 const HOSTS_AT_ONCE: usize = 8;
@@ -104,12 +107,7 @@ impl Online {
 
     /// Keeps what was heard for the next run.
     pub(super) fn store(&self) -> io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().tempfile_in(folder)?;
-        file.write_all(&serde_json::to_vec_pretty(&self.heard)?)?;
-        file.persist(&self.path)?;
-        Ok(())
+        write_atomically(&self.path, &serde_json::to_vec_pretty(&self.heard)?, Readers::Owner)
     }
 }
 

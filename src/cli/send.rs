@@ -23,6 +23,7 @@ use super::{Context, Exit, Failure, hints, issues, sending};
 use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Interrupt, Plan},
+    files::{Readers, write_atomically},
     ledger::{DispatchRecord, Ledger, OpenOptions, Restored, Selection, Tally},
     render::{Built, RenderedIssue},
     report::{
@@ -332,7 +333,7 @@ impl Job<'_> {
                 }
                 path = name(format!("-{number}"));
             }
-            sending::write_private(&path, html.as_bytes())?;
+            write_atomically(&path, html.as_bytes(), Readers::Owner)?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(path)
         };
         match write.await {

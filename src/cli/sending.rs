@@ -1,6 +1,6 @@
 //! What `send`, `test` and `build --as` share: values for the sockets, and sentences.
 
-use std::{collections::HashSet, io::Write as _, path::Path};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
@@ -249,13 +249,4 @@ pub(super) async fn copy_suppressions(from: &Ledger, to: &Ledger) -> Result<(), 
     }
     to.suppress_all(all.into_iter().map(Ok)).await?;
     Ok(())
-}
-
-/// Writes a file whole or not at all, for its owner only.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -12,9 +12,9 @@ use super::{
     net::{Net, NetError},
 };
 use crate::{
+    assets::{self, Embed, EmbedKind, Vendored},
     config::Overrides,
     issue::Issue,
-    render::{self, Embed, EmbedKind, Vendored},
 };
 
 /// Fetch titles and pictures for an issue's videos and posts
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let file = issues::find(context, &args.issue)?;
     let issue = Issue::parse(issues::source(&file.path)?).map_err(Failure::found)?;
     let report = vendor(&config.root, &issue, &Net::new())
-        .map_err(|error| Failure::file("write", &render::vendor_folder(&file.path), error))?;
+        .map_err(|error| Failure::file("write", &assets::vendor_folder(&file.path), error))?;
     if report.is_empty() {
         context.terminal.say("the issue has no videos and no posts");
     }
@@ -66,13 +66,13 @@ enum Became {
 
 /// Fetches and stores what is missing; one that fails does not keep the others from being fetched.
 fn vendor(root: &Path, issue: &Issue, net: &Net) -> io::Result<Vec<(String, Became)>> {
-    let folder = render::vendor_folder(issue.source.path());
+    let folder = assets::vendor_folder(issue.source.path());
     let mut report: Vec<(String, Became)> = Vec::new();
-    for embed in render::embeds(issue) {
+    for embed in assets::embeds(issue) {
         if report.iter().any(|(url, _)| *url == embed.url) {
             continue;
         }
-        let path = folder.join(render::vendor_name(&embed.url)).with_extension("toml");
+        let path = folder.join(assets::vendor_name(&embed.url)).with_extension("toml");
         let became = if !embed.is_bare || path.exists() {
             Became::Known
         } else {
@@ -110,7 +110,7 @@ fn fetch(embed: &Embed, net: &Net) -> Result<(Vendored, Option<Picture>), NetErr
     }
     let mut facts = Vendored { url: embed.url.clone(), ..found.facts };
     if let Some((extension, _)) = &picture {
-        let name = format!("{}.{extension}", render::vendor_name(&embed.url));
+        let name = format!("{}.{extension}", assets::vendor_name(&embed.url));
         match embed.kind {
             EmbedKind::Video => facts.still = Some(name),
             EmbedKind::Post => facts.picture = Some(name),
@@ -133,11 +133,11 @@ fn extension(bytes: &[u8]) -> Option<&'static str> {
 /// Writes the picture, then the file that names it.
 fn store(root: &Path, path: &Path, facts: Vendored, picture: Option<Picture>) -> io::Result<()> {
     if let Some((extension, bytes)) = picture {
-        render::write_inside(root, &path.with_extension(extension), &bytes)?;
+        assets::write_inside(root, &path.with_extension(extension), &bytes)?;
     }
     let text = toml::to_string(&facts).map_err(io::Error::other)?;
     let note = "# Fetched by `mimeo vendor`. Yours to edit; delete it to have it fetched again.\n";
-    render::write_inside(root, path, format!("{note}{text}").as_bytes())
+    assets::write_inside(root, path, format!("{note}{text}").as_bytes())
 }
 
 /// An error and its causes on one line.

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     address::EmailAddress,
-    render::{Mailbox, Newsletter, PicturePlace, Unsubscribe},
+    assets::PicturePlace,
+    render::{Mailbox, Newsletter, Unsubscribe},
     source::Diagnostic,
 };
 

@@ -6,7 +6,10 @@ use lettre::message::{
 };
 
 use super::{ComposeError, wire::quoted_size};
-use crate::render::{Pattern, Picture, Piece};
+use crate::{
+    assets::Picture,
+    render::{Pattern, Piece},
+};
 
 /// How a part travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ mod pictures;
 mod tables;
 
 use super::{
-    Assets,
     design::{Design, MARGIN},
     fill::{Filler, attribute},
     mjml::{Content, Element},
     words::Words,
 };
 use crate::{
+    assets::Assets,
     issue::{
         Issue,
         document::{Block, BlockKind, Figure, Inline, each_inline},

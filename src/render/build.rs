@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Assets, Frame, LetterInputs, Logo, Newsletter, RenderedIssue, Template, design, letter};
+use super::{Frame, LetterInputs, Logo, Newsletter, RenderedIssue, Template, design, letter};
 use crate::{
+    assets::{Assets, draw_formulas},
     issue::Issue,
     source::{Diagnostic, Diagnostics, Place, Source, Span},
 };
@@ -119,8 +120,8 @@ fn load_assets(issue: &Issue, template: &Template, context: &BuildContext<'_>) -
     let settings = Place::File { path: context.settings.to_owned() };
     let logos = design.logo.iter().flat_map(Logo::pictures);
     extra.extend(logos.map(|picture| (picture.to_owned(), settings.clone())));
-    let mut diagnostics = super::assets::draw_formulas(context.math, context.root, issue);
-    let (assets, found) = Assets::load(issue, context.newsletter, &extra, context.root);
+    let mut diagnostics = draw_formulas(context.math, context.root, issue);
+    let (assets, found) = Assets::load(issue, &context.newsletter.picture_settings(), &extra, context.root);
     diagnostics.extend(found);
     (assets, diagnostics)
 }

@@ -8,10 +8,13 @@ use std::fmt::Write;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Assets, Newsletter,
+    Newsletter,
     web::{Page, PageWriter, PicturePaths, language},
 };
-use crate::issue::{Issue, document::BlockKind};
+use crate::{
+    assets::Assets,
+    issue::{Issue, document::BlockKind},
+};
 
 /// An issue in a feed.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Assets, Escape, Newsletter, Pattern, Piece, RenderedIssue, Template,
+    Escape, Newsletter, Pattern, Piece, RenderedIssue, Template,
     blocks::{CODE_BUDGET, ITEMS_MAX, MjmlWriter, items, plain},
     design::Design,
     fill::{Filler, attribute},
@@ -18,6 +18,7 @@ use super::{
     words::{is_right_to_left, words},
 };
 use crate::{
+    assets::Assets,
     issue::{Issue, Placeholder, Value, document::BlockKind},
     source::{Diagnostic, Diagnostics, Place, Severity, Span},
 };

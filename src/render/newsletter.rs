@@ -2,7 +2,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{address::EmailAddress, issue::Value};
+use crate::{
+    address::EmailAddress,
+    assets::{PicturePlace, PictureSettings},
+    issue::Value,
+};
 
 /// The newsletter an issue appears in: the part of `mimeo.toml` that readers see.
 #[derive(Clone, Debug)]
@@ -60,12 +64,9 @@ pub struct Unsubscribe {
     pub mailto: Option<EmailAddress>,
 }
 
-/// Where pictures are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PicturePlace {
-    /// Inside each letter (`multipart/related`, `cid:`).
-    Inside,
-    /// At the newsletter's `site`.
-    Site,
+impl Newsletter {
+    /// What it says about pictures.
+    pub fn picture_settings(&self) -> PictureSettings<'_> {
+        PictureSettings { place: self.pictures, site: self.site.as_deref(), domain: &self.list_id }
+    }
 }

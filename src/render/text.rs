@@ -13,14 +13,17 @@ mod wrap;
 use std::collections::BTreeMap;
 
 use super::{
-    Assets, Escape, Newsletter, Pattern, Piece,
+    Escape, Newsletter, Pattern, Piece,
     blocks::plain,
     scope::{Fill, Scope},
     words::{Words, words},
 };
-use crate::issue::{
-    Issue, Part, Phrase, Placeholder,
-    document::{Block, BlockKind},
+use crate::{
+    assets::Assets,
+    issue::{
+        Issue, Part, Phrase, Placeholder,
+        document::{Block, BlockKind},
+    },
 };
 use labels::Labels;
 

@@ -11,12 +11,15 @@ mod polite;
 use std::collections::BTreeMap;
 
 use super::{
-    Assets, Design, Escape, Newsletter,
+    Design, Escape, Newsletter,
     design::Palette,
     scope::Scope,
     words::{Words, is_right_to_left, words},
 };
-use crate::issue::{Issue, Value};
+use crate::{
+    assets::Assets,
+    issue::{Issue, Value},
+};
 
 /// Where the pictures of a page are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,7 +12,10 @@ use super::{
     ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage,
     taken::{Taken, begin_all},
 };
-use crate::{address::EmailAddress, message::Message};
+use crate::{
+    address::EmailAddress,
+    files::{Readers, write_atomically},
+};
 
 /// Letters written in one go: a thread is woken once for them, and the desk writes their begins down together.
 const GROUP_MAX: usize = 32;
@@ -77,7 +79,6 @@ impl Outbox {
                 (self.folder.join(file_name(&message.to)), message, Ok(()))
             })
             .collect();
-        let folder = self.folder.clone();
         let written = in_background(move || {
             let mut files = files;
             let mut failed = false;
@@ -86,7 +87,7 @@ impl Outbox {
                 *result = if failed {
                     Err(io::ErrorKind::StorageFull.into())
                 } else {
-                    write_whole(&folder, path, message)
+                    write_atomically(path, &message.bytes(), Readers::Owner)
                 };
                 failed |= result.is_err();
             }
@@ -127,13 +128,6 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-fn write_whole(folder: &Path, path: &Path, message: &Message) -> io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".letter-").tempfile_in(folder)?;
-    file.write_all(&message.bytes())?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    Ok(())
 }
 
 /// `ada@example.com.eml`; where that could be no file name, or the same one as another address's, with the beginning of

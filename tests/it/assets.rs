@@ -4,11 +4,11 @@ use std::{fs, path::Path};
 
 use image::ImageFormat;
 use mimeograph::{
+    assets::{Assets, PicturePlace, vendor_folder, vendor_name},
     issue::{
         Issue, Phrase,
         document::{Block, BlockKind, Inline, Post, Video},
     },
-    render::{Assets, PicturePlace, vendor_folder, vendor_name},
     source::Severity,
 };
 
@@ -17,7 +17,7 @@ use crate::support::newsletter::{block, figure, image, issue, newsletter, pictur
 const ISSUE: &str = "issues/042/index.md";
 
 fn gathered(root: &Path, issue: &Issue) -> (Assets, Vec<String>) {
-    let (assets, diagnostics) = Assets::load(issue, &newsletter(), &[], root);
+    let (assets, diagnostics) = Assets::load(issue, &newsletter().picture_settings(), &[], root);
     (assets, diagnostics.iter().map(|found| format!("{} {}", found.code, found.message)).collect())
 }
 
@@ -95,8 +95,12 @@ fn a_missing_picture_is_reported_at_its_place_with_the_nearest_name() {
     let mut picture = image("sunrize.png", "Sun");
     picture.span = 7..27;
     let paragraph = block(BlockKind::Paragraph(vec![Inline::Image(picture)]));
-    let (_, diagnostics) =
-        Assets::load(&issue(ISSUE, text, vec![paragraph]), &newsletter(), &[], root.path());
+    let (_, diagnostics) = Assets::load(
+        &issue(ISSUE, text, vec![paragraph]),
+        &newsletter().picture_settings(),
+        &[],
+        root.path(),
+    );
     assert_eq!(diagnostics.len(), 1);
     assert_eq!(
         diagnostics[0].to_string(),
@@ -165,7 +169,7 @@ fn relative_links_lead_to_the_site_and_need_one() {
     );
     let mut without = newsletter();
     without.site = None;
-    let (_, diagnostics) = Assets::load(&issue, &without, &[], root.path());
+    let (_, diagnostics) = Assets::load(&issue, &without.picture_settings(), &[], root.path());
     assert_eq!(diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), ["M236", "M236"]);
 
     fs::create_dir_all(root.path().join("issues/042")).unwrap();
@@ -216,7 +220,7 @@ fn stored_data_fills_what_the_author_left_out() {
         image: None,
     };
     let issue = issue("issues/042.md", "", vec![block(BlockKind::Post(post.clone()))]);
-    let (_, diagnostics) = Assets::load(&issue, &newsletter(), &[], root.path());
+    let (_, diagnostics) = Assets::load(&issue, &newsletter().picture_settings(), &[], root.path());
     assert_eq!((diagnostics[0].code, diagnostics[0].severity), ("M237", Severity::Warning));
     assert_eq!(diagnostics[0].help.as_deref(), Some("run `mimeo vendor issues/042.md`"));
 
@@ -237,7 +241,7 @@ fn stored_data_fills_what_the_author_left_out() {
     assert_eq!(assets.picture(&full.image.unwrap().source).unwrap().width, Some(9));
 
     write(root.path(), file.to_str().unwrap(), "url = 1\n");
-    let (_, diagnostics) = Assets::load(&issue, &newsletter(), &[], root.path());
+    let (_, diagnostics) = Assets::load(&issue, &newsletter().picture_settings(), &[], root.path());
     assert_eq!(diagnostics[0].code, "M238");
     assert!(diagnostics[0].place.to_string().ends_with(".toml:1:7"), "{}", diagnostics[0].place);
 }

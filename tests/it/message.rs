@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use mail_parser::{MessageParser, MimeHeaders};
 use mimeograph::{
     address::EmailAddress,
+    assets::Picture,
     issue::{Filter, Placeholder},
     message::{Composer, Secrets},
-    render::{Escape, Mailbox, Pattern, Picture, Piece, RenderedIssue, Unsubscribe},
+    render::{Escape, Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
     subscriber::Subscriber,
 };
 use proptest::prelude::*;

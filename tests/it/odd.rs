@@ -7,7 +7,8 @@
 use std::{fs, path::Path};
 
 use mimeograph::{
-    render::{Built, Newsletter, PicturePlace, SHIPPED},
+    assets::PicturePlace,
+    render::{Built, Newsletter, SHIPPED},
     source::Diagnostics,
 };
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::letter::{Letter, Picture};
 use crate::{
     check::Link,
-    render::tags::{Token, tokens},
+    issue::tags::{Token, tokens},
     report::changes::{Hunk, changes},
     source::{Diagnostic, Diagnostics},
 };

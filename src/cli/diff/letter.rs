@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use crate::{
+    assets::PicturePlace,
     check::{self, Link},
     cli::{
         Context, Failure, build, check as checks,
@@ -11,7 +12,7 @@ use crate::{
     },
     config::Config,
     message::{Composer, Secrets},
-    render::{Built, Mailbox, PicturePlace},
+    render::{Built, Mailbox},
     source::Diagnostics,
     web::{self, Sheet},
 };

@@ -9,13 +9,13 @@ use percent_encoding::percent_decode_str;
 use tempfile::TempDir;
 
 use crate::{
+    assets::vendor_folder,
     cli::{
         Context, Failure, flags,
         git::{Entry, Git},
         issues::{self, IssueFile},
     },
     config::{Config, Overrides},
-    render::vendor_folder,
     report::changes::likeness,
     source::{Diagnostic, Diagnostics, Place},
 };

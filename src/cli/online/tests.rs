@@ -126,7 +126,7 @@ fn what_was_heard_is_kept_for_days_and_bad_news_for_an_hour() {
         online.store().unwrap();
         assert_eq!(web.asked.lock().unwrap().len(), expected, "{at}");
     }
-    fs::write(&path, "{ broken").unwrap();
+    std::fs::write(&path, "{ broken").unwrap();
     assert_eq!(Online::with(Net::at(web.endpoint), path, now()).ask(&addresses).len(), 2);
 }
 

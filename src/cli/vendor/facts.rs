@@ -3,9 +3,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::net::{Net, NetError};
-use crate::render::{
-    Vendored,
-    tags::{Token, tokens},
+use crate::{
+    assets::Vendored,
+    issue::tags::{Token, tokens},
 };
 
 /// What a host says about a video or a post.

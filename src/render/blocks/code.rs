@@ -1,11 +1,13 @@
 //! Code and formulas: line breaks survive, long lines wrap, colours as far as the budget allows.
 
 use super::{MjmlWriter, boxes::TABLE};
-use crate::render::{
-    MathStyle,
-    fill::text,
-    highlight::{self, Stretch},
-    theme::SYNTAX,
+use crate::{
+    assets::MathStyle,
+    render::{
+        fill::text,
+        highlight::{self, Stretch},
+        theme::SYNTAX,
+    },
 };
 
 impl MjmlWriter<'_> {

@@ -2,9 +2,10 @@
 
 use super::{MjmlWriter, attribute};
 use crate::{
+    assets::MathStyle,
     issue::{Part, Phrase, document::Inline},
     render::{
-        Escape, MathStyle,
+        Escape,
         fill::{text, text_into},
     },
 };

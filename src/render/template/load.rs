@@ -7,6 +7,7 @@ use std::{
 
 use super::{Template, rules, shipped};
 use crate::{
+    assets::TextFolder,
     issue::Value,
     render::mjml::{Node, NodeKind, read},
     source::{Diagnostic, Diagnostics, Place, Severity, Source, nearest},
@@ -19,14 +20,15 @@ const DEPTH_MAX: usize = 8;
 const BYTES_MAX: usize = 1_000_000;
 
 struct Loader<'a> {
-    folder: &'a Path,
+    folder: TextFolder<'a>,
     sources: Vec<Source>,
     bytes: usize,
     diagnostics: Diagnostics,
 }
 
 pub(super) fn load(folder: &Path, name: &str) -> Result<Template, Diagnostics> {
-    let mut loader = Loader { folder, sources: Vec::new(), bytes: 0, diagnostics: Vec::new() };
+    let mut loader =
+        Loader { folder: TextFolder::new(folder), sources: Vec::new(), bytes: 0, diagnostics: Vec::new() };
     let file = PathBuf::from(format!("{name}.mjml"));
     let is_name =
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
@@ -72,12 +74,7 @@ fn place_key(diagnostic: &Diagnostic) -> (PathBuf, u32, u32) {
 impl Loader<'_> {
     /// The templates there are, by name.
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".mjml")?.to_owned()))
-            .collect();
+        let mut names = self.folder.names(".mjml");
         names.extend(super::SHIPPED.map(|(name, _)| name.to_owned()));
         names.sort();
         names.dedup();
@@ -86,19 +83,9 @@ impl Loader<'_> {
 
     /// Opens a file below the folder, or a shipped one of that path.
     fn open(&mut self, path: &Path) -> Result<Source, String> {
-        let full = self.folder.join(path);
-        let text = match (full.canonicalize(), self.folder.canonicalize()) {
-            (Ok(real), Ok(folder)) => {
-                if !real.starts_with(folder) {
-                    return Err("it is outside the folder of templates".into());
-                }
-                let length = std::fs::metadata(&real).map_err(|error| error.to_string())?.len();
-                if length > BYTES_MAX as u64 {
-                    return Err(format!("it is longer than {BYTES_MAX} bytes"));
-                }
-                std::fs::read_to_string(&real).map_err(|error| error.to_string())?
-            }
-            _ => {
+        let text = match self.folder.read(path, BYTES_MAX)? {
+            Some(text) => text,
+            None => {
                 let name = path.to_string_lossy().replace('\\', "/");
                 shipped::shipped(&name).ok_or("there is no such file")?.to_owned()
             }
@@ -108,7 +95,7 @@ impl Loader<'_> {
             return Err(format!("the template is longer than {BYTES_MAX} bytes with what it includes"));
         }
         let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
-        let source = Source::new(full, text);
+        let source = Source::new(self.folder.path(path), text);
         self.sources.push(source.clone());
         Ok(source)
     }

@@ -3,11 +3,11 @@ use super::{
     wrap::{self, SOFT, whole},
 };
 use crate::{
+    issue::tags::{Token, tokens},
     issue::{
         Phrase,
         document::{Image, Inline, Inlines},
     },
-    render::tags::{Token, tokens},
 };
 
 /// How much of the marks is written.

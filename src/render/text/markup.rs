@@ -1,7 +1,7 @@
 use super::{Escape, Writer, append, clean, flow::Marks, heading_lines, wrap::wrap};
 use crate::{
+    issue::tags::{Token, tokens},
     issue::{Part, Phrase, Placeholder},
-    render::tags::{Token, tokens},
 };
 
 /// The first of the characters that stand for placeholders while markup is cut into tags.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::*;
 use crate::{
     address::EmailAddress,
+    assets::PicturePlace,
     issue::{
         Document, FrontMatter,
         document::{
@@ -12,7 +13,7 @@ use crate::{
             Inlines, Item, Post, Quote, Resource, Video,
         },
     },
-    render::{Mailbox, PicturePlace, Unsubscribe},
+    render::{Mailbox, Unsubscribe},
     source::Source,
 };
 
@@ -52,7 +53,7 @@ fn shown(pattern: &Pattern) -> String {
 fn pattern_of(head: FrontMatter, document: Document) -> Pattern {
     let issue = Issue { source: Source::new("42.md", ""), head, document, diagnostics: Vec::new() };
     let newsletter = newsletter();
-    let (assets, _) = Assets::load(&issue, &newsletter, &[], Path::new("."));
+    let (assets, _) = Assets::load(&issue, &newsletter.picture_settings(), &[], Path::new("."));
     let scope = Scope::new(&issue, &newsletter, BTreeMap::new());
     text(&issue, &newsletter, &scope, &assets, None)
 }

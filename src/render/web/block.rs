@@ -1,5 +1,6 @@
 use super::{PageWriter, inline::html};
 use crate::{
+    assets::MathStyle,
     issue::{
         Phrase,
         document::{
@@ -7,7 +8,7 @@ use crate::{
             Inline, Inlines, Item, Post, Quote, Resource, Video,
         },
     },
-    render::{Escape, MathStyle, blocks::plain},
+    render::{Escape, blocks::plain},
 };
 
 impl PageWriter<'_> {

@@ -5,11 +5,12 @@ use super::{
     polite::{GONE, politely},
 };
 use crate::{
+    assets::MathStyle,
     issue::{
         Part, Phrase, Placeholder,
         document::{Image, Inline, each_inline},
     },
-    render::{Escape, MathStyle, apply_filters, scope::Fill},
+    render::{Escape, apply_filters, scope::Fill},
 };
 
 /// What a URL may not hold as it stands (RFC 3986 section 2).

@@ -1,10 +1,8 @@
 use super::{PageWriter, inline::html, polite::GONE};
 use crate::{
+    issue::tags::{Token, tokens},
     issue::{Part, Phrase, Placeholder},
-    render::{
-        Escape,
-        tags::{Token, tokens},
-    },
+    render::Escape,
 };
 
 /// The first of the characters that stand for placeholders while markup is cut into tags.

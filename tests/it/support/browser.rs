@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use mimeograph::render::{Newsletter, PicturePlace, RenderedIssue};
+use mimeograph::{
+    assets::PicturePlace,
+    render::{Newsletter, RenderedIssue},
+};
 
 use super::{
     letters,

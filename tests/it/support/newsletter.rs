@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
 
 use mimeograph::{
     address::EmailAddress,
+    assets::PicturePlace,
     issue::{
         Document, FrontMatter, Issue, Phrase,
         document::{Block, BlockKind, Figure, Image, Inline},
     },
-    render::{Mailbox, Newsletter, PicturePlace, Unsubscribe},
+    render::{Mailbox, Newsletter, Unsubscribe},
     source::Source,
 };
 

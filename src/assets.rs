@@ -1,29 +1,33 @@
 //! Everything an issue shows beside its words: pictures, stills with play marks, formulas, data of videos and posts.
 //!
-//! In: an `Issue`, its [`Newsletter`] and the newsletter's folder. Out: [`Assets`] and diagnostics.
-//! Never: opens a connection, reads a file outside the newsletter's folder, or writes one except stills with a play
-//! mark, beside the issue.
+//! In: an `Issue` and the newsletter's folder. Out: [`Assets`], texts of templates, and diagnostics.
+//! Never: lays anything out, opens a connection, reads a file outside the newsletter's folder, or writes one except what it
+//! draws (stills with a play mark, formulas), beside the issue. All file access of a build is here.
 
 mod formula;
 mod gather;
 mod math;
+mod picture_files;
 mod play;
 mod sandbox;
 mod sniff;
+mod text_folder;
 mod vendored;
 mod walk;
 
 pub use formula::{Formula, MathStyle, formulas, on_white};
 pub(crate) use gather::write_inside;
 pub use math::draw_formulas;
+pub use picture_files::{Seen, seen};
+pub(crate) use text_folder::TextFolder;
 pub use vendored::{Vendored, vendor_folder, vendor_name};
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Newsletter, Picture, PicturePlace};
 use crate::{
     issue::{
         Issue, Part, Phrase,
@@ -31,6 +35,55 @@ use crate::{
     },
     source::{Diagnostics, Place},
 };
+
+/// Where pictures are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PicturePlace {
+    /// Inside each letter (`multipart/related`, `cid:`).
+    Inside,
+    /// At the newsletter's `site`.
+    Site,
+}
+
+/// What a newsletter says about its pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct PictureSettings<'a> {
+    /// `pictures`, for issues that do not say their own.
+    pub place: PicturePlace,
+    /// `site`: the address that the newsletter's folder is published at.
+    pub site: Option<&'a str>,
+    /// The domain of `Content-ID`s; may be empty.
+    pub domain: &'a str,
+}
+
+/// A picture inside a letter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// `Content-ID` without angle brackets: the HTML says `cid:` and this.
+    pub cid: String,
+    /// The name a mail client would save it under.
+    pub name: String,
+    /// For example `image/png`.
+    pub media_type: String,
+    /// The bytes.
+    #[serde(with = "base64_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+/// Bytes as base64 in JSON.
+mod base64_bytes {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
 
 /// The pictures and the stored data that an issue and its template use.
 #[derive(Clone, Debug)]
@@ -89,11 +142,11 @@ impl Assets {
     /// that names them; nothing outside `root` is read.
     pub fn load(
         issue: &Issue,
-        newsletter: &Newsletter,
+        settings: &PictureSettings<'_>,
         extra_pictures: &[(String, Place)],
         root: &Path,
     ) -> (Self, Diagnostics) {
-        gather::gather(issue, newsletter, extra_pictures, root)
+        gather::gather(issue, settings, extra_pictures, root)
     }
 
     /// Where pictures are, for this issue.

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::Path,
     sync::Arc,
 };
@@ -9,7 +9,7 @@ use std::{
 use url::Url;
 
 use super::{
-    Asset, Assets, Vendored, encode_path,
+    Asset, Assets, PicturePlace, PictureSettings, Vendored, encode_path,
     formula::file_name,
     is_relative, play,
     sandbox::{Found, PathSandbox},
@@ -18,8 +18,8 @@ use super::{
     walk::{Pointer, pointers},
 };
 use crate::{
+    files::{Readers, write_atomically},
     issue::{Issue, Part},
-    render::{Newsletter, PicturePlace},
     source::{Diagnostic, Diagnostics, Place, Severity, Source, nearest},
 };
 
@@ -33,13 +33,13 @@ const DATA_BYTES_MAX: u64 = 64 * 1024;
 /// See [`Assets::load`].
 pub(super) fn gather(
     issue: &Issue,
-    newsletter: &Newsletter,
+    settings: &PictureSettings<'_>,
     extra_pictures: &[(String, Place)],
     root: &Path,
 ) -> (Assets, Diagnostics) {
     let mut diagnostics = Vec::new();
-    let place = picture_place(issue, newsletter, &mut diagnostics);
-    let site = newsletter.site.as_deref().and_then(|site| {
+    let place = picture_place(issue, settings, &mut diagnostics);
+    let site = settings.site.and_then(|site| {
         let site = if site.ends_with('/') { site.to_owned() } else { format!("{site}/") };
         Url::parse(&site).ok().filter(|url| !url.cannot_be_a_base())
     });
@@ -47,7 +47,7 @@ pub(super) fn gather(
         place,
         site,
         base: None,
-        list_id: newsletter.list_id.clone(),
+        list_id: settings.domain.to_owned(),
         vendor: folder_name(issue.source.path()),
         assets: Vec::new(),
         sources: BTreeMap::new(),
@@ -112,10 +112,14 @@ pub(super) fn gather(
 }
 
 /// The issue's own word on where its pictures are, or the newsletter's.
-fn picture_place(issue: &Issue, newsletter: &Newsletter, diagnostics: &mut Diagnostics) -> PicturePlace {
+fn picture_place(
+    issue: &Issue,
+    settings: &PictureSettings<'_>,
+    diagnostics: &mut Diagnostics,
+) -> PicturePlace {
     let span = issue.head.spans.get("pictures").cloned().unwrap_or(0..0);
     let place = match issue.head.pictures.as_deref() {
-        None => newsletter.pictures,
+        None => settings.place,
         Some("inside") => PicturePlace::Inside,
         Some("site") => PicturePlace::Site,
         Some(other) => {
@@ -123,10 +127,10 @@ fn picture_place(issue: &Issue, newsletter: &Newsletter, diagnostics: &mut Diagn
                 .map_or("write `inside` or `site`".to_owned(), |near| format!("did you mean `{near}`?"));
             let message = format!("pictures cannot be `{other}`");
             diagnostics.push(Diagnostic::error("M235", &issue.source, span.clone(), message).help(help));
-            newsletter.pictures
+            settings.place
         }
     };
-    if place == PicturePlace::Site && newsletter.site.is_none() {
+    if place == PicturePlace::Site && settings.site.is_none() {
         let message = "pictures are to be at the site, but the newsletter has no `site`";
         diagnostics.push(
             Diagnostic::error("M235", &issue.source, span, message)
@@ -363,12 +367,6 @@ pub(crate) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result
     if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
         return Err(io::Error::other("the folder lies outside the newsletter's folder"));
     }
-    let mut builder = tempfile::Builder::new();
     // A picture for the site has to be readable for whoever publishes it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
+    write_atomically(path, bytes, Readers::Everybody)
 }

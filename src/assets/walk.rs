@@ -1,10 +1,10 @@
 use super::formula::MathStyle;
 use crate::{
+    issue::tags::{Token, tokens},
     issue::{
         Document, Part, Phrase,
         document::{Block, BlockKind, BlockPart, Image, Inline, Post, Video, each_inline},
     },
-    render::tags::{Token, tokens},
     source::Span,
 };
 

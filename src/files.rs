@@ -1,0 +1,76 @@
+//! Files that are written whole or not at all.
+//!
+//! In: a path and bytes. Out: the file under its name, complete; or the old one untouched.
+//! Never: leaves half a file, or decides what is in one.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner only: whatever names subscribers or holds secrets.
+    Owner,
+    /// Everybody, so that it can be published.
+    Everybody,
+}
+
+/// Writes a file beside its place and renames it, so that nobody ever sees half of it. The folder is made if it is
+/// missing.
+///
+/// # Errors
+///
+/// When the folder or the file cannot be written; a file of that name stays as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mimeo-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match readers {
+        Readers::Owner => 0o600,
+        Readers::Everybody => 0o644,
+    }));
+    #[cfg(not(unix))]
+    let _ = readers;
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/file.txt");
+        for text in ["one", "two and more"] {
+            write_atomically(&path, text.as_bytes(), Readers::Owner).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        // A folder is in the way.
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("x")).unwrap();
+        assert!(write_atomically(&taken, b"x", Readers::Owner).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        for (readers, mode) in [(Readers::Owner, 0o600), (Readers::Everybody, 0o644)] {
+            let path = folder.path().join(format!("{mode:o}"));
+            write_atomically(&path, b"x", readers).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        }
+    }
+}
