@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::support::{
+    blesses,
     newsroom::{LEAST, Newsroom, Ran, repository},
     preview::Preview,
     relay::{Relay, Script},
@@ -331,4 +332,17 @@ fn every_command_is_in_the_list_of_commands() {
     for name in names.filter(|name| *name != "help") {
         assert!(text.contains(&format!("`mimeo {name}")), "docs/commands.md has no `mimeo {name}`");
     }
+}
+
+#[test]
+fn the_page_of_settings_has_what_the_program_prints() {
+    let settings = Newsroom::empty().run(["settings"]).code(0).stdout;
+    let text = page("docs/settings.md");
+    let fences = fences(&text);
+    let reference = fences.last().unwrap();
+    if blesses() && reference.text != settings {
+        fs::write(repository().join("docs/settings.md"), text.replace(&reference.text, &settings)).unwrap();
+        return;
+    }
+    assert!(reference.text == settings, "docs/settings.md is stale: run this test with BLESS=1");
 }
