@@ -21,7 +21,7 @@ use serde_json::Value;
 /// Makes what the preview shows. It is asked anew after every saved file.
 pub trait PreviewBackend: Send + Sync + 'static {
     /// The letter to this address, or to the first person on the list.
-    fn sheet(&self, reader: Option<&str>) -> Sheet;
+    fn view(&self, reader: Option<&str>) -> LetterView;
     /// What `check` finds, and what each section costs.
     fn findings(&self) -> Value;
     /// The first people on the list whose address or name holds these words.
@@ -30,7 +30,7 @@ pub trait PreviewBackend: Send + Sync + 'static {
 
 /// A letter to one person, or what keeps it from being made.
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Sheet {
+pub struct LetterView {
     /// The title; its file's name when it is broken.
     pub title: String,
     /// The file.

@@ -71,8 +71,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(path) = &args.page {
         let reader = args.reader.as_deref().unwrap_or(INVENTED);
         let page = web::comparison(&Comparison {
-            before: &before.sheet(&config.list, reader)?,
-            now: &now.sheet(&config.list, reader)?,
+            before: &before.view(&config.list, reader)?,
+            now: &now.view(&config.list, reader)?,
             told: &told,
         });
         fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;

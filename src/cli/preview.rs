@@ -20,7 +20,7 @@ use crate::{
     report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
     subscriber::{List, Row, Subscriber},
-    web::{self, PreviewBackend, Sheet},
+    web::{self, LetterView, PreviewBackend},
 };
 
 /// Show an issue in the browser as readers will see it
@@ -66,16 +66,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if let Some(reader) = &args.reader {
         address(reader)?;
     }
-    let desk = PreviewSource {
+    let source = PreviewSource {
         context: context.clone(),
         file,
         list: args.list.list.clone(),
         reader: args.reader.clone(),
     };
     if let Some(path) = &args.file {
-        return write(&desk, args.reader.as_deref().unwrap_or(INVENTED), path);
+        return write(&source, args.reader.as_deref().unwrap_or(INVENTED), path);
     }
-    let desk = Arc::new(desk);
+    let source = Arc::new(source);
     sending::runtime()?.block_on(async {
         let listener =
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             })?;
         let url = format!("http://{}/", listener.local_addr().map_err(Failure::outside)?);
         let (changed, changes) = tokio::sync::watch::channel(0);
-        let watched = Arc::clone(&desk);
+        let watched = Arc::clone(&source);
         let watch = web::watch(move || watched.folders(), changed).map_err(Failure::outside)?;
         let mut out = io::stdout().lock();
         writeln!(out, "{url}").and_then(|()| out.flush()).map_err(Failure::output)?;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             open(&url);
         }
         tokio::select! {
-            ended = web::serve(listener, desk, changes) => ended.map_err(Failure::outside)?,
+            ended = web::serve(listener, source, changes) => ended.map_err(Failure::outside)?,
             _ = tokio::signal::ctrl_c() => {}
         }
         drop(watch);
@@ -101,12 +101,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-fn write(desk: &PreviewSource, reader: &str, path: &Path) -> Result<Exit, Failure> {
-    let sheet = desk.sheet(Some(reader));
-    let page = web::static_page(&sheet, &desk.findings());
+fn write(source: &PreviewSource, reader: &str, path: &Path) -> Result<Exit, Failure> {
+    let view = source.view(Some(reader));
+    let page = web::static_page(&view, &source.findings());
     fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
-    desk.context.terminal.say(&format!("{}", path.display()));
-    Ok(if sheet.problems.is_empty() { Exit::Done } else { Exit::BadInput })
+    source.context.terminal.say(&format!("{}", path.display()));
+    Ok(if view.problems.is_empty() { Exit::Done } else { Exit::BadInput })
 }
 
 fn address(text: &str) -> Result<EmailAddress, Failure> {
@@ -181,7 +181,7 @@ impl PreviewSource {
         build::subscriber(list, INVENTED)
     }
 
-    fn make(&self, reader: Option<&str>) -> Result<Sheet, Failure> {
+    fn make(&self, reader: Option<&str>) -> Result<LetterView, Failure> {
         let config = self.config()?;
         let built = self.file.build(&config, Timestamp::now())?;
         let rendered = &built.rendered;
@@ -201,7 +201,7 @@ impl PreviewSource {
         let bytes = composer.compose(&person, Vec::new())?.into_bytes();
         let letter = String::from_utf8_lossy(&bytes);
         let name = &rendered.from.name;
-        Ok(Sheet {
+        Ok(LetterView {
             title: rendered.title.to_string(),
             file: self.short(&self.file.path.to_string_lossy()),
             sender: name.clone().unwrap_or_else(|| rendered.from.address.expose().to_owned()),
@@ -245,23 +245,23 @@ impl PreviewSource {
         let findings: Vec<Value> = found
             .iter()
             .map(|one| {
-                let mut told = self.told(one);
+                let mut value = self.json(one);
                 if let Place::Text { path, start, .. } = &one.place
                     && path == built.issue.source.path()
                 {
                     let above = headings.iter().rfind(|(line, _)| *line <= start.line);
-                    told["anchor"] = above.map(|(_, anchor)| *anchor).into();
+                    value["anchor"] = above.map(|(_, anchor)| *anchor).into();
                 }
-                told
+                value
             })
             .collect();
         let shares: Vec<Value> = shares
             .iter()
             .map(|share| {
-                let mut told = json!(share);
+                let mut value = json!(share);
                 let heading = headings.iter().find(|(line, _)| *line == share.line);
-                told["anchor"] = heading.map(|(_, anchor)| *anchor).into();
-                told
+                value["anchor"] = heading.map(|(_, anchor)| *anchor).into();
+                value
             })
             .collect();
         Ok(json!({ "findings": findings, "shares": shares }))
@@ -274,8 +274,8 @@ impl PreviewSource {
     }
 
     /// A diagnostic for the page.
-    fn told(&self, one: &Diagnostic) -> Value {
-        let mut told = json!({
+    fn json(&self, one: &Diagnostic) -> Value {
+        let mut value = json!({
             "code": one.code,
             "severity": one.severity,
             "message": sentence(one),
@@ -289,17 +289,17 @@ impl PreviewSource {
             && !excerpt.is_empty()
         {
             let Marked { before, marked, after } = Marked::new(excerpt, *start, *end);
-            told["line"] = start.line.into();
+            value["line"] = start.line.into();
             // No line is shown at any length.
-            told["excerpt"] = excerpt.chars().take(300).collect::<String>().into();
-            told["marked"] = json!([before, marked, after]);
+            value["excerpt"] = excerpt.chars().take(300).collect::<String>().into();
+            value["marked"] = json!([before, marked, after]);
         }
-        told
+        value
     }
 
     fn problems(&self, failure: Failure) -> Vec<Value> {
         match failure.into_diagnostics() {
-            Ok(found) => found.iter().map(|one| self.told(one)).collect(),
+            Ok(found) => found.iter().map(|one| self.json(one)).collect(),
             Err(failure) => {
                 let (message, help) = failure.plain();
                 vec![
@@ -311,12 +311,12 @@ impl PreviewSource {
 }
 
 impl PreviewBackend for PreviewSource {
-    fn sheet(&self, reader: Option<&str>) -> Sheet {
-        self.make(reader).unwrap_or_else(|failure| Sheet {
+    fn view(&self, reader: Option<&str>) -> LetterView {
+        self.make(reader).unwrap_or_else(|failure| LetterView {
             title: self.file.slug.clone(),
             file: self.short(&self.file.path.to_string_lossy()),
             problems: self.problems(failure),
-            ..Sheet::default()
+            ..LetterView::default()
         })
     }
 

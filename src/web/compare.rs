@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Sheet, letter, page};
+use super::{LetterView, letter, page};
 
 const CSS: &str = include_str!("page/compare.css");
 const SCRIPT: &str = include_str!("page/compare.js");
@@ -12,9 +12,9 @@ const PAGE: &str = include_str!("page/compare.html");
 /// Two letters to the same person, and what is told about their differences.
 pub struct Comparison<'a> {
     /// The letter as it was.
-    pub before: &'a Sheet,
+    pub before: &'a LetterView,
     /// The letter as it is.
-    pub now: &'a Sheet,
+    pub now: &'a LetterView,
     /// What `mimeo diff --json` says.
     pub told: &'a Value,
 }
@@ -25,15 +25,15 @@ pub fn comparison(comparison: &Comparison<'_>) -> String {
     // The same bytes have the same name, so that a picture of both letters is kept once.
     let pictures: serde_json::Map<String, Value> = sides
         .iter()
-        .flat_map(|sheet| &sheet.pictures)
+        .flat_map(|view| &view.pictures)
         .map(|(cid, kind, bytes)| {
             (cid.clone(), format!("data:{kind};base64,{}", STANDARD.encode(bytes)).into())
         })
         .collect();
-    let letters = sides.map(|sheet| {
+    let letters = sides.map(|view| {
         json!({
-            "light": letter::in_scheme(&sheet.html, false),
-            "dark": letter::in_scheme(&sheet.html, true),
+            "light": letter::in_scheme(&view.html, false),
+            "dark": letter::in_scheme(&view.html, true),
         })
     });
     let data = json!({ "told": comparison.told, "letters": letters, "pictures": pictures });

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Sheet, letter};
+use super::{LetterView, letter};
 
 pub(super) const CSS: &str = include_str!("page/preview.css");
 pub(super) const SCRIPT: &str = include_str!("page/preview.js");
@@ -19,17 +19,17 @@ pub(super) fn live() -> String {
 }
 
 /// What the page shows of a letter, but for its HTML.
-pub(super) fn facts(sheet: &Sheet) -> Value {
-    let cut = sheet.raw.len().min(RAW_MAX);
-    let mut facts = json!(sheet);
-    facts["raw"] = String::from_utf8_lossy(&sheet.raw[..cut]).into();
-    facts["raw_cut"] = (cut < sheet.raw.len()).into();
+pub(super) fn facts(view: &LetterView) -> Value {
+    let cut = view.raw.len().min(RAW_MAX);
+    let mut facts = json!(view);
+    facts["raw"] = String::from_utf8_lossy(&view.raw[..cut]).into();
+    facts["raw_cut"] = (cut < view.raw.len()).into();
     facts
 }
 
 /// The whole preview as one file that asks nobody for anything.
-pub fn static_page(sheet: &Sheet, findings: &Value) -> String {
-    let pictures: serde_json::Map<String, Value> = sheet
+pub fn static_page(view: &LetterView, findings: &Value) -> String {
+    let pictures: serde_json::Map<String, Value> = view
         .pictures
         .iter()
         .map(|(cid, kind, bytes)| {
@@ -37,10 +37,10 @@ pub fn static_page(sheet: &Sheet, findings: &Value) -> String {
         })
         .collect();
     let data = json!({
-        "sheet": facts(sheet),
+        "letter": facts(view),
         "findings": findings,
-        "light": letter::in_scheme(&sheet.html, false),
-        "dark": letter::in_scheme(&sheet.html, true),
+        "light": letter::in_scheme(&view.html, false),
+        "dark": letter::in_scheme(&view.html, true),
         "pictures": pictures,
     });
     whole(PAGE, &[CSS], SCRIPT, &data)

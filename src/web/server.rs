@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch::Receiver};
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
-use super::{PreviewBackend, Sheet, letter, page};
+use super::{LetterView, PreviewBackend, letter, page};
 
 /// The number of saves so far.
 pub type Changes = Receiver<u64>;
@@ -37,20 +37,20 @@ const LETTER_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
 const IMAGES_OFF_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox";
 
-struct Office {
-    press: Arc<dyn PreviewBackend>,
+struct PreviewState {
+    backend: Arc<dyn PreviewBackend>,
     changes: Changes,
     /// The last letter.
-    sheet: Mutex<Option<Kept>>,
+    view: Mutex<Option<CachedView>>,
 }
 
 #[derive(Clone)]
-struct Kept {
+struct CachedView {
     /// After so many saves it was made.
     version: u64,
     /// Who was asked for.
     reader: Option<String>,
-    sheet: Arc<Sheet>,
+    view: Arc<LetterView>,
 }
 
 type Words = Query<HashMap<String, String>>;
@@ -58,10 +58,10 @@ type Words = Query<HashMap<String, String>>;
 /// Answers until the listener fails.
 pub async fn serve(
     listener: TcpListener,
-    press: Arc<dyn PreviewBackend>,
+    backend: Arc<dyn PreviewBackend>,
     changes: Changes,
 ) -> io::Result<()> {
-    let office = Arc::new(Office { press, changes, sheet: Mutex::new(None) });
+    let state = Arc::new(PreviewState { backend, changes, view: Mutex::new(None) });
     let routes = Router::new()
         .route("/", get(|| async { typed("text/html; charset=utf-8", PAGE_POLICY, page::live()) }))
         .route("/preview.css", get(|| async { typed("text/css; charset=utf-8", PAGE_POLICY, page::CSS) }))
@@ -69,14 +69,14 @@ pub async fn serve(
             "/preview.js",
             get(|| async { typed("text/javascript; charset=utf-8", PAGE_POLICY, page::SCRIPT) }),
         )
-        .route("/api/sheet", get(sheet))
+        .route("/api/view", get(view))
         .route("/api/findings", get(findings))
         .route("/api/people", get(people))
         .route("/letter", get(letter_page))
         .route("/picture/{cid}", get(picture))
         .route("/raw", get(raw))
         .route("/events", get(events))
-        .with_state(office)
+        .with_state(state)
         .layer(from_fn(guard));
     axum::serve(listener, routes).await
 }
@@ -110,19 +110,19 @@ fn typed(media_type: &'static str, policy: &'static str, body: impl IntoResponse
     (fields, body).into_response()
 }
 
-impl Office {
+impl PreviewState {
     /// The letter, made once for each save and reader.
-    async fn sheet(self: Arc<Self>, words: &HashMap<String, String>) -> Result<Arc<Sheet>, Response> {
+    async fn view(self: Arc<Self>, words: &HashMap<String, String>) -> Result<Arc<LetterView>, Response> {
         let reader = words.get("as").filter(|reader| !reader.is_empty()).cloned();
         worked(move || {
             let version = *self.changes.borrow();
-            let mut kept = self.sheet.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.view.lock().unwrap_or_else(PoisonError::into_inner);
             match kept.as_ref() {
-                Some(kept) if kept.version == version && kept.reader == reader => Arc::clone(&kept.sheet),
+                Some(kept) if kept.version == version && kept.reader == reader => Arc::clone(&kept.view),
                 _ => {
-                    let sheet = Arc::new(self.press.sheet(reader.as_deref()));
-                    *kept = Some(Kept { version, reader, sheet: Arc::clone(&sheet) });
-                    sheet
+                    let view = Arc::new(self.backend.view(reader.as_deref()));
+                    *kept = Some(CachedView { version, reader, view: Arc::clone(&view) });
+                    view
                 }
             }
         })
@@ -137,35 +137,41 @@ async fn worked<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
         .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the letter could not be made\n").into_response())
 }
 
-async fn sheet(State(office): State<Arc<Office>>, Query(words): Words) -> Result<Json<Value>, Response> {
-    let sheet = office.sheet(&words).await?;
-    Ok(Json(page::facts(&sheet)))
+async fn view(State(state): State<Arc<PreviewState>>, Query(words): Words) -> Result<Json<Value>, Response> {
+    let view = state.view(&words).await?;
+    Ok(Json(page::facts(&view)))
 }
 
-async fn findings(State(office): State<Arc<Office>>) -> Result<Json<Value>, Response> {
-    worked(move || office.press.findings()).await.map(Json)
+async fn findings(State(state): State<Arc<PreviewState>>) -> Result<Json<Value>, Response> {
+    worked(move || state.backend.findings()).await.map(Json)
 }
 
-async fn people(State(office): State<Arc<Office>>, Query(words): Words) -> Result<Json<Value>, Response> {
+async fn people(
+    State(state): State<Arc<PreviewState>>,
+    Query(words): Words,
+) -> Result<Json<Value>, Response> {
     let search = words.get("q").cloned().unwrap_or_default();
-    worked(move || office.press.people(&search)).await.map(Json)
+    worked(move || state.backend.people(&search)).await.map(Json)
 }
 
-async fn letter_page(State(office): State<Arc<Office>>, Query(words): Words) -> Result<Response, Response> {
-    let sheet = office.sheet(&words).await?;
+async fn letter_page(
+    State(state): State<Arc<PreviewState>>,
+    Query(words): Words,
+) -> Result<Response, Response> {
+    let view = state.view(&words).await?;
     let dark = words.get("scheme").is_some_and(|scheme| scheme == "dark");
     let images = words.get("images").is_none_or(|images| images != "off");
-    let mut html = letter::in_scheme(&sheet.html, dark);
-    for (cid, _, _) in &sheet.pictures {
+    let mut html = letter::in_scheme(&view.html, dark);
+    for (cid, _, _) in &view.pictures {
         html = html.replace(&format!("cid:{cid}"), &format!("/picture/{cid}"));
     }
     Ok(typed("text/html; charset=utf-8", if images { LETTER_POLICY } else { IMAGES_OFF_POLICY }, html))
 }
 
-async fn picture(State(office): State<Arc<Office>>, Path(cid): Path<String>) -> Response {
-    let kept = office.sheet.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let found = kept.and_then(|Kept { sheet, .. }| {
-        let (_, media_type, bytes) = sheet.pictures.iter().find(|(name, _, _)| *name == cid)?;
+async fn picture(State(state): State<Arc<PreviewState>>, Path(cid): Path<String>) -> Response {
+    let kept = state.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let found = kept.and_then(|CachedView { view, .. }| {
+        let (_, media_type, bytes) = view.pictures.iter().find(|(name, _, _)| *name == cid)?;
         Some((media_type.clone(), bytes.clone()))
     });
     match found {
@@ -182,13 +188,15 @@ async fn picture(State(office): State<Arc<Office>>, Path(cid): Path<String>) -> 
     }
 }
 
-async fn raw(State(office): State<Arc<Office>>, Query(words): Words) -> Result<Response, Response> {
-    let sheet = office.sheet(&words).await?;
-    Ok(typed("text/plain; charset=utf-8", PAGE_POLICY, sheet.raw.clone()))
+async fn raw(State(state): State<Arc<PreviewState>>, Query(words): Words) -> Result<Response, Response> {
+    let view = state.view(&words).await?;
+    Ok(typed("text/plain; charset=utf-8", PAGE_POLICY, view.raw.clone()))
 }
 
-async fn events(State(office): State<Arc<Office>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let stream = WatchStream::new(office.changes.clone());
+async fn events(
+    State(state): State<Arc<PreviewState>>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let stream = WatchStream::new(state.changes.clone());
     Sse::new(stream.map(|version| Ok(Event::default().data(version.to_string()))))
         .keep_alive(KeepAlive::default())
 }

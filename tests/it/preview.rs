@@ -19,13 +19,13 @@ fn room() -> Newsroom {
 fn the_letter_is_the_one_its_reader_gets() {
     let room = room();
     let preview = Preview::of(&room);
-    let sheet = preview.json("/api/sheet");
-    assert_eq!(sheet["subject"], "Hello Bob");
-    assert_eq!(sheet["reader"], "bob@example.com");
-    assert_eq!(sheet["preheader"], "What we mended");
-    assert!(sheet["text"].as_str().unwrap().contains("Dear Bob, we mended the kettle."), "{sheet}");
-    assert!(sheet["headers"].as_str().unwrap().contains("To: Bob <bob@example.com>"), "{sheet}");
-    let other = preview.json("/api/sheet?as=carol@example.net");
+    let letter = preview.json("/api/letter");
+    assert_eq!(letter["subject"], "Hello Bob");
+    assert_eq!(letter["reader"], "bob@example.com");
+    assert_eq!(letter["preheader"], "What we mended");
+    assert!(letter["text"].as_str().unwrap().contains("Dear Bob, we mended the kettle."), "{letter}");
+    assert!(letter["headers"].as_str().unwrap().contains("To: Bob <bob@example.com>"), "{letter}");
+    let other = preview.json("/api/letter?as=carol@example.net");
     assert_eq!(other["subject"], "Hello friend");
     assert!(preview.get("/letter?as=carol@example.net").contains("Dear friend,"));
     assert!(preview.get("/raw").contains("\r\nList-Id: "));
@@ -76,7 +76,7 @@ fn a_saved_file_is_told_at_once_also_when_it_is_saved_by_renaming() {
         next(&mut events);
     }
     room.write("subscribers.csv", "email,first name\nzoe@example.com,Zoe\n");
-    while preview.json("/api/sheet")["subject"] != "Hello Zoe" {
+    while preview.json("/api/letter")["subject"] != "Hello Zoe" {
         next(&mut events);
     }
 }
@@ -133,12 +133,12 @@ fn a_broken_issue_shows_what_is_wrong_and_is_mended_without_a_restart() {
     let room = room().file("issues/7.md", "---\ntitle: [\n---\n\nHello\n");
     let preview = Preview::of(&room);
     let mut events = preview.events();
-    let sheet = preview.json("/api/sheet");
-    let problem = &sheet["problems"][0];
-    assert_eq!(problem["severity"], "error", "{sheet}");
-    assert!(problem["place"].as_str().unwrap().starts_with("issues/7.md:"), "{sheet}");
+    let letter = preview.json("/api/letter");
+    let problem = &letter["problems"][0];
+    assert_eq!(problem["severity"], "error", "{letter}");
+    assert!(problem["place"].as_str().unwrap().starts_with("issues/7.md:"), "{letter}");
     room.write("issues/7.md", ISSUE);
-    while !preview.json("/api/sheet")["problems"].as_array().unwrap().is_empty() {
+    while !preview.json("/api/letter")["problems"].as_array().unwrap().is_empty() {
         next(&mut events);
     }
 }
@@ -148,7 +148,7 @@ fn another_hosts_name_is_refused() {
     let room = room();
     let preview = Preview::of(&room);
     for host in ["evil.example.com", "127.0.0.1.example.com", "localhost.example.com:80", ""] {
-        for path in ["/", "/api/sheet", "/letter", "/raw", "/events"] {
+        for path in ["/", "/api/letter", "/letter", "/raw", "/events"] {
             let answer = preview.ask(host, path);
             assert!(answer.starts_with("HTTP/1.1 403"), "{host} {path}: {answer}");
         }
@@ -202,17 +202,17 @@ fn hostile_files_and_requests_get_an_answer() {
         room.write("issues/7.md", &bytes);
         next(&mut events);
         // Every state of the file gets an answer; a broken one comes to say so.
-        while preview.json("/api/sheet")["problems"].as_array().unwrap().is_empty() && broken {
+        while preview.json("/api/letter")["problems"].as_array().unwrap().is_empty() && broken {
             next(&mut events);
         }
         preview.get("/api/findings");
     }
     room.write("issues/7.md", ISSUE);
-    while !preview.json("/api/sheet")["problems"].as_array().unwrap().is_empty() {
+    while !preview.json("/api/letter")["problems"].as_array().unwrap().is_empty() {
         next(&mut events);
     }
-    let sheet = preview.json("/api/sheet?as=%3Cscript%3E%0d%0aBcc:x");
-    assert!(sheet["problems"][0]["message"].as_str().unwrap().contains("is no address"), "{sheet}");
+    let letter = preview.json("/api/letter?as=%3Cscript%3E%0d%0aBcc:x");
+    assert!(letter["problems"][0]["message"].as_str().unwrap().contains("is no address"), "{letter}");
     for path in ["/picture/..%2f..%2fmimeo.toml", "/picture/x", "/../mimeo.toml", "/issues/7.md"] {
         let answer = preview.ask(&preview.host, path);
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");

@@ -14,7 +14,7 @@ use crate::{
     message::{Composer, Secrets},
     render::{Built, Mailbox},
     source::Diagnostics,
-    web::{self, Sheet},
+    web::{self, LetterView},
 };
 
 /// A letter and what can be said against it.
@@ -119,7 +119,7 @@ impl Letter {
     }
 
     /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
-    pub(super) fn sheet(&self, list: &Path, reader: &str) -> Result<Sheet, Failure> {
+    pub(super) fn view(&self, list: &Path, reader: &str) -> Result<LetterView, Failure> {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
         let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;
@@ -151,6 +151,6 @@ impl Letter {
                 pictures.push((asset.cid.clone(), asset.media_type.to_owned(), asset.bytes.to_vec()));
             }
         }
-        Ok(Sheet { html, pictures, ..Sheet::default() })
+        Ok(LetterView { html, pictures, ..LetterView::default() })
     }
 }

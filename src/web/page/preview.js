@@ -13,7 +13,7 @@
     return node;
   };
   // Words with `code` in them.
-  const said = (tag, words, kind) => {
+  const rich = (tag, words, kind) => {
     const node = make(tag, undefined, kind);
     node.append(...words.split("`").map((part, at, parts) => at % 2 && at + 1 < parts.length ? make("code", part) : at % 2 ? "`" + part : part));
     return node;
@@ -90,29 +90,29 @@
     }
   }
 
-  function showSheet(sheet, html) {
-    $("title").textContent = sheet.title;
-    document.title = (sheet.problems.length ? "✗ " : "") + sheet.title + " · preview";
-    $("file").textContent = sheet.file;
+  function showView(view, html) {
+    $("title").textContent = view.title;
+    document.title = (view.problems.length ? "✗ " : "") + view.title + " · preview";
+    $("file").textContent = view.file;
     keepPlaces();
-    broken = sheet.problems.length > 0;
+    broken = view.problems.length > 0;
     $("problems").hidden = !broken;
-    $("problems").replaceChildren(...(broken ? [make("h2", "There is no letter yet"), ...sheet.problems.map(problem)] : []));
+    $("problems").replaceChildren(...(broken ? [make("h2", "There is no letter yet"), ...view.problems.map(problem)] : []));
     document.querySelectorAll("[role=tabpanel]").forEach((panel) => {
       panel.hidden = broken || $(panel.getAttribute("aria-labelledby")).ariaSelected !== "true";
     });
     $("inbox").hidden = $("views").hidden = document.querySelector("aside").hidden = broken;
     if (broken) return;
     findPlaces();
-    for (const [name, words] of [["sender", sheet.sender], ["subject", sheet.subject], ["preheader", sheet.preheader]]) {
+    for (const [name, words] of [["sender", view.sender], ["subject", view.subject], ["preheader", view.preheader]]) {
       document.querySelectorAll("#inbox ." + name).forEach((node) => { node.textContent = words; });
     }
-    $("search").placeholder = sheet.reader;
+    $("search").placeholder = view.reader;
     showLetter(html);
-    $("text-part").textContent = sheet.text;
-    $("header-fields").textContent = sheet.headers;
-    $("raw").textContent = sheet.raw;
-    $("raw-more").hidden = !sheet.raw_cut;
+    $("text-part").textContent = view.text;
+    $("header-fields").textContent = view.headers;
+    $("raw").textContent = view.raw;
+    $("raw-more").hidden = !view.raw_cut;
     $("raw-link").hidden = Boolean(kept);
     $("raw-link").href = "/raw?" + query();
   }
@@ -129,23 +129,23 @@
 
   function problem(one) {
     const node = make("article", undefined, one.severity);
-    node.append(said("p", one.message), make("small", [one.severity, one.code, one.place].filter(Boolean).join(" · ")));
+    node.append(rich("p", one.message), make("small", [one.severity, one.code, one.place].filter(Boolean).join(" · ")));
     if (one.marked) node.append(excerpt(one));
-    if (one.help) node.append(said("p", one.help, "quiet"));
+    if (one.help) node.append(rich("p", one.help, "quiet"));
     return node;
   }
 
   const colours = ["#7d766b", "#3f6fa3", "#c07a3e", "#4f8a68", "#8a639f", "#b59a2c", "#b3525f", "#3d95a0", "#7b8138"];
 
-  function showFindings(told) {
-    const findings = told.findings.map((one) => {
+  function showFindings(report) {
+    const findings = report.findings.map((one) => {
       const item = make("li", undefined, one.severity);
-      const button = said("button", one.message);
+      const button = rich("button", one.message);
       button.type = "button";
       const here = one.line && one.place.startsWith($("file").textContent + ":");
       button.append(make("small", one.severity + " " + one.code + " · " + (here ? "line " + one.line : one.place)));
       if (one.marked) button.append(excerpt(one));
-      if (one.help) button.append(said("small", one.help));
+      if (one.help) button.append(rich("small", one.help));
       button.onclick = () => {
         document.querySelectorAll("#findings [aria-current]").forEach((other) => other.removeAttribute("aria-current"));
         button.setAttribute("aria-current", "true");
@@ -157,7 +157,7 @@
     $("findings").replaceChildren(...(findings.length ? findings : [make("li", "Nothing to mend.", "quiet")]));
     $("findings").dataset.version = version;
     $("findings-count").textContent = findings.length || "";
-    const total = told.shares.reduce((sum, share) => sum + share.octets, 0);
+    const total = report.shares.reduce((sum, share) => sum + share.octets, 0);
     const full = 102400, scale = Math.max(full, total);
     const kilobytes = (octets) => (octets / 1000).toFixed(1) + " KB";
     $("budget-words").textContent = !total ? "" : total <= full
@@ -165,7 +165,7 @@
       : kilobytes(total) + ": Gmail cuts the letter off after 102 KB of HTML";
     $("budget").className = full < total ? "over" : "";
     const colour = (at) => at ? colours[1 + (at - 1) % (colours.length - 1)] : colours[0];
-    $("budget").replaceChildren(...told.shares.map((share, at) => {
+    $("budget").replaceChildren(...report.shares.map((share, at) => {
       const bar = make("span");
       bar.title = share.section + ", " + kilobytes(share.octets);
       bar.style.width = (100 * share.octets / scale) + "%";
@@ -177,7 +177,7 @@
       cut.style.left = (100 * full / scale) + "%";
       $("budget").append(cut);
     }
-    $("shares").replaceChildren(...told.shares.map((share, at) => {
+    $("shares").replaceChildren(...report.shares.map((share, at) => {
       const item = make("li"), row = make(share.anchor ? "button" : "div");
       const swatch = make("i");
       swatch.style.backgroundColor = colour(at);
@@ -203,7 +203,7 @@
       const run = runs.find((run) => leaves.some((node) => plain(node.textContent).includes(run)));
       const place = run ? leaves.find((node) => plain(node.textContent).includes(run)) : one.anchor && (page.getElementById(one.anchor) || page.getElementsByName(one.anchor)[0]?.parentElement);
       page.querySelectorAll("[data-found]").forEach((node) => { node.style.outline = ""; delete node.dataset.found; });
-      // What is said of the settings or the list stands nowhere in the letter.
+      // What is rich of the settings or the list stands nowhere in the letter.
       if (!place) continue;
       place.dataset.found = one.code;
       place.style.outline = "3px solid #d97706";
@@ -215,13 +215,13 @@
   async function load() {
     const mine = ++turn;
     try {
-      const [sheet, html] = await Promise.all([ask("/api/sheet"), fetched("/letter", letterQuery()).then((answer) => answer.text())]);
+      const [view, html] = await Promise.all([ask("/api/letter"), fetched("/letter", letterQuery()).then((answer) => answer.text())]);
       if (mine !== turn) return;
-      showSheet(sheet, html);
+      showView(view, html);
       $("state").textContent = "";
       if (broken) return;
-      const told = await ask("/api/findings");
-      if (mine === turn) showFindings(told);
+      const report = await ask("/api/findings");
+      if (mine === turn) showFindings(report);
     } catch (error) {
       if (mine === turn) gone();
     }
@@ -273,7 +273,7 @@
 
   if (kept) {
     $("chooser").hidden = true;
-    showSheet(kept.sheet);
+    showView(kept.letter);
     showFindings(kept.findings);
     return;
   }
