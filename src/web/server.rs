@@ -69,7 +69,7 @@ pub async fn serve(
             "/preview.js",
             get(|| async { typed("text/javascript; charset=utf-8", PAGE_POLICY, page::SCRIPT) }),
         )
-        .route("/api/view", get(view))
+        .route("/api/letter", get(view))
         .route("/api/findings", get(findings))
         .route("/api/people", get(people))
         .route("/letter", get(letter_page))
