@@ -56,7 +56,7 @@ fn save(room: &Newsroom, rounds: usize) {
         Err(why) => return println!("SKIPPED: from a save to the letter in the browser: {why}"),
     };
     let preview = Preview::of(room);
-    tab.run(&format!("await page.goto('http://{}/')", preview.host));
+    tab.run(&format!("await page.goto('{}')", preview.url()));
     tab.until("document.querySelector('#findings li')");
     let issue = room.read(ISSUE);
     let mut times = Vec::new();
@@ -82,7 +82,7 @@ fn save(room: &Newsroom, rounds: usize) {
             times.push(seen.as_f64().unwrap() - before);
         }
         // The findings of this save do not run into the next one.
-        tab.until("findings.dataset.version === phone.dataset.version");
+        tab.until("findings.dataset.version === document.documentElement.dataset.shown");
     }
     tell("a save to the letter in the browser", times, 100.0);
 }

@@ -13,7 +13,7 @@ mod watch;
 pub use compare::{Comparison, comparison};
 pub use letter::{header, part};
 pub use page::static_page;
-pub use server::{Changes, serve};
+pub use server::{Access, Changes, serve};
 pub use watch::{Watch, watch};
 
 use serde_json::Value;
@@ -49,6 +49,8 @@ pub struct LetterView {
     pub headers: String,
     /// Why there is no letter: diagnostics, each an object.
     pub problems: Vec<Value>,
+    /// Whether this is the last good letter, and the problems are those of its files as they are now.
+    pub stale: bool,
     /// Octets of the letter.
     pub octets: usize,
     /// The HTML part, its pictures named by `cid:`.

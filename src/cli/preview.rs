@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use aws_lc_rs::rand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ use crate::{
     report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
     subscriber::{List, Row, Subscriber},
-    web::{self, LetterView, PreviewBackend},
+    web::{self, Access, LetterView, PreviewBackend},
 };
 
 /// Show an issue in the browser as readers will see it
@@ -81,19 +82,21 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
                 Failure::outside(error).hint(format!("port {} is taken: name another, or none", args.port))
             })?;
-        let url = format!("http://{}/", listener.local_addr().map_err(Failure::outside)?);
+        let host = format!("http://{}", listener.local_addr().map_err(Failure::outside)?);
+        let access = Access::new(secret()?, secret()?);
+        let url = format!("{host}{}", access.path());
         let (changed, changes) = tokio::sync::watch::channel(0);
         let watched = Arc::clone(&source);
         let watch = web::watch(move || watched.folders(), changed).map_err(Failure::outside)?;
         let mut out = io::stdout().lock();
         writeln!(out, "{url}").and_then(|()| out.flush()).map_err(Failure::output)?;
         drop(out);
-        context.terminal.say("the preview is there until Ctrl-C");
+        context.terminal.say("Press Ctrl-C to stop");
         if !args.no_open {
-            open(&url);
+            open(&format!("{host}{}", access.path_once().unwrap_or_default()));
         }
         tokio::select! {
-            ended = web::serve(listener, source, changes) => ended.map_err(Failure::outside)?,
+            ended = web::serve(listener, source, access, changes) => ended.map_err(Failure::outside)?,
             _ = tokio::signal::ctrl_c() => {}
         }
         drop(watch);
@@ -107,6 +110,14 @@ fn write(source: &PreviewSource, reader: &str, path: &Path) -> Result<Exit, Fail
     fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
     source.context.terminal.say(&format!("{}", path.display()));
     Ok(if view.problems.is_empty() { Exit::Done } else { Exit::BadInput })
+}
+
+/// 128 random bits, in hexadecimal digits.
+fn secret() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes)
+        .map_err(|_| Failure::outside(io::Error::other("no random numbers from the system")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn address(text: &str) -> Result<EmailAddress, Failure> {
@@ -211,6 +222,7 @@ impl PreviewSource {
             text: web::part(&letter, "text/plain").unwrap_or_default(),
             headers: letter.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n", "\n"),
             problems: Vec::new(),
+            stale: false,
             octets: bytes.len(),
             html: web::part(&letter, "text/html").unwrap_or_default(),
             pictures: rendered

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{LetterView, letter};
 
 pub(super) const CSS: &str = include_str!("page/preview.css");
-pub(super) const SCRIPT: &str = include_str!("page/preview.js");
+pub(super) const SCRIPT: &str = concat!(include_str!("page/pane.js"), include_str!("page/preview.js"));
 const PAGE: &str = include_str!("page/preview.html");
 
 /// No more of a letter's source is shown in the page; pictures make it long. The whole is a link away.
@@ -14,8 +14,8 @@ const RAW_MAX: usize = 200_000;
 
 /// The page that asks the server for everything.
 pub(super) fn live() -> String {
-    PAGE.replace("<!--style-->", "<link rel=\"stylesheet\" href=\"/preview.css\">")
-        .replace("<!--script-->", "<script src=\"/preview.js\"></script>")
+    PAGE.replace("<!--style-->", "<link rel=\"stylesheet\" href=\"preview.css\">")
+        .replace("<!--script-->", "<script src=\"preview.js\"></script>")
 }
 
 /// What the page shows of a letter, but for its HTML.

@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
     response::{
-        IntoResponse, Response,
+        IntoResponse, Redirect, Response,
         sse::{Event, KeepAlive, Sse},
     },
     routing::get,
@@ -40,17 +40,59 @@ const IMAGES_OFF_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; 
 struct PreviewState {
     backend: Arc<dyn PreviewBackend>,
     changes: Changes,
-    /// The last letter.
-    view: Mutex<Option<CachedView>>,
+    access: Access,
+    views: Mutex<Views>,
+}
+
+#[derive(Default)]
+struct Views {
+    last: Option<CachedView>,
+    /// The last letter that could be made; it is shown for as long as its files are broken.
+    good: Option<Arc<LetterView>>,
 }
 
 #[derive(Clone)]
 struct CachedView {
-    /// After so many saves it was made.
+    /// The number of saves it was made after.
     version: u64,
-    /// Who was asked for.
+    /// The reader who was asked for.
     reader: Option<String>,
     view: Arc<LetterView>,
+}
+
+/// Secret parts of the preview's addresses. Other users of the machine can connect to its port as well, and letters hold
+/// what the list says about people.
+pub struct Access {
+    /// The folder of all pages: `/SECRET/`.
+    secret: String,
+    /// Leads to the pages once. A browser is started with it, because every user can read the arguments of a program.
+    once: Mutex<Option<String>>,
+}
+
+impl Access {
+    /// Neither secret may be empty or guessable, and both consist of letters and digits.
+    pub fn new(secret: String, once: String) -> Self {
+        Self { secret, once: Mutex::new(Some(once)) }
+    }
+
+    /// The path of the first page.
+    pub fn path(&self) -> String {
+        format!("/{}/", self.secret)
+    }
+
+    /// The path that leads there once.
+    pub fn path_once(&self) -> Option<String> {
+        self.once.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|once| format!("/once/{once}"))
+    }
+
+    fn take_once(&self, given: &str) -> bool {
+        let mut once = self.once.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_right = once.as_deref() == Some(given);
+        if is_right {
+            *once = None;
+        }
+        is_right
+    }
 }
 
 type Words = Query<HashMap<String, String>>;
@@ -59,23 +101,30 @@ type Words = Query<HashMap<String, String>>;
 pub async fn serve(
     listener: TcpListener,
     backend: Arc<dyn PreviewBackend>,
+    access: Access,
     changes: Changes,
 ) -> io::Result<()> {
-    let state = Arc::new(PreviewState { backend, changes, view: Mutex::new(None) });
+    let folder = access.path();
+    let at = |path: &str| format!("{folder}{path}");
+    let state = Arc::new(PreviewState { backend, changes, access, views: Mutex::default() });
     let routes = Router::new()
-        .route("/", get(|| async { typed("text/html; charset=utf-8", PAGE_POLICY, page::live()) }))
-        .route("/preview.css", get(|| async { typed("text/css; charset=utf-8", PAGE_POLICY, page::CSS) }))
+        .route(&at(""), get(|| async { typed("text/html; charset=utf-8", PAGE_POLICY, page::live()) }))
+        .route(&at("preview.css"), get(|| async { typed("text/css; charset=utf-8", PAGE_POLICY, page::CSS) }))
         .route(
-            "/preview.js",
+            &at("preview.js"),
             get(|| async { typed("text/javascript; charset=utf-8", PAGE_POLICY, page::SCRIPT) }),
         )
-        .route("/api/letter", get(view))
-        .route("/api/findings", get(findings))
-        .route("/api/people", get(people))
-        .route("/letter", get(letter_page))
-        .route("/picture/{cid}", get(picture))
-        .route("/raw", get(raw))
-        .route("/events", get(events))
+        .route(&at("api/letter"), get(view))
+        .route(&at("api/findings"), get(findings))
+        .route(&at("api/people"), get(people))
+        .route(&at("letter"), get(letter_page))
+        .route(&at("picture/{cid}"), get(picture))
+        .route(&at("raw"), get(raw))
+        .route(&at("events"), get(events))
+        .route("/once/{once}", get(open_once))
+        .fallback(|| async {
+            (StatusCode::NOT_FOUND, "open the whole address that `mimeo preview` printed\n")
+        })
         .with_state(state)
         .layer(from_fn(guard));
     axum::serve(listener, routes).await
@@ -83,12 +132,12 @@ pub async fn serve(
 
 /// Only this machine's own names are answered to, so that no page elsewhere can read a letter by pointing its name here.
 async fn guard(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let is_ours = match (hosts.next().map(HeaderValue::to_str), hosts.next()) {
+        (Some(Ok(host)), None) => is_own_host(host),
+        _ => false,
     };
-    let mut answer = if ["127.0.0.1", "localhost", "::1"].contains(&name) {
+    let mut answer = if is_ours {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "the preview answers on this machine only\n").into_response()
@@ -105,33 +154,65 @@ async fn guard(request: Request, next: Next) -> Response {
     answer
 }
 
+/// Whether a `Host` field (RFC 9110, section 7.2) names this machine and nothing more: a name, and perhaps a port.
+fn is_own_host(host: &str) -> bool {
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
+        host.strip_prefix(name).is_some_and(|rest| {
+            rest.is_empty()
+                || rest
+                    .strip_prefix(':')
+                    .is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    })
+}
+
+async fn open_once(State(state): State<Arc<PreviewState>>, Path(once): Path<String>) -> Response {
+    if state.access.take_once(&once) {
+        Redirect::to(&state.access.path()).into_response()
+    } else {
+        (StatusCode::GONE, "this address worked once: open the one that `mimeo preview` printed\n")
+            .into_response()
+    }
+}
+
 fn typed(media_type: &'static str, policy: &'static str, body: impl IntoResponse) -> Response {
     let fields = [(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, policy)];
     (fields, body).into_response()
 }
 
 impl PreviewState {
-    /// The letter, made once for each save and reader.
+    /// The letter, made once for each save and reader. While it cannot be made, the last good one with the problems.
     async fn view(self: Arc<Self>, words: &HashMap<String, String>) -> Result<Arc<LetterView>, Response> {
         let reader = words.get("as").filter(|reader| !reader.is_empty()).cloned();
-        worked(move || {
+        run_blocking(move || {
             let version = *self.changes.borrow();
-            let mut kept = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-            match kept.as_ref() {
-                Some(kept) if kept.version == version && kept.reader == reader => Arc::clone(&kept.view),
-                _ => {
-                    let view = Arc::new(self.backend.view(reader.as_deref()));
-                    *kept = Some(CachedView { version, reader, view: Arc::clone(&view) });
-                    view
-                }
+            let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(last) = &views.last
+                && last.version == version
+                && last.reader == reader
+            {
+                return Arc::clone(&last.view);
             }
+            let mut view = self.backend.view(reader.as_deref());
+            let view = match &views.good {
+                Some(good) if !view.problems.is_empty() => {
+                    let problems = std::mem::take(&mut view.problems);
+                    Arc::new(LetterView { problems, stale: true, ..LetterView::clone(good) })
+                }
+                _ => Arc::new(view),
+            };
+            if view.problems.is_empty() {
+                views.good = Some(Arc::clone(&view));
+            }
+            views.last = Some(CachedView { version, reader, view: Arc::clone(&view) });
+            view
         })
         .await
     }
 }
 
 /// Work that takes a while, away from the connections.
-async fn worked<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the letter could not be made\n").into_response())
@@ -143,7 +224,7 @@ async fn view(State(state): State<Arc<PreviewState>>, Query(words): Words) -> Re
 }
 
 async fn findings(State(state): State<Arc<PreviewState>>) -> Result<Json<Value>, Response> {
-    worked(move || state.backend.findings()).await.map(Json)
+    run_blocking(move || state.backend.findings()).await.map(Json)
 }
 
 async fn people(
@@ -151,7 +232,7 @@ async fn people(
     Query(words): Words,
 ) -> Result<Json<Value>, Response> {
     let search = words.get("q").cloned().unwrap_or_default();
-    worked(move || state.backend.people(&search)).await.map(Json)
+    run_blocking(move || state.backend.people(&search)).await.map(Json)
 }
 
 async fn letter_page(
@@ -163,14 +244,14 @@ async fn letter_page(
     let images = words.get("images").is_none_or(|images| images != "off");
     let mut html = letter::in_scheme(&view.html, dark);
     for (cid, _, _) in &view.pictures {
-        html = html.replace(&format!("cid:{cid}"), &format!("/picture/{cid}"));
+        html = html.replace(&format!("cid:{cid}"), &format!("picture/{cid}"));
     }
     Ok(typed("text/html; charset=utf-8", if images { LETTER_POLICY } else { IMAGES_OFF_POLICY }, html))
 }
 
 async fn picture(State(state): State<Arc<PreviewState>>, Path(cid): Path<String>) -> Response {
-    let kept = state.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let found = kept.and_then(|CachedView { view, .. }| {
+    let last = state.views.lock().unwrap_or_else(PoisonError::into_inner).last.clone();
+    let found = last.and_then(|CachedView { view, .. }| {
         let (_, media_type, bytes) = view.pictures.iter().find(|(name, _, _)| *name == cid)?;
         Some((media_type.clone(), bytes.clone()))
     });

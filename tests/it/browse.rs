@@ -4,11 +4,17 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use crate::{
     pictures::FAINT,
-    support::{newsroom::Newsroom, preview::Preview, skip, tab::Tab},
+    support::{
+        newsroom::Newsroom,
+        preview::Preview,
+        skip,
+        tab::{BROWSER, BROWSERS, Tab},
+    },
 };
 
 const HEAD: &str = "---\ntitle: A quiet week\nsubject: Hello {{ subscriber.first_name | default(\"friend\") }}\n\
@@ -29,7 +35,11 @@ fn long(words: &str) -> String {
 
 /// The preview of a newsletter in a browser, with the letter on the screen; none where there is no browser.
 fn opened(room: &Newsroom) -> Option<(Preview, Tab)> {
-    let mut tab = match Tab::open(1600, 1000) {
+    opened_in(BROWSER, room)
+}
+
+fn opened_in(browser: &str, room: &Newsroom) -> Option<(Preview, Tab)> {
+    let mut tab = match Tab::open_in(browser, 1600, 1000) {
         Ok(tab) => tab,
         Err(why) => {
             skip(why);
@@ -37,7 +47,7 @@ fn opened(room: &Newsroom) -> Option<(Preview, Tab)> {
         }
     };
     let preview = Preview::of(room);
-    tab.run(&format!("await page.goto('http://{}/')", preview.host));
+    tab.run(&format!("await page.goto('{}')", preview.url()));
     tab.until("document.querySelector('#shares li') || !document.querySelector('#problems').hidden");
     Some((preview, tab))
 }
@@ -88,6 +98,106 @@ fn the_letter_is_on_a_phone_and_on_a_desktop() {
         holds(&mut tab, "page.documentElement.scrollWidth <= page.defaultView.innerWidth");
     }
     ends_well(tab);
+}
+
+/// What a person sees of the letter: how its words look, by the styles that the browser computed.
+const LOOK: &str = "['phone', 'desktop'].map((id) => {
+    const page = document.getElementById(id).contentDocument;
+    return ['h1', 'h2', 'p', 'a', 'body', '[role=article]', 'td'].map((name) => {
+        const node = page.querySelector(name), style = page.defaultView.getComputedStyle(node);
+        return [name, style.fontFamily, style.fontSize, style.lineHeight, style.color, style.backgroundColor, style.margin,
+            style.padding, style.textDecorationLine].join(' ');
+    });
+})";
+
+/// The letter looks as it does in a page that was loaded a moment ago, to the last style and pixel.
+#[track_caller]
+fn looks_as_loaded(tab: &mut Tab, browser: &str, action: &str) {
+    let look = |tab: &mut Tab| {
+        let styles = tab.run(&format!("return await page.evaluate(() => {LOOK})"));
+        let pixels: Vec<Value> = ["phone", "desktop"]
+            .map(|id| {
+                tab.run(&format!(
+                    "return (await page.locator('figure.{id} .glass').screenshot()).toString('base64')"
+                ))
+            })
+            .into();
+        (styles, pixels)
+    };
+    let ready = "document.documentElement.dataset.shown && !document.querySelector('#inbox').hidden";
+    tab.until(ready);
+    let (styles, pixels) = look(tab);
+    tab.run(
+        "const [chosen, dark, off] = await page.evaluate(() =>
+             [search.value, document.getElementById('dark').ariaPressed, document.getElementById('images').ariaPressed]);
+         await page.reload();
+         if (await page.locator('#dark').getAttribute('aria-pressed') !== dark) await page.keyboard.press('d');
+         if (off === 'true') await page.keyboard.press('i');
+         if (chosen) { await page.locator('#search').fill(chosen); await page.keyboard.press('Enter'); }",
+    );
+    tab.until(&format!("{ready} && document.documentElement.dataset.pending === '0'"));
+    let (styles_loaded, pixels_loaded) = look(tab);
+    assert_eq!(styles, styles_loaded, "{browser}, after {action}");
+    for (window, (after, loaded)) in pixels.iter().zip(&pixels_loaded).enumerate() {
+        let [after, loaded] =
+            [after, loaded].map(|picture| STANDARD.decode(picture.as_str().unwrap()).unwrap());
+        let differing = differing_pixels(&after, &loaded);
+        // A handful is the browser's own: edges of letters that were drawn while it was busy.
+        if differing > 100 {
+            let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+            fs::write(folder.join("after-action.png"), after).unwrap();
+            fs::write(folder.join("loaded.png"), loaded).unwrap();
+            panic!("{browser}: {differing} pixels of window {window} differ after {action}: see {folder:?}");
+        }
+    }
+}
+
+/// How many pixels of two pictures differ; all, if they have different sizes.
+fn differing_pixels(one: &[u8], other: &[u8]) -> usize {
+    let [one, other] = [one, other].map(|bytes| image::load_from_memory(bytes).unwrap().to_rgb8());
+    if one.dimensions() != other.dimensions() {
+        return usize::MAX;
+    }
+    one.pixels().zip(other.pixels()).filter(|(one, other)| one != other).count()
+}
+
+#[test]
+fn the_letter_keeps_its_styles_after_each_action_in_every_browser() {
+    for browser in BROWSERS {
+        let room = Newsroom::new()
+            .file("issues/7.md", format!("{HEAD}## The workshop\n\nDear {{{{ subscriber.first_name | default(\"friend\") }}}}, the [kettle](https://example.org/).\n\n![A red square](square.png)\n"))
+            .file("issues/square.png", square(40));
+        let Some((_preview, mut tab)) = opened_in(browser, &room) else { return };
+        shows(&mut tab, "Dear Bob, the kettle");
+        holds(&mut tab, "page.defaultView.getComputedStyle(page.querySelector('h1')).fontSize === '36px'");
+        looks_as_loaded(&mut tab, browser, "the start");
+        for (word, renamed) in [("teapot", false), ("lantern", true)] {
+            let text = room.read("issues/7.md").replace("kettle", word).replace("teapot", word);
+            if renamed {
+                room.write("issues/.7.md.swp", text);
+                fs::rename(room.path("issues/.7.md.swp"), room.path("issues/7.md")).unwrap();
+            } else {
+                room.write("issues/7.md", text);
+            }
+            shows(&mut tab, word);
+            looks_as_loaded(&mut tab, browser, "a save");
+        }
+        tab.run("await page.keyboard.press('d')");
+        holds(&mut tab, "page.defaultView.getComputedStyle(page.documentElement).colorScheme === 'dark'");
+        looks_as_loaded(&mut tab, browser, "Dark");
+        room.write("issues/7.md", room.read("issues/7.md").replace("lantern", "bellows"));
+        shows(&mut tab, "bellows");
+        looks_as_loaded(&mut tab, browser, "a save in the dark");
+        tab.run(
+            "await page.locator('#search').fill('carol@example.net'); await page.keyboard.press('Enter')",
+        );
+        shows(&mut tab, "Dear friend");
+        looks_as_loaded(&mut tab, browser, "the choice of a reader");
+        tab.run("await page.locator('#dark').click(); await page.locator('#images').click()");
+        holds(&mut tab, "page.querySelector('[alt=\"A red square\"]')?.naturalWidth === 0");
+        looks_as_loaded(&mut tab, browser, "Images off");
+        ends_well(tab);
+    }
 }
 
 #[test]
@@ -173,7 +283,7 @@ fn a_reader_is_searched_for_and_taken() {
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
     // Escape takes nobody; words that nobody has are told.
     tab.run("await page.keyboard.press('/'); await page.keyboard.type('nobody')");
-    tab.run("await page.locator('#people', { hasText: 'Nobody on the list.' }).waitFor()");
+    tab.run("await page.locator('#people', { hasText: 'No subscriber matches.' }).waitFor()");
     tab.run("await page.keyboard.press('Escape')");
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
     // The reader stays when the issue is saved.
@@ -251,7 +361,14 @@ fn a_broken_issue_says_why_and_is_mended() {
     let alert = tab.text("page.getByRole('alert').innerText()");
     assert!(alert.contains("error") && alert.contains("issues/7.md:3:"), "{alert}");
     assert!(tab.text("page.locator('#problems mark').first().innerText()").contains(':'), "{alert}");
-    assert_eq!(tab.run("return await page.locator('iframe').first().isVisible()"), false);
+    // The last good letter stays in sight, where it was, with the problems beside it.
+    shows(&mut tab, "kettle");
+    assert_eq!(tab.run("return await page.locator('#phone').isVisible()"), true);
+    tab.until("phone.contentWindow.scrollY === 500");
+    tab.run("await page.reload()");
+    shows(&mut tab, "kettle");
+    tab.run("await page.getByRole('alert').filter({ hasText: 'The last good letter is shown' }).waitFor()");
+    tab.run("await page.evaluate(() => phone.contentWindow.scrollTo(0, 500))");
     room.write("issues/7.md", long("teapot"));
     shows(&mut tab, "teapot");
     tab.until("problems.hidden && phone.contentWindow.scrollY === 500");

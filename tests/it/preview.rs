@@ -99,7 +99,7 @@ fn a_folder_that_is_made_later_is_watched_as_well() {
 }
 
 #[test]
-fn the_browser_is_opened_unless_told_not_to() {
+fn the_browser_is_opened_with_an_address_that_works_once() {
     let room = room();
     let pipe = room.path("asked");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -108,8 +108,16 @@ fn the_browser_is_opened_unless_told_not_to() {
     let path = format!("{}:{}", room.path("bin").display(), std::env::var("PATH").unwrap());
     let mimeo = room.mimeo(["preview"]).env("PATH", &path).env("MIMEO_TEST_ASKED", &pipe);
     let preview = Preview::started(mimeo);
-    // Reading waits until somebody writes.
-    assert_eq!(fs::read_to_string(&pipe).unwrap().trim(), format!("http://{}/", preview.host));
+    // Reading waits until the program writes. Every user can read the arguments of a program, so that the address which
+    // the browser is started with works once.
+    let asked = fs::read_to_string(&pipe).unwrap();
+    let once = asked.trim().strip_prefix(&format!("http://{}", preview.host)).unwrap();
+    assert!(!once.contains(preview.folder.trim_matches('/')), "{once}");
+    let answer = preview.ask_outside(&preview.host, once);
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    assert!(answer.contains(&format!("\r\nlocation: {}\r\n", preview.folder)), "{answer}");
+    let answer = preview.ask_outside(&preview.host, once);
+    assert!(answer.starts_with("HTTP/1.1 410") && !answer.contains("location"), "{answer}");
     drop(preview);
     room.write("quiet", "");
     let mimeo = room.mimeo(["preview", "--no-open"]).env("PATH", &path);
@@ -147,7 +155,17 @@ fn a_broken_issue_shows_what_is_wrong_and_is_mended_without_a_restart() {
 fn another_hosts_name_is_refused() {
     let room = room();
     let preview = Preview::of(&room);
-    for host in ["evil.example.com", "127.0.0.1.example.com", "localhost.example.com:80", ""] {
+    for host in [
+        "evil.example.com",
+        "127.0.0.1.example.com",
+        "localhost.example.com:80",
+        "[::1].evil.example",
+        "127.0.0.1:1@evil.example",
+        "localhost:80x",
+        "localhost:",
+        "localhost\r\nHost: evil.example",
+        "",
+    ] {
         for path in ["/", "/api/letter", "/letter", "/raw", "/events"] {
             let answer = preview.ask(host, path);
             assert!(answer.starts_with("HTTP/1.1 403"), "{host} {path}: {answer}");
@@ -155,6 +173,73 @@ fn another_hosts_name_is_refused() {
     }
     let answer = preview.ask("localhost", "/");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn without_the_printed_address_no_letter_and_no_subscriber_is_shown() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let wrong = format!("/{}/", "0".repeat(32));
+    for folder in ["/", "//", &wrong, "/once/", "/once/0"] {
+        for path in ["", "api/letter", "api/people", "api/findings", "letter", "raw", "events", "preview.js"]
+        {
+            let answer = preview.ask_outside(&preview.host, &format!("{folder}{path}"));
+            assert!(answer.starts_with("HTTP/1.1 4"), "{folder}{path}: {answer}");
+            assert!(!answer.contains(preview.folder.trim_matches('/')), "{folder}{path}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_another_takes_the_place_of_is_followed() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    // As `git checkout` of another branch, or a person who puts a copy in its place.
+    for word in ["teapot", "lantern"] {
+        room.write("other/7.md", ISSUE.replace("kettle", word));
+        fs::rename(room.path("issues"), room.path(&format!("old-{word}"))).unwrap();
+        fs::rename(room.path("other"), room.path("issues")).unwrap();
+        while !preview.get("/letter").contains(word) {
+            next(&mut events);
+        }
+        let word = format!("{word} again");
+        room.write("issues/7.md", ISSUE.replace("kettle", &word));
+        while !preview.get("/letter").contains(&word) {
+            next(&mut events);
+        }
+    }
+    // What happens in the folders that were moved away is no concern of the preview: the new ones are still followed.
+    room.write("old-teapot/7.md", "something else");
+    room.write("issues/7.md", ISSUE.replace("kettle", "bellows"));
+    while !preview.get("/letter").contains("bellows") {
+        next(&mut events);
+    }
+}
+
+#[test]
+fn a_broken_issue_keeps_the_last_good_letter() {
+    let room = room();
+    let preview = Preview::of(&room);
+    let mut events = preview.events();
+    assert_eq!(preview.json("/api/letter")["stale"], false);
+    room.write("issues/7.md", ISSUE.replace("title: A", "title: [A"));
+    let letter = loop {
+        next(&mut events);
+        let letter = preview.json("/api/letter");
+        if letter["stale"] == true {
+            break letter;
+        }
+    };
+    let place = letter["problems"][0]["place"].as_str().unwrap();
+    assert!(place.starts_with("issues/7.md:3:"), "{place}");
+    assert_eq!(letter["subject"], "Hello Bob");
+    assert!(preview.get("/letter").contains("kettle"));
+    room.write("issues/7.md", ISSUE.replace("kettle", "teapot"));
+    while !preview.get("/letter").contains("teapot") {
+        next(&mut events);
+    }
+    assert_eq!(preview.json("/api/letter")["stale"], false);
 }
 
 #[test]

@@ -1,24 +1,34 @@
-// node browse.mjs WIDTH HEIGHT FLAG...: one page in a headless browser, driven by lines of JSON on standard input.
+// node browse.mjs BROWSER WIDTH HEIGHT FLAG...: one page in a headless browser, driven by lines of JSON on standard input.
 // A line holds a piece of script, which finds `page` (Playwright's) and `trouble` in scope; a line with its value, or
 // with what went wrong, answers it. The browser ends with the input.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-const { chromium } = createRequire(new URL("../../target/playwright/", import.meta.url))("playwright-core");
-const [width, height, ...args] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium-headless-shell", args });
-const page = await browser.newPage({ viewport: { width: Number(width), height: Number(height) }, colorScheme: "light" });
+const { chromium, firefox } = createRequire(new URL("../../target/playwright/", import.meta.url))("playwright-core");
+const [name, width, height, ...args] = process.argv.slice(2);
+const executablePath = `/usr/bin/${name}`;
+// Firefox as Debian ships it, which speaks WebDriver BiDi; the flags are Chromium's.
+const browser = name.startsWith("firefox")
+  ? await firefox.launch({ executablePath, channel: "moz-firefox" })
+  : await chromium.launch({ executablePath, args });
+const unset = { reducedMotion: null, forcedColors: null, contrast: null };
+const colorScheme = name.startsWith("firefox") ? null : "light";
+const page = await browser.newPage({ viewport: { width: Number(width), height: Number(height) }, colorScheme, ...unset });
 
-// What no page of ours may do, whatever a story looks for: fail, say a word by itself, ask another host.
+// What no page of ours may do in any test: fail, open a dialog, ask another host, lose its styles.
 const trouble = [];
 page.on("pageerror", (error) => trouble.push(String(error)));
 page.on("dialog", (dialog) => { trouble.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+// Style attributes that a policy refuses. (Playwright's own style element for pictures is refused in Firefox, too.)
+page.on("console", (message) => {
+  if (/\(style-src-attr\)|Applying inline style/.test(message.text())) trouble.push(message.text());
+});
 page.on("request", (request) => {
   if (!/^(http:\/\/127\.0\.0\.1:|data:|about:|file:)/.test(request.url())) trouble.push(`asked ${request.url()}`);
 });
 
 const Script = Object.getPrototypeOf(async () => {}).constructor;
-const answer = (told) => process.stdout.write(JSON.stringify(told) + "\n");
+const answer = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 answer({ value: browser.version() });
 for await (const line of createInterface({ input: process.stdin })) {
   try {

@@ -5,5 +5,6 @@ cd "$(dirname "$0")/../.."
 mkdir -p target/playwright
 cd target/playwright
 [ -f package.json ] || printf '{"private": true, "type": "module"}\n' > package.json
-npm install --silent --no-audit --no-fund playwright-core@1.65.1
-echo "playwright-core 1.65.1"
+# Newer versions ask Firefox for what the Firefox of Debian does not know.
+npm install --silent --no-audit --no-fund playwright-core@1.60.0
+echo "playwright-core 1.60.0"

@@ -2,9 +2,8 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const kept = $("data") ? JSON.parse($("data").textContent) : null;
-  const frames = [$("phone"), $("desktop")];
   let reader = "", dark = matchMedia("(prefers-color-scheme: dark)").matches, images = true;
-  let version = "0", turn = 0, broken = false;
+  let version = "0", turn = 0, empty = false;
 
   const make = (tag, words, kind) => {
     const node = document.createElement(tag);
@@ -19,102 +18,69 @@
     return node;
   };
   const query = (more) => new URLSearchParams({ as: reader, v: version, ...more });
-  const fetched = async (path, more) => {
+  const ask = async (path, more) => {
     const answer = await fetch(path + "?" + query(more));
     if (!answer.ok) throw new Error(await answer.text());
-    return answer;
+    return answer.json();
   };
-  const ask = async (path, more) => (await fetched(path, more)).json();
 
-  // Each frame is as wide as what it stands for; where there is less room, all of it is drawn smaller.
-  function fit(frame) {
-    const box = frame.parentElement;
-    if (!box.clientWidth) return;
-    const width = frame === frames[0] ? 375 : Math.max(680, box.clientWidth);
-    const share = Math.min(1, box.clientWidth / width);
-    frame.style.width = width + "px";
-    frame.style.height = box.clientHeight / share + "px";
-    frame.style.transform = share < 1 ? "scale(" + share + ")" : "";
-    frame.closest("figure").querySelector("figcaption span").textContent =
-      width + " px" + (share < 1 ? ", at " + Math.round(100 * share) + " %" : "");
-  }
-  const watched = new ResizeObserver(() => frames.forEach(fit));
-  frames.forEach((frame) => watched.observe(frame.parentElement));
-
-  // The letter in its frames; each keeps the place where the reader was.
-  const letterQuery = () => ({ scheme: dark ? "dark" : "light", images: images ? "on" : "off" });
-  function shown(frame, place) {
-    const page = frame.contentDocument;
-    for (const link of page.links) {
-      if (!link.getAttribute("href").startsWith("#")) link.target = "_blank";
-    }
-    if (place) frame.contentWindow.scrollTo(0, place);
-    frame.dataset.place = place;
-    frame.dataset.version = version;
-  }
-  // A frame that is out of sight has forgotten its place.
-  const placeOf = (frame) => (frame.offsetParent ? frame.contentWindow.scrollY : Number(frame.dataset.place || 0));
-  const keepPlaces = () => frames.forEach((frame) => { frame.dataset.place = placeOf(frame); });
-  const findPlaces = () => frames.forEach((frame) => {
-    fit(frame);
-    if (frame.offsetParent) frame.contentWindow.scrollTo(0, Number(frame.dataset.place || 0));
-  });
-  function showLetter(html) {
-    // Asked for before anything changes, as each question has the browser lay out what has changed until then.
-    const places = frames.map(placeOf);
-    for (const [at, frame] of frames.entries()) {
-      const place = places[at], policy = images ? "on" : "off";
-      // The same page with other words in it: nothing flickers, and pictures that stay are not asked for again. Scripts
-      // stay as dead as in a page that is loaded, for the frame is the same sandbox under the same policy.
-      if (html && frame.dataset.policy === policy) {
-        const page = frame.contentDocument, fresh = new DOMParser().parseFromString(html, "text/html");
-        page.replaceChild(page.adoptNode(fresh.documentElement), page.documentElement);
-        shown(frame, place);
-        continue;
+  // The letter in its two windows; each keeps the place where the reader was.
+  const panes = [["phone", 375, false], ["desktop", 680, true]].map(([id, width, fills]) => new Pane($(id), {
+    width, fills,
+    onPage(page) {
+      for (const link of page.links) {
+        if (!link.getAttribute("href").startsWith("#")) link.target = "_blank";
       }
-      frame.onload = () => {
-        frame.dataset.policy = policy;
-        frame.contentDocument.addEventListener("keydown", keys);
-        shown(frame, place);
-      };
-      if (kept) {
-        let page = dark ? kept.dark : kept.light;
-        for (const [name, data] of Object.entries(kept.pictures)) page = page.replaceAll("cid:" + name, images ? data : "about:blank");
-        const rule = "default-src 'none'; style-src 'unsafe-inline'; img-src " + (images ? "http: https: data:" : "'none'");
-        frame.srcdoc = page.replace(/<head[^>]*>/i, (head) => head + '<meta http-equiv="Content-Security-Policy" content="' + rule + '">');
-      } else {
-        frame.dataset.policy = "";
-        // Replacing leaves no trail in the history of the window.
-        frame.contentWindow.location.replace("/letter?" + query(letterQuery()));
-      }
+      page.addEventListener("keydown", keys);
+    },
+  }));
+  let shown = 0, pending = 0;
+  async function showLetter() {
+    const mine = ++shown;
+    document.documentElement.dataset.pending = ++pending;
+    let page;
+    if (kept) {
+      page = dark ? kept.dark : kept.light;
+      for (const [name, data] of Object.entries(kept.pictures)) page = page.replaceAll("cid:" + name, images ? data : "about:blank");
+      const rule = "default-src 'none'; style-src 'unsafe-inline'; img-src " + (images ? "http: https: data:" : "'none'");
+      page = page.replace(/<head[^>]*>/i, (head) => head + '<meta http-equiv="Content-Security-Policy" content="' + rule + '">');
     }
+    const address = "letter?" + query({ scheme: dark ? "dark" : "light", images: images ? "on" : "off", turn: mine });
+    const of = version;
+    const all = await Promise.all(panes.map((pane) => pane.show(kept ? { source: page } : { address })));
+    document.documentElement.dataset.pending = --pending;
+    if (mine !== shown) return;
+    if (!all.every(Boolean)) return gone();
+    document.documentElement.dataset.shown = of;
   }
 
-  function showView(view, html) {
+  function showView(view) {
     $("title").textContent = view.title;
     document.title = (view.problems.length ? "✗ " : "") + view.title + " · preview";
     $("file").textContent = view.file;
-    keepPlaces();
-    broken = view.problems.length > 0;
+    panes.forEach((pane) => pane.remember());
+    const broken = view.problems.length > 0;
+    // A letter that was good once stays in sight while its files are broken.
+    empty = broken && !view.stale;
     $("problems").hidden = !broken;
-    $("problems").replaceChildren(...(broken ? [make("h2", "There is no letter yet"), ...view.problems.map(problem)] : []));
+    $("problems").replaceChildren(...(broken ? [make("h2", empty ? "There is no letter yet" : "The last good letter is shown"), ...view.problems.map(problem)] : []));
+    document.body.classList.toggle("stale", view.stale);
     document.querySelectorAll("[role=tabpanel]").forEach((panel) => {
-      panel.hidden = broken || $(panel.getAttribute("aria-labelledby")).ariaSelected !== "true";
+      panel.hidden = empty || $(panel.getAttribute("aria-labelledby")).ariaSelected !== "true";
     });
-    $("inbox").hidden = $("views").hidden = document.querySelector("aside").hidden = broken;
-    if (broken) return;
-    findPlaces();
+    $("inbox").hidden = $("views").hidden = document.querySelector("aside").hidden = empty;
+    if (empty) return;
+    panes.forEach((pane) => pane.restore());
     for (const [name, words] of [["sender", view.sender], ["subject", view.subject], ["preheader", view.preheader]]) {
       document.querySelectorAll("#inbox ." + name).forEach((node) => { node.textContent = words; });
     }
     $("search").placeholder = view.reader;
-    showLetter(html);
     $("text-part").textContent = view.text;
     $("header-fields").textContent = view.headers;
     $("raw").textContent = view.raw;
     $("raw-more").hidden = !view.raw_cut;
     $("raw-link").hidden = Boolean(kept);
-    $("raw-link").href = "/raw?" + query();
+    $("raw-link").href = "raw?" + query();
   }
 
   // The line of a file, with what is meant in it marked.
@@ -154,7 +120,7 @@
       item.append(button);
       return item;
     });
-    $("findings").replaceChildren(...(findings.length ? findings : [make("li", "Nothing to mend.", "quiet")]));
+    $("findings").replaceChildren(...(findings.length ? findings : [make("li", "No findings.", "quiet")]));
     $("findings").dataset.version = version;
     $("findings-count").textContent = findings.length || "";
     const total = report.shares.reduce((sum, share) => sum + share.octets, 0);
@@ -196,8 +162,7 @@
     choose($("tab-letter"));
     const runs = (one.excerpt || "").split(/[*_`[\]()#>|{}<!\\]+/).map((run) => run.trim()).filter((run) => 4 < run.length);
     runs.sort((a, b) => b.length - a.length);
-    for (const frame of frames) {
-      const page = frame.contentDocument;
+    for (const { page } of panes) {
       const leaves = [...page.querySelectorAll("p, h1, h2, h3, h4, li, td, a, div")].filter((node) => !node.querySelector("p, div, td"));
       const plain = (text) => text.replace(/[\u2018\u2019]/g, "'").replace(/[\u201c\u201d]/g, '"').replace(/\s+/g, " ");
       const run = runs.find((run) => leaves.some((node) => plain(node.textContent).includes(run)));
@@ -215,12 +180,14 @@
   async function load() {
     const mine = ++turn;
     try {
-      const [view, html] = await Promise.all([ask("/api/letter"), fetched("/letter", letterQuery()).then((answer) => answer.text())]);
+      showLetter();
+      const view = await ask("api/letter");
       if (mine !== turn) return;
-      showView(view, html);
+      showView(view);
       $("state").textContent = "";
-      if (broken) return;
-      const report = await ask("/api/findings");
+      // Those of the last good letter stay with it.
+      if (view.problems.length && $("findings").dataset.version) return;
+      const report = await ask("api/findings");
       if (mine === turn) showFindings(report);
     } catch (error) {
       if (mine === turn) gone();
@@ -229,26 +196,20 @@
   const gone = () => { $("state").textContent = "the preview does not answer: is `mimeo preview` still running?"; };
 
   function choose(tab) {
-    keepPlaces();
+    panes.forEach((pane) => pane.remember());
     document.querySelectorAll("[role=tab]").forEach((other) => {
       const chosen = other === tab;
       other.ariaSelected = String(chosen);
       other.tabIndex = chosen ? 0 : -1;
-      $(other.getAttribute("aria-controls")).hidden = !chosen || broken;
+      $(other.getAttribute("aria-controls")).hidden = !chosen || empty;
     });
-    findPlaces();
+    panes.forEach((pane) => pane.restore());
   }
 
-  async function redraw() {
-    if (kept) return showLetter();
-    const mine = turn;
-    const html = await fetched("/letter", letterQuery()).then((answer) => answer.text()).catch(gone);
-    if (html && mine === turn && !broken) showLetter(html);
-  }
   const toggle = (button, on) => button.setAttribute("aria-pressed", String(on));
   toggle($("dark"), dark);
-  $("dark").onclick = () => { dark = !dark; toggle($("dark"), dark); redraw(); };
-  $("images").onclick = () => { images = !images; toggle($("images"), !images); redraw(); };
+  $("dark").onclick = () => { dark = !dark; toggle($("dark"), dark); showLetter(); };
+  $("images").onclick = () => { images = !images; toggle($("images"), !images); showLetter(); };
   const tabs = [...document.querySelectorAll("[role=tab]")];
   tabs.forEach((tab, at) => {
     tab.type = "button";
@@ -274,6 +235,7 @@
   if (kept) {
     $("chooser").hidden = true;
     showView(kept.letter);
+    showLetter();
     showFindings(kept.findings);
     return;
   }
@@ -303,7 +265,7 @@
   }
   async function offer() {
     const mine = ++asked;
-    const { people } = await ask("/api/people", { q: $("search").value === reader ? "" : $("search").value.trim() }).catch(() => ({ people: [] }));
+    const { people } = await ask("api/people", { q: $("search").value === reader ? "" : $("search").value.trim() }).catch(() => ({ people: [] }));
     if (mine !== asked) return;
     // An answer that comes late takes nobody out of the hand.
     const held = pointed()?.dataset.address;
@@ -318,8 +280,8 @@
       return option;
     }));
     if (!people.length) {
-      $("people").append(make("li", "Nobody on the list.", "quiet"));
-      $("state").textContent = "nobody on the list";
+      $("people").append(make("li", "No subscriber matches.", "quiet"));
+      $("state").textContent = "no subscriber matches";
     }
     $("people").hidden = false;
     $("search").ariaExpanded = "true";
@@ -350,7 +312,7 @@
     }
   };
 
-  const events = new EventSource("/events");
+  const events = new EventSource("events");
   events.onmessage = (event) => { version = event.data; load(); };
   events.onerror = gone;
 })();

@@ -15,6 +15,8 @@ use super::newsroom::{Mimeo, Newsroom};
 pub(crate) struct Preview {
     child: Child,
     pub(crate) host: String,
+    /// The secret folder of its pages, between two slashes.
+    pub(crate) folder: String,
 }
 
 impl Drop for Preview {
@@ -37,10 +39,15 @@ impl Preview {
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let host = line.trim().strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
-        let host = host.unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        assert!(host.starts_with("127.0.0.1:"), "{host}");
-        Self { child, host }
+        let rest = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("{line:?}"));
+        let (host, folder) = rest.split_at(rest.find('/').unwrap());
+        assert!(host.starts_with("127.0.0.1:") && folder.ends_with('/'), "{line:?}");
+        Self { child, host: host.to_owned(), folder: folder.to_owned() }
+    }
+
+    /// The address that was printed.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}{}", self.host, self.folder)
     }
 
     fn connect(&self) -> TcpStream {
@@ -49,7 +56,13 @@ impl Preview {
         stream
     }
 
+    /// Asks for a path within the secret folder.
     pub(crate) fn ask(&self, host: &str, path: &str) -> String {
+        self.ask_outside(host, &format!("{}{}", self.folder, path.trim_start_matches('/')))
+    }
+
+    /// Asks for a path of the server.
+    pub(crate) fn ask_outside(&self, host: &str, path: &str) -> String {
         let mut stream = self.connect();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = Vec::new();
@@ -74,7 +87,7 @@ impl Preview {
     /// The stream of saves, once it said where it begins.
     pub(crate) fn events(&self) -> BufReader<TcpStream> {
         let mut stream = self.connect();
-        write!(stream, "GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", self.host).unwrap();
+        write!(stream, "GET {}events HTTP/1.1\r\nHost: {}\r\n\r\n", self.folder, self.host).unwrap();
         let mut events = BufReader::new(stream);
         assert_eq!(next(&mut events), "0");
         events

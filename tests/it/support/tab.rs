@@ -10,6 +10,8 @@ use serde_json::Value;
 
 /// Debian's name for the browser without a window.
 pub(crate) const BROWSER: &str = "chromium-headless-shell";
+/// Those that a page of ours must work in, as Debian ships them.
+pub(crate) const BROWSERS: [&str; 3] = [BROWSER, "chromium", "firefox-esr"];
 
 /// What makes a picture the same on every machine, and keeps the browser from asking anybody but this machine.
 pub(crate) const FLAGS: [&str; 10] = [
@@ -35,16 +37,21 @@ pub(crate) struct Tab {
 impl Tab {
     /// A page of so many pixels. Without the browser or its driver, what is missing.
     pub(crate) fn open(width: u32, height: u32) -> Result<Self, &'static str> {
+        Self::open_in(BROWSER, width, height)
+    }
+
+    /// The same in a browser of [`BROWSERS`].
+    pub(crate) fn open_in(browser: &str, width: u32, height: u32) -> Result<Self, &'static str> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        if Command::new(BROWSER).arg("--version").output().is_err() {
-            return Err("chromium-headless-shell is not installed");
+        if !Path::new("/usr/bin").join(browser).exists() {
+            return Err("a browser (chromium-headless-shell, chromium, firefox-esr) is not installed");
         }
         if !root.join("target/playwright/node_modules/playwright-core").exists() {
             return Err("tests/tools/playwright.sh has not been run");
         }
         let mut child = Command::new("node")
             .arg(root.join("tests/tools/browse.mjs"))
-            .args([width.to_string(), height.to_string()])
+            .args([browser.to_owned(), width.to_string(), height.to_string()])
             .args(FLAGS)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
