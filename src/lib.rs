@@ -1,10 +1,11 @@
 //! Mimeograph: a Markdown issue becomes letters, and each subscriber gets it once.
 //!
 //! The modules are layers, and each imports only those before it: `files`, `source`, `address`, `subscriber`, `issue`, `assets`,
-//! `render`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may
+//! `render`, `archive`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may
 //! import all of them, and none of them imports an entry point. `ARCHITECTURE.md` has the rest.
 
 pub mod address;
+pub mod archive;
 pub mod assets;
 pub mod check;
 pub mod dispatch;

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, path::Path};
 
 use mimeograph::{
+    archive::{self, Page, PicturePaths},
     assets::PicturePlace,
     render::{
-        self, BuildContext, Mailbox, Newsletter, Page, PicturePaths, RenderedIssue, Unsubscribe,
+        self, BuildContext, Mailbox, Newsletter, RenderedIssue, Unsubscribe,
     },
     source::{Diagnostics, Source},
     address::EmailAddress,
@@ -57,7 +58,7 @@ pub fn build(text: &str, templates: &Path, name: &str) -> Option<RenderedIssue> 
     print(&built.diagnostics);
     let (design, _) = render::design(&built.issue, &newsletter, &built.template);
     let page = Page { slug: "a-letter", address: None, pictures: PicturePaths::Folder("") };
-    assert!(render::web_page(&built.issue, &newsletter, &built.assets, &design, page).ends_with("</html>\n"));
+    assert!(archive::web_page(&built.issue, &newsletter, &built.assets, &design, page).ends_with("</html>\n"));
     Some(built.rendered)
 }
 

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mimeograph::render::{Built, Design, Page, PicturePaths, web_page};
+use mimeograph::{
+    archive::{Page, PicturePaths, web_page},
+    render::{Built, Design},
+};
 
 use crate::support::{
     browser::{browser, sheets},

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mimeograph::render::{self, Built, Design, Entry, Newsletter, Page, Pattern, PicturePaths, Piece};
+use mimeograph::{
+    archive::{self, Entry, Page, PicturePaths},
+    render::{Built, Design, Newsletter, Pattern, Piece},
+};
 use scraper::{Html, Selector};
 
 use crate::support::{letters, newsletter::newsletter, newsroom::Newsroom};
@@ -99,7 +102,7 @@ fn a_page_has_one_title_no_script_no_name_and_no_way_out() {
             address: Some("https://example.org/i/"),
             pictures: PicturePaths::Folder("../"),
         };
-        let html = render::web_page(&issue, &newsletter, &assets, &Design::default(), page);
+        let html = archive::web_page(&issue, &newsletter, &assets, &Design::default(), page);
         let parsed = Html::parse_document(&html);
         let count = |selector: &str| parsed.select(&Selector::parse(selector).unwrap()).count();
         assert_eq!(count("h1"), 1, "{}", path.display());
@@ -151,7 +154,7 @@ fn a_feed_of_all_issues_is_valid_atom() {
             updated: None,
         })
         .collect();
-    let xml = render::feed(&newsletter(), &entries, Some("https://example.org/feed.xml"));
+    let xml = archive::feed(&newsletter(), &entries, Some("https://example.org/feed.xml"));
     let feed = roxmltree::Document::parse(&xml).unwrap();
     let atom = "http://www.w3.org/2005/Atom";
     let root = feed.root_element();

@@ -4,12 +4,13 @@
 //! Never: holds a draft in the feed, or a picture that no page shows.
 
 use crate::{
+    archive::{self, Entry, Page, PicturePaths},
     cli::{
         Context, Failure,
         issues::{self, IssueFile},
     },
     config::Config,
-    render::{self, Built, Entry, Page, PicturePaths},
+    render::{self, Built},
 };
 
 /// The feed's name.
@@ -25,7 +26,7 @@ pub(super) fn page(config: &Config, slug: &str, built: &Built) -> Vec<Written> {
     let (design, _) = render::design(issue, newsletter, template);
     let address = render::web_address(issue, newsletter, slug);
     let place = Page { slug, address: address.as_deref(), pictures: PicturePaths::Folder("") };
-    let html = render::web_page(issue, newsletter, assets, &design, place);
+    let html = archive::web_page(issue, newsletter, assets, &design, place);
     let mut pictures: Vec<Written> = assets
         .pictures()
         .filter(|(_, asset)| html.contains(&asset.encoded_path()))
@@ -60,7 +61,7 @@ pub(super) fn feed(config: &Config, all: &[(IssueFile, Built)]) -> Written {
         .collect();
     let own =
         newsletter.archive.as_deref().map(|archive| format!("{}/{FEED}", archive.trim_end_matches('/')));
-    (FEED.to_owned(), render::feed(newsletter, &entries, own.as_deref()).into_bytes())
+    (FEED.to_owned(), archive::feed(newsletter, &entries, own.as_deref()).into_bytes())
 }
 
 /// Builds every issue of the newsletter. All problems of all issues come at once.

@@ -7,13 +7,11 @@ use std::fmt::Write;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{
-    Newsletter,
-    web::{Page, PageWriter, PicturePaths, language},
-};
+use super::page::{Page, PageWriter, PicturePaths, language};
 use crate::{
     assets::Assets,
     issue::{Issue, document::BlockKind},
+    render::{Escape, Newsletter},
 };
 
 /// An issue in a feed.
@@ -179,5 +177,5 @@ fn iri(address: &str) -> String {
 
 /// A name as part of a URI.
 fn encode(name: &str) -> String {
-    super::Escape::UrlPart.apply(name)
+    Escape::UrlPart.apply(name)
 }

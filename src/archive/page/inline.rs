@@ -112,7 +112,7 @@ impl PageWriter<'_> {
     }
 
     /// The words of a run of text, without marks, with every placeholder's value.
-    pub(in crate::render) fn plain_words(&self, inlines: &[Inline]) -> String {
+    pub(in crate::archive) fn plain_words(&self, inlines: &[Inline]) -> String {
         politely(&self.words(inlines))
     }
 
@@ -128,7 +128,7 @@ impl PageWriter<'_> {
     }
 
     /// A phrase as text, not escaped.
-    pub(in crate::render) fn phrase(&mut self, phrase: &Phrase) -> String {
+    pub(in crate::archive) fn phrase(&mut self, phrase: &Phrase) -> String {
         let parts = phrase.0.iter().map(|part| match part {
             Part::Text(text) => text.replace(GONE, ""),
             Part::Open(placeholder) => self.value(placeholder),

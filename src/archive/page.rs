@@ -10,15 +10,14 @@ mod polite;
 
 use std::collections::BTreeMap;
 
-use super::{
-    Design, Escape, Newsletter,
-    design::Palette,
-    scope::Scope,
-    words::{Words, is_right_to_left, words},
-};
 use crate::{
     assets::Assets,
     issue::{Issue, Value},
+    render::{
+        Design, Escape, Newsletter, Palette,
+        scope::Scope,
+        words::{Words, is_right_to_left, words},
+    },
 };
 
 /// Where the pictures of a page are.
@@ -156,7 +155,7 @@ fn style(design: &Design) -> String {
         heading = family(&design.heading_font),
         code = family(&design.code_font),
         width = design.width.max(320) + 80,
-        sheet = include_str!("web/page.css"),
+        sheet = include_str!("page/page.css"),
     )
 }
 

@@ -8,7 +8,7 @@ use crate::{
             Inline, Inlines, Item, Post, Quote, Resource, Video,
         },
     },
-    render::{Escape, blocks::plain},
+    render::{Escape, plain},
 };
 
 impl PageWriter<'_> {
