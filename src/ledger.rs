@@ -39,9 +39,9 @@ use crate::{address::EmailAddress, render::RenderedIssue, subscriber::Subscriber
 use claim::{Hold, Logged};
 use log::Written;
 use pages::PAGE;
-use sqlite::{Frozen, Store, Twice};
+use sqlite::{Duplicates, Frozen, Store};
 use threads::Threads;
-use writer::{Mark, MarkKind, Request};
+use writer::{Request, Transition, TransitionKind};
 
 /// The cause of a list of people that broke off.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -89,7 +89,7 @@ impl Ledger {
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
     {
-        self.open_with_people(new, people, Twice::PassedOver).await
+        self.open_with_people(new, people, Duplicates::Skip).await
     }
 
     /// The same for people who are all different: who comes twice undoes everything ([`LedgerError::Repeated`]).
@@ -101,14 +101,14 @@ impl Ledger {
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
     {
-        self.open_with_people(new, people, Twice::Refused).await
+        self.open_with_people(new, people, Duplicates::Refuse).await
     }
 
     async fn open_with_people<P>(
         &self,
         new: &NewDispatch<'_>,
         people: P,
-        twice: Twice,
+        duplicates: Duplicates,
     ) -> Result<Opened, LedgerError>
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
@@ -122,8 +122,10 @@ impl Ledger {
                 .expect("a rendered issue is made of strings and numbers"),
             opened_at: sqlite::opened_at(new.opened_at),
         };
-        let opened =
-            self.threads.write(move |store| store.open_dispatch(&frozen, people.into_iter(), twice)).await?;
+        let opened = self
+            .threads
+            .write(move |store| store.open_dispatch(&frozen, people.into_iter(), duplicates))
+            .await?;
         self.threads.tidy();
         Ok(opened)
     }
@@ -229,8 +231,8 @@ impl Ledger {
 
     async fn ask(&self, hold: Hold, at: i64, ahead: bool) -> Result<Begun, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        let kind = MarkKind::Begin { at, ahead, answer: Begun::Lost, reply };
-        self.threads.send(Request::Mark(Mark { hold, kind, entry: None }))?;
+        let kind = TransitionKind::Begin { at, ahead, answer: Begun::Lost, reply };
+        self.threads.send(Request::Transition(Transition { hold, kind, entry: None }))?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -240,21 +242,21 @@ impl Ledger {
     /// begins. An accepted letter is closed as accepted and an unconfirmed one as unconfirmed, whatever `next` says.
     pub fn end(&self, claim: &Claim, outcome: &Outcome, next: Next, now: Timestamp) {
         let (at, outcome) = (now.as_millisecond(), outcome.clone());
-        self.note(claim, MarkKind::End { at, begun_at: None, outcome, next });
+        self.note(claim, TransitionKind::End { at, begun_at: None, outcome, next });
     }
 
     /// Takes a claim, begun or not, back to the queue, as if it had never been taken: not a byte of the body has left
     /// and nobody refused it. Durable soon after.
     pub fn withdraw(&self, claim: &Claim) {
-        self.note(claim, MarkKind::Withdraw);
+        self.note(claim, TransitionKind::Withdraw);
     }
 
-    fn note(&self, claim: &Claim, kind: MarkKind) {
+    fn note(&self, claim: &Claim, kind: TransitionKind) {
         // A writer that is gone shows in `flush`.
-        let send = |mark| drop(self.threads.send(Request::Mark(mark)));
+        let send = |mark| drop(self.threads.send(Request::Transition(mark)));
         match &claim.logged {
             Some(Logged { log, .. }) => log.note(claim.hold, kind, send),
-            None => send(Mark { hold: claim.hold, kind, entry: None }),
+            None => send(Transition { hold: claim.hold, kind, entry: None }),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The files that stand beside a ledger: its private folder, the count it had when it was last used, ballast, and the
+//! The files beside a ledger: its private folder, the count it had when it was last used, the reserve, and the
 //! workers' locks and logs.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Given back to the disk when it is full, so that outcomes can still be written.
-const BALLAST_BYTES: usize = 2 << 20;
+const RESERVE_BYTES: usize = 2 << 20;
 
 /// A ledger's file and the ones around it.
 #[derive(Clone, Debug)]
@@ -56,15 +56,15 @@ impl Files {
         }
     }
 
-    /// Fills the ballast, unless it is there. Without space for it we start all the same.
-    pub(super) fn load_ballast(&self) {
-        let path = self.beside("ballast");
-        if fs::metadata(&path).is_ok_and(|there| there.len() >= BALLAST_BYTES as u64) {
+    /// Fills the reserve, unless it is there. It is no error when there is no space for it.
+    pub(super) fn reserve_space(&self) {
+        let path = self.beside("reserve");
+        if fs::metadata(&path).is_ok_and(|there| there.len() >= RESERVE_BYTES as u64) {
             return;
         }
         // Not zeros: some file systems would not keep room for them.
         let block: Vec<u8> =
-            (0..BALLAST_BYTES).map(|at| (at as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+            (0..RESERVE_BYTES).map(|at| (at as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
         let filled = private()
             .create(true)
             .truncate(true)
@@ -76,9 +76,9 @@ impl Files {
         }
     }
 
-    /// Gives the ballast back; false when there is none.
-    pub(super) fn drop_ballast(&self) -> bool {
-        fs::remove_file(self.beside("ballast")).is_ok()
+    /// Gives the reserve back; false when there is none.
+    pub(super) fn release_reserve(&self) -> bool {
+        fs::remove_file(self.beside("reserve")).is_ok()
     }
 
     /// Takes the lock that proves that a worker lives, for as long as the answer is kept.

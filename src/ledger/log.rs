@@ -29,8 +29,8 @@ use super::{
     LedgerError,
     claim::{Hold, Next},
     files::{self, Files},
-    sqlite::Passed,
-    writer::{Mark, MarkKind},
+    sqlite::IdentityHasher,
+    writer::{Transition, TransitionKind},
 };
 use crate::transport::Outcome;
 
@@ -106,7 +106,7 @@ pub(super) struct Log {
 #[derive(Debug, Default)]
 struct State {
     /// Claims that were begun as a whole and have not ended, by delivery.
-    held: HashMap<i64, Held, BuildHasherDefault<Passed>>,
+    held: HashMap<i64, Held, BuildHasherDefault<IdentityHasher>>,
     /// Lines that go with the next beginning.
     lines: Vec<u8>,
     /// An entry, and how many octets of the lines it and those before it have: when the database has it, they are not needed.
@@ -247,11 +247,11 @@ impl Log {
 
     /// The claim has come to an end, or is given back: tells the database's writer, and the log with the next beginning.
     /// Letters that were begun by themselves are told of too: the next beginning may be one that the database hears nothing of.
-    pub(super) fn note(&self, hold: Hold, mut kind: MarkKind, send: impl FnOnce(Mark)) {
+    pub(super) fn note(&self, hold: Hold, mut kind: TransitionKind, send: impl FnOnce(Transition)) {
         let mut state = self.state();
         let Hold { delivery, epoch, .. } = hold;
         if state.paper.is_none() {
-            return send(Mark { hold, kind, entry: None });
+            return send(Transition { hold, kind, entry: None });
         }
         let is_held = state.held.get(&delivery).is_some_and(|held| held.epoch == epoch);
         let begun = is_held.then(|| state.held.remove(&delivery)).flatten().and_then(|held| held.begun_at);
@@ -262,7 +262,7 @@ impl Log {
             state.marker = (state.last, state.lines.len());
         }
         match &mut kind {
-            MarkKind::End { at, begun_at, outcome, next } => {
+            TransitionKind::End { at, begun_at, outcome, next } => {
                 *begun_at = begun;
                 let (begun_at, at, outcome, next) = (begun, *at, Cow::Borrowed(&*outcome), *next);
                 Entry::Ended { delivery, epoch, begun_at, at, outcome, next }.write(&mut state.lines);
@@ -271,7 +271,7 @@ impl Log {
         }
         state.last += 1;
         // Under the lock: the database hears of entries in their order.
-        send(Mark { hold, kind, entry: Some((Arc::clone(&self.applied), state.last)) });
+        send(Transition { hold, kind, entry: Some((Arc::clone(&self.applied), state.last)) });
     }
 
     /// The database has closed the delivery: it is not held any more.

@@ -54,7 +54,7 @@ impl Queue {
         }
         let now = Instant::now();
         match &request {
-            Request::Mark(mark) if !mark.kind.is_begin() => {
+            Request::Transition(mark) if !mark.kind.is_begin() => {
                 state.due.get_or_insert(now + GATHER);
             }
             // Somebody waits for it.
@@ -107,12 +107,12 @@ mod tests {
     use super::*;
     use crate::ledger::{
         claim::Hold,
-        writer::{Mark, MarkKind},
+        writer::{Transition, TransitionKind},
     };
 
     fn mark(delivery: i64, worker: i64) -> Request {
         let hold = Hold { delivery, worker, epoch: 1, fingerprint: 0 };
-        Request::Mark(Mark { hold, kind: MarkKind::Withdraw, entry: None })
+        Request::Transition(Transition { hold, kind: TransitionKind::Withdraw, entry: None })
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         loop {
             let taken = queue.take(None);
             for request in taken.requests {
-                if let Request::Mark(mark) = request {
+                if let Request::Transition(mark) = request {
                     let expected = next.entry(mark.hold.worker).or_default();
                     assert_eq!(mark.hold.delivery, *expected);
                     *expected += 1;

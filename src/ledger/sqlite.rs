@@ -3,15 +3,15 @@
 //! Each public function here is one transaction, or part of the one that its caller opened.
 
 mod claims;
+mod decisions;
 mod keys;
-mod marks;
-mod owner;
 mod plan;
-mod questions;
+mod queries;
+mod recipients;
 mod schema;
 mod search;
-mod sheets;
 mod suppressed;
+mod transitions;
 mod workers;
 
 use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
@@ -20,12 +20,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{LedgerError, files::Files, worker::Living};
+use recipients::People;
 use search::Cursors;
-use sheets::People;
 use suppressed::Suppressed;
 
-pub(super) use plan::{Frozen, Twice, opened_at};
-pub(super) use suppressed::Passed;
+pub(super) use plan::{Duplicates, Frozen, opened_at};
+pub(super) use suppressed::IdentityHasher;
 
 /// A connection to the ledger, and what is remembered between its transactions.
 pub(super) struct Store {
@@ -39,7 +39,7 @@ pub(super) struct Store {
     people: People,
     choices: i64,
     /// Epoch and time of what was begun through this connection and has not ended.
-    begun: HashMap<i64, (u32, i64), BuildHasherDefault<Passed>>,
+    begun: HashMap<i64, (u32, i64), BuildHasherDefault<IdentityHasher>>,
 }
 
 impl Store {
@@ -49,8 +49,8 @@ impl Store {
     }
 
     /// Makes room on a full disk, once.
-    pub(super) fn drop_ballast(&self) -> bool {
-        self.files.as_ref().is_some_and(Files::drop_ballast)
+    pub(super) fn release_reserve(&self) -> bool {
+        self.files.as_ref().is_some_and(Files::release_reserve)
     }
 }
 

@@ -19,11 +19,11 @@ use super::{
 pub(super) struct Threads {
     // Closed first, so that the writer's connection is the last one: it tidies the write-ahead log away.
     reader: Option<Reader>,
-    writer: Option<Pen>,
+    writer: Option<WriterHandle>,
 }
 
 /// The thread that writes, and what waits for it.
-struct Pen {
+struct WriterHandle {
     queue: Arc<Queue>,
     health: Arc<Health>,
     thread: Option<JoinHandle<()>>,
@@ -42,7 +42,7 @@ impl Threads {
             let queue = Arc::new(Queue::new());
             let health = Arc::<Health>::default();
             let writer = Writer::new(store, Arc::clone(&queue), Arc::clone(&health));
-            Pen { queue, health, thread: Some(spawn("ledger-writer", move || writer.run())) }
+            WriterHandle { queue, health, thread: Some(spawn("ledger-writer", move || writer.run())) }
         });
         let reader = reader.map(|mut store| {
             let (inbox, jobs) = mpsc::channel::<writer::Job>();
@@ -124,7 +124,7 @@ impl Drop for Reader {
     }
 }
 
-impl Drop for Pen {
+impl Drop for WriterHandle {
     fn drop(&mut self) {
         self.queue.close();
         join(self.thread.take());

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::transport::Outcome;
 
-/// Marks in one commit, at most.
+/// Transitions in one commit, at most.
 const GROUP_MAX: usize = 1000;
 /// Between attempts to write outcomes that the disk or another process refused.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What the writer's thread is asked for.
 pub(super) enum Request {
     /// One delivery changes its state.
-    Mark(Mark),
+    Transition(Transition),
     /// Anything else, with a transaction of its own.
     Job(Job),
     /// Answered when everything asked for before has been tried.
@@ -44,14 +44,14 @@ pub(super) enum Request {
 pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
 
 /// One change of one delivery.
-pub(super) struct Mark {
+pub(super) struct Transition {
     pub(super) hold: Hold,
-    pub(super) kind: MarkKind,
+    pub(super) kind: TransitionKind,
     /// Its entry in the worker's log, and where to say that the database has it.
     pub(super) entry: Option<(Arc<AtomicU64>, u64)>,
 }
 
-pub(super) enum MarkKind {
+pub(super) enum TransitionKind {
     /// `ahead`: it was begun as a part of its claim, and the question is whether that still holds.
     Begin {
         at: i64,
@@ -69,7 +69,7 @@ pub(super) enum MarkKind {
     Withdraw,
 }
 
-impl MarkKind {
+impl TransitionKind {
     pub(super) fn is_begin(&self) -> bool {
         matches!(self, Self::Begin { .. })
     }
@@ -95,7 +95,7 @@ pub(super) struct Writer {
     store: Store,
     queue: Arc<Queue>,
     health: Arc<Health>,
-    group: Vec<Mark>,
+    group: Vec<Transition>,
     settlers: Vec<oneshot::Sender<()>>,
     flushers: Vec<oneshot::Sender<Result<(), LedgerError>>>,
     /// When to try again what could not be written.
@@ -130,7 +130,7 @@ impl Writer {
             let Taken { requests, is_closed } = self.queue.take(self.again);
             for request in requests {
                 match request {
-                    Request::Mark(mark) => {
+                    Request::Transition(mark) => {
                         self.group.push(mark);
                         if self.group.len() >= GROUP_MAX {
                             self.commit();
@@ -184,9 +184,9 @@ impl Writer {
         }
         let mut done = self.store.apply(&mut self.group);
         if let Err(error @ LedgerError::Full { .. }) = &done {
-            // The ballast is for what is known of letters that are gone, not for further ones.
+            // The reserve is for what is known of letters that are gone, not for further ones.
             refuse_begins(&mut self.group, error);
-            if !self.group.is_empty() && self.store.drop_ballast() {
+            if !self.group.is_empty() && self.store.release_reserve() {
                 self.no_reserve = Some(error.clone());
                 done = self.store.apply(&mut self.group);
             }
@@ -222,10 +222,10 @@ impl Writer {
             match done {
                 Ok(()) => settle(mark, self.lost.is_none()),
                 Err(error) => match mark.kind {
-                    MarkKind::Begin { reply, .. } => {
+                    TransitionKind::Begin { reply, .. } => {
                         let _ = reply.send(Err(error));
                     }
-                    MarkKind::End { .. } | MarkKind::Withdraw => self.lost = Some(error),
+                    TransitionKind::End { .. } | TransitionKind::Withdraw => self.lost = Some(error),
                 },
             }
         }
@@ -242,24 +242,24 @@ impl Drop for Writer {
 }
 
 /// The database has it, and everything before it if it `is_whole`: what it lacks stays in the log.
-fn settle(mark: Mark, is_whole: bool) {
+fn settle(mark: Transition, is_whole: bool) {
     if let Some((applied, entry)) = mark.entry
         && is_whole
     {
         applied.fetch_max(entry, SeqCst);
     }
-    if let MarkKind::Begin { answer, reply, .. } = mark.kind {
+    if let TransitionKind::Begin { answer, reply, .. } = mark.kind {
         let _ = reply.send(Ok(answer));
     }
 }
 
-fn refuse_begins(group: &mut Vec<Mark>, error: &LedgerError) {
+fn refuse_begins(group: &mut Vec<Transition>, error: &LedgerError) {
     for mark in mem::take(group) {
         match mark.kind {
-            MarkKind::Begin { reply, .. } => {
+            TransitionKind::Begin { reply, .. } => {
                 let _ = reply.send(Err(error.clone()));
             }
-            MarkKind::End { .. } | MarkKind::Withdraw => group.push(mark),
+            TransitionKind::End { .. } | TransitionKind::Withdraw => group.push(mark),
         }
     }
 }

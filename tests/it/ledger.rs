@@ -5,5 +5,5 @@ mod decisions;
 mod files;
 mod leases;
 mod plan;
-mod questions;
+mod queries;
 mod random;

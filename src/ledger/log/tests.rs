@@ -12,9 +12,9 @@ fn hold(delivery: i64) -> Hold {
     Hold { delivery, worker: WORKER, epoch: 3, fingerprint: 0 }
 }
 
-fn accepted() -> MarkKind {
+fn accepted() -> TransitionKind {
     let reply = Reply { code: 250, enhanced: Some((2, 0, 0)), text: "taken".to_owned() };
-    MarkKind::End { at: 5, begun_at: None, outcome: Outcome::Accepted { reply }, next: Next::Close }
+    TransitionKind::End { at: 5, begun_at: None, outcome: Outcome::Accepted { reply }, next: Next::Close }
 }
 
 /// A log of files of a few hundred octets.
@@ -130,14 +130,17 @@ fn an_end_is_in_the_log_with_the_next_beginning() {
         panic!("{told:?}")
     };
     assert_eq!(told.unbegun, Some(vec![(3, 3)]));
-    assert!(matches!(marks[0].kind, MarkKind::End { begun_at: Some(4), .. }), "the database hears of it too");
+    assert!(
+        matches!(marks[0].kind, TransitionKind::End { begun_at: Some(4), .. }),
+        "the database hears of it too"
+    );
 }
 
 #[test]
 fn letters_that_end_while_a_file_is_turned_over_stay_in_the_log() {
     let (_folder, files, log) = log();
     let fence = claim(&log, (1..60).map(|delivery| (delivery, 3)).collect());
-    let mut marks: Vec<Mark> = Vec::new();
+    let mut marks: Vec<Transition> = Vec::new();
     let mut end = |delivery| log.note(hold(delivery), accepted(), |mark| marks.push(mark));
     for delivery in 1..4 {
         log.begin(hold(delivery), 4, fence).unwrap();
@@ -177,7 +180,7 @@ fn a_claim_is_begun_once_and_only_while_it_is_held() {
     assert_eq!(log.begin(hold(1), 4, fence).unwrap(), Written::Begun);
     assert_eq!(log.begin(hold(1), 4, fence).unwrap(), Written::Unknown);
     assert_eq!(log.begin(Hold { epoch: 2, ..hold(2) }, 4, fence).unwrap(), Written::Unknown);
-    log.note(hold(2), MarkKind::Withdraw, drop);
+    log.note(hold(2), TransitionKind::Withdraw, drop);
     assert_eq!(log.begin(hold(2), 4, fence).unwrap(), Written::Unknown);
     assert_eq!(log.let_go(), [(3, 3)]);
     assert_eq!(log.begin(hold(3), 4, fence).unwrap(), Written::Unknown);

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::{
     Store, millis,
-    search::{Fit, Search},
+    search::{Filter, Search},
     suppressed::reason_in,
     timestamp,
 };
@@ -119,14 +119,14 @@ impl Store {
         dispatch: DispatchId,
         wanted: &Wanted,
     ) -> Result<Option<Timestamp>, LedgerError> {
-        let fit = Fit::new(&self.db, wanted)?;
-        if fit.is_void() {
+        let filter = Filter::new(&self.db, wanted)?;
+        if filter.is_void() {
             return Ok(None);
         }
         let sql = format!(
             "SELECT min(d.due_at) FROM deliveries d INDEXED BY deliveries_due \
              WHERE d.dispatch = ?1 AND d.due_at > 0{}",
-            fit.condition()
+            filter.condition()
         );
         let due: Option<i64> = self.db.prepare_cached(&sql)?.query_row([dispatch.0], |row| row.get(0))?;
         Ok(due.map(timestamp))

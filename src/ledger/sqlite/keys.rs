@@ -1,38 +1,38 @@
-//! What addresses are compared by: which deliveries are somebody's, and that nobody has two in a dispatch.
+//! Address keys: finds the deliveries of an address, and addresses that are in a dispatch twice.
 //!
-//! The keys stand on the sheets, in the order of the list. There is no index of them: to go through those of a million people
-//! takes some milliseconds, and to lay them down in order would cost as much as all the rest of a plan.
+//! The keys are stored on the recipient pages, in the order of the list. They have no index: reading those of a million people
+//! takes some milliseconds, and an index would cost as much as all the rest of a plan.
 
 use std::collections::HashSet;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::Connection;
 
-use super::sheets::count;
+use super::recipients::count;
 use crate::{address::EmailAddress, ledger::LedgerError};
 
-/// Octets of a [`Key`].
+/// Bytes of a [`Key`].
 pub(super) const KEY: usize = 16;
 
 /// The start of the SHA-256 of an address key. No two addresses have the same in practice, and nobody can make two that do.
 pub(super) type Key = [u8; KEY];
 
-/// On an empty line.
-pub(super) const NOBODY: Key = [0; KEY];
+/// The key of an empty line.
+pub(super) const EMPTY_KEY: Key = [0; KEY];
 
 pub(super) fn key_of(address: &EmailAddress) -> Key {
     let whole = digest(&SHA256, address.key_cow().as_bytes());
     std::array::from_fn(|at| whole.as_ref()[at])
 }
 
-/// Looks at the keys of a dispatch, or of all, in the order of the sheets: tells dispatch, delivery and key.
+/// Looks at the keys of a dispatch, or of all, in the order of the pages: dispatch, delivery and key.
 pub(super) fn each_key(
     db: &Connection,
     dispatch: Option<i64>,
     mut look: impl FnMut(i64, i64, &Key) -> Result<(), LedgerError>,
 ) -> Result<(), LedgerError> {
     let mut statement = db.prepare_cached(
-        "SELECT dispatch, first, keys FROM sheets WHERE (?1 IS NULL OR dispatch = ?1) \
+        "SELECT dispatch, first, keys FROM recipient_pages WHERE (?1 IS NULL OR dispatch = ?1) \
          AND first BETWEEN coalesce((SELECT first_id FROM dispatches WHERE id = ?1), 0) \
          AND coalesce((SELECT last_id FROM dispatches WHERE id = ?1), 9223372036854775807)",
     )?;
@@ -41,7 +41,7 @@ pub(super) fn each_key(
         let (dispatch, first): (i64, i64) = (row.get(0)?, row.get(1)?);
         let keys = row.get_ref(2)?.as_blob().unwrap_or_default();
         for (delivery, key) in (first..).zip(keys.as_chunks::<KEY>().0) {
-            if *key != NOBODY {
+            if *key != EMPTY_KEY {
                 look(dispatch, delivery, key)?;
             }
         }
@@ -67,7 +67,7 @@ pub(super) struct Found {
     pub(super) delivery: i64,
 }
 
-/// The deliveries to some addresses, in a dispatch or in all of them, in the order of the sheets.
+/// The deliveries to some addresses, in a dispatch or in all of them, in the order of the pages.
 pub(super) fn find(
     db: &Connection,
     dispatch: Option<i64>,
@@ -117,7 +117,7 @@ mod tests {
     use super::{
         super::{
             Store,
-            sheets::{Pen, People, strike},
+            recipients::{PageWriter, People, strike},
         },
         *,
     };
@@ -129,18 +129,18 @@ mod tests {
         let add = "INSERT INTO dispatches (id, slug, title, digest, rendered, opened_at, last_id) \
                    VALUES (1, 'one', 'One', '', x'', 0, 3000)";
         store.db.execute(add, []).unwrap();
-        let mut pen = Pen::new(&store.db, 1).unwrap();
+        let mut pages = PageWriter::new(&store.db, 1).unwrap();
         let (mut expected, mut seen) = (Vec::new(), HashSet::new());
         for number in 0..3000 {
             let name = number * number % 1709;
             let address = EmailAddress::parse(&format!("reader{name}@example.com")).unwrap();
             let person = Subscriber { address, name: None, fields: Fields::default() };
-            let delivery = pen.put(&key_of(&person.address), &person).unwrap();
+            let delivery = pages.put(&key_of(&person.address), &person).unwrap();
             if !seen.insert(name) {
                 expected.push(delivery);
             }
         }
-        pen.turn().unwrap();
+        pages.turn().unwrap();
         for turns in [1, 2, 7] {
             assert_eq!(repeats_in_turns(&store.db, 1, turns).unwrap(), expected);
         }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Store, keys, millis,
-    sheets::{self, Domains, Pen},
+    recipients::{self, Domains, PageWriter},
     suppressed::Suppressed,
     timestamp,
 };
@@ -25,13 +25,13 @@ pub(in crate::ledger) struct Frozen {
     pub(in crate::ledger) opened_at: i64,
 }
 
-/// What becomes of somebody who is on the list twice.
+/// What to do about an address that is on the list twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::ledger) enum Twice {
-    /// The first time counts.
-    PassedOver,
+pub(in crate::ledger) enum Duplicates {
+    /// The first row counts.
+    Skip,
     /// Everything is undone.
-    Refused,
+    Refuse,
 }
 
 pub(super) const RECORD: &str = "SELECT id, slug, number, title, digest, opened_at FROM dispatches";
@@ -41,7 +41,7 @@ impl Store {
         &mut self,
         frozen: &Frozen,
         people: impl Iterator<Item = Result<Subscriber, BoxError>>,
-        twice: Twice,
+        duplicates: Duplicates,
     ) -> Result<Opened, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         let is_open = tx
@@ -58,7 +58,7 @@ impl Store {
         )?;
         let dispatch = tx.last_insert_rowid();
         self.suppressed.refresh(&tx)?;
-        let opened = add(&tx, dispatch, &self.suppressed, people, twice)?;
+        let opened = add(&tx, dispatch, &self.suppressed, people, duplicates)?;
         tx.commit()?;
         Ok(opened)
     }
@@ -70,7 +70,7 @@ impl Store {
     ) -> Result<Opened, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         self.suppressed.refresh(&tx)?;
-        let opened = add(&tx, dispatch.0, &self.suppressed, people, Twice::PassedOver)?;
+        let opened = add(&tx, dispatch.0, &self.suppressed, people, Duplicates::Skip)?;
         tx.commit()?;
         Ok(opened)
     }
@@ -109,21 +109,21 @@ pub(super) fn record(row: &Row<'_>, first: usize) -> rusqlite::Result<DispatchRe
     })
 }
 
-/// Streams people into a dispatch, sheet by sheet. That nobody is on two of its lines is looked at last, which is what makes
-/// a million of them cheap.
+/// Streams people into a dispatch, page by page. Duplicates are looked for at the end, which is what makes a million people
+/// cheap.
 fn add(
     db: &Connection,
     dispatch: i64,
     suppressed: &Suppressed,
     people: impl Iterator<Item = Result<Subscriber, BoxError>>,
-    twice: Twice,
+    duplicates: Duplicates,
 ) -> Result<Opened, LedgerError> {
     let mut opened = Opened { dispatch: DispatchId(dispatch), owed: 0, already: 0, suppressed: 0 };
     let known = keys::keys(db, dispatch)?;
     // Of its own: should all be undone, so are the numbers.
     let mut domains = Domains::default();
-    let mut pen = Pen::new(db, dispatch)?;
-    let first = pen.next();
+    let mut pages = PageWriter::new(db, dispatch)?;
+    let first = pages.next();
     for person in people {
         let person = person.map_err(|source| LedgerError::People { source: Arc::from(source) })?;
         let key = keys::key_of(&person.address);
@@ -132,7 +132,7 @@ fn add(
             continue;
         }
         let domain = domains.number(db, person.address.domain())?;
-        let delivery = pen.put(&key, &person)?;
+        let delivery = pages.put(&key, &person)?;
         match suppressed.reason(db, &person.address.key_cow())? {
             None => opened.owed += 1,
             Some(reason) => {
@@ -144,8 +144,8 @@ fn add(
             }
         }
     }
-    pen.turn()?;
-    let last = pen.next() - 1;
+    pages.turn()?;
+    let last = pages.next() - 1;
     if first <= last {
         db.execute(
             "UPDATE dispatches SET first_id = iif(last_id = 0, ?2, first_id), last_id = ?3 WHERE id = ?1",
@@ -155,10 +155,10 @@ fn add(
     let mut repeats = keys::repeats(db, dispatch)?;
     // What was there before is not touched, whatever is wrong with it.
     repeats.retain(|delivery| first <= *delivery);
-    if twice == Twice::Refused && !repeats.is_empty() {
+    if duplicates == Duplicates::Refuse && !repeats.is_empty() {
         return Err(LedgerError::Repeated);
     }
-    sheets::strike(db, &repeats)?;
+    recipients::strike(db, &repeats)?;
     for delivery in repeats {
         let was_suppressed = db.execute("DELETE FROM deliveries WHERE id = ?1", [delivery])? as u64;
         opened.suppressed -= was_suppressed;

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, io, path::Path, sync::Arc};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
-use super::{Cursors, People, Store, Suppressed, sheets};
+use super::{Cursors, People, Store, Suppressed, recipients};
 use crate::ledger::{
     LedgerError,
     files::Files,
@@ -13,17 +13,9 @@ use crate::ledger::{
     worker::Living,
 };
 
-type Migration = fn(&Connection) -> Result<(), LedgerError>;
-
-/// The schema, step by step: the file's `user_version` says how many it has taken. Steps are never changed.
-const MIGRATIONS: [Migration; 2] = [
-    |db| Ok(db.execute_batch(include_str!("../migrations/0001_first.sql"))?),
-    |db| {
-        db.execute_batch(include_str!("../migrations/0002_sheets.sql"))?;
-        sheets::fill(db)?;
-        Ok(db.execute_batch(include_str!("../migrations/0002_moved.sql"))?)
-    },
-];
+/// The schema, step by step: the file's `user_version` is the number of steps it has taken. A step that was released never
+/// changes.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_initial.sql")];
 
 /// The page cache of the connection that writes, in KiB. Plans, claims and marks go through the tables in their order: more
 /// would make nothing faster.
@@ -60,7 +52,7 @@ impl Store {
         db.pragma_update(None, "ignore_check_constraints", !cfg!(debug_assertions))?;
         let count = count_opening(&mut db, &files, options.restored)?;
         files.remember(count);
-        files.load_ballast();
+        files.reserve_space();
         Ok(Self::with(db, Some(files), options.boot.clone()))
     }
 
@@ -168,7 +160,7 @@ impl Store {
         }
         let dispatches: Vec<i64> = self.dispatches()?.into_iter().map(|dispatch| dispatch.id.0).collect();
         for dispatch in dispatches {
-            sheets::check(&self.db, dispatch)?;
+            recipients::check(&self.db, dispatch)?;
         }
         Ok(())
     }
@@ -214,7 +206,7 @@ fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
         // Another process may have been faster.
         found = schema(&tx)?;
         for step in MIGRATIONS.iter().skip(found as usize) {
-            step(&tx)?;
+            tx.execute_batch(step)?;
         }
         tx.pragma_update(None, "user_version", known().max(found))?;
         tx.commit()?;

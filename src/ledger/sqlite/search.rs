@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     millis,
-    sheets::{self, People},
+    recipients::{self, People},
     suppressed::fingerprint,
     timestamp,
 };
@@ -28,7 +28,7 @@ pub(super) struct Search {
     dispatch: i64,
     now: i64,
     only_due: bool,
-    fit: Fit,
+    filter: Filter,
     /// Up to here no never-tried delivery is left that fits.
     reached: i64,
 }
@@ -41,9 +41,9 @@ impl Search {
         now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Self, LedgerError> {
-        let fit = Fit::new(db, wanted)?;
-        let reached = cursors.reached(dispatch, &fit);
-        Ok(Self { dispatch, now: millis(now), only_due: wanted.only_due, fit, reached })
+        let filter = Filter::new(db, wanted)?;
+        let reached = cursors.reached(dispatch, &filter);
+        Ok(Self { dispatch, now: millis(now), only_due: wanted.only_due, filter, reached })
     }
 
     /// At most `limit`; fewer when there are no more.
@@ -53,12 +53,12 @@ impl Search {
         people: &mut People,
         limit: usize,
     ) -> Result<Vec<Found>, LedgerError> {
-        if self.fit.is_void() {
+        if self.filter.is_void() {
             return Ok(Vec::new());
         }
         let mut found = self.due(db, people, limit)?;
         if !self.only_due && found.len() < limit {
-            match self.fit.choice {
+            match self.filter.choice {
                 None => self.fresh(db, people, limit, &mut found)?,
                 Some(choice) => self.chosen(db, people, choice, limit, &mut found)?,
             }
@@ -70,7 +70,7 @@ impl Search {
         let due = format!(
             "SELECT d.id, d.epoch, d.tries, d.domain, {FIRST_TRIED} FROM deliveries d INDEXED BY deliveries_due \
              WHERE d.dispatch = ?1 AND d.due_at > 0 AND d.due_at <= ?2{} ORDER BY d.due_at, d.id LIMIT ?3",
-            self.fit.condition()
+            self.filter.condition()
         );
         let mut statement = db.prepare_cached(&due)?;
         let rows = statement.query_map(params![self.dispatch, self.now, limit as i64], |row| {
@@ -79,7 +79,7 @@ impl Search {
         })?;
         let rows: Vec<(i64, i64, Tried)> = rows.collect::<Result<_, _>>()?;
         let mut deliveries: Vec<i64> = rows.iter().map(|(delivery, ..)| *delivery).collect();
-        // People are read sheet by sheet, and told of in the order in which they are due.
+        // Recipients are read page by page, and returned in the order in which they are due.
         deliveries.sort_unstable();
         let mut read = HashMap::with_capacity(rows.len());
         for delivery in deliveries {
@@ -91,7 +91,7 @@ impl Search {
         Ok(found.collect())
     }
 
-    /// Those who stand on a sheet and have no row.
+    /// Recipients on a page whose deliveries have no row.
     fn fresh(
         &mut self,
         db: &Connection,
@@ -99,7 +99,7 @@ impl Search {
         limit: usize,
         found: &mut Vec<Found>,
     ) -> Result<(), LedgerError> {
-        while let Some(span) = sheets::span(db, self.dispatch, self.reached + 1)? {
+        while let Some(span) = recipients::span(db, self.dispatch, self.reached + 1)? {
             let mut taken =
                 db.prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
             let taken = taken.query_map([span.first, span.last], |row| row.get(0))?;
@@ -118,7 +118,7 @@ impl Search {
         Ok(())
     }
 
-    /// The same, of those whom a choice names.
+    /// Recipients of a selection whose deliveries have no row.
     fn chosen(
         &mut self,
         db: &Connection,
@@ -155,7 +155,7 @@ impl Search {
     ) -> Result<(), LedgerError> {
         if let Some(subscriber) = people.person(db, delivery)? {
             let domain = people.domain(db, subscriber.address.domain())?;
-            if self.fit.domains.have(domain) {
+            if self.filter.domains.have(domain) {
                 found.push(Found::new(delivery, domain, subscriber, None));
             }
         }
@@ -203,7 +203,7 @@ impl Found {
 
 /// [`Wanted`], with domains by their numbers.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Fit {
+pub(super) struct Filter {
     choice: Option<SelectionId>,
     domains: Numbers,
 }
@@ -224,7 +224,7 @@ impl Numbers {
     }
 }
 
-impl Fit {
+impl Filter {
     pub(super) fn new(db: &Connection, wanted: &Wanted) -> Result<Self, LedgerError> {
         let numbers = |names: &[String]| -> Result<Vec<i64>, LedgerError> {
             let mut find = db.prepare_cached("SELECT id FROM domains WHERE name = ?1")?;
@@ -281,14 +281,14 @@ impl Fit {
 /// How far never-tried deliveries have been looked through, by dispatch and condition. Such a delivery never comes
 /// back (what is given back has a time when it is due), so this only grows.
 #[derive(Default)]
-pub(super) struct Cursors(HashMap<(i64, Fit), i64>);
+pub(super) struct Cursors(HashMap<(i64, Filter), i64>);
 
 /// Different conditions that are remembered; forgetting costs a walk, and nothing else.
 const CURSORS_MAX: usize = 256;
 
 impl Cursors {
-    fn reached(&self, dispatch: i64, fit: &Fit) -> i64 {
-        let covering = self.0.iter().filter(|((of, seen), _)| *of == dispatch && seen.covers(fit));
+    fn reached(&self, dispatch: i64, filter: &Filter) -> i64 {
+        let covering = self.0.iter().filter(|((of, seen), _)| *of == dispatch && seen.covers(filter));
         covering.map(|(_, reached)| *reached).max().unwrap_or(0)
     }
 
@@ -296,7 +296,7 @@ impl Cursors {
         if self.0.len() >= CURSORS_MAX {
             self.0.clear();
         }
-        self.0.insert((search.dispatch, search.fit), search.reached);
+        self.0.insert((search.dispatch, search.filter), search.reached);
     }
 }
 
@@ -306,8 +306,8 @@ mod tests {
 
     #[track_caller]
     fn check(ours: Numbers, theirs: Numbers, covers: bool) {
-        let fit = |domains| Fit { choice: None, domains };
-        assert_eq!(fit(ours).covers(&fit(theirs)), covers);
+        let filter = |domains| Filter { choice: None, domains };
+        assert_eq!(filter(ours).covers(&filter(theirs)), covers);
     }
 
     #[test]
@@ -325,10 +325,10 @@ mod tests {
 
     #[test]
     fn a_choice_covers_itself_only_and_is_covered_by_none() {
-        let fit = |choice| Fit { choice, domains: Numbers::Except(vec![]) };
-        assert!(fit(None).covers(&fit(Some(SelectionId(1)))));
-        assert!(!fit(Some(SelectionId(1))).covers(&fit(None)));
-        assert!(fit(Some(SelectionId(1))).covers(&fit(Some(SelectionId(1)))));
-        assert!(!fit(Some(SelectionId(1))).covers(&fit(Some(SelectionId(2)))));
+        let filter = |choice| Filter { choice, domains: Numbers::Except(vec![]) };
+        assert!(filter(None).covers(&filter(Some(SelectionId(1)))));
+        assert!(!filter(Some(SelectionId(1))).covers(&filter(None)));
+        assert!(filter(Some(SelectionId(1))).covers(&filter(Some(SelectionId(1)))));
+        assert!(!filter(Some(SelectionId(1))).covers(&filter(Some(SelectionId(2)))));
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Suppressed {
     /// The counter of changes that the set knows of.
     changes: i64,
     last: i64,
-    prints: HashSet<u64, BuildHasherDefault<Passed>>,
+    prints: HashSet<u64, BuildHasherDefault<IdentityHasher>>,
 }
 
 impl Suppressed {
@@ -77,11 +77,11 @@ pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, Le
     Ok(word.map(|word| Reason::from_word(&word).unwrap_or(Reason::ByHand)))
 }
 
-/// Fingerprints are hashes already, and names of deliveries are spread by a factor.
+/// A hasher that uses keys as they are: fingerprints are hashes already, and delivery IDs are spread by a factor.
 #[derive(Default)]
-pub(in crate::ledger) struct Passed(u64);
+pub(in crate::ledger) struct IdentityHasher(u64);
 
-impl Hasher for Passed {
+impl Hasher for IdentityHasher {
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(byte);

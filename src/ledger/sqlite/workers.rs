@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::marks::bring_in;
+use super::transitions::bring_in;
 use super::{Store, millis};
 use crate::ledger::{
     LedgerError, Reaped, Worker, WorkerId,

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use mimeograph::ledger::{Begun, Ledger, LedgerError, Next, OpenOptions, Restored, State, Tally, Wanted};
 
-use crate::support::ledgers::{Kind, Shelf, accepted, address, at, claim, names, open, people, states};
+use crate::support::ledgers::{Kind, Shelf, accepted, at, claim, open, people, states};
 
 fn sql(path: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(path).unwrap()
@@ -27,7 +27,7 @@ async fn the_ledger_is_private_to_its_owner() {
         assert_eq!(mode(&file), if file.is_dir() { 0o700 } else { 0o600 }, "{}", file.display());
         seen += 1;
     }
-    assert!(seen >= 5, "ledger, log and its index, ballast, count, locks: {seen}");
+    assert!(seen >= 5, "ledger, log and its index, reserve, count, locks: {seen}");
     drop(worker);
 }
 
@@ -178,15 +178,15 @@ async fn the_schema_refuses_states_that_cannot_be() {
         ("only_claimed_and_begun_have_a_worker", "UPDATE deliveries SET worker = 1"),
         ("only_claimed_and_begun_have_a_worker", "UPDATE deliveries SET state = 'claimed'"),
         ("only_begun_has_a_beginning", "UPDATE deliveries SET state = 'begun', worker = 1"),
-        ("what_waits_is_due_some_time", "UPDATE deliveries SET due_at = 5"),
-        ("what_waits_is_due_some_time", "UPDATE deliveries SET state = 'deferred'"),
-        ("what_waits_is_due_some_time", "UPDATE deliveries SET state = 'queued'"),
+        ("only_waiting_is_due", "UPDATE deliveries SET due_at = 5"),
+        ("only_waiting_is_due", "UPDATE deliveries SET state = 'deferred'"),
+        ("only_waiting_is_due", "UPDATE deliveries SET state = 'queued'"),
         ("only_suppressed_has_a_reason", "UPDATE deliveries SET state = 'suppressed'"),
         ("all_others_were_claimed", "UPDATE deliveries SET epoch = 0"),
         ("outcome_is_known", "UPDATE attempts SET outcome = 'delivered'"),
         ("an_answer_has_a_code", "UPDATE attempts SET code = NULL"),
         ("a_refusal_has_a_stage", "UPDATE attempts SET outcome = 'rejected'"),
-        ("a_key_for_each_line", "UPDATE sheets SET last = last + 1"),
+        ("a_key_for_each_line", "UPDATE recipient_pages SET last = last + 1"),
     ] {
         let error = db.execute(statement, []).unwrap_err().to_string();
         assert!(error.contains(constraint), "{statement}: {error}");
@@ -197,14 +197,17 @@ async fn the_schema_refuses_states_that_cannot_be() {
 async fn what_no_ledger_can_hold_is_found_by_a_check() {
     for (fault, told) in [
         (
-            "UPDATE sheets SET keys = CAST(substr(keys, 1, 16) || substr(keys, 1, 16) AS BLOB)",
+            "UPDATE recipient_pages SET keys = CAST(substr(keys, 1, 16) || substr(keys, 1, 16) AS BLOB)",
             "an address stands twice",
         ),
-        ("UPDATE deliveries SET id = 3", "a delivery has nobody behind it"),
+        ("UPDATE deliveries SET id = 3", "a delivery has no recipient"),
         ("UPDATE deliveries SET dispatch = 7", "refers to nothing"),
-        ("UPDATE sheets SET count = count + 1", "does not know how many people"),
-        ("UPDATE sheets SET people = substr(people, 1, instr(people, char(10)))", "has lost people"),
-        ("UPDATE sheets SET people = replace(people, 'bob', 'bib')", "is not of its person's address"),
+        ("UPDATE recipient_pages SET count = count + 1", "does not know how many people"),
+        ("UPDATE recipient_pages SET people = substr(people, 1, instr(people, char(10)))", "has lost people"),
+        (
+            "UPDATE recipient_pages SET people = replace(people, 'bob', 'bib')",
+            "is not of its person's address",
+        ),
     ] {
         let shelf = Shelf::new(Kind::File);
         let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
@@ -240,52 +243,6 @@ async fn a_check_finds_nothing_wrong_while_somebody_sends() {
     tokio::join!(claims, checks);
 }
 
-/// The first schema had a row for each person, and one for each delivery from the beginning.
-#[tokio::test]
-async fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ledger.db");
-    let db = sql(&path);
-    db.execute_batch(include_str!("../../../src/ledger/migrations/0001_first.sql")).unwrap();
-    db.execute_batch(
-        "PRAGMA user_version = 1; \
-         INSERT INTO dispatches (id, slug, title, digest, rendered, opened_at, first_id, last_id) \
-             VALUES (1, 'one', 'One', 'd', x'7b7d', 0, 1, 6), (2, 'two', 'Two', 'd', x'7b7d', 0, 4, 5); \
-         INSERT INTO domains (id, name) VALUES (1, 'example.com'); \
-         INSERT INTO workers (id, relay, came_at, left_at, first_id, last_id) VALUES (1, 'outbox', 0, 0, 1, 6); \
-         INSERT INTO deliveries (id, dispatch, state, epoch, tries, due_at, domain, reason) VALUES \
-             (1, 1, 'accepted', 1, 1, 0, 1, NULL), (2, 1, 'queued', 0, 0, 0, 1, NULL), \
-             (3, 1, 'deferred', 1, 1, 5, 1, NULL), (4, 2, 'queued', 0, 0, 0, 1, NULL), \
-             (5, 2, 'suppressed', 0, 0, 0, 1, 'unsubscribed'), (6, 1, 'queued', 1, 0, 1, 1, NULL); \
-         INSERT INTO recipients (delivery, address, key, name, fields) VALUES \
-             (1, 'Ada@example.com', 'ada@example.com', 'Ada', '{\"city\":\"Ulm\"}'), (2, 'bob@example.com', NULL, NULL, NULL), \
-             (3, 'cid@example.com', NULL, NULL, NULL), (4, 'bob@example.com', NULL, NULL, NULL), \
-             (5, 'Ada@example.com', 'ada@example.com', NULL, NULL), (6, 'dan@example.com', NULL, NULL, NULL); \
-         INSERT INTO delivery_keys (dispatch, key, delivery) SELECT d.dispatch, coalesce(r.key, r.address), d.id \
-             FROM deliveries d JOIN recipients r ON r.delivery = d.id; \
-         INSERT INTO attempts (delivery, epoch, worker, ended_at, outcome, stage, code, reply) VALUES \
-             (1, 1, 1, 2, 'accepted', NULL, 250, 'ok'), (3, 1, 1, 2, 'deferred', 'rcpt', 450, 'later')",
-    )
-    .unwrap();
-    drop(db);
-
-    let ledger = Ledger::open(&path).unwrap();
-    ledger.check().await.unwrap();
-    let one = ledger.find_dispatch("one").await.unwrap().unwrap().id;
-    let two = ledger.find_dispatch("two").await.unwrap().unwrap().id;
-    let expected = ["Ada: accepted", "bob: queued", "cid: deferred", "dan: queued"];
-    assert_eq!(states(&ledger, one).await, expected);
-    assert_eq!(states(&ledger, two).await, ["bob: queued", "Ada: suppressed"]);
-    assert_eq!(ledger.history(&address("ada@example.com")).await.unwrap().len(), 2);
-    let more = people(&["ada", "eve", "bob"]);
-    let opened = ledger.extend_dispatch(one, more).await.unwrap();
-    assert_eq!((opened.owed, opened.already), (1, 2));
-    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim(&ledger, one, &worker, 9, at(60)).await;
-    assert_eq!(names(&claims), ["dan", "cid", "bob", "eve"]);
-    assert_eq!(claims[1].first_tried.map(|at| at.as_millisecond()), Some(2));
-}
-
 /// Needs a disk of some megabytes that may be filled up, for example
 /// `mount -t tmpfs -o size=7m tmpfs /tmp/small && MIMEO_SMALL_DISK=/tmp/small cargo test -- --ignored full_disk`.
 #[tokio::test]
@@ -312,7 +269,7 @@ async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
         for size in [1 << 16, 1 << 10, 1] {
             while filler.write_all(&vec![1; size]).is_ok() {}
         }
-        assert!(path.with_extension("ballast").exists());
+        assert!(path.with_extension("reserve").exists());
         // The database's log may have pages to spare: they are used up one by one.
         let mut refused = None;
         for second in 0..1_000 {
@@ -326,7 +283,7 @@ async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
             ledger.end(claim, &accepted(), Next::Close, at(3));
         }
         ledger.flush().await.unwrap();
-        assert!(!path.with_extension("ballast").exists());
+        assert!(!path.with_extension("reserve").exists());
         assert_eq!(ledger.tally(opened.dispatch).await.unwrap().accepted, 20);
         // What is left of the reserve is for outcomes.
         let refused = ledger.begin(&claims[39], at(4)).await;

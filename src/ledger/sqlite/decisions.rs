@@ -1,4 +1,4 @@
-//! What the owner decides: choices for a run, unconfirmed and failed deliveries, suppressions.
+//! What the owner decides: selections for a run, unconfirmed and failed deliveries, suppressions.
 
 use std::{
     collections::{BinaryHeap, HashSet},
@@ -12,8 +12,8 @@ use super::{
     Store,
     keys::{self, Key},
     millis,
-    questions::standing,
-    sheets::{self, People},
+    queries::recipients_in,
+    recipients::{self, People},
     timestamp,
 };
 use crate::{
@@ -242,8 +242,8 @@ fn each(
     mut visit: impl FnMut(i64) -> Result<ControlFlow<()>, LedgerError>,
 ) -> Result<(), LedgerError> {
     let mut from = 0;
-    while let Some(span) = sheets::span(db, dispatch, from)? {
-        for delivery in standing(db, span, &wants)? {
+    while let Some(span) = recipients::span(db, dispatch, from)? {
+        for delivery in recipients_in(db, span, &wants)? {
             if visit(delivery)?.is_break() {
                 return Ok(());
             }

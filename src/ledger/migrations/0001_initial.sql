@@ -1,7 +1,7 @@
 -- Times are milliseconds since 1970-01-01T00:00:00Z.
 -- Constraints on hot tables say OR, not IN with more than two words: SQLite fills a table of its own for each such IN.
 
--- One sending of one frozen issue.
+-- One dispatch of one frozen issue.
 CREATE TABLE dispatches (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     slug       TEXT    NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE domains (
     name  TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- Processes that work deliveries off. A living one holds the lock of `<ledger>.workers/<id>.lock`.
+-- Processes that work deliveries off. A live one holds the lock of `<ledger>.workers/<id>.lock`.
 CREATE TABLE workers (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     relay     TEXT    NOT NULL,
@@ -36,16 +36,34 @@ CREATE TABLE workers (
     last_id   INTEGER
 ) STRICT;
 
--- The duty to hand one issue over for one address: the part that changes. Kept small, so that marks fall on few pages.
+-- Recipients of a dispatch as frozen, in pages of up to 500 in the order of the list: written by one transaction, never changed
+-- after it.
+CREATE TABLE recipient_pages (
+    -- The IDs of the deliveries to its recipients: one for each line.
+    first     INTEGER PRIMARY KEY,
+    last      INTEGER NOT NULL,
+    dispatch  INTEGER NOT NULL REFERENCES dispatches (id),
+    -- Recipients on the page: a line may be empty.
+    count     INTEGER NOT NULL,
+    -- What addresses are compared by, hashed: 16 bytes for each line.
+    keys      BLOB    NOT NULL,
+    -- A line for each recipient: a JSON array of the address, the name or null, and every other column of the list.
+    people    TEXT    NOT NULL,
+    CONSTRAINT a_page_has_at_most_500_lines CHECK (last - first BETWEEN 0 AND 499),
+    CONSTRAINT a_key_for_each_line CHECK (length(keys) = 16 * (last - first + 1))
+) STRICT;
+
+-- The part of a delivery that changes. It gets a row with its first claim, or when it is found to be suppressed: a recipient
+-- on a page without a row has never been tried.
 CREATE TABLE deliveries (
     id        INTEGER PRIMARY KEY,
     dispatch  INTEGER NOT NULL REFERENCES dispatches (id),
-    state     TEXT    NOT NULL DEFAULT 'queued',
-    -- Grows with each claim; marks of an earlier claim are refused by it.
+    state     TEXT    NOT NULL,
+    -- Grows with each claim; changes by an earlier claim are refused by it.
     epoch     INTEGER NOT NULL DEFAULT 0,
     -- Attempts that ended since the owner last asked for the delivery.
     tries     INTEGER NOT NULL DEFAULT 0,
-    -- 0: never tried, in the order of the list. Otherwise: when it is due again.
+    -- When it is due again; 0 for what does not wait.
     due_at    INTEGER NOT NULL DEFAULT 0,
     worker    INTEGER REFERENCES workers (id),
     begun_at  INTEGER,
@@ -57,33 +75,13 @@ CREATE TABLE deliveries (
     CONSTRAINT only_claimed_and_begun_have_a_worker
         CHECK ((worker IS NOT NULL) = (state IN ('claimed', 'begun'))),
     CONSTRAINT only_begun_has_a_beginning CHECK ((begun_at IS NOT NULL) = (state = 'begun')),
-    CONSTRAINT only_waiting_is_due CHECK (due_at = 0 OR state IN ('queued', 'deferred')),
-    CONSTRAINT deferred_is_due_some_time CHECK (state <> 'deferred' OR due_at > 0),
+    CONSTRAINT only_waiting_is_due CHECK ((due_at > 0) = (state IN ('queued', 'deferred'))),
     CONSTRAINT only_suppressed_has_a_reason CHECK ((reason IS NOT NULL) = (state = 'suppressed')),
-    CONSTRAINT closed_was_claimed CHECK (epoch > 0 OR state IN ('queued', 'suppressed'))
+    CONSTRAINT all_others_were_claimed CHECK (epoch > 0 OR state = 'suppressed')
 ) STRICT;
 
--- Deliveries that were put off or given back: few, so that the others cost nothing here.
+-- Deliveries that were deferred or given back: few, so that the others cost nothing here.
 CREATE INDEX deliveries_due ON deliveries (dispatch, due_at) WHERE due_at > 0;
-
--- The part of a delivery that never changes: the person as frozen.
-CREATE TABLE recipients (
-    delivery  INTEGER PRIMARY KEY REFERENCES deliveries (id),
-    address   TEXT NOT NULL,
-    -- What addresses are compared by; NULL when the address is its own key.
-    key       TEXT,
-    name      TEXT,
-    -- Every other column of the list, as a JSON object; NULL when there is none.
-    fields    TEXT
-) STRICT;
-
--- One delivery per dispatch and address. A table of its own, so that a million keys can be laid down in order.
-CREATE TABLE delivery_keys (
-    dispatch  INTEGER NOT NULL REFERENCES dispatches (id),
-    key       TEXT    NOT NULL,
-    delivery  INTEGER NOT NULL REFERENCES deliveries (id),
-    CONSTRAINT one_delivery_per_dispatch_and_address PRIMARY KEY (dispatch, key)
-) STRICT, WITHOUT ROWID;
 
 -- Attempts that ended. The one under way is in `deliveries` (worker, epoch, begun_at).
 CREATE TABLE attempts (

@@ -2,47 +2,47 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{Store, millis, sheets::People, suppressed::Suppressed};
+use super::{Store, millis, recipients::People, suppressed::Suppressed};
 use crate::{
     ledger::{
         Begun, LedgerError,
         claim::{Hold, Next},
         log::Entry,
         values::{OutcomeKind, reply_of},
-        writer::{Mark, MarkKind},
+        writer::{Transition, TransitionKind},
     },
     transport::{Outcome, Stage},
 };
 
 impl Store {
     /// Writes all of them down, durably and in their order, or none.
-    pub(in crate::ledger) fn apply(&mut self, group: &mut [Mark]) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn apply(&mut self, group: &mut [Transition]) -> Result<(), LedgerError> {
         let tx = Group::open(&self.db)?;
         self.suppressed.refresh(&self.db)?;
-        let mut marks = Marks::new(&self.db)?;
+        let mut marks = Transitions::new(&self.db)?;
         for mark in group.iter_mut() {
             let hold = mark.hold;
             match &mut mark.kind {
-                MarkKind::Begin { at, ahead, answer, .. } => {
+                TransitionKind::Begin { at, ahead, answer, .. } => {
                     *answer = marks.begin(&self.suppressed, hold, *at, *ahead)?;
                 }
-                MarkKind::End { at, begun_at, outcome, next } => {
+                TransitionKind::End { at, begun_at, outcome, next } => {
                     let ours = self.begun.get(&hold.delivery).filter(|(epoch, _)| *epoch == hold.epoch);
                     let begun_at = begun_at.or(ours.map(|(_, at)| *at));
                     marks.end(hold, begun_at, *at, outcome, *next)?;
                 }
-                MarkKind::Withdraw => marks.withdraw(hold)?,
+                TransitionKind::Withdraw => marks.withdraw(hold)?,
             }
         }
         drop(marks);
         tx.commit()?;
         for mark in group {
             match mark.kind {
-                MarkKind::Begin { at, answer: Begun::Begun, .. } => {
+                TransitionKind::Begin { at, answer: Begun::Begun, .. } => {
                     self.begun.insert(mark.hold.delivery, (mark.hold.epoch, at));
                 }
-                MarkKind::Begin { .. } => {}
-                MarkKind::End { .. } | MarkKind::Withdraw => {
+                TransitionKind::Begin { .. } => {}
+                TransitionKind::End { .. } | TransitionKind::Withdraw => {
                     self.begun.remove(&mark.hold.delivery);
                 }
             }
@@ -54,7 +54,7 @@ impl Store {
 /// What a dead worker wrote into its log, as a part of the transaction that is open. What the database has already changes
 /// nothing.
 pub(super) fn bring_in(db: &Connection, worker: i64, closed: &[Entry<'_>]) -> Result<(), LedgerError> {
-    let mut marks = Marks::new(db)?;
+    let mut marks = Transitions::new(db)?;
     // Fingerprints are for looking up suppressions, which is over.
     let hold = |delivery, epoch| Hold { delivery, worker, epoch, fingerprint: 0 };
     for entry in closed {
@@ -108,7 +108,7 @@ impl Drop for Group<'_> {
 }
 
 /// The statements of a group.
-struct Marks<'db> {
+struct Transitions<'db> {
     db: &'db Connection,
     begin: CachedStatement<'db>,
     end_delivery: CachedStatement<'db>,
@@ -145,7 +145,7 @@ const LATE_ATTEMPT: &str = "INSERT INTO attempts \
 const LATE_DELIVERY: &str = "UPDATE deliveries SET state = ?2, due_at = ?3 \
      WHERE id = ?1 AND epoch = ?4 AND (state = 'unconfirmed' OR (state IN ('queued', 'deferred') AND ?2 = 'accepted'))";
 
-impl<'db> Marks<'db> {
+impl<'db> Transitions<'db> {
     fn new(db: &'db Connection) -> Result<Self, LedgerError> {
         Ok(Self {
             db,

@@ -1,4 +1,4 @@
-//! What the owner asks: tallies, lists, histories, the course of a run.
+//! Queries for reports: tallies, lists, histories, the course of a run.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -9,12 +9,11 @@ use rusqlite::{
 };
 
 use super::{
-    Store, keys,
-    marks::{stage_from_word, stage_word},
-    millis,
+    Store, keys, millis,
     plan::{RECORD, record},
-    sheets::{self, People, Span},
+    recipients::{self, People, Span},
     timestamp,
+    transitions::{stage_from_word, stage_word},
 };
 use crate::{
     address::EmailAddress,
@@ -51,7 +50,7 @@ impl Store {
         while let Some(row) = rows.next()? {
             tally.add(state(row, 0)?, 1);
         }
-        let planned = sheets::count(&self.db, dispatch.0)?;
+        let planned = recipients::count(&self.db, dispatch.0)?;
         tally.add(State::Queued, planned.saturating_sub(tally.planned));
         Ok(tally)
     }
@@ -72,16 +71,16 @@ impl Store {
             let mut rows = statement.query([low, high])?;
             let mut row = rows.next()?;
             for &id in wanted {
-                let mut told = Told::default();
+                let mut summary = Summary::default();
                 while let Some(known) = row
                     && known.get::<_, i64>(0)? <= id
                 {
                     if known.get::<_, i64>(0)? == id {
-                        told = Told::read(known)?;
+                        summary = Summary::read(known)?;
                     }
                     row = rows.next()?;
                 }
-                page.push(told.of(id, people.known(&self.db, id)?));
+                page.push(summary.of(id, people.known(&self.db, id)?));
             }
             Ok(())
         })
@@ -109,7 +108,7 @@ impl Store {
         )
     }
 
-    /// At most `limit` of something about the deliveries behind `after` that are in a wanted state, sheet by sheet.
+    /// At most `limit` of something about the deliveries behind `after` that are in a wanted state, page by page.
     fn page<T>(
         &self,
         dispatch: DispatchId,
@@ -118,13 +117,13 @@ impl Store {
         limit: usize,
         mut tell: impl FnMut(&mut People, &[i64], &mut Vec<T>) -> Result<(), LedgerError>,
     ) -> Result<Vec<T>, LedgerError> {
-        // One look: what is told of a delivery is of the moment in which it was found.
+        // One look: what is summary of a delivery is of the moment in which it was found.
         let _look = self.db.unchecked_transaction()?;
         let (mut people, mut page, mut from) = (People::default(), Vec::new(), after + 1);
         while page.len() < limit
-            && let Some(span) = sheets::span(&self.db, dispatch.0, from)?
+            && let Some(span) = recipients::span(&self.db, dispatch.0, from)?
         {
-            let mut wanted = standing(&self.db, span, &wants)?;
+            let mut wanted = recipients_in(&self.db, span, &wants)?;
             wanted.truncate(limit - page.len());
             tell(&mut people, &wanted, &mut page)?;
             from = span.last + 1;
@@ -140,15 +139,15 @@ impl Store {
         let mut found = keys::find(&self.db, None, std::slice::from_ref(address))?;
         found.sort_by_key(|found| Reverse(found.dispatch));
         let mut dispatch = self.db.prepare_cached(&format!("{RECORD} WHERE id = ?1"))?;
-        let mut told = self.db.prepare_cached(&format!("SELECT {ROW} WHERE d.id = ?1"))?;
+        let mut summary = self.db.prepare_cached(&format!("SELECT {ROW} WHERE d.id = ?1"))?;
         let mut people = People::default();
         let mut stories = Vec::new();
         for one in found {
-            let mut rows = told.query([one.delivery])?;
-            let told = rows.next()?.map(|row| Told::read(row)).transpose()?.unwrap_or_default();
+            let mut rows = summary.query([one.delivery])?;
+            let summary = rows.next()?.map(|row| Summary::read(row)).transpose()?.unwrap_or_default();
             stories.push(DeliveryHistory {
                 dispatch: dispatch.query_row([one.dispatch], |row| record(row, 0))?,
-                delivery: told.of(one.delivery, people.known(&self.db, one.delivery)?),
+                delivery: summary.of(one.delivery, people.known(&self.db, one.delivery)?),
                 events: self.events(one.delivery)?,
             });
         }
@@ -285,7 +284,7 @@ impl Store {
         let sql = format!("SELECT {columns} FROM attempts WHERE delivery BETWEEN ?1 AND ?2");
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut from = 0;
-        while let Some(span) = sheets::span(&self.db, dispatch.0, from)? {
+        while let Some(span) = recipients::span(&self.db, dispatch.0, from)? {
             let mut rows = statement.query([span.first, span.last])?;
             while let Some(row) = rows.next()? {
                 look(row)?;
@@ -312,8 +311,8 @@ impl Store {
     }
 }
 
-/// Who stands on a part of a sheet and whose delivery is in a wanted state, in the order of the list.
-pub(super) fn standing(
+/// Deliveries on a part of a recipient page that are in a wanted state, in the order of the list.
+pub(super) fn recipients_in(
     db: &Connection,
     span: Span,
     wants: impl Fn(State) -> bool,
@@ -329,7 +328,7 @@ pub(super) fn standing(
         return Ok(Vec::new());
     }
     let mut known = known.into_iter().peekable();
-    let mut standing = sheets::lines(db, span)?;
+    let mut standing = recipients::lines(db, span)?;
     standing.retain(|id| {
         let state = known.next_if(|(known, _)| known == id).map_or(State::Queued, |(_, state)| state);
         wants(state)
@@ -338,7 +337,7 @@ pub(super) fn standing(
 }
 
 /// What the row of a delivery tells.
-struct Told {
+struct Summary {
     state: State,
     attempts: u32,
     reply: Option<String>,
@@ -347,13 +346,13 @@ struct Told {
 }
 
 /// Of one that has no row: it was never tried.
-impl Default for Told {
+impl Default for Summary {
     fn default() -> Self {
         Self { state: State::Queued, attempts: 0, reply: None, at: None, due_at: None }
     }
 }
 
-impl Told {
+impl Summary {
     /// The columns of [`ROW`].
     fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
         let state = state(row, 1)?;
