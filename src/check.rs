@@ -5,12 +5,12 @@
 
 mod access;
 mod clients;
+mod css;
 mod examples;
 mod facts;
 mod law;
 mod levels;
 mod links;
-mod markup;
 mod online;
 mod people;
 mod pictures;

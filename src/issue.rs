@@ -1,7 +1,7 @@
 //! An issue file becomes an [`Issue`], or all its problems at once.
 //!
 //! In: a [`Source`]. Out: [`Issue`] (front matter and [`Document`]) and diagnostics, or only diagnostics.
-//! Never: reads a file, knows HTML, MJML, a subscriber or a date of today.
+//! Never: reads a file, knows MJML, a subscriber or a date of today.
 
 mod attributes;
 mod container;
@@ -16,12 +16,13 @@ mod placeholder;
 mod reader;
 mod reference;
 mod shield;
-pub(crate) mod tags;
+mod stand_ins;
 mod walk;
 
 pub use document::Document;
 pub use front_matter::{FrontMatter, Value};
 pub use placeholder::{Filter, Part, Phrase, Placeholder};
+pub(crate) use stand_ins::StandIns;
 pub use walk::VisibleNode;
 
 use document::BlockKind;

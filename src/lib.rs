@@ -1,6 +1,6 @@
 //! Mimeograph: a Markdown issue becomes letters, and each subscriber gets it once.
 //!
-//! The modules are layers, and each imports only those before it: `files`, `source`, `address`, `subscriber`, `issue`, `assets`,
+//! The modules are layers, and each imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`,
 //! `render`, `archive`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may
 //! import all of them, and none of them imports an entry point. `ARCHITECTURE.md` has the rest.
 
@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod files;
 pub mod issue;
 pub mod ledger;
+mod markup;
 pub mod message;
 pub mod render;
 pub mod report;

@@ -1,10 +1,10 @@
 use super::formula::MathStyle;
 use crate::{
-    issue::tags::{Token, tokens},
     issue::{
-        Document, Part, Phrase,
+        Document, Part, Phrase, StandIns,
         document::{Block, BlockKind, BlockPart, Image, Inline, Post, Video, each_inline},
     },
+    markup::{Token, tokens},
     source::Span,
 };
 
@@ -30,9 +30,6 @@ pub(super) fn pointers(document: &Document, tell: &mut dyn FnMut(Pointer<'_>, Sp
         walk.blocks(&note.blocks);
     }
 }
-
-/// Stands for a placeholder; no file name has it.
-const OPEN: &str = "\u{102000}";
 
 struct Walk<'t> {
     tell: &'t mut dyn FnMut(Pointer<'_>, Span),
@@ -67,14 +64,10 @@ impl Walk<'_> {
             }
             BlockPart::Name(_, link) => link.iter().for_each(|url| self.link(url, span)),
             BlockPart::Html(markup) => {
-                // A name that holds a placeholder cannot be looked up; `OPEN` marks it.
-                let text = markup.0.iter().map(|part| match part {
-                    Part::Text(text) => text.as_str(),
-                    Part::Open(_) => OPEN,
-                });
-                self.markup(&text.collect::<String>(), span);
+                let (text, stand_ins) = StandIns::of(markup);
+                self.markup(&text, &stand_ins, span);
             }
-            BlockPart::Mjml(markup) => self.markup(markup, span),
+            BlockPart::Mjml(markup) => self.markup(markup, &StandIns::none(), span),
             BlockPart::Math(tex) => (self.tell)(Pointer::Formula(MathStyle::Display, tex), span.clone()),
             BlockPart::Blocks(blocks) => self.blocks(blocks),
             BlockPart::Repeated(_) | BlockPart::Text(_) | BlockPart::Embed(..) | BlockPart::Code(_) => {}
@@ -85,25 +78,25 @@ impl Walk<'_> {
         each_inline(inlines, &mut |inline| match inline {
             Inline::Link { url, span, .. } => self.link(url, span),
             Inline::Image(image) => self.image(image),
-            Inline::Html(markup) => self.markup(markup, around),
+            Inline::Html(markup) => self.markup(markup, &StandIns::none(), around),
             Inline::Math(tex) => (self.tell)(Pointer::Formula(MathStyle::Inline, tex), around.clone()),
             _ => {}
         });
     }
 
     /// Pictures and links of raw HTML and of MJML.
-    fn markup(&mut self, markup: &str, span: &Span) {
+    fn markup(&mut self, markup: &str, stand_ins: &StandIns<'_>, span: &Span) {
+        // A name that holds a placeholder cannot be looked up.
+        let is_open = |value: &str| stand_ins.is_in(value) || value.contains("{{");
         for token in tokens(markup) {
             if let Some(source) = token.attribute("src")
                 && !source.is_empty()
-                && !source.contains(OPEN)
-                && !source.contains("{{")
+                && !is_open(source)
             {
                 (self.tell)(Pointer::Picture(source), span.clone());
             }
             if let Some(url) = token.attribute("href")
-                && !url.contains(OPEN)
-                && !url.contains("{{")
+                && !is_open(url)
                 && !matches!(&token, Token::Open { name, .. } if name == "link")
             {
                 (self.tell)(Pointer::Link(&Phrase(vec![Part::Text(url.to_owned())])), span.clone());

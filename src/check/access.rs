@@ -2,11 +2,12 @@
 
 use super::{
     LetterContext,
+    css::{self, Css, Tag},
     facts::Facts,
-    markup::{self, Css, Tag},
     support::at,
 };
 use crate::{
+    markup::Attribute,
     render::{AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
     source::{Diagnostics, Source, Span},
 };
@@ -151,10 +152,10 @@ pub(super) fn order(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mu
                     }
                 }
             }
-            MarkupKind::Css => written = markup::sheet(text, one.span.clone()),
+            MarkupKind::Css => written = css::sheet(text, one.span.clone()),
             MarkupKind::Html | MarkupKind::Rows => {
-                let (tags, sheets) = markup::html(text, one.span.clone());
-                for (tag, (name, value, span)) in
+                let (tags, sheets) = css::tags(text, one.span.clone());
+                for (tag, Attribute { name, value, span }) in
                     tags.iter().flat_map(|tag| tag.attributes.iter().map(move |one| (tag, one)))
                 {
                     let is_turned = match name.as_str() {
@@ -167,10 +168,10 @@ pub(super) fn order(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mu
                         say(span.clone(), &format!("{name}=\"{value}\""));
                     }
                     if name == "style" {
-                        written.extend(markup::declarations(text, span.clone()));
+                        written.extend(css::declarations(text, span.clone()));
                     }
                 }
-                written.extend(sheets.into_iter().flat_map(|span| markup::sheet(text, span)));
+                written.extend(sheets.into_iter().flat_map(|span| css::sheet(text, span)));
             }
         }
         for one in &written {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use crate::{
     issue::{
-        Document, Part, Phrase,
+        Document, Phrase,
         document::{Block, BlockKind, BlockPart, Image, Inline, each_inline},
     },
+    markup::{Token, tokens},
     source::Span,
 };
 
@@ -119,24 +120,36 @@ impl<'a> Facts<'a> {
         });
     }
 
-    /// Links and words of raw HTML, which the issue's reader has cleaned: tags are lower case, values in double quotes.
+    /// Links and words of raw HTML.
     fn html(&mut self, html: &str, span: &Span) {
         self.raw.push((html.to_owned(), span.clone()));
-        let words = without_tags(html);
-        if !words.trim().is_empty() {
-            self.texts.push((words, span.clone()));
-        }
-        for opening in html.split("<a ").skip(1) {
-            let Some((tag, rest)) = opening.split_once('>') else { continue };
-            let Some((_, value)) = tag.split_once("href=\"") else { continue };
-            let address = value.split('"').next().unwrap_or_default().replace("&amp;", "&");
-            let content = rest.split("</a>").next().unwrap_or_default();
-            let url = Phrase(if address.contains("{{") { Vec::new() } else { vec![Part::Text(address)] });
-            // An address with a placeholder is known to nobody yet.
-            if !url.0.is_empty() {
-                let (words, has_image) = (without_tags(content), content.contains("<img "));
-                self.links.push(Link { url: Cow::Owned(url), words, has_image, span: span.clone() });
+        let mut text = String::new();
+        // The address of an open link, where its words begin, and whether a picture is among them.
+        let mut open: Option<(String, usize, bool)> = None;
+        for token in tokens(html) {
+            match &token {
+                Token::Text(words) => text.push_str(words),
+                Token::Open { name, .. } if name == "a" => {
+                    let address = token.attribute("href").unwrap_or_default();
+                    open = Some((address.to_owned(), text.len(), false));
+                }
+                Token::Open { name, .. } if name == "img" => {
+                    open.iter_mut().for_each(|(_, _, has_image)| *has_image = true);
+                }
+                Token::Close { name } if name == "a" => {
+                    let Some((address, start, has_image)) = open.take() else { continue };
+                    // An address with a placeholder is known to nobody yet.
+                    if !address.is_empty() && !address.contains("{{") {
+                        let url = Cow::Owned(Phrase::plain(address));
+                        let words = text[start..].to_owned();
+                        self.links.push(Link { url, words, has_image, span: span.clone() });
+                    }
+                }
+                _ => {}
             }
+        }
+        if !text.trim().is_empty() {
+            self.texts.push((text, span.clone()));
         }
     }
 
@@ -179,15 +192,6 @@ impl<'a> Facts<'a> {
             _ => {}
         });
     }
-}
-
-fn without_tags(html: &str) -> String {
-    let mut words = String::new();
-    for (index, part) in html.split('<').enumerate() {
-        let part = if index == 0 { part } else { part.split_once('>').map_or("", |(_, rest)| rest) };
-        words.push_str(part);
-    }
-    words
 }
 
 /// The words that a reader sees; code is left out, as nothing in it is a slip.

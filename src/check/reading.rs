@@ -1,6 +1,6 @@
 //! What a reader meets in the HTML part: links with their words, headings, pictures.
 
-use crate::issue::tags::{Token, tokens};
+use crate::markup::{Token, tokens};
 
 /// A link of the HTML part.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -57,6 +57,7 @@ pub fn reading(html: &str) -> Reading {
                 }
                 _ => {}
             },
+            Token::Comment { .. } | Token::Hidden => {}
         }
     }
     reading

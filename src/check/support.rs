@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     access,
     clients::{clients_date, is_known, without},
+    css::{self, Css, Tag},
     facts::Facts,
-    markup::{self, Css, Tag},
     rule,
 };
 use crate::{
+    markup::Attribute,
     render::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in},
     source::{Diagnostic, Diagnostics, Source, Span},
 };
@@ -50,7 +51,7 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
         fragment(one, &mut uses, found);
     }
     for (kept, span) in &facts.raw {
-        let (tags, _) = markup::html(issue.text(), span.clone());
+        let (tags, _) = css::tags(issue.text(), span.clone());
         let kept = properties(kept);
         for tag in &tags {
             style(issue, tag, Some(&kept), &mut uses, found);
@@ -81,10 +82,10 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
 
 /// The properties that the issue's reader left in raw HTML.
 fn properties(kept: &str) -> BTreeSet<String> {
-    let (tags, _) = markup::html(kept, 0..kept.len());
-    let styles = tags.iter().flat_map(|tag| tag.attributes.iter().filter(|(name, ..)| name == "style"));
+    let (tags, _) = css::tags(kept, 0..kept.len());
+    let styles = tags.iter().flat_map(|tag| tag.attributes.iter().filter(|one| one.name == "style"));
     styles
-        .flat_map(|(_, _, span)| markup::declarations(kept, span.clone()))
+        .flat_map(|one| css::declarations(kept, one.span.clone()))
         .filter_map(|one| match one {
             Css::Declaration { property, .. } => Some(property),
             _ => None,
@@ -96,7 +97,7 @@ fn fragment(one: &AuthoredMarkup, uses: &mut Uses, found: &mut Diagnostics) {
     let source = &one.source;
     match &one.kind {
         MarkupKind::Html | MarkupKind::Rows => {
-            let (tags, sheets) = markup::html(source.text(), one.span.clone());
+            let (tags, sheets) = css::tags(source.text(), one.span.clone());
             for tag in &tags {
                 element(source, tag, uses, found);
                 style(source, tag, None, uses, found);
@@ -159,8 +160,8 @@ fn style(
     uses: &mut Uses,
     found: &mut Diagnostics,
 ) {
-    let Some((_, _, span)) = tag.attributes.iter().find(|(name, ..)| name == "style") else { return };
-    let mut written = markup::declarations(source.text(), span.clone());
+    let Some(Attribute { span, .. }) = tag.attributes.iter().find(|one| one.name == "style") else { return };
+    let mut written = css::declarations(source.text(), span.clone());
     // What the issue's reader took out is told there.
     written.retain(|one| match one {
         Css::Declaration { property, .. } => kept.is_none_or(|kept| kept.contains(property)),
@@ -180,7 +181,7 @@ fn sheet(source: &Source, span: Span, uses: &mut Uses, found: &mut Diagnostics) 
         let help = "Gmail then ignores all of it: write styles into the elements, or less of them";
         found.push(drops(span.start..span.start, "the style sheet is longer than 16 KB", help));
     }
-    let parts = markup::sheet(text, span);
+    let parts = css::sheet(text, span);
     for part in &parts {
         match part {
             Css::NestedAt(span) => {

@@ -3,9 +3,9 @@
 //! Tags with a meaning that the document knows (links, pictures, bold, line breaks) become that; of the others the
 //! allowed ones stay. Comments never reach a reader.
 
-mod allowed;
+mod attributes;
 mod block;
-mod token;
+mod escape;
 
 pub(super) use block::block;
 pub use block::plain;
@@ -15,11 +15,17 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    issue::Phrase,
+    issue::{
+        Phrase,
+        placeholder::{Found, find},
+    },
+    markup::{
+        self, Attribute, Token,
+        allowed::{self, Fate, fate},
+        pieces_around,
+    },
     source::{Span, nearest},
 };
-use allowed::{Fate, fate};
-use token::{Token, next_token};
 
 /// An inline tag that waits for its end.
 pub(super) struct Tag {
@@ -54,10 +60,12 @@ pub(super) enum InlineTag {
 
 /// One tag (or comment) among words.
 pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> InlineTag {
-    let Some((token, _)) = next_token(text) else { return InlineTag::Nothing };
+    let Some((token, _)) = pieces_around(text, &placeholders(text)).into_iter().next() else {
+        return InlineTag::Nothing;
+    };
     match token {
-        Token::Comment => InlineTag::Nothing,
-        Token::Close(name) => match fate(&name) {
+        Token::Comment { .. } | Token::Hidden | Token::Text(_) => InlineTag::Nothing,
+        Token::Close { name } => match fate(&name) {
             Fate::Dropped => InlineTag::Close(name),
             Fate::Inline => InlineTag::Close(name),
             _ => InlineTag::Nothing,
@@ -89,11 +97,11 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
             Fate::Inline => {
                 let kind = match name.as_str() {
                     "a" => {
-                        allowed::complain(reader, &name, &attributes, span);
-                        let url = allowed::href(reader, &name, &attributes, span);
-                        let title = attributes.iter().find(|(key, _)| key == "title");
-                        let title =
-                            title.map(|(_, value)| allowed::phrase(reader, value, span)).unwrap_or_default();
+                        attributes::complain(reader, &name, &attributes, span);
+                        let url = attributes::href(reader, &name, &attributes, span);
+                        let title = markup::find(&attributes, "title")
+                            .map(|value| attributes::phrase(reader, value, span))
+                            .unwrap_or_default();
                         match url {
                             Some(url) => Kind::Link { url, title },
                             None => Kind::Bare,
@@ -103,7 +111,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                     "i" | "em" => Kind::Emphasis,
                     "s" | "del" | "strike" => Kind::Strikethrough,
                     _ => {
-                        let kept = allowed::attributes(reader, &name, &attributes, span);
+                        let kept = attributes::kept(reader, &name, &attributes, span);
                         let mut open = format!("<{name}");
                         for (key, value) in kept {
                             let value = value.to_string();
@@ -115,7 +123,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                                     "placeholders stand between tags, and in links and pictures",
                                 );
                             }
-                            open.push_str(&format!(" {key}=\"{}\"", token::escape_attribute(&value)));
+                            open.push_str(&format!(" {key}=\"{}\"", escape::attribute(&value)));
                         }
                         open.push('>');
                         Kind::Other(open)
@@ -148,10 +156,10 @@ pub(super) fn wrap(tag: Tag, content: Inlines, span: Span) -> Inlines {
 }
 
 /// A picture written as HTML.
-fn image(reader: &mut Reader<'_>, attributes: &[(String, String)], span: &Span) -> Option<Image> {
-    let find = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    allowed::complain(reader, "img", attributes, span);
-    let source = find("src").map(token::decode).filter(|source| !source.trim().is_empty());
+fn image(reader: &mut Reader<'_>, attributes: &[Attribute], span: &Span) -> Option<Image> {
+    let find = |name: &str| markup::find(attributes, name);
+    attributes::complain(reader, "img", attributes, span);
+    let source = find("src").map(str::to_owned).filter(|source| !source.trim().is_empty());
     let Some(source) = source.filter(|source| !source.contains("{{") && allowed::safe_picture(source)) else {
         reader.warn(
             "M173",
@@ -161,7 +169,7 @@ fn image(reader: &mut Reader<'_>, attributes: &[(String, String)], span: &Span) 
         );
         return None;
     };
-    let alt = find("alt").map(|value| allowed::phrase(reader, value, span)).unwrap_or_default();
+    let alt = find("alt").map(|value| attributes::phrase(reader, value, span)).unwrap_or_default();
     let width = find("width").and_then(|width| width.trim_end_matches("px").trim().parse().ok());
     Some(Image {
         source: source.trim().to_owned(),
@@ -206,4 +214,10 @@ pub(super) fn not_closed(reader: &mut Reader<'_>, name: &str, span: Span) {
 /// An end without its tag.
 pub(super) fn not_opened(reader: &mut Reader<'_>, name: &str, span: Span) {
     reader.warn("M172", span, format!("`</{name}>` closes nothing here"), "take it out");
+}
+
+/// The placeholders in a stretch of markup; a `<` within the default of one is no tag.
+fn placeholders(text: &str) -> Vec<Span> {
+    let found = find(text, true).into_iter();
+    found.filter_map(|found| if let Found::Placeholder(span) = found { Some(span) } else { None }).collect()
 }

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::issue::Placeholder;
+use crate::{
+    issue::Placeholder,
+    markup::{Landing, landing},
+};
 
 /// A text with open placeholders, each of which knows where its value will land.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,18 @@ pub enum Escape {
     UrlPart,
     /// A header's text, before RFC 2047.
     Header,
+}
+
+impl Escape {
+    /// How a value is escaped that is written behind some HTML.
+    pub(crate) fn behind(html: &str) -> Self {
+        match landing(html) {
+            Landing::Text => Self::Html,
+            Landing::Attribute => Self::Attribute,
+            Landing::Url => Self::Url,
+            Landing::UrlPart => Self::UrlPart,
+        }
+    }
 }
 
 impl Escape {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::letter::{Letter, Picture};
 use crate::{
     check::Link,
-    issue::tags::{Token, tokens},
+    markup::{Attribute, Token, tokens},
     report::changes::{Hunk, changes},
     source::{Diagnostic, Diagnostics},
 };
@@ -195,7 +195,7 @@ fn declarations(html: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for token in tokens(html) {
         let Token::Open { attributes, .. } = token else { continue };
-        for (name, value) in attributes {
+        for Attribute { name, value, .. } in attributes {
             match name.as_str() {
                 "style" => found.extend(value.split(';').map(tidy)),
                 "align" | "background" | "bgcolor" | "border" | "cellpadding" | "cellspacing" | "class"

@@ -5,7 +5,7 @@ use url::Url;
 use super::super::net::{Net, NetError};
 use crate::{
     assets::Vendored,
-    issue::tags::{Token, tokens},
+    markup::{Token, tokens},
 };
 
 /// What a host says about a video or a post.

@@ -1,18 +1,17 @@
 //! A block of raw HTML, made well-formed.
 
-use super::{
-    Image, allowed,
-    allowed::{Fate, fate},
-    image, not_closed, not_kept, not_opened,
-    token::{Token, decode, escape_attribute, escape_text, next_token},
-};
+use super::{Image, attributes, escape, image, not_closed, not_kept, not_opened, placeholders};
 use crate::{
     issue::{
-        Part, Phrase,
+        Part, Phrase, StandIns,
         document::{BlockKind, Figure, Inline, Inlines},
-        inline::push as push_inline,
-        placeholder::{Found, find},
+        inline::{phrase_inlines, push as push_inline},
         reader::Reader,
+    },
+    markup::{
+        self, Attribute, Token,
+        allowed::{Fate, fate},
+        pieces_around, tokens,
     },
     source::Span,
 };
@@ -87,47 +86,24 @@ pub(in crate::issue) fn block(
         links: Vec::new(),
         rules: 0,
     };
-    // A `<` within a placeholder's default is no tag.
-    let open: Vec<Span> = find(text, true)
-        .into_iter()
-        .filter_map(|found| match found {
-            Found::Placeholder(span) => Some(span),
-            _ => None,
-        })
-        .collect();
-    let mut done = 0;
-    let mut at = 0;
-    while let Some(sign) = memchr::memchr(b'<', &text.as_bytes()[at..]).map(|next| at + next) {
-        let inside = open.partition_point(|span| span.end <= sign);
-        if open.get(inside).is_some_and(|span| span.start < sign) {
-            at = sign + 1;
-            continue;
-        }
-        let Some((token, length)) = next_token(&text[sign..]) else {
-            at = sign + 1;
-            continue;
-        };
-        words(reader, &mut out, &text[done..sign], done, &places);
-        let place = places.span(sign..sign + length);
-        let mut end = sign + length;
-        match token {
-            Token::Comment => {}
-            Token::Close(name) => close(reader, &mut out, &name, place),
-            Token::Open { name, attributes, closed } => {
-                if fate(&name) == Fate::Dropped {
-                    not_kept(reader, &name, place);
-                    if !closed {
-                        end = end_of(text, end, &name);
-                    }
-                } else {
-                    open_tag(reader, &mut out, &name, &attributes, place);
-                }
+    // Set while everything up to the end of a dropped element is left out.
+    let mut dropped: Option<String> = None;
+    for (token, local) in pieces_around(text, &placeholders(text)) {
+        let place = places.span(local.clone());
+        match (token, &dropped) {
+            (Token::Close { name }, Some(open)) if name == *open => dropped = None,
+            (_, Some(_)) | (Token::Comment { .. } | Token::Hidden, None) => {}
+            (Token::Text(_), None) => words(reader, &mut out, &text[local.clone()], local.start, &places),
+            (Token::Close { name }, None) => close(reader, &mut out, &name, place),
+            (Token::Open { name, raw, .. }, None) if fate(&name) == Fate::Dropped => {
+                not_kept(reader, &name, place);
+                dropped = (!raw.ends_with("/>")).then_some(name);
+            }
+            (Token::Open { name, attributes, .. }, None) => {
+                open_tag(reader, &mut out, &name, &attributes, place);
             }
         }
-        done = end;
-        at = end;
     }
-    words(reader, &mut out, &text[done..], done, &places);
     while let Some((name, place)) = out.stack.last().cloned() {
         if !is_optional(&name) {
             not_closed(reader, &name, place);
@@ -135,19 +111,6 @@ pub(in crate::issue) fn block(
         out.close_top();
     }
     finish(out, span)
-}
-
-/// Where the content of a dropped tag ends.
-fn end_of(text: &str, from: usize, name: &str) -> usize {
-    let mut at = from;
-    while let Some(sign) = memchr::memmem::find(&text.as_bytes()[at..], b"</").map(|next| at + next) {
-        let rest = &text.as_bytes()[sign + 2..];
-        if rest.len() >= name.len() && rest[..name.len()].eq_ignore_ascii_case(name.as_bytes()) {
-            return memchr::memchr(b'>', rest).map_or(text.len(), |end| sign + 2 + end + 1);
-        }
-        at = sign + 2;
-    }
-    text.len()
 }
 
 fn finish(mut out: Output, span: &Span) -> Option<BlockKind> {
@@ -185,7 +148,7 @@ fn words(reader: &mut Reader<'_>, out: &mut Output, text: &str, start: usize, pl
     }
     let phrase = reader.text_phrase(text, &|span: Span| places.span(start + span.start..start + span.end));
     out.words |= !text.trim().is_empty();
-    out.phrase(phrase, escape_text);
+    out.phrase(phrase, escape::text);
 }
 
 fn is_table_part(name: &str) -> bool {
@@ -209,13 +172,7 @@ fn parents(name: &str) -> &'static [&'static str] {
     }
 }
 
-fn open_tag(
-    reader: &mut Reader<'_>,
-    out: &mut Output,
-    name: &str,
-    attributes: &[(String, String)],
-    place: Span,
-) {
+fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: Span) {
     match fate(name) {
         Fate::Unknown | Fate::Dropped => return not_kept(reader, name, place),
         Fate::Void => return void(reader, out, name, attributes, &place),
@@ -252,27 +209,21 @@ fn open_tag(
         if out.stack.iter().any(|(open, _)| open == "a") {
             return;
         }
-        let Some(url) = allowed::href(reader, name, attributes, &place) else { return };
+        let Some(url) = attributes::href(reader, name, attributes, &place) else { return };
         out.links.push(url);
     }
-    let kept = allowed::attributes(reader, name, attributes, &place);
+    let kept = attributes::kept(reader, name, attributes, &place);
     out.text.push_str(&format!("<{name}"));
     for (key, value) in kept {
         out.text.push_str(&format!(" {key}=\""));
-        out.phrase(value, escape_attribute);
+        out.phrase(value, escape::attribute);
         out.text.push('"');
     }
     out.text.push('>');
     out.stack.push((name.to_owned(), place));
 }
 
-fn void(
-    reader: &mut Reader<'_>,
-    out: &mut Output,
-    name: &str,
-    attributes: &[(String, String)],
-    place: &Span,
-) {
+fn void(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: &Span) {
     if out.stack.last().is_some_and(|(open, _)| is_table_part(open)) {
         return;
     }
@@ -280,12 +231,12 @@ fn void(
         "img" => {
             let Some(found) = image(reader, attributes, place) else { return };
             out.text.push_str("<img");
-            for (key, value) in allowed::attributes_quietly(reader, name, attributes, place) {
+            for (key, value) in attributes::kept_quietly(reader, name, attributes, place) {
                 out.text.push_str(&format!(" {key}=\""));
-                out.phrase(value, escape_attribute);
+                out.phrase(value, escape::attribute);
                 out.text.push('"');
             }
-            if !attributes.iter().any(|(key, _)| key == "alt") {
+            if markup::find(attributes, "alt").is_none() {
                 out.text.push_str(" alt=\"\"");
             }
             out.text.push('>');
@@ -323,38 +274,34 @@ fn close(reader: &mut Reader<'_>, out: &mut Output, name: &str, place: Span) {
 
 /// The words, links and pictures of a block of raw HTML, for everything that is not HTML.
 pub fn plain(html: &Phrase) -> Inlines {
+    let (text, stand_ins) = StandIns::of(html);
     let mut frames: Vec<(Phrase, Inlines)> = vec![(Phrase::default(), Inlines::new())];
-    let mut tag: Option<Phrase> = None;
-    for part in &html.0 {
-        match (part, &mut tag) {
-            (Part::Open(_), Some(tag)) => tag.0.push(part.clone()),
-            (Part::Open(placeholder), None) => add(&mut frames, Inline::Placeholder(placeholder.clone())),
-            (Part::Text(text), _) => {
-                let mut rest = text.as_str();
-                loop {
-                    if let Some(mut open) = tag.take() {
-                        let end = rest.find('>');
-                        open.0.push(Part::Text(rest[..end.unwrap_or(rest.len())].to_owned()));
-                        match end {
-                            Some(end) => {
-                                rest = &rest[end + 1..];
-                                end_tag(&mut frames, &open);
-                            }
-                            None => {
-                                tag = Some(open);
-                                break;
-                            }
-                        }
-                    }
-                    let sign = rest.find('<').unwrap_or(rest.len());
-                    add_words(&mut frames, &rest[..sign]);
-                    if sign == rest.len() {
-                        break;
-                    }
-                    rest = &rest[sign + 1..];
-                    tag = Some(Phrase::default());
+    for token in tokens(&text) {
+        let value = |name: &str| stand_ins.phrase(token.attribute(name).unwrap_or_default());
+        match &token {
+            Token::Text(words) => add_words(&mut frames, words, &stand_ins),
+            Token::Open { name, .. } => match name.as_str() {
+                "a" => frames.push((value("href"), Inlines::new())),
+                "img" => {
+                    let image = Image {
+                        source: value("src").to_string(),
+                        alt: value("alt"),
+                        width: None,
+                        span: 0..0,
+                    };
+                    add(&mut frames, Inline::Image(image));
                 }
-            }
+                "br" | "hr" => add(&mut frames, Inline::LineBreak),
+                name if fate(name) == Fate::Block => line(&mut frames),
+                _ => {}
+            },
+            Token::Close { name } => match name.as_str() {
+                "a" => close_link(&mut frames),
+                "td" | "th" => add(&mut frames, Inline::Text(" ".into())),
+                name if fate(name) == Fate::Block => line(&mut frames),
+                _ => {}
+            },
+            Token::Comment { .. } | Token::Hidden => {}
         }
     }
     while frames.len() > 1 {
@@ -371,24 +318,21 @@ fn add(frames: &mut [(Phrase, Inlines)], inline: Inline) {
     push_inline(&mut frames.last_mut().expect("the first frame stays").1, inline);
 }
 
-fn add_words(frames: &mut [(Phrase, Inlines)], text: &str) {
-    let decoded = decode(text);
-    let mut words: String = decoded.split_whitespace().collect::<Vec<_>>().join(" ");
+fn add_words(frames: &mut [(Phrase, Inlines)], text: &str, stand_ins: &StandIns<'_>) {
+    let mut words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() {
-        if !decoded.is_empty()
-            && frames.last().is_some_and(|(_, words)| matches!(words.last(), Some(Inline::Text(_))))
-        {
+        if frames.last().is_some_and(|(_, words)| matches!(words.last(), Some(Inline::Text(_)))) {
             add(frames, Inline::Text(" ".into()));
         }
         return;
     }
-    if decoded.starts_with(char::is_whitespace) {
+    if text.starts_with(char::is_whitespace) {
         words.insert(0, ' ');
     }
-    if decoded.ends_with(char::is_whitespace) {
+    if text.ends_with(char::is_whitespace) {
         words.push(' ');
     }
-    add(frames, Inline::Text(words));
+    phrase_inlines(stand_ins.phrase(&words)).into_iter().for_each(|word| add(frames, word));
 }
 
 fn line(frames: &mut [(Phrase, Inlines)]) {
@@ -404,60 +348,4 @@ fn close_link(frames: &mut Vec<(Phrase, Inlines)>) {
     {
         add(frames, Inline::Link { url, title: Phrase::default(), content, span: 0..0 });
     }
-}
-
-/// One tag of our own well-formed output.
-fn end_tag(frames: &mut Vec<(Phrase, Inlines)>, tag: &Phrase) {
-    let text = match tag.0.first() {
-        Some(Part::Text(text)) => text.as_str(),
-        _ => return,
-    };
-    let name: String = text.chars().skip_while(|c| *c == '/').take_while(|c| c.is_alphanumeric()).collect();
-    match (name.as_str(), text.starts_with('/')) {
-        ("a", true) => close_link(frames),
-        ("a", false) => frames.push((attribute(tag, "href"), Inlines::new())),
-        ("img", _) => {
-            let alt = attribute(tag, "alt");
-            let source = attribute(tag, "src").to_string();
-            add(frames, Inline::Image(Image { source, alt, width: None, span: 0..0 }));
-        }
-        ("br" | "hr", _) => add(frames, Inline::LineBreak),
-        ("td" | "th", true) => add(frames, Inline::Text(" ".into())),
-        (name, _) if fate(name) == Fate::Block => line(frames),
-        _ => {}
-    }
-}
-
-/// The value of an attribute in one of our own tags: always in double quotes.
-fn attribute(tag: &Phrase, name: &str) -> Phrase {
-    let mut value = Phrase::default();
-    let mut inside = false;
-    let mark = format!(" {name}=\"");
-    for part in &tag.0 {
-        match part {
-            Part::Open(_) if inside => value.0.push(part.clone()),
-            Part::Open(_) => {}
-            Part::Text(text) => {
-                let mut rest = text.as_str();
-                if !inside {
-                    match rest.find(&mark) {
-                        Some(at) => {
-                            rest = &rest[at + mark.len()..];
-                            inside = true;
-                        }
-                        None => continue,
-                    }
-                }
-                let end = rest.find('"');
-                let found = decode(&rest[..end.unwrap_or(rest.len())]);
-                if !found.is_empty() {
-                    value.0.push(Part::Text(found));
-                }
-                if end.is_some() {
-                    return value;
-                }
-            }
-        }
-    }
-    value
 }

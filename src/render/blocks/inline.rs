@@ -95,7 +95,7 @@ impl MjmlWriter<'_> {
             match part {
                 Part::Text(text) => out.push_str(&marked(text)),
                 Part::Open(placeholder) => {
-                    let lands = landing(out);
+                    let lands = Escape::behind(out);
                     let filled = self.filler.placeholder(placeholder, &self.issue.source, lands);
                     out.push_str(&filled);
                 }
@@ -137,39 +137,4 @@ fn marked(html: &str) -> String {
         rest = after;
     }
     out + rest
-}
-
-/// Where something lands that is written behind well-formed HTML with double quotes.
-fn landing(before: &str) -> Escape {
-    let Some(tag) = before.rfind('<').map(|at| &before[at..]) else { return Escape::Html };
-    if tag.matches('"').count() % 2 == 0 {
-        return Escape::Html;
-    }
-    let (name, value) = tag.rsplit_once('"').unwrap_or((tag, ""));
-    let is_url = name.ends_with("href=") || name.ends_with("src=");
-    match (is_url, value.is_empty()) {
-        (true, true) => Escape::Url,
-        (true, false) => Escape::UrlPart,
-        (false, _) => Escape::Attribute,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_lands_where_the_html_before_it_says() {
-        let table = [
-            ("", Escape::Html),
-            ("<p>x > y", Escape::Html),
-            ("<a href=\"", Escape::Url),
-            ("<a title=\"a\" href=\"https://example.org/?q=", Escape::UrlPart),
-            ("<img alt=\"", Escape::Attribute),
-            ("<img alt=\"x\">", Escape::Html),
-        ];
-        for (before, expected) in table {
-            assert_eq!(landing(before), expected, "{before}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use super::rules;
 use crate::{
     issue::{Part, Phrase},
+    markup::is_url,
     render::{
         Escape,
         design::MARGIN,
@@ -270,7 +271,7 @@ impl Expansion<'_, '_> {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Open(placeholder) => {
-                    let lands = landing(out);
+                    let lands = Escape::behind(out);
                     let filled = self.filler.placeholder(placeholder, source, lands);
                     out.push_str(&filled);
                 }
@@ -290,40 +291,6 @@ impl Conditions {
     }
 }
 
-fn is_url(attribute: &str) -> bool {
-    matches!(attribute, "href" | "src" | "background-url" | "background" | "action")
-}
-
-/// Where something lands that is written behind some HTML of a template, which may use either quotation mark.
-fn landing(before: &str) -> Escape {
-    let Some(start) = before.rfind('<') else { return Escape::Html };
-    let mut quote = None;
-    let mut name_end = start;
-    let mut value_start = start;
-    for (at, c) in before[start..].char_indices() {
-        match (quote, c) {
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                value_start = start + at + 1;
-            }
-            (None, '>') => return Escape::Html,
-            (None, '=') => name_end = start + at,
-            (Some(open), c) if open == c => quote = None,
-            _ => {}
-        }
-    }
-    if quote.is_none() {
-        return Escape::Attribute;
-    }
-    let name = before[start..name_end].trim_end();
-    let name = name.rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default().to_ascii_lowercase();
-    match (is_url(&name), value_start == before.len()) {
-        (true, true) => Escape::Url,
-        (true, false) => Escape::UrlPart,
-        (false, _) => Escape::Attribute,
-    }
-}
-
 /// Collects the pictures that a node names without placeholders.
 pub(super) fn pictures(node: &Node, found: &mut Vec<(String, Place)>) {
     match &node.kind {
@@ -339,26 +306,5 @@ pub(super) fn pictures(node: &Node, found: &mut Vec<(String, Place)>) {
             }
         }
         NodeKind::Raw { .. } | NodeKind::Directive(_) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_lands_where_the_template_says() {
-        let table = [
-            ("x", Escape::Html),
-            ("<a href='", Escape::Url),
-            ("<a class=\"a'b\" href = \"", Escape::Url),
-            ("<a href=\"https://example.org/", Escape::UrlPart),
-            ("<a title='x > ", Escape::Attribute),
-            ("<a title='x >'>", Escape::Html),
-            ("<a ", Escape::Attribute),
-        ];
-        for (before, expected) in table {
-            assert_eq!(landing(before), expected, "{before}");
-        }
     }
 }

@@ -3,11 +3,11 @@ use super::{
     wrap::{self, SOFT, whole},
 };
 use crate::{
-    issue::tags::{Token, tokens},
     issue::{
         Phrase,
         document::{Image, Inline, Inlines},
     },
+    markup::{Token, tokens},
 };
 
 /// How much of the marks is written.
@@ -102,7 +102,7 @@ impl Writer<'_> {
                         out.push_str(&self.link(&words, &url, marks));
                     }
                 }
-                Token::Close { .. } => {}
+                Token::Close { .. } | Token::Comment { .. } | Token::Hidden => {}
             }
         }
     }

@@ -1,11 +1,8 @@
 use super::{Escape, Writer, append, clean, flow::Marks, heading_lines, wrap::wrap};
 use crate::{
-    issue::tags::{Token, tokens},
-    issue::{Part, Phrase, Placeholder},
+    issue::{Phrase, StandIns},
+    markup::{Token, tokens},
 };
-
-/// The first of the characters that stand for placeholders while markup is cut into tags.
-const FIRST_STAND_IN: u32 = 0x10_1000;
 
 /// What a stretch of markup is collected for.
 #[derive(Default)]
@@ -24,17 +21,7 @@ struct Run {
 impl Writer<'_> {
     /// The visible text and the links of raw HTML or MJML.
     pub(super) fn markup(&mut self, markup: &Phrase, width: usize) -> Vec<String> {
-        let mut open: Vec<&Placeholder> = Vec::new();
-        let mut text = String::new();
-        for part in &markup.0 {
-            match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Open(placeholder) => {
-                    text.extend(char::from_u32(FIRST_STAND_IN + open.len() as u32));
-                    open.push(placeholder);
-                }
-            }
-        }
+        let (text, open) = StandIns::of(markup);
         let mut run = Run::default();
         for token in tokens(&text) {
             self.token(&mut run, &token, &open, width);
@@ -43,7 +30,7 @@ impl Writer<'_> {
         run.lines
     }
 
-    fn token(&mut self, run: &mut Run, token: &Token<'_>, open: &[&Placeholder], width: usize) {
+    fn token(&mut self, run: &mut Run, token: &Token<'_>, open: &StandIns<'_>, width: usize) {
         match token {
             Token::Text(text) if run.hidden == 0 => {
                 let text = self.filled(text, open, Escape::Text);
@@ -53,7 +40,7 @@ impl Writer<'_> {
                     run.text.push_str(&text);
                 }
             }
-            Token::Text(_) => {}
+            Token::Text(_) | Token::Comment { .. } | Token::Hidden => {}
             Token::Open { name, raw, .. } => {
                 if is_hidden(name) {
                     run.hidden += usize::from(!raw.ends_with("/>"));
@@ -80,7 +67,7 @@ impl Writer<'_> {
         }
     }
 
-    fn opened(&mut self, run: &mut Run, name: &str, token: &Token<'_>, open: &[&Placeholder], width: usize) {
+    fn opened(&mut self, run: &mut Run, name: &str, token: &Token<'_>, open: &StandIns<'_>, width: usize) {
         let attribute = |name: &str| token.attribute(name);
         match name {
             "br" => run.text.push('\n'),
@@ -152,11 +139,10 @@ impl Writer<'_> {
     }
 
     /// Text with its placeholders filled; runs of white space become one space.
-    fn filled(&mut self, text: &str, open: &[&Placeholder], escape: Escape) -> String {
+    fn filled(&mut self, text: &str, open: &StandIns<'_>, escape: Escape) -> String {
         let mut out = String::new();
         for c in text.chars() {
-            let stand_in = (c as u32).checked_sub(FIRST_STAND_IN).and_then(|index| open.get(index as usize));
-            match stand_in {
+            match open.get(c) {
                 Some(placeholder) => out.push_str(&self.slot(placeholder, escape)),
                 None if c.is_ascii_whitespace() => {
                     if !out.ends_with(' ') {
@@ -170,11 +156,11 @@ impl Writer<'_> {
     }
 
     /// The address of a link.
-    fn target(&mut self, url: &str, open: &[&Placeholder]) -> String {
+    fn target(&mut self, url: &str, open: &StandIns<'_>) -> String {
         let url = self.assets.href(url.trim());
         let mut out = String::new();
-        for part in url.split_inclusive(|c| c as u32 >= FIRST_STAND_IN) {
-            let fixed = part.trim_end_matches(|c| c as u32 >= FIRST_STAND_IN);
+        for part in url.split_inclusive(|c| open.get(c).is_some()) {
+            let fixed = part.trim_end_matches(|c| open.get(c).is_some());
             out.push_str(&clean(fixed).replace(' ', "%20"));
             let escape = if out.is_empty() { Escape::Text } else { Escape::UrlPart };
             out.push_str(&self.filled(&part[fixed.len()..], open, escape));

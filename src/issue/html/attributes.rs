@@ -1,0 +1,135 @@
+//! The attributes of raw HTML: what is kept, what is reported.
+
+use crate::{
+    issue::{Part, Phrase, reader::Reader},
+    markup::{
+        self, Attribute,
+        allowed::{declaration, is_harmless, is_safe, keeps, safe_picture},
+    },
+    source::Span,
+};
+
+/// Reports attributes that are taken out.
+pub(super) fn complain(reader: &mut Reader<'_>, name: &str, attributes: &[Attribute], span: &Span) {
+    for key in attributes.iter().map(|one| &one.name).filter(|key| !keeps(name, key) && !is_harmless(key)) {
+        let help = if key.starts_with("on") {
+            "no mail client runs scripts; take it out"
+        } else {
+            "mail clients do not keep it; take it out"
+        };
+        reader.warn("M171", span.clone(), format!("`{key}` on `<{name}>` is not kept in letters"), help);
+    }
+}
+
+/// The attributes that stay, values decoded.
+pub(super) fn kept(
+    reader: &mut Reader<'_>,
+    name: &str,
+    attributes: &[Attribute],
+    span: &Span,
+) -> Vec<(String, Phrase)> {
+    complain(reader, name, attributes, span);
+    kept_quietly(reader, name, attributes, span)
+}
+
+/// The same, where the others were reported before.
+pub(super) fn kept_quietly(
+    reader: &mut Reader<'_>,
+    name: &str,
+    attributes: &[Attribute],
+    span: &Span,
+) -> Vec<(String, Phrase)> {
+    let mut kept = Vec::new();
+    for Attribute { name: key, value, .. } in attributes.iter().filter(|one| keeps(name, &one.name)) {
+        let value = match key.as_str() {
+            "href" => match href(reader, name, attributes, span) {
+                Some(url) => url,
+                None => continue,
+            },
+            "src" => {
+                let source = value.trim().to_owned();
+                if !safe_picture(&source) {
+                    unsafe_address(reader, name, &source, span);
+                    continue;
+                }
+                Phrase::plain(source)
+            }
+            "alt" | "title" => phrase(reader, value, span),
+            "style" => {
+                let style = style(reader, name, value, span);
+                if style.is_empty() {
+                    continue;
+                }
+                Phrase::plain(style)
+            }
+            _ => Phrase::plain(value),
+        };
+        kept.push((key.clone(), value));
+    }
+    kept
+}
+
+/// A value that may hold placeholders.
+pub(super) fn phrase(reader: &mut Reader<'_>, value: &str, span: &Span) -> Phrase {
+    if !value.contains("{{") {
+        return Phrase::plain(value);
+    }
+    // With a placeholder in it, it is as it was written.
+    reader.value_phrase(&markup::decode(value), span.clone())
+}
+
+/// The address of a link, if a letter can hold it.
+pub(super) fn href(
+    reader: &mut Reader<'_>,
+    name: &str,
+    attributes: &[Attribute],
+    span: &Span,
+) -> Option<Phrase> {
+    let value = markup::find(attributes, "href")?;
+    let url = phrase(reader, value.trim(), span);
+    let first = match url.0.first() {
+        Some(Part::Text(text)) => text.as_str(),
+        Some(Part::Open(_)) => return Some(url),
+        None => return None,
+    };
+    if is_safe(first) {
+        return Some(url);
+    }
+    let shown = first.to_owned();
+    unsafe_address(reader, name, &shown, span);
+    None
+}
+
+fn unsafe_address(reader: &mut Reader<'_>, name: &str, address: &str, span: &Span) {
+    let scheme: String = address.chars().take_while(|c| *c != ':').take(20).collect();
+    reader.warn(
+        "M173",
+        span.clone(),
+        format!("`{scheme}:` in `<{name}>` is not kept in letters"),
+        "letters can link to https, http, mailto and tel addresses",
+    );
+}
+
+fn style(reader: &mut Reader<'_>, name: &str, text: &str, span: &Span) -> String {
+    let mut out = String::new();
+    for written in text.split(';').map(str::trim).filter(|written| !written.is_empty()) {
+        match declaration(written) {
+            Some(kept) => {
+                if !out.is_empty() {
+                    out.push(';');
+                }
+                out.push_str(&kept);
+            }
+            None => {
+                let shown: String = written.chars().take(60).collect();
+                reader.warn(
+                    "M171",
+                    span.clone(),
+                    format!("the style `{shown}` on `<{name}>` is not kept in letters"),
+                    "keep to colours, fonts, spacing, borders and alignment",
+                );
+            }
+        }
+    }
+    out
+}
