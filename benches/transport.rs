@@ -24,8 +24,7 @@ use mimeograph::{
     address::EmailAddress,
     message::Message,
     transport::{
-        Halt, Letter, LetterSource, Outbox, Outcome, Permit, Relay as Settings, Secret, Smtp, Ticket,
-        Transport,
+        Halt, Letter, LetterSource, Outbox, Outcome, Permit, Relay as Settings, Secret, Smtp, Transport,
     },
 };
 
@@ -259,7 +258,7 @@ fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     (values[0], values[values.len() / 2], values[values.len() - 1])
 }
 
-fn letter(number: u64) -> Letter {
+fn letter(number: u64) -> Letter<u64> {
     let line = "A line of a letter, as long as quoted-printable makes them, and then one dot.=\r\n";
     let mut bytes =
         b"From: News <news@example.org>\r\nTo: <r@example.com>\r\nSubject: No. 1\r\n\r\n".to_vec();
@@ -269,12 +268,12 @@ fn letter(number: u64) -> Letter {
     let address = |text: &str| EmailAddress::parse(text).unwrap();
     let to = address(&format!("r{number}@example.com"));
     let message = Message::new(address("news@example.org"), to, bytes).unwrap();
-    Letter { ticket: Ticket(number), message }
+    Letter { ticket: number, message }
 }
 
 /// A desk that hands out the same few letters again and again, so that only the transport is measured.
 struct Pile {
-    letters: Mutex<Vec<Letter>>,
+    letters: Mutex<Vec<Letter<u64>>>,
     left: AtomicU64,
     accepted: AtomicU64,
     made: AtomicU64,
@@ -290,37 +289,39 @@ impl Pile {
         }
     }
 
-    fn take(&self) -> Option<Letter> {
+    fn take(&self) -> Option<Letter<u64>> {
         self.left.try_update(Relaxed, Relaxed, |left| left.checked_sub(1)).ok()?;
         let old = self.letters.lock().unwrap().pop();
         let mut letter = old.unwrap_or_else(|| letter(self.made.fetch_add(1, Relaxed)));
         // The outbox names its files after addresses.
-        letter.ticket = Ticket(letter.ticket.0 + 1_000_000);
+        letter.ticket += 1_000_000;
         Some(letter)
     }
 }
 
 impl LetterSource for Pile {
-    async fn next(&self) -> Option<Letter> {
+    type Ticket = u64;
+
+    async fn next(&self) -> Option<Letter<u64>> {
         self.take()
     }
 
-    fn next_now(&self) -> Option<Letter> {
+    fn next_now(&self) -> Option<Letter<u64>> {
         self.take()
     }
 
-    async fn begin(&self, ticket: Ticket) -> Permit {
+    async fn begin(&self, ticket: &mut u64) -> Permit {
         black_box(ticket);
         Permit::Go
     }
 
-    fn end(&self, letter: Letter, outcome: Outcome) {
+    fn end(&self, letter: Letter<u64>, outcome: Outcome) {
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
         self.accepted.fetch_add(1, Relaxed);
         self.letters.lock().unwrap().push(letter);
     }
 
-    fn give_back(&self, _: Letter) {
+    fn give_back(&self, _: Letter<u64>) {
         self.left.fetch_add(1, Relaxed);
     }
 }

@@ -7,10 +7,13 @@
 
 mod brake;
 mod desk;
+mod lease;
 mod pace;
 mod plan;
 mod retry;
 mod run;
+#[cfg(test)]
+mod stories;
 mod survey;
 mod tempo;
 mod wait;

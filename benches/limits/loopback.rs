@@ -1,15 +1,12 @@
 //! On loopback, to our counting sink: the reference in C, nodemailer, and what the ledger costs.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering::Relaxed},
-};
+use std::sync::{Arc, Mutex};
 
 use mimeograph::{
     message::{Composer, Secrets},
     render::RenderedIssue,
     subscriber::{List, Row},
-    transport::{Halt, Letter, LetterSource, Outcome, Permit, Relay, Smtp, Ticket, Transport},
+    transport::{Halt, Letter, LetterSource, Outcome, Permit, Relay, Smtp, Transport},
 };
 
 use crate::lab::{self, Goal, Newsletter, Sink, judge, tell};
@@ -117,7 +114,7 @@ pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
     let composer = Composer::new(&rendered, Secrets { key: [7; 32], signers: Vec::new() }).unwrap();
     let transport = Transport::Smtp(Smtp::new(Relay::parse(url).unwrap()).unwrap());
     let list = List::open(std::path::Path::new(list)).unwrap();
-    let desk = Pile { composer, list: Mutex::new(list), buffers: Mutex::default(), count: AtomicU64::new(0) };
+    let desk = Pile { composer, list: Mutex::new(list), buffers: Mutex::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (transport, desk) = (Arc::new(transport), Arc::new(desk));
@@ -138,38 +135,39 @@ struct Pile {
     composer: Composer,
     list: Mutex<List>,
     buffers: Mutex<Vec<Vec<u8>>>,
-    count: AtomicU64,
 }
 
 impl Pile {
-    fn take(&self) -> Option<Letter> {
+    fn take(&self) -> Option<Letter<()>> {
         let row = self.list.lock().unwrap().next()?;
         let Row::Person { subscriber, .. } = row.unwrap() else { panic!("the list is in order") };
         let buffer = self.buffers.lock().unwrap().pop().unwrap_or_default();
         let message = self.composer.compose(&subscriber, buffer).unwrap();
-        Some(Letter { ticket: Ticket(self.count.fetch_add(1, Relaxed)), message })
+        Some(Letter { ticket: (), message })
     }
 }
 
 impl LetterSource for Pile {
-    async fn next(&self) -> Option<Letter> {
+    type Ticket = ();
+
+    async fn next(&self) -> Option<Letter<()>> {
         self.take()
     }
 
-    fn next_now(&self) -> Option<Letter> {
+    fn next_now(&self) -> Option<Letter<()>> {
         self.take()
     }
 
-    async fn begin(&self, _: Ticket) -> Permit {
+    async fn begin(&self, (): &mut ()) -> Permit {
         Permit::Go
     }
 
-    fn end(&self, letter: Letter, outcome: Outcome) {
+    fn end(&self, letter: Letter<()>, outcome: Outcome) {
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
         self.buffers.lock().unwrap().push(letter.message.into_room());
     }
 
-    fn give_back(&self, _: Letter) {
+    fn give_back(&self, _: Letter<()>) {
         panic!("nothing goes wrong here");
     }
 }

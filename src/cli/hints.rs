@@ -34,6 +34,10 @@ impl From<LedgerError> for Failure {
             LedgerError::AlreadyOpen { .. } => Some(
                 "another sender opened it at the same moment; nothing was sent: run again to go on with it",
             ),
+            LedgerError::ClaimedTwice => Some(
+                "the sender stopped before anybody could get it twice; either its lock beside the ledger was removed, or \
+                 this is a fault of mimeo: please report it. Run again to go on",
+            ),
             LedgerError::Open { .. } => Some("check the path and its permissions"),
             _ => None,
         };

@@ -7,7 +7,7 @@ use crate::{
     message::Composer,
     report::words::octets,
     subscriber::{List, Row, Subscriber},
-    transport::{Halt, Letter, LetterSource, Outcome, Permit, Ticket},
+    transport::{Halt, Letter, LetterSource, Outcome, Permit},
 };
 
 /// Send a subscriber's letter to yourself
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if config.list.exists() {
         sending::check_columns(&composer, &List::open(&config.list)?)?;
     }
-    for (number, to) in receivers.iter().enumerate() {
+    for to in &receivers {
         let reader = match &args.reader {
             Some(text) => named(&config.list, text)?,
             None => somebody(&config.list, to)?,
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
         let mut message = composer.compose(&reader, Vec::new())?;
         message.to = to.clone();
-        letters.push((Letter { ticket: Ticket(number as u64), message }, reader));
+        letters.push((Letter { ticket: (), message }, reader));
     }
     let errand = sending::Destination::of(&config)?;
     let tray = Tray::default();
@@ -124,7 +124,7 @@ struct Tray(Mutex<Letters>);
 
 #[derive(Default)]
 struct Letters {
-    waiting: Vec<Letter>,
+    waiting: Vec<Letter<()>>,
     outcomes: Vec<Outcome>,
 }
 
@@ -135,23 +135,25 @@ impl Tray {
 }
 
 impl LetterSource for Tray {
-    async fn next(&self) -> Option<Letter> {
+    type Ticket = ();
+
+    async fn next(&self) -> Option<Letter<()>> {
         self.next_now()
     }
 
-    fn next_now(&self) -> Option<Letter> {
+    fn next_now(&self) -> Option<Letter<()>> {
         self.lock().waiting.pop()
     }
 
-    async fn begin(&self, _: Ticket) -> Permit {
+    async fn begin(&self, (): &mut ()) -> Permit {
         Permit::Go
     }
 
-    fn end(&self, _: Letter, outcome: Outcome) {
+    fn end(&self, _: Letter<()>, outcome: Outcome) {
         self.lock().outcomes.push(outcome);
     }
 
-    fn give_back(&self, letter: Letter) {
+    fn give_back(&self, letter: Letter<()>) {
         self.lock().waiting.push(letter);
     }
 }

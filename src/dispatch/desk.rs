@@ -1,7 +1,7 @@
 //! The desk between ledger and connections: gives letters out, and writes down what becomes of them.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,13 +10,15 @@ use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    Ask, Brake, Clock, Event, Pace, Pulled, Settings, Wait, means_no_such_person,
+    Ask, Brake, Clock, Event, Pace, Pulled, Settings, Wait,
+    lease::{Lease, Ticket},
+    means_no_such_person,
     run::{Emit, between, until},
 };
 use crate::{
-    ledger::{Begun, Claim, Ledger, LedgerError, Next, Reason, Suppression},
+    ledger::{Begun, Claim, DeliveryId, Ledger, LedgerError, Next, Reason, Suppression},
     message::{Composer, Message},
-    transport::{self, Letter, Outcome, Permit, Reply, Stage, Ticket},
+    transport::{self, Letter, Outcome, Permit, Reply, Stage},
 };
 
 /// A connection that has nothing to do for so long is closed rather than kept: relays hang up on idlers anyway.
@@ -39,10 +41,13 @@ pub(super) struct SendQueue {
 }
 
 struct State {
-    queue: VecDeque<Arc<Claim>>,
-    /// Claims to domains with limits of their own.
-    limited: BTreeMap<String, VecDeque<Arc<Claim>>>,
-    under_way: HashMap<Ticket, UnderWay>,
+    queue: VecDeque<Lease>,
+    /// Letters to domains with limits of their own.
+    limited: BTreeMap<String, VecDeque<Lease>>,
+    /// Everything that is leased to this sender: in a queue, or with a connection.
+    leased: HashSet<DeliveryId>,
+    /// Letters that are with connections.
+    under_way: usize,
     pace: Pace,
     brake: Brake,
     /// The ledger had nothing more to claim when last asked.
@@ -58,12 +63,6 @@ struct State {
     answered: u64,
     /// When so few letters lie here, it is time to claim more.
     low: usize,
-}
-
-struct UnderWay {
-    claim: Arc<Claim>,
-    begun: bool,
-    dropped: bool,
 }
 
 /// How many letters may still leave before the day ends.
@@ -83,7 +82,7 @@ pub(super) enum Stop {
 
 /// What a connection gets when it asks for a letter.
 enum Take {
-    Claim(Arc<Claim>),
+    Lease(Lease),
     /// There is one, for those who only look.
     Ready,
     /// Ask again at this time, or when something has changed.
@@ -92,11 +91,11 @@ enum Take {
 }
 
 impl Take {
-    /// The first claim of a queue.
-    fn of(queue: Option<&mut VecDeque<Arc<Claim>>>, look: bool) -> Self {
+    /// The first letter of a queue.
+    fn of(queue: Option<&mut VecDeque<Lease>>, look: bool) -> Self {
         match queue {
             Some(queue) if look && !queue.is_empty() => Self::Ready,
-            Some(queue) => queue.pop_front().map_or(Self::Nothing, Self::Claim),
+            Some(queue) => queue.pop_front().map_or(Self::Nothing, Self::Lease),
             None => Self::Nothing,
         }
     }
@@ -142,7 +141,8 @@ impl SendQueue {
         let state = State {
             queue: VecDeque::new(),
             limited: BTreeMap::new(),
-            under_way: HashMap::new(),
+            leased: HashSet::new(),
+            under_way: 0,
             brake: Brake::new(settings.brake.clone()),
             pace,
             drained: false,
@@ -200,13 +200,18 @@ impl SendQueue {
         let mut state = self.state();
         state.drained = claims.is_empty();
         state.low = asked / 2;
-        for claim in claims.into_iter().map(Arc::new) {
-            let domain = claim.subscriber.address.domain();
+        for lease in claims.into_iter().map(Lease::new) {
+            if !state.leased.insert(lease.delivery()) {
+                // The ledger takes the later claim for ours; the earlier one may be under way. Nothing more is begun.
+                state.stop.get_or_insert(Stop::Ledger(LedgerError::ClaimedTwice));
+                continue;
+            }
+            let domain = lease.domain();
             if state.pace.limits_domain(domain) {
                 let domain = domain.to_owned();
-                state.limited.entry(domain).or_default().push_back(claim);
+                state.limited.entry(domain).or_default().push_back(lease);
             } else {
-                state.queue.push_back(claim);
+                state.queue.push_back(lease);
             }
         }
         drop(state);
@@ -270,18 +275,18 @@ impl SendQueue {
     pub(super) fn outlook(&self) -> Outlook {
         let mut state = self.state();
         if state.stop.is_some() {
-            return if state.under_way.is_empty() { Outlook::Stopped } else { Outlook::UnderWay };
+            return if state.under_way == 0 { Outlook::Stopped } else { Outlook::UnderWay };
         }
         let at_hand = state.queue.len() + state.limited.values().map(VecDeque::len).sum::<usize>();
         if at_hand == 0 {
-            return match (state.drained, state.under_way.is_empty()) {
+            return match (state.drained, state.under_way == 0) {
                 (false, _) => Outlook::Refill,
                 (true, false) => Outlook::UnderWay,
                 (true, true) => Outlook::Empty,
             };
         }
         match self.take_from(&mut state, true) {
-            Take::Claim(_) | Take::Ready => Outlook::Ready(at_hand),
+            Take::Lease(_) | Take::Ready => Outlook::Ready(at_hand),
             Take::Wait(Some(at)) => {
                 let wait = at.saturating_duration_since(Instant::now());
                 // To the minute as the owner said it, where a clock's time was said.
@@ -307,8 +312,11 @@ impl SendQueue {
     fn take(&self) -> Take {
         let mut state = self.state();
         let take = self.take_from(&mut state, false);
-        if let (Take::Claim(_), Some(today)) = (&take, &mut state.today) {
-            today.left = today.left.saturating_sub(1);
+        if matches!(take, Take::Lease(_)) {
+            state.under_way += 1;
+            if let Some(today) = &mut state.today {
+                today.left = today.left.saturating_sub(1);
+            }
         }
         take
     }
@@ -343,7 +351,7 @@ impl SendQueue {
         let Some(front) = state.queue.front() else {
             return Take::Wait(earliest.map(|at| self.instant(at)));
         };
-        let domain = front.subscriber.address.domain().to_owned();
+        let domain = front.domain().to_owned();
         match state.ask(&domain, tick, look) {
             Ask::Go => Take::of(Some(&mut state.queue), look),
             Ask::WaitUntil(at) => Take::Wait(Some(self.instant(at))),
@@ -366,20 +374,21 @@ impl SendQueue {
     }
 
     /// Takes a letter from the desk and composes it. Somebody whose letter cannot be composed is refused on the spot.
-    fn give(&self, claim: Arc<Claim>) -> Option<Letter> {
-        let ticket = Ticket(claim.delivery.number());
+    fn give(&self, lease: Lease) -> Option<Letter<Ticket>> {
         let buffer = self.state().buffers.pop().unwrap_or_default();
-        match self.composer.compose(&claim.subscriber, buffer) {
-            Ok(message) => {
-                self.state().under_way.insert(ticket, UnderWay { claim, begun: false, dropped: false });
-                Some(Letter { ticket, message })
-            }
+        match self.composer.compose(lease.subscriber(), buffer) {
+            Ok(message) => Some(Letter { ticket: lease.hand_out(), message }),
             Err(error) => {
                 let text = format!("not handed over: {error}");
                 let reply = Reply { code: 554, enhanced: Some((5, 6, 0)), text };
                 let outcome = Outcome::Rejected { stage: Stage::Mail, reply };
-                self.state().pace.taken_back(claim.subscriber.address.domain());
-                self.ledger.end(&claim, &outcome, Next::Close, (self.clock)());
+                {
+                    let mut state = self.state();
+                    state.pace.taken_back(lease.domain());
+                    state.under_way -= 1;
+                    state.leased.remove(&lease.delivery());
+                }
+                lease.hand_out().end(&self.ledger, &outcome, Next::Close, (self.clock)());
                 (self.emit)(Event::Answered { outcome: &outcome, octets: 0 });
                 None
             }
@@ -400,6 +409,7 @@ impl SendQueue {
         let mut state = self.state();
         state.queue.clear();
         state.limited.clear();
+        state.leased.clear();
         state.drained = true;
     }
 
@@ -418,7 +428,9 @@ impl SendQueue {
 }
 
 impl transport::LetterSource for SendQueue {
-    async fn next(&self) -> Option<Letter> {
+    type Ticket = Ticket;
+
+    async fn next(&self) -> Option<Letter<Ticket>> {
         let give_up = Instant::now() + IDLE_MAX;
         loop {
             let changed = self.changed.notified();
@@ -426,8 +438,8 @@ impl transport::LetterSource for SendQueue {
             changed.as_mut().enable();
             let take = self.take();
             match take {
-                Take::Claim(claim) => {
-                    let letter = self.give(claim);
+                Take::Lease(lease) => {
+                    let letter = self.give(lease);
                     self.ask_for_more();
                     if letter.is_some() {
                         return letter;
@@ -453,11 +465,11 @@ impl transport::LetterSource for SendQueue {
         }
     }
 
-    fn next_now(&self) -> Option<Letter> {
+    fn next_now(&self) -> Option<Letter<Ticket>> {
         let take = self.take();
         match take {
-            Take::Claim(claim) => {
-                let letter = self.give(claim);
+            Take::Lease(lease) => {
+                let letter = self.give(lease);
                 self.ask_for_more();
                 letter
             }
@@ -465,44 +477,30 @@ impl transport::LetterSource for SendQueue {
         }
     }
 
-    async fn begin(&self, ticket: Ticket) -> Permit {
-        let Some(claim) = self.state().under_way.get(&ticket).map(|letter| Arc::clone(&letter.claim)) else {
-            return Permit::Stop;
-        };
-        let begun = self.ledger.begin(&claim, (self.clock)()).await;
-        let mut state = self.state();
-        let Some(letter) = state.under_way.get_mut(&ticket) else { return Permit::Stop };
+    async fn begin(&self, ticket: &mut Ticket) -> Permit {
+        let begun = ticket.begin(&self.ledger, (self.clock)()).await;
         match begun {
-            Ok(Begun::Begun) => {
-                letter.begun = true;
-                Permit::Go
-            }
-            Ok(Begun::Suppressed) => {
-                letter.dropped = true;
-                drop(state);
-                (self.emit)(Event::SuppressedLate);
-                Permit::Stop
-            }
-            Ok(Begun::Lost) => {
-                letter.dropped = true;
-                Permit::Stop
-            }
-            Err(error) => {
-                drop(state);
-                self.stop(Stop::Ledger(error));
-                Permit::Stop
-            }
+            Ok(Begun::Begun) => return Permit::Go,
+            Ok(Begun::Suppressed) => (self.emit)(Event::SuppressedLate),
+            Ok(Begun::Lost) => {}
+            Err(error) => self.stop(Stop::Ledger(error)),
         }
+        // It is not ours any more; the ledger may even give it out again.
+        self.state().leased.remove(&ticket.claim().delivery);
+        Permit::Stop
     }
 
-    fn end(&self, letter: Letter, outcome: Outcome) {
-        let octets = letter.message.size();
+    fn end(&self, letter: Letter<Ticket>, outcome: Outcome) {
+        let Letter { ticket, message } = letter;
+        let octets = message.size();
         let now = (self.clock)();
-        let (claim, pulled, last) = {
+        let claim = ticket.claim();
+        let (pulled, last) = {
             let mut state = self.state();
-            let Some(UnderWay { claim, .. }) = state.under_way.remove(&letter.ticket) else { return };
+            state.under_way -= 1;
+            state.leased.remove(&claim.delivery);
             state.answered += 1;
-            state.pace.answered(claim.subscriber.address.domain());
+            state.pace.answered(ticket.domain());
             let pulled = match &outcome {
                 Outcome::Accepted { .. } => {
                     state.accepted += 1;
@@ -512,10 +510,10 @@ impl transport::LetterSource for SendQueue {
                 Outcome::Rejected { .. } => state.brake.refused(),
                 Outcome::Deferred { .. } | Outcome::Unconfirmed { .. } => None,
             };
-            (claim, pulled, state.under_way.is_empty())
+            (pulled, state.under_way == 0)
         };
         let first_tried = claim.first_tried.unwrap_or(now);
-        let next = self.settings.retry.after(&outcome, claim.attempt(), first_tried, now, chance(&claim));
+        let next = self.settings.retry.after(&outcome, claim.attempt(), first_tried, now, chance(claim));
         if let Outcome::Rejected { reply, .. } = &outcome
             && self.settings.suppress_hard_bounces
             && means_no_such_person(reply)
@@ -527,7 +525,7 @@ impl transport::LetterSource for SendQueue {
         if let Next::RetryAt(at) = next {
             (self.emit)(Event::ComesBack { at });
         }
-        self.ledger.end(&claim, &outcome, next, now);
+        ticket.end(&self.ledger, &outcome, next, now);
         if let Outcome::Deferred { reply, .. } = &outcome
             && reply.is_throttling()
         {
@@ -537,7 +535,7 @@ impl transport::LetterSource for SendQueue {
         if let Some(pulled) = pulled {
             self.stop(Stop::Brake(pulled));
         }
-        self.recycle(letter.message);
+        self.recycle(message);
         if !self.settings.pace.domains.is_empty() {
             self.changed.notify_waiters();
         }
@@ -546,27 +544,27 @@ impl transport::LetterSource for SendQueue {
         }
     }
 
-    fn give_back(&self, letter: Letter) {
+    fn give_back(&self, letter: Letter<Ticket>) {
+        let Letter { ticket, message } = letter;
         {
             let mut state = self.state();
-            if let Some(UnderWay { claim, begun, dropped }) = state.under_way.remove(&letter.ticket) {
-                let domain = claim.subscriber.address.domain().to_owned();
-                state.pace.taken_back(&domain);
-                if let Some(today) = &mut state.today {
-                    today.left += 1;
-                }
-                if begun {
-                    self.ledger.withdraw(&claim);
-                }
-                if !dropped {
-                    match state.limited.get_mut(&domain) {
-                        Some(claims) => claims.push_front(claim),
-                        None => state.queue.push_front(claim),
-                    }
+            state.under_way -= 1;
+            state.pace.taken_back(ticket.domain());
+            if let Some(today) = &mut state.today {
+                today.left += 1;
+            }
+            let delivery = ticket.claim().delivery;
+            match ticket.give_back(&self.ledger) {
+                Some(lease) => match state.limited.get_mut(lease.domain()) {
+                    Some(waiting) => waiting.push_front(lease),
+                    None => state.queue.push_front(lease),
+                },
+                None => {
+                    state.leased.remove(&delivery);
                 }
             }
         }
-        self.recycle(letter.message);
+        self.recycle(message);
         self.changed.notify_waiters();
         self.news.notify_one();
     }

@@ -93,6 +93,9 @@ pub enum LedgerError {
         /// It, masked as far as that goes.
         address: String,
     },
+    /// A letter was claimed by a sender that holds it already. Nothing that leaves now could be told apart.
+    #[error("a letter was given out a second time to the sender that still holds it")]
+    ClaimedTwice,
     /// Anything else that the disk or the database refuses.
     #[error("failed to use the ledger")]
     Other {

@@ -57,7 +57,7 @@ impl Outbox {
                     .await
                     .map_err(|error| down(Stage::Connect, error))?;
             }
-            let permits = begin_all(&group).await;
+            let permits = begin_all(&mut group).await;
             let mut granted = Vec::with_capacity(group.len());
             for (letter, permit) in group.into_iter().zip(permits) {
                 match permit {

@@ -10,16 +10,16 @@ use crate::message::Message;
 #[derive(Debug)]
 pub(super) struct Taken<'d, D: LetterSource> {
     desk: &'d D,
-    letter: Option<Letter>,
+    letter: Option<Letter<D::Ticket>>,
     leaving: bool,
 }
 
 impl<'d, D: LetterSource> Taken<'d, D> {
-    pub(super) fn new(desk: &'d D, letter: Letter) -> Self {
+    pub(super) fn new(desk: &'d D, letter: Letter<D::Ticket>) -> Self {
         Self { desk, letter: Some(letter), leaving: false }
     }
 
-    pub(super) fn letter(&self) -> &Letter {
+    pub(super) fn letter(&self) -> &Letter<D::Ticket> {
         self.letter.as_ref().expect("the letter is here until it is consumed")
     }
 
@@ -28,8 +28,9 @@ impl<'d, D: LetterSource> Taken<'d, D> {
     }
 
     /// Asks the desk whether the body may leave.
-    pub(super) async fn begin(&self) -> Permit {
-        self.desk.begin(self.letter().ticket).await
+    pub(super) async fn begin(&mut self) -> Permit {
+        let letter = self.letter.as_mut().expect("the letter is here until it is consumed");
+        self.desk.begin(&mut letter.ticket).await
     }
 
     /// From now on nobody can know, until a reply is read.
@@ -80,9 +81,9 @@ impl<D: LetterSource> Drop for Taken<'_, D> {
 }
 
 /// Asks for several letters at once, so that a desk that writes down in groups can do so.
-pub(super) async fn begin_all<D: LetterSource>(letters: &[Taken<'_, D>]) -> Vec<Permit> {
-    let mut asking: Vec<_> = letters.iter().map(|letter| Some(Box::pin(letter.begin()))).collect();
+pub(super) async fn begin_all<D: LetterSource>(letters: &mut [Taken<'_, D>]) -> Vec<Permit> {
     let mut answers = vec![Permit::Stop; letters.len()];
+    let mut asking: Vec<_> = letters.iter_mut().map(|letter| Some(Box::pin(letter.begin()))).collect();
     std::future::poll_fn(|cx| {
         let mut waiting = false;
         for (question, answer) in asking.iter_mut().zip(&mut answers) {

@@ -264,6 +264,32 @@ fn faulty() -> Script {
     rules.into_iter().fold(Script::new(), |script, (at, when, action)| script.rule(at, when, action))
 }
 
+/// Slow recipients, and connections that are lost between the 354 and the body: letters that were begun come back, and are
+/// offered again while others are under way. For a few recipients both come together.
+fn slow_and_giving_back() -> Script {
+    let wait = |millis| Do::Wait(Duration::from_millis(millis));
+    let closing = || Do::SayAndClose("354 go on\n421 4.3.2 shutting down".into());
+    let mut script = Script::new();
+    for unlucky in ["000177@", "000477@", "000777@"] {
+        let nth = |n| When::ToNth(unlucky.to_owned(), n);
+        script = script
+            .rule(At::Data, nth(1), closing())
+            .rule(At::Rcpt, nth(2), wait(300))
+            .rule(At::Rcpt, nth(3), wait(350))
+            .rule(At::Dot, nth(1), wait(400));
+    }
+    let chance = |at: At, chance: f64, action: Do| (at, When::Chance(chance), action);
+    let rules = [
+        chance(At::Data, 0.003, closing()),
+        chance(At::Data, 0.002, Do::HalfClose),
+        chance(At::Rcpt, 0.02, wait(20)),
+        chance(At::Rcpt, 0.002, Do::HalfClose),
+        chance(At::Dot, 0.02, wait(20)),
+        chance(At::Dot, 0.001, Do::HalfClose),
+    ];
+    rules.into_iter().fold(script, |script, (at, when, action)| script.rule(at, when, action))
+}
+
 fn stories(seed: u64) -> Vec<Story> {
     let story = |n: u64, people, connections, senders, script: Script| Story {
         seed: seed + n,
@@ -288,6 +314,8 @@ fn stories(seed: u64) -> Vec<Story> {
         // So many that kills fall upon claims that were begun as a whole.
         story(9, 3_000, 8, 1, Script::new()),
         story(10, 2_000, 2, 1, Script::new()),
+        story(11, 1_200, 8, 1, slow_and_giving_back()),
+        story(12, 1_200, 6, 2, slow_and_giving_back()),
     ]
 }
 
@@ -315,6 +343,16 @@ fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
     assert!(figures.unconfirmed > 0, "no kill hit a letter under way: {figures:?}");
     assert!(figures.power_cuts > 0, "no power cut hit a claim that was begun as a whole: {figures:?}");
     assert!(figures.power_cuts < figures.kills_ahead, "no kill hit one: {figures:?}");
+}
+
+#[test]
+fn letters_that_come_back_after_the_354_go_out_once_though_recipients_are_slow() {
+    for seed in 1..=2 {
+        let script = slow_and_giving_back().seed(seed);
+        let story =
+            Story { seed, people: 1_200, connections: 10, senders: 1, script, power_cut: false, fault: None };
+        story.tell(0, &mut Figures::default());
+    }
 }
 
 /// Kills a sending on a ledger with a fault until the judge has seen it, and returns what the judge said.

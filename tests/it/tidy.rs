@@ -79,7 +79,7 @@ const FOREIGN: [(&str, &[&str]); 43] = [
     ("similar", &["report"]),
     ("strsim", &["source"]),
     ("syntect", &["render"]),
-    ("tempfile", &["files", "ledger", "config", "cli"]),
+    ("tempfile", &["dispatch", "files", "ledger", "config", "cli"]),
     ("thiserror", &[]),
     ("tokio", &["transport", "ledger", "dispatch", "web", "cli"]),
     ("tokio_rustls", &["transport"]),

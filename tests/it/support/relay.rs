@@ -60,6 +60,8 @@ pub(crate) enum When {
     Every(u64),
     /// The recipient (from RCPT on) holds this text.
     To(String),
+    /// The nth time for a recipient that holds this text.
+    ToNth(String, u64),
     /// The first so many times for each recipient (greylisting).
     FirstForEach(u64),
     /// By chance, 0 to 1; the dice are the script's `seed`.
@@ -83,6 +85,10 @@ pub(crate) enum Do {
     Hang,
     /// Does the usual, an octet at a time with this wait between.
     Drip(Duration),
+    /// Does the usual after this wait (a slow recipient, a content filter).
+    Wait(Duration),
+    /// Does the usual, and closes its own direction only: it reads on, takes letters, and cannot say so any more.
+    HalfClose,
     /// Says a line that does not end, until the other side has enough.
     EndlessLine,
     /// At [`At::Dot`]: takes the letter, and closes instead of saying so.
@@ -441,6 +447,7 @@ impl Shared {
                     When::First(n) => hits <= *n,
                     When::Every(n) => hits.is_multiple_of(*n),
                     When::To(text) => recipient.contains(text.as_str()),
+                    When::ToNth(text, n) => by_recipient == *n && recipient.contains(text.as_str()),
                     When::FirstForEach(n) => by_recipient <= *n,
                     When::Chance(share) => {
                         // xorshift64
@@ -508,6 +515,8 @@ struct Conversation<'a> {
     end: usize,
     output: Vec<u8>,
     drip: Option<Duration>,
+    /// Its own direction is closed: nothing is said any more.
+    is_mute: bool,
     from: Option<String>,
     to: Option<String>,
     letters: u64,
@@ -525,6 +534,7 @@ impl<'a> Conversation<'a> {
             end: 0,
             output: Vec::with_capacity(1024),
             drip: None,
+            is_mute: false,
             from: None,
             to: None,
             letters: 0,
@@ -770,7 +780,7 @@ impl<'a> Conversation<'a> {
         let letter = Accepted { from, to, bytes, connection: self.number };
         match self.shared.rule(At::Dot, &letter.to) {
             None => self.take(letter, octets),
-            Some(action @ (Do::Drip(_) | Do::Add(_))) => {
+            Some(action @ (Do::Drip(_) | Do::Add(_) | Do::Wait(_) | Do::HalfClose)) => {
                 self.take_silently(letter, octets);
                 self.act(action, "250 2.0.0 queued").await?;
             }
@@ -870,6 +880,20 @@ impl<'a> Conversation<'a> {
                 self.drip = None;
                 Ok(true)
             }
+            Do::Wait(wait) => {
+                // What was said before is heard before.
+                self.flush().await?;
+                tokio::time::sleep(wait).await;
+                self.say(usual);
+                Ok(true)
+            }
+            Do::HalfClose => {
+                self.say(usual);
+                self.flush().await?;
+                self.pipe.shutdown().await?;
+                self.is_mute = true;
+                Ok(true)
+            }
             Do::EndlessLine => {
                 self.output.extend_from_slice(b"250 ");
                 loop {
@@ -889,6 +913,10 @@ impl<'a> Conversation<'a> {
 
     async fn flush(&mut self) -> Result<(), Over> {
         if self.output.is_empty() {
+            return Ok(());
+        }
+        if self.is_mute {
+            self.output.clear();
             return Ok(());
         }
         let output = std::mem::take(&mut self.output);

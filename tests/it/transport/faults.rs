@@ -5,12 +5,12 @@ use std::time::Duration;
 use mimeograph::{
     address::EmailAddress,
     message::Message,
-    transport::{ErrorKind, Halt, Outcome, RelayDown, Smtp, Ticket, Timeouts, Transport, halt},
+    transport::{ErrorKind, Halt, Outcome, RelayDown, Smtp, Timeouts, Transport, halt},
 };
 
 use super::{
     Mode, Tale,
-    source::{Fate, TestSource, letter},
+    source::{Fate, TestSource, Ticket, letter},
 };
 use crate::support::relay::{At, Do, Relay, Script, When};
 

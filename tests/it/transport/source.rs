@@ -6,10 +6,16 @@ use std::{
 use mimeograph::{
     address::EmailAddress,
     message::Message,
-    transport::{Letter, LetterSource, Outcome, Permit, Reply, Stage, Ticket},
+    transport::{self, LetterSource, Outcome, Permit, Reply, Stage},
 };
 
-/// A desk that writes everything down and watches that each letter comes back exactly once.
+/// Names a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+pub type Letter = transport::Letter<Ticket>;
+
+/// A source that writes everything down and watches that each letter comes back exactly once.
 #[derive(Debug, Default)]
 pub struct TestSource {
     state: Mutex<State>,
@@ -142,6 +148,8 @@ impl TestSource {
 }
 
 impl LetterSource for TestSource {
+    type Ticket = Ticket;
+
     async fn next(&self) -> Option<Letter> {
         self.take()
     }
@@ -150,7 +158,8 @@ impl LetterSource for TestSource {
         self.take()
     }
 
-    async fn begin(&self, ticket: Ticket) -> Permit {
+    async fn begin(&self, ticket: &mut Ticket) -> Permit {
+        let ticket = *ticket;
         tokio::task::yield_now().await;
         let mut state = self.state.lock().unwrap();
         assert!(state.out.contains(&ticket), "{ticket:?} was begun without having been taken");
