@@ -1,6 +1,6 @@
-//! Events, tallies and diagnostics, told to people and to programs.
+//! Shows events, totals and diagnostics to people and to programs.
 //!
-//! In: what happened. Out: words, bars, JSON.
+//! In: what happened. Out: messages, progress, a report page, JSON.
 //! Never: influences a run, or counts what the ledger counts.
 
 pub mod changes;

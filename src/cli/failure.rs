@@ -150,12 +150,12 @@ impl Failure {
                     // Whoever read our output has seen enough, as in `mimeo … | head`.
                     return Exit::Done;
                 }
-                terminal.tell(&words(error.as_ref()));
+                terminal.print(&words(error.as_ref()));
             }
         }
         if let Some(hint) = self.hint {
             const HINT: Style = AnsiColor::Green.on_default().bold();
-            terminal.tell(&format!("{HINT}hint{HINT:#}: {hint}"));
+            terminal.print(&format!("{HINT}hint{HINT:#}: {hint}"));
         }
         self.exit
     }

@@ -202,15 +202,15 @@ impl Job<'_> {
         let (word, go_on_at) = match &course.ended {
             Ended::Finished => ("finished", None),
             Ended::Paused { why, until } => {
-                terminal.tell(&format!("paused: {} until {}; {again} then", wait_word(*why), when(*until)));
+                terminal.print(&format!("paused: {} until {}; {again} then", wait_word(*why), when(*until)));
                 ("paused", Some(*until))
             }
             Ended::Interrupted => {
-                terminal.tell(&format!("interrupted; {again}"));
+                terminal.print(&format!("interrupted; {again}"));
                 ("interrupted", None)
             }
             Ended::Brake(pulled) => {
-                terminal.tell(&format!(
+                terminal.print(&format!(
                     "stopped by the brake: {} refused in a row, {} of {} answers in all; look at the replies with \
                      `mimeo status {} --list failed`, mend the cause, and {again}",
                     pulled.in_a_row,
@@ -225,7 +225,7 @@ impl Job<'_> {
                     Some(hint) => format!("\nhint: {hint}; then {again}"),
                     None => format!("; {again}"),
                 };
-                terminal.tell(&format!("stopped: {down}{then}"));
+                terminal.print(&format!("stopped: {down}{then}"));
                 ("relay_down", None)
             }
         };

@@ -176,7 +176,7 @@ pub(super) fn listen_for_interrupts(
     tokio::spawn(async move {
         let mut signals = Signals::new();
         signals.next().await;
-        terminal.tell("finishing the letters under way; press Ctrl-C again to stop at once");
+        terminal.print("finishing the letters under way; press Ctrl-C again to stop at once");
         interrupt.send_replace(Interrupt::Finish);
         // One wish may come as several signals: `timeout` tells the process and its group, a closed terminal likewise.
         let together = tokio::time::Instant::now() + ONE_WISH;
@@ -186,7 +186,7 @@ pub(super) fn listen_for_interrupts(
                 break;
             }
         }
-        terminal.tell("stopping at once; letters under way are unconfirmed");
+        terminal.print("stopping at once; letters under way are unconfirmed");
         interrupt.send_replace(Interrupt::Now);
         std::future::pending::<()>().await;
     })

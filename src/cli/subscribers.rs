@@ -135,8 +135,8 @@ fn list(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
             Row::Paused { .. } | Row::Repeat(_) => {}
             Row::Bad(diagnostic) => {
                 exit = Exit::BadInput;
-                context.terminal.tell(diagnostics::human(&[diagnostic]).trim_end_matches('\n'));
-                context.terminal.tell("");
+                context.terminal.print(diagnostics::human(&[diagnostic]).trim_end_matches('\n'));
+                context.terminal.print("");
             }
         }
         if CHUNK <= text.len() {

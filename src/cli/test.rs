@@ -84,11 +84,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         match outcome {
             Outcome::Accepted { reply } => context.terminal.say(&format!("accepted: {reply}")),
             Outcome::Deferred { reply, .. } | Outcome::Rejected { reply, .. } => {
-                context.terminal.tell(&format!("refused: {reply}"));
+                context.terminal.print(&format!("refused: {reply}"));
                 exit = Exit::Unfinished;
             }
             Outcome::Unconfirmed { why } => {
-                context.terminal.tell(&format!("unconfirmed: {why}"));
+                context.terminal.print(&format!("unconfirmed: {why}"));
                 exit = Exit::Unfinished;
             }
         }

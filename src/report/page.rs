@@ -1,4 +1,4 @@
-//! The page that is written after a run: what became of the letters, and how the run went.
+//! The report that is written after a run: what became of the letters, and when.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::ledger::{Bucket, DispatchRecord, OutcomeKind, ReplyGroup, Tally};
 
-/// What the page shows.
+/// The contents of the report after a run.
 pub struct RunPage<'a> {
     /// The newsletter's name.
     pub newsletter: &'a str,
-    /// The dispatch.
+    /// The dispatch that the run worked on.
     pub dispatch: &'a DispatchRecord,
-    /// Where all its letters are now.
+    /// The states of all its deliveries after the run.
     pub tally: Tally,
-    /// Letters of this run over time, in stretches of the first length.
+    /// Letters of this run over time, in intervals of the first length of `stretches`.
     pub run_course: &'a [Bucket],
-    /// Those of the whole dispatch, in stretches of the second length.
+    /// Letters of the whole dispatch over time, in intervals of the second length.
     pub course: &'a [Bucket],
-    /// How long each stretch is.
+    /// The lengths of the intervals in the two pictures.
     pub stretches: (Duration, Duration),
-    /// Attempts by what the relay said.
+    /// Attempts, grouped by the reply of the relay.
     pub replies: &'a [ReplyGroup],
-    /// How long the run waited.
+    /// How long the run waited, and for what.
     pub waits: &'a Waits,
     /// How it ended, in a sentence.
     pub ended: &'a str,
@@ -46,21 +46,21 @@ white-space:nowrap}svg{width:100%;height:auto;display:block}svg text{fill:var(--
 margin-right:1em}td.reply{overflow-wrap:anywhere}td.code{white-space:nowrap}code{font-size:.9em}\
 @media(max-width:34rem){svg text{font-size:16px}}";
 
-/// A picture has about so many stretches.
+/// The approximate number of intervals in a picture.
 const STRETCHES: u64 = 120;
 
-/// How long a stretch is in a picture of so much time: whole seconds.
+/// The length of the intervals, in whole seconds, for a picture of this time.
 pub fn stretch(time: Duration) -> Duration {
     Duration::from_secs((time.as_secs() / STRETCHES).clamp(1, 86_400))
 }
 
-/// Begun seconds.
+/// A duration in seconds, rounded up.
 fn seconds(time: Duration) -> u64 {
     (time.as_millis().div_ceil(1000)).max(1) as u64
 }
 
 impl RunPage<'_> {
-    /// The page: one file, no script, nothing from elsewhere.
+    /// Makes the page: one HTML file without scripts and without anything from elsewhere.
     pub fn html(&self) -> String {
         let mut page = String::new();
         let title = escape(&self.dispatch.title);
@@ -116,13 +116,15 @@ impl RunPage<'_> {
             (
                 tally.unconfirmed + tally.begun,
                 "unconfirmed",
-                format!("<code>mimeo resolve {slug} --accept</code> or <code>--resend</code> decides"),
+                format!(
+                    "<code>mimeo resolve {slug} --accept</code> or <code>--resend</code> decides about them"
+                ),
             ),
         ] {
             if number > 0 {
                 let _ = write!(
                     page,
-                    "<p class=\"quiet\"><code>mimeo status {slug} --list {what}</code> names those that are {what}; {then}.</p>"
+                    "<p class=\"quiet\"><code>mimeo status {slug} --list {what}</code> lists the {what} ones; {then}.</p>"
                 );
             }
         }
@@ -134,9 +136,9 @@ impl RunPage<'_> {
         let seconds = seconds(ended.duration_since(began).unsigned_abs());
         let none = Waits::new();
         if self.run_course.is_empty() && self.waits.is_empty() {
-            page.push_str("<h2>The course of this run</h2><p class=\"quiet\">No letter was offered.</p>");
+            page.push_str("<h2>This run over time</h2><p class=\"quiet\">No letter was handed over.</p>");
         } else {
-            page.push_str("<h2>The course of this run</h2>");
+            page.push_str("<h2>This run over time</h2>");
             let stretch = self.stretches.0;
             let end = began.checked_add(stretch * seconds.div_ceil(stretch.as_secs().max(1)) as u32);
             let span = (began, end.unwrap_or(ended));
@@ -147,7 +149,7 @@ impl RunPage<'_> {
         if first.from.checked_add(stretch).is_ok_and(|end| began <= end) {
             return;
         }
-        page.push_str("<h2>The course of the whole dispatch</h2>");
+        page.push_str("<h2>The whole dispatch over time</h2>");
         let span = (first.from, last.from.checked_add(stretch).unwrap_or(last.from));
         Picture { span, stretch, letters: self.course, waits: &none }.draw(page);
     }
@@ -183,8 +185,8 @@ impl RunPage<'_> {
             return;
         }
         page.push_str(
-            "<h2>What the relay said against letters</h2><table><thead><tr><th scope=\"col\">kind</th>\
-             <th scope=\"col\">where</th><th scope=\"col\">code</th><th scope=\"col\">for example</th><th scope=\"col\" class=\"n\">times</th></tr>\
+            "<h2>Refusals of the relay</h2><table><thead><tr><th scope=\"col\">outcome</th>\
+             <th scope=\"col\">step</th><th scope=\"col\">code</th><th scope=\"col\">example</th><th scope=\"col\" class=\"n\">letters</th></tr>\
              </thead><tbody>",
         );
         for group in groups {
@@ -202,7 +204,7 @@ impl RunPage<'_> {
     }
 }
 
-/// `550 5.1.1`
+/// The reply code and the enhanced status code: `550 5.1.1`.
 fn codes(group: &ReplyGroup) -> String {
     let code = group.code.map(|code| code.to_string()).unwrap_or_default();
     match group.enhanced {
@@ -211,7 +213,7 @@ fn codes(group: &ReplyGroup) -> String {
     }
 }
 
-/// As the picture calls it.
+/// The word that the picture uses for an outcome.
 fn word(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Rejected => "refused",

@@ -1,6 +1,6 @@
-//! The course of a run or of a dispatch as a picture: letters over time above the line, waiting below it.
+//! A picture of a run or of a dispatch: letters over time above the line, waiting below it.
 //!
-//! In: stretches of the ledger, and how long a run waited in each second. Out: SVG, with words for who hovers.
+//! In: the ledger's counts per interval, and how long a run waited in each second. Out: SVG with titles.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -9,12 +9,12 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::words::{count, duration, plural, when};
 use crate::{dispatch::Wait, ledger::Bucket};
 
-/// The word for a wait in the page.
+/// The words for a cause of waiting in the report.
 pub fn wait_word(why: Wait) -> &'static str {
     match why {
         Wait::Pace => "the pace",
-        Wait::Throttled => "the relay's wish for patience",
-        Wait::Window => "the sending window",
+        Wait::Throttled => "the relay, which asked us to slow down",
+        Wait::Window => "the hours in [pace.window]",
         Wait::WarmUp => "the warm-up",
         Wait::Deferred => "deferred letters",
     }
@@ -23,12 +23,12 @@ pub fn wait_word(why: Wait) -> &'static str {
 const KINDS: [(&str, &str); 4] =
     [("accepted", "#2f7d4f"), ("deferred", "#b7791f"), ("refused", "#c0392b"), ("unconfirmed", "#6b4fa0")];
 
-/// The colour of a wait in the page.
+/// The color of a cause of waiting in the report.
 pub(super) fn wait_colour(cause: &str) -> &'static str {
     match cause {
         "the pace" => "#7a8aa0",
-        "the relay's wish for patience" => "#3f8f9b",
-        "the sending window" => "#4a6fb5",
+        "the relay, which asked us to slow down" => "#3f8f9b",
+        "the hours in [pace.window]" => "#4a6fb5",
         "the warm-up" => "#8a9a4b",
         "deferred letters" => "#c99a3d",
         _ => "#a8606a",
@@ -38,22 +38,22 @@ pub(super) fn wait_colour(cause: &str) -> &'static str {
 /// How long a run waited, by the second since it began and by cause.
 pub type Waits = BTreeMap<(u64, &'static str), Duration>;
 
-/// What is drawn.
+/// The data of a picture.
 pub(super) struct Picture<'a> {
-    /// Where it begins and ends.
+    /// Its first and last moment.
     pub(super) span: (Timestamp, Timestamp),
-    /// How long each stretch is.
+    /// The length of each interval.
     pub(super) stretch: Duration,
-    /// Letters, in stretches; those without a letter are left out.
+    /// Letters per interval; intervals without letters are left out.
     pub(super) letters: &'a [Bucket],
-    /// Counted from the beginning of the span; none for a whole dispatch.
+    /// Waiting, counted from the beginning of the span; empty for a whole dispatch.
     pub(super) waits: &'a Waits,
 }
 
 const WIDTH: f64 = 720.0;
-/// The line; letters stand on it.
+/// The height of the line on which the bars of letters begin.
 const LINE: f64 = 160.0;
-/// Waiting hangs from it, so deep when nothing else went on.
+/// The length of the bars of waiting below the line in an interval of nothing but waiting.
 const DEPTH: f64 = 34.0;
 
 fn kinds(bucket: &Bucket) -> [u64; 4] {
@@ -77,15 +77,15 @@ impl Picture<'_> {
         let deep = if self.waits.is_empty() { 0.0 } else { DEPTH };
         let _ = write!(
             page,
-            "<svg viewBox=\"0 0 720 {:.0}\" role=\"img\" aria-label=\"Letters in stretches of {}; at most {} in one\">",
+            "<svg viewBox=\"0 0 720 {:.0}\" role=\"img\" aria-label=\"Letters per {}; at most {}\">",
             LINE + deep + 22.0,
             duration(self.stretch),
             count(most)
         );
         for bucket in self.letters {
-            self.stand(page, bucket, bar, most);
+            self.draw_letters(page, bucket, bar, most);
         }
-        self.hang(page, bar);
+        self.draw_waits(page, bar);
         let (from, to) = self.span;
         let _ = write!(
             page,
@@ -101,18 +101,18 @@ impl Picture<'_> {
         self.key(page);
     }
 
-    /// The letters of a stretch, one kind upon the other.
-    fn stand(&self, page: &mut String, bucket: &Bucket, bar: f64, most: u64) {
+    /// The letters of an interval, stacked by outcome.
+    fn draw_letters(&self, page: &mut String, bucket: &Bucket, bar: f64, most: u64) {
         let x = bucket.from.duration_since(self.span.0).as_secs_f64() / self.step() * bar;
-        let told: Vec<String> = KINDS
+        let counts: Vec<String> = KINDS
             .iter()
             .zip(kinds(bucket))
-            .filter(|(_, letters)| 0 < *letters)
+            .filter(|(_, letters)| *letters > 0)
             .map(|((word, _), letters)| format!("{} {word}", count(letters)))
             .collect();
-        let _ = write!(page, "<g><title>{}: {}</title>", self.clock(bucket.from), told.join(", "));
+        let _ = write!(page, "<g><title>{}: {}</title>", self.clock(bucket.from), counts.join(", "));
         let mut bottom = LINE;
-        for ((_, colour), letters) in KINDS.iter().zip(kinds(bucket)).filter(|(_, letters)| 0 < *letters) {
+        for ((_, colour), letters) in KINDS.iter().zip(kinds(bucket)).filter(|(_, letters)| *letters > 0) {
             let tall = letters as f64 / most.max(1) as f64 * (LINE - 14.0);
             bottom -= tall;
             // The first stretch began before the run did.
@@ -125,8 +125,8 @@ impl Picture<'_> {
         page.push_str("</g>");
     }
 
-    /// The waiting of each stretch, one cause below the other: as deep as its share of the stretch.
-    fn hang(&self, page: &mut String, bar: f64) {
+    /// The waiting in each interval, stacked by cause, as long as its share of the interval.
+    fn draw_waits(&self, page: &mut String, bar: f64) {
         let seconds = self.stretch.as_secs().max(1);
         let mut stretches = BTreeMap::<(u64, &str), Duration>::new();
         for (&(second, cause), waited) in self.waits {

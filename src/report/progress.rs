@@ -19,7 +19,7 @@ use crate::{
 pub enum Style {
     /// A bar that redraws itself.
     Bar,
-    /// A line now and then, for logs and pipes.
+    /// A plain line every ten seconds, for logs and pipes.
     Lines,
     /// Nothing.
     Silent,
@@ -44,10 +44,10 @@ struct State {
     waiting_for: Option<String>,
 }
 
-/// Plain lines are at least so far apart.
+/// The least time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(10);
-/// Waits are told from this length on.
-const WAIT_WORTH_TELLING: Duration = Duration::from_secs(2);
+/// Shorter waits are not shown.
+const WAIT_SHOWN_FROM: Duration = Duration::from_secs(2);
 
 impl Progress {
     /// Progress towards `total` letters.
@@ -79,7 +79,7 @@ impl Progress {
         Self { style, total, bar, state: Mutex::new(state) }
     }
 
-    /// Takes note of an event.
+    /// Updates the display for an event.
     pub fn event(&self, event: &Event<'_>) {
         if self.style == Style::Silent {
             return;
@@ -107,24 +107,29 @@ impl Progress {
                 self.tick(&mut state);
             }
             Event::Slower { letters_per_second } => {
-                self.say(&format!("the relay asks for patience: {} from now on", rate(*letters_per_second)));
+                self.say(&format!(
+                    "the relay asked us to slow down: {} from now on",
+                    rate(*letters_per_second)
+                ));
             }
             Event::RelayAway { down, wait } => {
                 self.say(&format!("{down}; trying again in {}", duration(*wait)));
             }
             // Shorter waits are the pace itself.
-            Event::Waiting { wait, .. } if *wait < WAIT_WORTH_TELLING => {}
+            Event::Waiting { wait, .. } if *wait < WAIT_SHOWN_FROM => {}
             Event::Waiting { why, until, .. } => {
                 let why = match why {
-                    Wait::Pace => "the pace allows no more",
-                    Wait::Throttled => "the relay asked for patience: nothing",
-                    Wait::Window => "the sending window is closed",
-                    Wait::WarmUp => "today's share of the warm-up is out",
-                    Wait::Deferred => "deferred letters wait",
+                    Wait::Pace => "a limit in [pace] is reached",
+                    Wait::Throttled => "the relay asked us to slow down",
+                    Wait::Window => "outside of the hours in [pace.window]",
+                    Wait::WarmUp => "today's share of the warm-up is used up",
+                    Wait::Deferred => "deferred letters are tried again then",
                 };
-                let text = format!("{why} until {}", when(*until));
+                let text = format!("waiting until {}: {why} (Ctrl-C is safe)", when(*until));
                 if state.waiting_for.as_ref() != Some(&text) {
                     self.say(&text);
+                    // A rate and a time left would be wrong while nothing leaves.
+                    self.bar.set_message(self.troubles(&state).join(", "));
                     state.waiting_for = Some(text);
                 }
             }
@@ -169,18 +174,23 @@ impl Progress {
         let elapsed = now.duration_since(state.began).as_secs_f64().max(0.001);
         let per_second = state.done as f64 / elapsed;
         let mut parts = vec![rate(per_second)];
-        if 0.0 < per_second && state.done < self.total {
-            let left = (self.total - state.done) as f64 / per_second;
-            parts.push(format!("{} left", duration(Duration::from_secs_f64(left.min(1e9)))));
+        // Deferred letters wait for their time, whatever the rate.
+        let left = self.total.saturating_sub(state.done + state.deferred);
+        if per_second > 0.0 && left > 0 {
+            let seconds = left as f64 / per_second;
+            parts.push(format!("{} left", duration(Duration::from_secs_f64(seconds.min(1e9)))));
         }
-        for (number, what) in
-            [(state.deferred, "deferred"), (state.refused, "refused"), (state.unconfirmed, "unconfirmed")]
-        {
-            if number > 0 {
-                parts.push(format!("{} {what}", count(number)));
-            }
-        }
+        parts.extend(self.troubles(state));
         parts.join(", ")
+    }
+
+    /// How many letters were not accepted, by outcome.
+    fn troubles(&self, state: &State) -> Vec<String> {
+        [(state.deferred, "deferred"), (state.refused, "refused"), (state.unconfirmed, "unconfirmed")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, what)| format!("{} {what}", count(number)))
+            .collect()
     }
 
     /// A line above the bar.
@@ -195,11 +205,36 @@ impl Progress {
     }
 }
 
-/// Letters a second, or a minute when they are few.
+/// Letters per second, or per minute when they are few.
 fn rate(per_second: f64) -> String {
     if per_second < 1.0 {
-        format!("{:.0} letters a minute", per_second * 60.0)
+        format!("{:.0} letters per minute", per_second * 60.0)
     } else {
-        format!("{} letters a second", count(per_second.round() as u64))
+        format!("{} letters per second", count(per_second.round() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_not_promised_for_letters_that_only_wait() {
+        let progress = Progress::new(Style::Bar, 16);
+        let now = Instant::now();
+        let state = State {
+            began: now,
+            said: now,
+            said_done: 0,
+            done: 12,
+            deferred: 4,
+            refused: 0,
+            unconfirmed: 0,
+            waiting_for: None,
+        };
+        let later = now + Duration::from_secs(2);
+        assert_eq!(progress.message(&state, later), "6 letters per second, 4 deferred");
+        let state = State { deferred: 1, ..state };
+        assert_eq!(progress.message(&state, later), "6 letters per second, 500 ms left, 1 deferred");
     }
 }

@@ -1,4 +1,4 @@
-//! The two streams of a program: data on standard output, talk on standard error.
+//! The two streams of a program: data on standard output, messages on standard error.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::diagnostics;
 use crate::source::{Diagnostic, Severity};
 
-/// Where words go, and whether in colour.
+/// The streams of the program, and whether to use color and to print more than errors.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
     colour: ColorChoice,
@@ -15,13 +15,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Streams with the owner's wishes: `Auto` obeys `NO_COLOR`, `CLICOLOR_FORCE` and pipes; a quiet one tells errors
+    /// The streams as the user wants them: `Auto` obeys `NO_COLOR`, `CLICOLOR_FORCE` and pipes; a quiet one prints errors
     /// only.
     pub fn new(colour: ColorChoice, quiet: bool) -> Self {
         Self { colour, quiet }
     }
 
-    /// Whether only errors are told.
+    /// Whether only errors are printed.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -38,29 +38,29 @@ impl Terminal {
         out.flush()
     }
 
-    /// Writes a line of talk to standard error, unless quiet.
+    /// Writes a message to standard error, unless quiet.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            self.tell(text);
+            self.print(text);
         }
     }
 
-    /// Writes a line to standard error in any case. A closed standard error is nobody's concern.
-    pub fn tell(&self, text: &str) {
+    /// Writes a line to standard error, also when quiet. A closed standard error is ignored.
+    pub fn print(&self, text: &str) {
         let mut err = AutoStream::new(io::stderr().lock(), self.colour);
         let _ = writeln!(err, "{text}");
     }
 
-    /// Shows diagnostics on standard error with their number below; only errors when quiet.
+    /// Prints diagnostics and their number on standard error; only errors when quiet.
     pub fn show(&self, found: &[Diagnostic]) {
         let shown: Vec<Diagnostic> =
             found.iter().filter(|one| !self.quiet || one.severity == Severity::Error).cloned().collect();
         if !shown.is_empty() {
-            self.tell(&format!("{}{}", diagnostics::human(&shown), diagnostics::counts(&shown)));
+            self.print(&format!("{}{}", diagnostics::human(&shown), diagnostics::counts(&shown)));
         }
     }
 
-    /// Asks a question that wants a yes. Anything else is a no.
+    /// Asks a question on standard error. Every answer other than `y` or `yes` is a no.
     pub fn ask(&self, question: &str) -> io::Result<bool> {
         {
             let mut err = AutoStream::new(io::stderr().lock(), self.colour);

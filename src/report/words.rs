@@ -1,10 +1,10 @@
-//! Numbers and times as people read them.
+//! Numbers, sizes and times in messages.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// `1,234,567`
+/// A number with separators: `1,234,567`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -17,18 +17,18 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// `1 letter`, `2 letters`
+/// A number with its noun: `1 letter`, `2 letters`.
 pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// `350 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 days`: two digits that matter.
+/// A duration with two significant parts: `350 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 days`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 0.9995 {
         return format!("{} ms", (seconds * 1000.0).round());
     }
-    if seconds < 9.95 && 0.05 < seconds.fract() && seconds.fract() < 0.95 {
+    if seconds < 9.95 && seconds.fract() > 0.05 && seconds.fract() < 0.95 {
         return format!("{seconds:.1} s");
     }
     let whole = seconds.round() as u64;
@@ -44,7 +44,7 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// `12.3 KB`: thousands, as mail providers count.
+/// A number of bytes in units of a thousand, as mailbox providers count: `12.3 KB`.
 pub fn octets(number: u64) -> String {
     match number {
         0..1_000 => format!("{number} B"),
@@ -54,7 +54,7 @@ pub fn octets(number: u64) -> String {
     }
 }
 
-/// `2023-01-06 17:30 CET`, in the zone of the machine.
+/// A moment in the time zone of the machine: `2023-01-06 17:30 CET`.
 pub fn when(moment: Timestamp) -> String {
     moment.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }

@@ -394,11 +394,11 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
     let read = |name: &String| room.read(&format!(".mimeo/reports/{name}"));
     let page = reports.iter().map(read).find(|page| page.contains("whole dispatch")).unwrap();
     for what in [
-        "The course of this run",
+        "This run over time",
         "accepted 2</span>",
         "accepted 3</span>",
         "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; unknown</td>",
-        "--list failed</code> names those that are failed",
+        "--list failed</code> lists the failed ones",
     ] {
         assert!(page.contains(what), "no {what:?} in {page}");
     }
