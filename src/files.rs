@@ -29,13 +29,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8], readers: Readers) -> io::Resu
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".mimeo-");
-    #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match readers {
         Readers::Owner => 0o600,
         Readers::Everybody => 0o644,
     }));
-    #[cfg(not(unix))]
-    let _ = readers;
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|failed| failed.error)?;

@@ -1,25 +1,97 @@
-//! Mimeograph: a Markdown issue becomes letters, and each subscriber gets it once.
+//! Write a newsletter in Markdown and send each issue to each subscriber once.
 //!
-//! The modules are layers, and each imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`,
-//! `render`, `archive`, `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may
-//! import all of them, and none of them imports an entry point. `ARCHITECTURE.md` has the rest.
+//! This is the library behind the program `mimeo`. It turns an issue in Markdown into a responsive HTML letter with a text
+//! part, checks it for what mail clients and readers would trip over, composes one message per subscriber, and hands the
+//! messages to an SMTP relay. A ledger records every attempt, so that nobody gets an issue twice and nobody is skipped.
+//!
+//! # From Markdown to a message
+//!
+//! [`render::build`] does the work that is the same for all readers. A [`Composer`](message::Composer) then makes the message
+//! of each subscriber, with the same bytes whenever it is asked:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use mimeograph::{
+//!     address::EmailAddress,
+//!     message::{Composer, Secrets},
+//!     render::{self, BuildContext, Mailbox, Newsletter},
+//!     source::Source,
+//!     subscriber::Subscriber,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let from = Mailbox::new("Noor", EmailAddress::parse("noor@kettle.example.org")?);
+//! let newsletter = Newsletter::new("The Slow Kettle", from);
+//!
+//! let text = "---\ntitle: The first cup\n---\n\nHello {{ subscriber.first_name | default(\"friend\") }}.\n";
+//! let source = Source::new("issues/first-cup.md", text);
+//! let context = BuildContext::new(&newsletter, Path::new("."), jiff::Timestamp::now());
+//! let built = render::build(source, "first-cup", &context)?;
+//! assert!(built.rendered.html.to_string().contains("The first cup"));
+//!
+//! let composer = Composer::new(&built.rendered, Secrets::new([7; 32]))?;
+//! let mut ada = Subscriber::new(EmailAddress::parse("ada@example.com")?);
+//! ada.fields.insert("first_name", "Ada");
+//! let message = composer.compose(&ada, Vec::new())?;
+//! assert!(String::from_utf8_lossy(&message.bytes()).contains("To: ada@example.com"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # From a message to a relay
+//!
+//! With the feature `send`, [`dispatch`] plans the sending of an issue to a list, freezes it in a [`ledger`], and works it off
+//! through a [`transport`]: a relay, or a folder. `examples/send_to_folder.rs` and `examples/send_through_relay.rs` in the
+//! repository show it whole.
+//!
+//! # Features
+//!
+//! All are on by default, for the program. `default-features = false` leaves a library that reads issues and lists, renders and
+//! checks letters and composes messages, without SQLite, TLS, an async runtime, a web server or a highlighter.
+//!
+//! | Feature | Adds |
+//! | --- | --- |
+//! | `send` | the modules `transport`, `ledger` and `dispatch` |
+//! | `highlight` | colors in blocks of code |
+//! | `cli` | the program `mimeo`, with its preview (includes `send`) |
+//!
+//! # Layers
+//!
+//! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`, `archive`,
+//! `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
+//! them. `ARCHITECTURE.md` in the repository explains what each does and never does.
+
+#[cfg(not(unix))]
+compile_error!("mimeograph needs a Unix system: Linux, or macOS");
 
 pub mod address;
 pub mod archive;
 pub mod assets;
 pub mod check;
+#[cfg(feature = "send")]
 pub mod dispatch;
 pub mod files;
 pub mod issue;
+#[cfg(feature = "send")]
 pub mod ledger;
 mod markup;
 pub mod message;
 pub mod render;
-pub mod report;
 pub mod source;
 pub mod subscriber;
+#[cfg(feature = "send")]
 pub mod transport;
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod config;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod report;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod web;

@@ -9,6 +9,10 @@ mod blocks;
 mod build;
 mod design;
 mod fill;
+#[cfg(feature = "highlight")]
+mod highlight;
+#[cfg(not(feature = "highlight"))]
+#[path = "render/no_highlight.rs"]
 mod highlight;
 mod letter;
 mod mjml;

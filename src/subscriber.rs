@@ -36,6 +36,11 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
+    /// A subscriber without a name and without fields.
+    pub fn new(address: EmailAddress) -> Self {
+        Self { address, name: None, fields: Fields::default() }
+    }
+
     /// The value behind `{{ subscriber.NAME }}`; `None` when missing or empty.
     pub fn field(&self, name: &str) -> Option<&str> {
         match name {

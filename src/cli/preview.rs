@@ -129,7 +129,6 @@ fn address(text: &str) -> Result<EmailAddress, Failure> {
 fn open(url: &str) {
     let (program, before): (&str, &[&str]) = match std::env::consts::OS {
         "macos" => ("open", &[]),
-        "windows" => ("cmd", &["/C", "start", ""]),
         _ => ("xdg-open", &[]),
     };
     let mut command = Command::new(program);

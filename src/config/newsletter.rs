@@ -65,7 +65,8 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
         archive,
         postal_address: postal_address.map(|address| address.value),
         bounces: bounces.unwrap_or_else(|| from.address.clone()),
-        list_id: list_id.map_or_else(|| made_list_id(&name, from.address.domain()), |id| id.value),
+        list_id: list_id
+            .map_or_else(|| Newsletter::default_list_id(&name, from.address.domain()), |id| id.value),
         unsubscribe: Unsubscribe {
             // Readers must be able to leave: when nothing is said, an answer to the sender is the way.
             mailto: mailto
@@ -176,15 +177,6 @@ fn is_list_id(table: &Table<'_>, item: &Item<String>) -> bool {
         table.notes().error("M005", item.span.clone(), message, help);
     }
     fine
-}
-
-/// `gradient-ascent.example.org` from the name and the sender's domain.
-fn made_list_id(name: &str, domain: &str) -> String {
-    let label: String =
-        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let label = label.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    let label: String = if label.is_empty() { "newsletter".into() } else { label.chars().take(60).collect() };
-    format!("{}.{domain}", label.trim_end_matches('-'))
 }
 
 /// RFC 8058 wants https, so that nobody on the way can read who leaves.

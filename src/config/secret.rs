@@ -120,7 +120,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>, SecretError> {
     Ok(bytes)
 }
 
-#[cfg(unix)]
 fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), SecretError> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = file.metadata().map_err(|source| SecretError::Read { path: path.to_owned(), source })?;
@@ -128,11 +127,6 @@ fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), SecretError> {
     if mode & 0o077 != 0 {
         return Err(SecretError::Open { path: path.to_owned(), mode });
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_open_to_others(_: &Path, _: &File) -> Result<(), SecretError> {
     Ok(())
 }
 

@@ -19,12 +19,19 @@ use crate::{
     subscriber::Subscriber,
 };
 
-/// What is ours alone.
+/// The keys that only the newsletter has.
 pub struct Secrets {
     /// The newsletter's key: Message-IDs and readers' tokens are made from it.
     pub key: [u8; 32],
     /// Keys to sign with; none leaves signing to the relay.
     pub signers: Vec<Signer>,
+}
+
+impl Secrets {
+    /// The newsletter's key, and no DKIM signatures.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key, signers: Vec::new() }
+    }
 }
 
 /// An issue, ready to be addressed.
@@ -87,12 +94,16 @@ const OURS: [&str; 24] = [
 const OUR_PREFIXES: [&str; 4] = ["content-", "resent-", "arc-", "authentication-results"];
 
 impl Composer {
-    /// Compiles an issue.
+    /// Prepares an issue for composing, once for all of its readers.
+    ///
+    /// # Errors
+    ///
+    /// When a header field of the newsletter's own is one that the composer writes itself, or cannot be written.
     pub fn new(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
         Self::compile(rendered, secrets, None)
     }
 
-    /// The same, with a mark in front of the subject: otherwise the very letters.
+    /// Prepares an issue for test letters: the same letters, with `[Test] ` before the subject.
     pub fn for_test_letter(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
         Self::compile(rendered, secrets, Some("[Test] "))
     }

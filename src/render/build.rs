@@ -1,6 +1,9 @@
 //! From the text of an issue to its letter, in one call.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 
@@ -26,6 +29,21 @@ pub struct BuildContext<'a> {
     pub math: &'a [String],
     /// The `Date` of the letters, cut to whole seconds.
     pub now: Timestamp,
+}
+
+impl<'a> BuildContext<'a> {
+    /// The context of a newsletter in this folder, with templates in `templates/`, settings in `mimeo.toml`, and formulas
+    /// as TeX. Letters are dated `now`.
+    pub fn new(newsletter: &'a Newsletter, root: &'a Path, now: Timestamp) -> Self {
+        Self {
+            newsletter,
+            root,
+            templates: root.join("templates"),
+            settings: Path::new("mimeo.toml"),
+            math: &[],
+            now,
+        }
+    }
 }
 
 /// An issue that became a letter.
@@ -57,6 +75,16 @@ pub struct BuildError {
     /// At least one error, and everything else that was found.
     pub diagnostics: Diagnostics,
 }
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the issue cannot become a letter")?;
+        let mut errors = self.diagnostics.iter().filter(|one| one.is_error());
+        errors.try_for_each(|error| write!(f, "; {}: {}", error.place, error.message))
+    }
+}
+
+impl std::error::Error for BuildError {}
 
 impl From<BuildError> for Diagnostics {
     fn from(error: BuildError) -> Self {

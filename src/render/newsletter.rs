@@ -64,7 +64,59 @@ pub struct Unsubscribe {
     pub mailto: Option<EmailAddress>,
 }
 
+impl Mailbox {
+    /// A mailbox with a display name.
+    pub fn new(name: impl Into<String>, address: EmailAddress) -> Self {
+        Self { name: Some(name.into()), address }
+    }
+}
+
 impl Newsletter {
+    /// A newsletter with defaults for everything but its name and its sender: in English, with the template `default`, with
+    /// pictures inside of each letter, and with a mail to the sender as the way to unsubscribe. Its fields can then be set.
+    ///
+    /// ```
+    /// use mimeograph::{address::EmailAddress, render::{Mailbox, Newsletter}};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let from = Mailbox::new("Noor", EmailAddress::parse("noor@kettle.example.org")?);
+    /// let newsletter = Newsletter { language: "nl".into(), ..Newsletter::new("The Slow Kettle", from) };
+    /// assert_eq!(newsletter.list_id, "the-slow-kettle.kettle.example.org");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(name: impl Into<String>, from: Mailbox) -> Self {
+        let name = name.into();
+        Self {
+            tagline: None,
+            language: "en".to_owned(),
+            site: None,
+            archive: None,
+            postal_address: None,
+            reply_to: None,
+            bounces: from.address.clone(),
+            list_id: Self::default_list_id(&name, from.address.domain()),
+            unsubscribe: Unsubscribe { https: None, mailto: Some(from.address.clone()) },
+            pictures: PicturePlace::Inside,
+            template: "default".to_owned(),
+            design: BTreeMap::new(),
+            headers: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            name,
+            from,
+        }
+    }
+
+    /// The list's identifier (RFC 2919) when none is given: `the-slow-kettle.example.org` from the name and the sender's domain.
+    pub fn default_list_id(name: &str, domain: &str) -> String {
+        let label: String =
+            name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let label = label.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+        let label: String =
+            if label.is_empty() { "newsletter".into() } else { label.chars().take(60).collect() };
+        format!("{}.{domain}", label.trim_end_matches('-'))
+    }
+
     /// What it says about pictures.
     pub fn picture_settings(&self) -> PictureSettings<'_> {
         PictureSettings { place: self.pictures, site: self.site.as_deref(), domain: &self.list_id }

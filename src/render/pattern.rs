@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -78,6 +80,16 @@ impl Escape {
                 utf8_percent_encode(value, PART).to_string()
             }
         }
+    }
+}
+
+/// The text with its placeholders as they are written, `{{ subscriber.name }}`.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Literal(text) => f.write_str(text),
+            Piece::Open { placeholder, .. } => placeholder.fmt(f),
+        })
     }
 }
 

@@ -98,7 +98,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 /// All our Rust.
 fn ours() -> Vec<(String, String)> {
-    ["src", "tests", "benches"].into_iter().flat_map(sources).collect()
+    ["src", "tests", "benches", "examples"].into_iter().flat_map(sources).collect()
 }
 
 /// The module that a file of `src/` belongs to.
