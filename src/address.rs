@@ -3,17 +3,17 @@
 //! In: a text. Out: an [`EmailAddress`] that a letter can go to, or the reason why none can.
 //! Never: knows a list or a relay, asks the DNS, prints an address whole.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// Octets in front of the `@` (RFC 5321 section 4.5.3.1.1).
+/// Bytes in front of the `@` (RFC 5321 section 4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
-/// Octets behind the `@`, in A-labels (RFC 5321 section 4.5.3.1.2).
+/// Bytes behind the `@`, in A-labels (RFC 5321 section 4.5.3.1.2).
 const DOMAIN_MAX: usize = 255;
-/// Octets in all: a path is at most 256 with its angle brackets (RFC 5321 section 4.5.3.1.3).
+/// Bytes in all: a path is at most 256 with its angle brackets (RFC 5321 section 4.5.3.1.3).
 const ADDRESS_MAX: usize = 254;
 
 /// An address a letter can go to. Its shape is checked; it prints itself masked.
@@ -21,7 +21,7 @@ const ADDRESS_MAX: usize = 254;
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
-/// A text that is no address we can write to.
+/// A text that is not a valid email address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidAddress {
@@ -31,7 +31,7 @@ pub struct InvalidAddress {
 
 impl EmailAddress {
     /// Checks the shape (RFC 5321 section 4.1.2, without obsolete and quoted forms), lower-cases the domain and
-    /// writes it in A-labels, and brings the local part to NFC. Blanks around the address are dropped.
+    /// writes it in A-labels, and brings the local part to NFC. Spaces around the address are dropped.
     ///
     /// Refused on purpose, though the grammar knows them: quoted local parts (they can carry SMTP parameters past
     /// careless software), addresses of hosts in brackets, and domains of a single label.
@@ -93,24 +93,24 @@ fn check(input: &str) -> Result<EmailAddress, &'static str> {
     }
     // Nothing longer can be an address, and what follows need not look at megabytes.
     if text.len() > 4 * ADDRESS_MAX {
-        return Err("it is longer than 254 octets");
+        return Err("it is longer than 254 bytes");
     }
     let text = if text.is_ascii() || is_nfc(text) {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(text.nfc().collect::<String>())
     };
-    refuse_signs(&text)?;
+    refuse_characters(&text)?;
     let Some((local, domain)) = split(&text) else {
         return Err(if text.contains('\u{ff20}') { "its @ is a full-width \u{ff20}" } else { "it has no @" });
     };
     check_local(local)?;
     let domain = check_domain(domain)?;
     if domain.len() > DOMAIN_MAX {
-        return Err("its domain is longer than 255 octets");
+        return Err("its domain is longer than 255 bytes");
     }
     if local.len() + 1 + domain.len() > ADDRESS_MAX {
-        return Err("it is longer than 254 octets");
+        return Err("it is longer than 254 bytes");
     }
     let mut address = String::with_capacity(local.len() + 1 + domain.len());
     address.push_str(local);
@@ -119,8 +119,8 @@ fn check(input: &str) -> Result<EmailAddress, &'static str> {
     Ok(EmailAddress(address))
 }
 
-/// Signs that stand nowhere in an address, with a reason that says more than "not allowed".
-fn refuse_signs(text: &str) -> Result<(), &'static str> {
+/// Characters that no address contains, with a reason that says more than "not allowed".
+fn refuse_characters(text: &str) -> Result<(), &'static str> {
     let harmless =
         |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b',' | b';' | b':');
     if text.bytes().all(harmless) {
@@ -128,19 +128,19 @@ fn refuse_signs(text: &str) -> Result<(), &'static str> {
     }
     for c in text.chars() {
         match c {
-            '\r' | '\n' => return Err("it holds a line break"),
+            '\r' | '\n' => return Err("it contains a line break"),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                return Err("it holds a control character");
+                return Err("it contains a control character");
             }
             c if c.is_whitespace() => {
                 return Err(if text.contains('<') {
-                    "it is more than an address: put the name into a column of its own"
+                    "it contains more than an address: put the name in a column of its own"
                 } else {
-                    "it holds a blank"
+                    "it contains a space"
                 });
             }
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                return Err("it holds a sign that turns the writing direction");
+                return Err("it contains a character that changes the writing direction");
             }
             '\u{ad}'
             | '\u{180e}'
@@ -148,11 +148,11 @@ fn refuse_signs(text: &str) -> Result<(), &'static str> {
             | '\u{2060}'..='\u{2064}'
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}' => return Err("it holds an invisible sign"),
-            '\u{fffd}' => return Err("it holds a sign that was lost in a conversion"),
-            '<' | '>' => return Err("it is written in angle brackets: leave only what is between them"),
-            '"' => return Err("its local part is quoted, which we do not write to"),
-            ',' | ';' => return Err("it holds a comma or semicolon: one address a row"),
+            | '\u{e0000}'..='\u{e007f}' => return Err("it contains an invisible character"),
+            '\u{fffd}' => return Err("it contains a character that was lost in a conversion"),
+            '<' | '>' => return Err("it contains angle brackets: keep only what is between them"),
+            '"' => return Err("quoted local parts are not supported"),
+            ',' | ';' => return Err("it contains a comma or semicolon: write one address per row"),
             _ => {}
         }
     }
@@ -161,25 +161,29 @@ fn refuse_signs(text: &str) -> Result<(), &'static str> {
 
 fn check_local(local: &str) -> Result<(), &'static str> {
     if local.is_empty() {
-        return Err("nothing stands in front of the @");
+        return Err("nothing precedes the @");
     }
     if local.contains('@') {
         return Err("it has more than one @");
     }
     if local.len() > LOCAL_MAX {
-        return Err("more than 64 octets stand in front of the @");
+        return Err("more than 64 bytes precede the @");
     }
     if local.starts_with('.') || local.ends_with('.') {
         return Err("its local part begins or ends with a dot");
     }
     if local.as_bytes().windows(2).any(|pair| pair == b"..") {
-        return Err("two dots follow each other in its local part");
+        return Err("its local part contains two dots in a row");
     }
     // atext of RFC 5322 section 3.2.3, and everything outside ASCII (RFC 6531 section 3.3)
     let atext = |byte: u8| {
         byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte)
     };
-    if local.bytes().all(atext) { Ok(()) } else { Err("its local part holds a sign that must be quoted") }
+    if local.bytes().all(atext) {
+        Ok(())
+    } else {
+        Err("its local part contains a character that has to be quoted")
+    }
 }
 
 fn check_domain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
@@ -195,7 +199,7 @@ fn check_domain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
 
 fn to_plain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
     if domain.is_empty() {
-        return Err("nothing stands behind the @");
+        return Err("nothing follows the @");
     }
     if domain.starts_with('[') {
         return Err("its domain is the address of a host in brackets");
@@ -207,17 +211,17 @@ fn to_plain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
         return Err("its domain has an empty label");
     }
     if domain.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"-.".contains(&byte)) {
-        return Err("its domain holds a sign that no domain has");
+        return Err("its domain contains a character that no domain has");
     }
     if domain.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
         return Err("a label of its domain begins or ends with a hyphen");
     }
     if domain.is_ascii() && domain.split('.').any(|label| label.len() > 63) {
-        return Err("a label of its domain is longer than 63 octets");
+        return Err("a label of its domain is longer than 63 bytes");
     }
     Uts46::new()
         .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
-        .map_err(|_| "its domain is not one (IDNA)")
+        .map_err(|_| "its domain is invalid (IDNA)")
 }
 
 /// Whether a domain is plain already: labels of lower-case letters, digits and inner hyphens, none of them encoded.
@@ -247,6 +251,14 @@ impl fmt::Display for EmailAddress {
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EmailAddress({self})")
+    }
+}
+
+impl FromStr for EmailAddress {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        Self::parse(text)
     }
 }
 

@@ -8,14 +8,16 @@ mod composer;
 mod dkim;
 mod field;
 mod gate;
+mod header_rules;
 mod octets;
 mod skeleton;
 mod token;
 mod wire;
 
-pub use composer::{Composer, Secrets};
+pub use composer::{Composer, Filled, Secrets, TEST_TOKEN};
 pub use dkim::{KeyKind, Signer};
 pub use gate::Shape;
+pub use header_rules::{check_archive, check_header, check_list_id, check_one_click};
 pub use token::Tokens;
 
 use std::borrow::Cow;
@@ -26,10 +28,8 @@ use octets::Octets;
 /// One letter to one person: envelope and bytes. There is none whose bytes a relay could misread.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// The envelope's sender.
-    pub from: EmailAddress,
-    /// The envelope's recipient.
-    pub to: EmailAddress,
+    from: EmailAddress,
+    to: EmailAddress,
     octets: Octets,
     shape: Shape,
 }
@@ -52,6 +52,16 @@ impl Message {
             None => gate::inspect(&octets.to_bytes(), utf8_header)?,
         };
         Ok(Self { from, to, octets, shape })
+    }
+
+    /// The envelope's sender.
+    pub fn from(&self) -> &EmailAddress {
+        &self.from
+    }
+
+    /// The envelope's recipient.
+    pub fn to(&self) -> &EmailAddress {
+        &self.to
     }
 
     /// The letter as RFC 5322 has it: CRLF everywhere, no line over 998 octets, 7-bit, not dot-stuffed.

@@ -11,7 +11,6 @@ mod server;
 mod watch;
 
 pub use compare::{Comparison, comparison};
-pub use letter::{header, part};
 pub use page::static_page;
 pub use server::{Access, Changes, serve};
 pub use watch::{Watch, watch};

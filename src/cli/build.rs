@@ -9,6 +9,7 @@ use super::{Context, Exit, Failure, flags, issues, sending};
 use crate::{
     address::EmailAddress,
     config::{Config, Overrides},
+    files,
     report::words::octets,
     subscriber::{List, Row, Subscriber},
 };
@@ -35,14 +36,17 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "reader")]
     feed: bool,
     /// Write the files into this folder
-    #[arg(short, long, value_name = "DIR", default_value = "build")]
+    #[arg(short, long, value_name = "DIR", default_value = DEFAULT_OUTPUT)]
     output: PathBuf,
     /// Also write the letter to this person, who need not be on the list
     #[arg(long = "as", value_name = "ADDRESS")]
-    reader: Option<String>,
+    reader: Option<EmailAddress>,
     #[command(flatten)]
     list: flags::List,
 }
+
+/// Where files go unless `--output` says otherwise.
+const DEFAULT_OUTPUT: &str = "build";
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(Overrides::default()))?;
@@ -54,6 +58,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     for (name, bytes) in files {
         let path = args.output.join(name);
         let folder = path.parent().unwrap_or(Path::new("."));
+        // Pages for the web may be published by committing them, if the owner chose the folder.
+        if !args.output.exists() && (!(args.web || args.feed) || args.output == Path::new(DEFAULT_OUTPUT)) {
+            fs::create_dir_all(&args.output)
+                .and_then(|()| files::ignore_in_git(&args.output))
+                .map_err(|error| Failure::file("make the folder", &args.output, error))?;
+        }
         fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, error))?;
         // A file that is as it should be is left alone: it keeps its time, and nothing has to be copied anew.
         if fs::read(&path).ok().as_deref() != Some(&bytes) {
@@ -118,11 +128,9 @@ fn safe(name: &str) -> String {
 }
 
 /// The person with this address on the list, or somebody with nothing but an address.
-pub(super) fn subscriber(list: &Path, text: &str) -> Result<Subscriber, Failure> {
-    let address = EmailAddress::parse(text)
-        .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
-    Ok(on_the_list(list, &address)?.unwrap_or_else(|| Subscriber {
-        address,
+pub(super) fn subscriber(list: &Path, address: &EmailAddress) -> Result<Subscriber, Failure> {
+    Ok(on_the_list(list, address)?.unwrap_or_else(|| Subscriber {
+        address: address.clone(),
         name: None,
         fields: Default::default(),
     }))

@@ -7,6 +7,7 @@ use std::{fs, path::PathBuf};
 
 use super::{Context, Exit, Failure, flags, issues, preview::INVENTED};
 use crate::{
+    address::EmailAddress,
     config::Overrides,
     web::{self, Comparison},
 };
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     page: Option<PathBuf>,
     /// Whose letters the page shows [default: an invented person]
     #[arg(long = "as", value_name = "ADDRESS", requires = "page")]
-    reader: Option<String>,
+    reader: Option<EmailAddress>,
     #[command(flatten)]
     list: flags::List,
 }
@@ -69,7 +70,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     };
     let told = told::json(args, &compared);
     if let Some(path) = &args.page {
-        let reader = args.reader.as_deref().unwrap_or(INVENTED);
+        let reader = match &args.reader {
+            Some(reader) => reader,
+            None => &INVENTED.parse().map_err(Failure::input)?,
+        };
         let page = web::comparison(&Comparison {
             before: &before.view(&config.list, reader)?,
             now: &now.view(&config.list, reader)?,

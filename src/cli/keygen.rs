@@ -1,6 +1,5 @@
 use std::{
-    fs,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Context, Exit, Failure};
-use crate::address::EmailAddress;
+use crate::{address::EmailAddress, files};
 
 /// Make a DKIM key and print its DNS record
 ///
@@ -70,7 +69,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let key =
         key.ok_or_else(|| Failure::outside("failed to make a key: the system gives no random numbers"))?;
     write_private(&path, &pem(&key.private)).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::input(format!("`{}` is there already", path.display()))
+        io::ErrorKind::AlreadyExists => Failure::input(format!("`{}` already exists", path.display()))
             .hint("choose another file with -o FILE; a key in use must not be lost"),
         _ => Failure::file("write the key", &path, error),
     })?;
@@ -78,7 +77,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let section = if args.ed25519 { "[dkim.ed25519]\n" } else { "[dkim]\n" };
     let domain_line = if args.ed25519 { String::new() } else { format!("domain = {domain:?}\n") };
     context.terminal.say(&format!(
-        "\nThe private key is in `{}`. Put the record above into the DNS, and this into mimeo.toml:\n\n\
+        "\nThe private key is in `{}`. Add the record above to your DNS, and this to mimeo.toml:\n\n\
          {section}{domain_line}selector = {selector:?}\nkey = {{ file = {:?} }}",
         path.display(),
         path.display().to_string(),
@@ -121,32 +120,25 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n")
 }
 
-/// A line of a zone file; a text record is made of strings of at most 255 octets (RFC 1035 section 3.3).
+/// The record as forms of DNS providers ask for it, and as a line of a zone file, where a text record consists of strings
+/// of at most 255 bytes (RFC 1035 section 3.3).
 fn dns_record(selector: &str, domain: &str, key: &Key) -> String {
     let value = format!("v=DKIM1; k={}; p={}", key.kind, STANDARD.encode(&key.public));
     let strings: Vec<String> =
         value.as_bytes().chunks(250).map(|part| format!("{:?}", String::from_utf8_lossy(part))).collect();
-    match strings.as_slice() {
-        [only] => format!("{selector}._domainkey.{domain}. IN TXT {only}\n"),
-        many => format!("{selector}._domainkey.{domain}. IN TXT ( {} )\n", many.join(" ")),
-    }
+    let name = format!("{selector}._domainkey.{domain}");
+    let text = match strings.as_slice() {
+        [only] => only.clone(),
+        many => format!("( {} )", many.join(" ")),
+    };
+    format!("Name:  {name}\nType:  TXT\nValue: {value}\n\nIn a zone file:\n{name}. IN TXT {text}\n")
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
+        files::make_untracked_folder(folder)?;
     }
-    let mut options = fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    files::write_new_secret(path, text.as_bytes())
 }
 
 #[cfg(test)]
@@ -161,7 +153,7 @@ mod tests {
         assert_eq!(pair.public_modulus_len(), 256);
         let record = dns_record("mimeo1", "example.org", &key);
         assert!(
-            record.starts_with("mimeo1._domainkey.example.org. IN TXT ( \"v=DKIM1; k=rsa; p=MIIBIjAN"),
+            record.contains("\nmimeo1._domainkey.example.org. IN TXT ( \"v=DKIM1; k=rsa; p=MIIBIjAN"),
             "{record}"
         );
         let strings: Vec<&str> = record.split('"').skip(1).step_by(2).collect();

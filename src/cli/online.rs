@@ -16,7 +16,7 @@ use url::Url;
 use super::net::{Method, Net, NetError, can_be_asked};
 use crate::{
     check::{Answer, Answers},
-    files::{Readers, write_atomically},
+    files::{self, Readers, write_atomically},
 };
 
 /// So many hosts are asked at the same time, each of them one question after the other.
@@ -107,6 +107,7 @@ impl Online {
 
     /// Keeps what was heard for the next run.
     pub(super) fn store(&self) -> io::Result<()> {
+        files::make_untracked_folder(self.path.parent().unwrap_or(Path::new("")))?;
         write_atomically(&self.path, &serde_json::to_vec_pretty(&self.heard)?, Readers::Owner)
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     no_open: bool,
     /// Whose letter to show first [default: the first person on the list; for --static, an invented person]
     #[arg(long = "as", value_name = "ADDRESS")]
-    reader: Option<String>,
+    reader: Option<EmailAddress>,
     /// Write the preview as one HTML file and exit
     #[arg(long = "static", value_name = "FILE")]
     file: Option<PathBuf>,
@@ -64,9 +64,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             .pop()
             .ok_or_else(|| Failure::input("there is no issue yet").hint("begin one: mimeo new \"Title\""))?,
     };
-    if let Some(reader) = &args.reader {
-        address(reader)?;
-    }
     let source = PreviewSource {
         context: context.clone(),
         file,
@@ -74,7 +71,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         reader: args.reader.clone(),
     };
     if let Some(path) = &args.file {
-        return write(&source, args.reader.as_deref().unwrap_or(INVENTED), path);
+        return write(&source, args.reader.as_ref().map_or(INVENTED, EmailAddress::expose), path);
     }
     let source = Arc::new(source);
     sending::runtime()?.block_on(async {
@@ -120,9 +117,9 @@ fn secret() -> Result<String, Failure> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn address(text: &str) -> Result<EmailAddress, Failure> {
-    EmailAddress::parse(text)
-        .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))
+/// An address that the page asks for.
+fn parse(text: &str) -> Result<EmailAddress, Failure> {
+    text.parse().map_err(|error| Failure::input(format!("invalid email address `{text}`: {error}")))
 }
 
 /// Asks the desktop for a browser; without one the address on the terminal is enough.
@@ -142,7 +139,7 @@ struct PreviewSource {
     context: Context,
     file: issues::IssueFile,
     list: Option<PathBuf>,
-    reader: Option<String>,
+    reader: Option<EmailAddress>,
 }
 
 impl PreviewSource {
@@ -177,9 +174,9 @@ impl PreviewSource {
     }
 
     fn person(&self, list: &Path, wanted: Option<&str>) -> Result<Subscriber, Failure> {
-        if let Some(text) = wanted.or(self.reader.as_deref()) {
-            address(text)?;
-            return build::subscriber(list, text);
+        let wanted = wanted.map(parse).transpose()?;
+        if let Some(address) = wanted.as_ref().or(self.reader.as_ref()) {
+            return build::subscriber(list, address);
         }
         if list.exists() {
             for row in List::open(list)? {
@@ -188,7 +185,7 @@ impl PreviewSource {
                 }
             }
         }
-        build::subscriber(list, INVENTED)
+        build::subscriber(list, &parse(INVENTED)?)
     }
 
     fn make(&self, reader: Option<&str>) -> Result<LetterView, Failure> {
@@ -210,20 +207,21 @@ impl PreviewSource {
         }
         let bytes = composer.compose(&person, Vec::new())?.into_bytes();
         let letter = String::from_utf8_lossy(&bytes);
+        let filled = composer.preview(&person)?;
         let name = &rendered.from.name;
         Ok(LetterView {
             title: rendered.title.to_string(),
             file: self.short(&self.file.path.to_string_lossy()),
             sender: name.clone().unwrap_or_else(|| rendered.from.address.expose().to_owned()),
-            subject: web::header(&letter, "subject").unwrap_or_default(),
+            subject: filled.subject,
             preheader: built.issue.head.preheader.to_string(),
             reader: person.address.expose().to_owned(),
-            text: web::part(&letter, "text/plain").unwrap_or_default(),
+            text: filled.text,
             headers: letter.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n", "\n"),
             problems: Vec::new(),
             stale: false,
             octets: bytes.len(),
-            html: web::part(&letter, "text/html").unwrap_or_default(),
+            html: filled.html,
             pictures: rendered
                 .pictures
                 .iter()

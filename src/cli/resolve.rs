@@ -26,19 +26,14 @@ pub(crate) struct Args {
     #[arg(long, group = "decision")]
     resend: bool,
     /// Only these addresses [default: all unconfirmed ones]
-    addresses: Vec<String>,
+    addresses: Vec<EmailAddress>,
     #[command(flatten)]
     ledger: flags::Ledger,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
-    let mut addresses = Vec::new();
-    for text in &args.addresses {
-        let address = EmailAddress::parse(text)
-            .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
-        addresses.push(address);
-    }
+    let addresses = args.addresses.clone();
     sending::runtime()?.block_on(async {
         let ledger = Ledger::open(&config.ledger)?;
         // What a dead sender left behind is up for a decision too.

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     list: Option<Listed>,
     /// Show everything recorded for one address
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["issue", "list"])]
-    address: Option<String>,
+    address: Option<EmailAddress>,
     /// Print CSV, with --list
     #[arg(long, requires = "list")]
     csv: bool,
@@ -280,11 +280,14 @@ impl Args {
         Self::data(context, &String::from_utf8_lossy(&bytes))
     }
 
-    async fn person(&self, context: &Context, ledger: &Ledger, text: &str) -> Result<Exit, Failure> {
-        let address = EmailAddress::parse(text)
-            .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
-        let stories = ledger.history(&address).await?;
-        let suppression = ledger.suppression(&address).await?;
+    async fn person(
+        &self,
+        context: &Context,
+        ledger: &Ledger,
+        address: &EmailAddress,
+    ) -> Result<Exit, Failure> {
+        let stories = ledger.history(address).await?;
+        let suppression = ledger.suppression(address).await?;
         if self.json {
             let events = |events: &[HistoryEvent]| -> Vec<serde_json::Value> {
                 events.iter().map(event_json).collect()

@@ -20,7 +20,7 @@ use crate::{
   mimeo suppress > suppressions.csv")]
 pub(crate) struct Args {
     /// The addresses
-    addresses: Vec<String>,
+    addresses: Vec<EmailAddress>,
     /// The reason: unsubscribed, hard_bounce, complaint or by_hand
     #[arg(long, value_name = "REASON", default_value = "by_hand")]
     reason: String,
@@ -41,18 +41,9 @@ pub(crate) struct Args {
 pub(crate) struct UnArgs {
     /// The addresses
     #[arg(required = true)]
-    addresses: Vec<String>,
+    addresses: Vec<EmailAddress>,
     #[command(flatten)]
     ledger: flags::Ledger,
-}
-
-fn parse(text: &str) -> Result<EmailAddress, Failure> {
-    EmailAddress::parse(text)
-        .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))
-}
-
-fn parse_all(texts: &[String]) -> Result<Vec<EmailAddress>, Failure> {
-    texts.iter().map(|text| parse(text)).collect()
 }
 
 fn reason(word: &str) -> Option<Reason> {
@@ -67,7 +58,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             .hint(format!("the reasons are: {}", known.join(", ")))
             .exit(Exit::Usage)
     })?;
-    let addresses = parse_all(&args.addresses)?;
+    let addresses = args.addresses.clone();
     let now = context.now;
     sending::runtime()?.block_on(async {
         if addresses.is_empty() && args.from.is_none() {
@@ -127,11 +118,10 @@ async fn print(context: &Context, path: &std::path::Path) -> Result<Exit, Failur
 
 pub(crate) fn lift(args: &UnArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
-    let addresses = parse_all(&args.addresses)?;
     sending::runtime()?.block_on(async {
         let ledger = Ledger::open(&config.ledger)?;
         let mut missing = 0;
-        for address in &addresses {
+        for address in &args.addresses {
             match ledger.suppression(address).await? {
                 Some(one) if ledger.unsuppress(address).await? => {
                     context

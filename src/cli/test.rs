@@ -12,7 +12,7 @@ use crate::{
 
 /// Send a subscriber's letter to yourself
 ///
-/// Its subject begins with `[Test]`, and the ledger does not change. Drafts can be tested.
+/// Its subject begins with `[Test]`, its unsubscribe token does nothing, and the ledger does not change. Drafts can be tested.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo test a-year-in-review --to me@example.com
@@ -22,10 +22,10 @@ pub(crate) struct Args {
     issue: String,
     /// Send the letter to this address; can be repeated
     #[arg(long, value_name = "ADDRESS", required = true)]
-    to: Vec<String>,
+    to: Vec<EmailAddress>,
     /// Whose letter to send [default: the person with the address of --to, or the first on the list]
     #[arg(long = "as", value_name = "SUBSCRIBER")]
-    reader: Option<String>,
+    reader: Option<EmailAddress>,
     #[command(flatten)]
     list: flags::List,
     #[command(flatten)]
@@ -37,21 +37,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(args.relay.say(args.outbox.say(Overrides::default()))))?;
     let mut letters = Vec::new();
-    let mut receivers = Vec::new();
-    for text in &args.to {
-        let to = EmailAddress::parse(text)
-            .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
-        receivers.push(to);
-    }
     let file = issues::find(context, &args.issue)?;
     let built = context.build(&config, &file)?;
     let composer = Composer::for_test_letter(&built.rendered, sending::secrets(&config)?)?;
     if config.list.exists() {
         sending::check_columns(&composer, &List::open(&config.list)?)?;
     }
-    for to in &receivers {
+    for to in &args.to {
         let reader = match &args.reader {
-            Some(text) => named(&config.list, text)?,
+            Some(address) => named(&config.list, address)?,
             None => somebody(&config.list, to)?,
         };
         if let Some(gap) = composer.missing(&reader).next() {
@@ -60,8 +54,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 "choose another reader with --as, or write `{{{{ {name} | default(\"…\") }}}}`"
             )));
         }
-        let mut message = composer.compose(&reader, Vec::new())?;
-        message.to = to.clone();
+        let message = composer.compose_test(&reader, to.clone())?;
         letters.push((Letter { ticket: (), message }, reader));
     }
     let errand = sending::Destination::of(&config)?;
@@ -70,7 +63,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         context.terminal.say(&format!(
             "{} to {}, as {} gets it, {}",
             octets(letter.message.size() as u64),
-            letter.message.to.expose(),
+            letter.message.to().expose(),
             reader.address.expose(),
             errand.description
         ));
@@ -97,10 +90,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The subscriber that was asked for must be on the list.
-fn named(list: &std::path::Path, text: &str) -> Result<Subscriber, Failure> {
-    let address = EmailAddress::parse(text)
-        .map_err(|error| Failure::input(format!("`{text}` is no address: {error}")).exit(Exit::Usage))?;
-    build::on_the_list(list, &address)?
+fn named(list: &std::path::Path, address: &EmailAddress) -> Result<Subscriber, Failure> {
+    build::on_the_list(list, address)?
         .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.display())))
 }
 

@@ -1,15 +1,14 @@
 //! The newsletter's own key: what makes Message-IDs and readers' tokens hard to guess, and the same tomorrow.
 
 use std::{
-    fs,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
 use aws_lc_rs::rand;
 
 use super::secret::{SecretError, SecretRef};
-use crate::transport::Secret;
+use crate::{files, transport::Secret};
 
 /// The key cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -57,29 +56,16 @@ impl KeyPlace {
     }
 }
 
-/// Writes a new key whole or not at all; when another process was faster, its key stands.
+/// Makes a new key; when another process was faster, its key stays.
 fn make(path: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    make_private_folder(folder)?;
+    files::make_untracked_folder(path.parent().unwrap_or(Path::new("")))?;
     let mut bytes = [0_u8; 32];
     rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random numbers"))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(file, "{}", bytes.map(|byte| format!("{byte:02x}")).concat())?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.error),
+    let line = bytes.map(|byte| format!("{byte:02x}")).concat() + "\n";
+    match files::write_new_secret(path, line.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        written => written,
     }
-}
-
-/// A folder that only its owner can look into, unless it is there already.
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn parse(secret: &Secret) -> Option<[u8; 32]> {
@@ -115,7 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".mimeo/key");
         KeyPlace::Own(path.clone()).read().unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);
     }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     address::EmailAddress,
     assets::PicturePlace,
+    message::{check_archive, check_header, check_list_id, check_one_click},
     render::{Mailbox, Newsletter, Unsubscribe},
     source::Diagnostic,
 };
@@ -124,6 +125,11 @@ fn web_address(table: &Table<'_>, name: &'static str, example: &str) -> Option<S
     let fine = Url::parse(&item.value).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.password().is_none()
     });
+    if let (true, "archive", Err(reason)) = (fine, name, check_archive(&item.value)) {
+        let message = format!("invalid `{}`: {reason}", table.name_of(name));
+        table.notes().error("M008", item.span, message, format!("write it like {example:?}"));
+        return None;
+    }
     if !fine || item.value.chars().any(|c| c.is_control() || c.is_whitespace()) {
         let message = format!("`{}` is no web address", table.name_of(name));
         table.notes().error("M008", item.span, message, format!("write it like {example:?}"));
@@ -155,7 +161,7 @@ fn address(table: &Table<'_>, name: &'static str) -> Option<EmailAddress> {
 }
 
 fn not_an_address(table: &Table<'_>, name: &str, item: &Item<String>, why: &str) {
-    let message = format!("`{}` is no address: {why}", table.name_of(name));
+    let message = format!("invalid email address in `{}`: {why}", table.name_of(name));
     let help = match name {
         "from" | "reply_to" => "write it like \"Ada Quill <ada@example.org>\" or \"ada@example.org\"",
         _ => "write it like \"letters@example.org\"",
@@ -166,7 +172,7 @@ fn not_an_address(table: &Table<'_>, name: &str, item: &Item<String>, why: &str)
 /// `List-Id` is a name like a domain (RFC 2919 section 2).
 fn is_list_id(table: &Table<'_>, item: &Item<String>) -> bool {
     let fine = item.value.contains('.')
-        && item.value.len() <= 255
+        && check_list_id(&item.value).is_ok()
         && item.value.split('.').all(|label| {
             !label.is_empty()
                 && label.bytes().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_'))
@@ -191,29 +197,13 @@ fn one_click(table: &Table<'_>) -> Option<String> {
         table.notes().error("M008", item.span, message, format!("write it like {EXAMPLE:?}"));
         return None;
     }
+    if let Err(reason) = check_one_click(&item.value) {
+        let message = format!("invalid `{}`: {reason}", table.name_of("https"));
+        table.notes().error("M008", item.span, message, format!("write it like {EXAMPLE:?}"));
+        return None;
+    }
     Some(item.value)
 }
-
-/// Fields that mimeo writes itself, or that would change what a letter is.
-const OURS: [&str; 17] = [
-    "from",
-    "to",
-    "cc",
-    "bcc",
-    "sender",
-    "reply-to",
-    "subject",
-    "date",
-    "message-id",
-    "mime-version",
-    "return-path",
-    "received",
-    "dkim-signature",
-    "list-id",
-    "list-unsubscribe",
-    "list-unsubscribe-post",
-    "list-archive",
-];
 
 /// The command that draws formulas.
 pub(super) fn math(root: &Table<'_>) -> Vec<String> {
@@ -232,28 +222,17 @@ fn headers(root: &Table<'_>) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in root.named_texts("headers") {
         let notes = root.notes();
-        let lower = name.value.to_ascii_lowercase();
-        let is_name = !name.value.is_empty()
-            && name.value.len() <= 60
-            && name.value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-        if !is_name {
-            let message = format!("{:?} is no name of a header field", name.value);
-            notes.error("M011", name.span, message, "use letters, digits and hyphens, without the colon");
-        } else if OURS.contains(&lower.as_str()) || lower.starts_with("content-") {
-            let message = format!("the header field `{}` is written by mimeo itself", name.value);
-            let help = match lower.as_str() {
+        if let Err(reason) = check_header(&name.value, &value.value) {
+            let message = format!("invalid header field `{}`: {reason}", name.value.escape_debug());
+            let help = match name.value.to_ascii_lowercase().as_str() {
                 "from" | "reply-to" => "set it under `[sender]`",
                 "list-unsubscribe" | "list-unsubscribe-post" => "set it under `[unsubscribe]`",
-                _ => "take the line out",
+                _ => "change the line or remove it",
             };
             notes.error("M011", name.span, message, help);
         } else if headers.keys().any(|known| known.eq_ignore_ascii_case(&name.value)) {
             let message = format!("the header field `{}` is set twice", name.value);
             notes.push(Diagnostic::error("M011", &notes.source, name.span, message).help("keep one of them"));
-        } else if value.value.chars().any(char::is_control) {
-            let message =
-                format!("the header field `{}` holds a line break or another control character", name.value);
-            notes.error("M011", value.span, message, "write it in one line");
         } else {
             headers.insert(name.value, value.value);
         }

@@ -101,7 +101,7 @@ fn everything_that_is_wrong_comes_at_once_and_in_order() {
             "M006 mimeo.toml:1:1: the newsletter has no name",
             "M003 mimeo.toml:2:1: unknown setting `newsletter.nmae`",
             "M004 mimeo.toml:3:12: `newsletter.language` must be a text",
-            "M007 mimeo.toml:5:8: `sender.from` is no address: there is a `>` without a `<`",
+            "M007 mimeo.toml:5:8: invalid email address in `sender.from`: there is a `>` without a `<`",
             "M005 mimeo.toml:7:14: `pace.per_minute` cannot be 0",
             "M005 mimeo.toml:9:14: `retry.first_wait` cannot be \"soon\"",
         ]
@@ -158,11 +158,11 @@ fn each_wrong_value_is_named() {
         ),
         (
             "[headers]\nSubject = \"x\"\n",
-            "M011 mimeo.toml:6:1: the header field `Subject` is written by mimeo itself",
+            "M011 mimeo.toml:6:1: invalid header field `Subject`: mimeo or a relay writes this field",
         ),
         (
             "[headers]\nX-A = \"x\\r\\nBcc: y\"\n",
-            "M011 mimeo.toml:6:7: the header field `X-A` holds a line break or another control character",
+            "M011 mimeo.toml:6:1: invalid header field `X-A`: its value contains a line break or another control character",
         ),
         (
             "[unsubscribe]\nhttps = \"http://a.example/\"\n",

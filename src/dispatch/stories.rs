@@ -201,7 +201,7 @@ impl World {
         }
         let out = self.out.remove(at);
         if is_taken {
-            *self.taken.entry(out.letter.message.to.expose().to_owned()).or_default() += 1;
+            *self.taken.entry(out.letter.message.to().expose().to_owned()).or_default() += 1;
         }
         self.queue.end(out.letter, outcome);
     }

@@ -30,11 +30,11 @@ impl Files {
     /// Makes the folder (for its owner only) and the file (likewise), where they are missing.
     pub(super) fn prepare(ledger: &Path) -> io::Result<Self> {
         if let Some(folder) = ledger.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            private_folder(folder)?;
+            crate::files::make_untracked_folder(folder)?;
         }
         let made = private().create(true).append(true).open(ledger);
         let files = Self::new(ledger);
-        private_folder(&files.locks())?;
+        crate::files::make_untracked_folder(&files.locks())?;
         // It may be there and be readable only; opening the database tells that better.
         if made.is_ok() {
             keep_private(&files.ledger)?;
@@ -215,18 +215,6 @@ pub(super) fn private() -> OpenOptions {
         options.mode(0o600);
     }
     options
-}
-
-fn private_folder(path: &Path) -> io::Result<()> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes exist on Unix only"))]
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(path)
 }
 
 /// Takes others' permissions away from a file that was made by an earlier hand.

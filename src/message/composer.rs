@@ -8,6 +8,7 @@ use super::{
     ComposeError, Message, Signer, Tokens,
     body::{Body, Group, Source, Step},
     dkim, field,
+    header_rules::{check_archive, check_header, check_list_id, check_one_click},
     octets::Octets,
     token::TOKEN_LEN,
     wire::{Base64Writer, quote_value},
@@ -46,7 +47,11 @@ pub struct Composer {
     unsubscribe: Unsubscribe,
     /// Fields that are the same in all letters, each with its CRLF.
     header: Vec<u8>,
-    subject: Option<Pattern>,
+    subject: Subject,
+    /// The two parts with open placeholders, for [`preview`](Self::preview).
+    text: Pattern,
+    html: Pattern,
+    is_test: bool,
     mailto: Option<String>,
     body: Body,
     tokens: Tokens,
@@ -62,36 +67,26 @@ enum Unsubscribe {
     Nothing,
 }
 
-/// Fields that are ours to write.
-const OURS: [&str; 24] = [
-    "from",
-    "to",
-    "cc",
-    "bcc",
-    "sender",
-    "reply-to",
-    "subject",
-    "date",
-    "message-id",
-    "mime-version",
-    "content-type",
-    "content-transfer-encoding",
-    "list-id",
-    "list-unsubscribe",
-    "list-unsubscribe-post",
-    "list-archive",
-    "precedence",
-    "feedback-id",
-    "dkim-signature",
-    "return-path",
-    "received",
-    "in-reply-to",
-    "references",
-    "content-disposition",
-];
+/// The subject, and whether it is the same in all letters.
+enum Subject {
+    Fixed(String),
+    Open(Pattern),
+}
 
-/// Whole families of them, and those that only relays may write.
-const OUR_PREFIXES: [&str; 4] = ["content-", "resent-", "arc-", "authentication-results"];
+/// What one person sees of a letter, before it is encoded for the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The subject line.
+    pub subject: String,
+    /// The HTML part.
+    pub html: String,
+    /// The text part.
+    pub text: String,
+}
+
+/// Stands in a test letter where other letters have their unsubscribe token: as long as one, and the same in all test
+/// letters. It is no one's token, whatever the newsletter's key.
+pub const TEST_TOKEN: &str = "TEST-LETTER-DO-NOTHING";
 
 impl Composer {
     /// Prepares an issue for composing, once for all of its readers.
@@ -103,7 +98,8 @@ impl Composer {
         Self::compile(rendered, secrets, None)
     }
 
-    /// Prepares an issue for test letters: the same letters, with `[Test] ` before the subject.
+    /// Compiles an issue for `mimeo test`: the subject starts with `[Test]`, and the unsubscribe token is
+    /// [`TEST_TOKEN`]. See [`compose_test`](Self::compose_test).
     pub fn for_test_letter(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
         Self::compile(rendered, secrets, Some("[Test] "))
     }
@@ -122,6 +118,7 @@ impl Composer {
         };
         let unsubscribe = unsubscribe(rendered);
         let header = header(rendered, fixed_subject.as_deref())?;
+        let subject = fixed_subject.map_or(Subject::Open(subject), Subject::Fixed);
         let body = Body::new(rendered)?;
         let mut body_hash = digest::Context::new(&digest::SHA256);
         if let Some(first) = body.shared.first() {
@@ -139,7 +136,10 @@ impl Composer {
             mailto: rendered.unsubscribe.mailto.as_ref().map(in_mailto),
             unsubscribe,
             header,
-            subject: fixed_subject.is_none().then_some(subject),
+            subject,
+            text: rendered.text.clone(),
+            html: rendered.html.clone(),
+            is_test: mark.is_some(),
             body,
             tokens,
             signers: secrets.signers,
@@ -149,8 +149,14 @@ impl Composer {
 
     /// Everything that is filled in letter by letter.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
-        let subject = self.subject.iter().flat_map(Pattern::placeholders);
-        subject.chain(self.body.slots.iter().map(|slot| &slot.placeholder))
+        let subject = match &self.subject {
+            Subject::Fixed(_) => None,
+            Subject::Open(pattern) => Some(pattern),
+        };
+        subject
+            .into_iter()
+            .flat_map(Pattern::placeholders)
+            .chain(self.body.slots.iter().map(|slot| &slot.placeholder))
     }
 
     /// Placeholders without a default that are empty for this person. Who has one gets no letter.
@@ -176,12 +182,81 @@ impl Composer {
 
     /// Makes the letter to one person. The buffer's room is used again, its content is not.
     pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
+        self.compose_to(subscriber, subscriber.address.clone(), buffer)
+    }
+
+    /// Makes the letter that `subscriber` would get, addressed in the envelope to somebody else who looks at it.
+    pub fn compose_test(&self, subscriber: &Subscriber, to: EmailAddress) -> Result<Message, ComposeError> {
+        self.compose_to(subscriber, to, Vec::new())
+    }
+
+    /// What this person sees: subject and parts with all placeholders filled in.
+    pub fn preview(&self, subscriber: &Subscriber) -> Result<Filled, ComposeError> {
+        let token = self.token(&subscriber.address);
+        let unsubscribe = self.unsubscribe.with(std::str::from_utf8(&token).expect("base64url is ASCII"));
+        let mut slots = 0..self.body.slots.len();
+        let mut fill = |pattern: &Pattern| {
+            let mut filled = String::new();
+            for piece in &pattern.pieces {
+                match piece {
+                    Piece::Literal(text) => filled.push_str(text),
+                    Piece::Open { .. } => {
+                        // The body numbers its slots in the same order: the text part first.
+                        let slot = slots.next().expect("every open piece of a part has a slot");
+                        filled.push_str(&self.value(slot, subscriber, &unsubscribe)?);
+                    }
+                }
+            }
+            Ok::<_, ComposeError>(filled)
+        };
+        let (text, html) = (fill(&self.text)?, fill(&self.html)?);
+        Ok(Filled { subject: self.subject(subscriber)?.into_owned(), html, text })
+    }
+
+    /// The reader's unsubscribe token.
+    fn token(&self, address: &EmailAddress) -> [u8; TOKEN_LEN] {
+        let mut token = [0; TOKEN_LEN];
+        if self.is_test {
+            token.copy_from_slice(TEST_TOKEN.as_bytes());
+        } else {
+            self.tokens.write_unsubscribe(&self.list_id, address, &mut token);
+        }
+        token
+    }
+
+    fn subject(&self, subscriber: &Subscriber) -> Result<Cow<'_, str>, ComposeError> {
+        let pattern = match &self.subject {
+            Subject::Fixed(subject) => return Ok(Cow::Borrowed(subject)),
+            Subject::Open(pattern) => pattern,
+        };
+        let mut subject = String::new();
+        for piece in &pattern.pieces {
+            match piece {
+                Piece::Literal(text) => subject.push_str(text),
+                Piece::Open { placeholder, .. } => {
+                    let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
+                    let value = subscriber.field(name).unwrap_or_default();
+                    if value.is_empty() && !has_default(placeholder) {
+                        return Err(ComposeError::Missing { name: placeholder.path.join(".") });
+                    }
+                    subject.push_str(&Escape::Header.apply(&apply_filters(&placeholder.filters, value)));
+                }
+            }
+        }
+        Ok(Cow::Owned(subject))
+    }
+
+    fn compose_to(
+        &self,
+        subscriber: &Subscriber,
+        recipient: EmailAddress,
+        buffer: Vec<u8>,
+    ) -> Result<Message, ComposeError> {
         let mut to = buffer;
         to.clear();
         to.reserve(self.room());
         let mut cuts = Vec::with_capacity(self.body.shared.len());
-        let mut token = [0; TOKEN_LEN];
-        self.tokens.write_unsubscribe(&self.list_id, &subscriber.address, &mut token);
+        let token = self.token(&subscriber.address);
         let token = std::str::from_utf8(&token).expect("base64url is ASCII");
         let unsubscribe = self.unsubscribe.with(token);
         self.write_header(subscriber, token, &unsubscribe, &mut to)?;
@@ -209,7 +284,7 @@ impl Composer {
             octets.prepend(&self.signatures(&octets)?);
         }
         let utf8_header = self.utf8_header || subscriber.address.needs_smtputf8();
-        Message::of(self.from.clone(), subscriber.address.clone(), octets, utf8_header)
+        Message::of(self.from.clone(), recipient, octets, utf8_header)
     }
 
     /// The signatures' fields. The header is the first stretch and the beginning of the second, up to the blank line.
@@ -234,27 +309,16 @@ impl Composer {
         to.extend_from_slice(&self.header);
         to.extend_from_slice(b"To: ");
         field::mailbox(subscriber.name.as_deref(), subscriber.address.expose(), 4, to);
-        if let Some(pattern) = &self.subject {
-            let mut subject = String::new();
-            for piece in &pattern.pieces {
-                match piece {
-                    Piece::Literal(text) => subject.push_str(text),
-                    Piece::Open { placeholder, .. } => {
-                        let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
-                        let value = subscriber.field(name).unwrap_or_default();
-                        if value.is_empty() && !has_default(placeholder) {
-                            return Err(ComposeError::Missing { name: placeholder.path.join(".") });
-                        }
-                        subject.push_str(&Escape::Header.apply(&apply_filters(&placeholder.filters, value)));
-                    }
-                }
-            }
+        if matches!(self.subject, Subject::Open(_)) {
+            let subject = self.subject(subscriber)?;
             to.extend_from_slice(b"\r\nSubject: ");
             field::unstructured(&subject, 66, 9, to);
         }
         to.extend_from_slice(b"\r\nMessage-ID: <");
+        // A test letter is not the real one: mail stores show one message for one identifier.
+        let purpose = if self.is_test { "test" } else { "message-id" };
         let key = subscriber.address.key_cow();
-        to.extend_from_slice(&self.tokens.identifier("message-id", &self.edition, &key));
+        to.extend_from_slice(&self.tokens.identifier(purpose, &self.edition, &key));
         to.push(b'@');
         to.extend_from_slice(self.from.domain().as_bytes());
         to.extend_from_slice(b">");
@@ -340,21 +404,13 @@ fn in_mailto(address: &EmailAddress) -> String {
 
 /// Refuses what could break out of the fields it is written into; settings are checked before, frozen issues are not.
 fn check_names(rendered: &RenderedIssue) -> Result<(), ComposeError> {
-    let refuse = |name: &str, reason| Err(ComposeError::Header { name: name.to_owned(), reason });
-    let in_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if rendered.list_id.is_empty() || rendered.list_id.len() > 255 || !rendered.list_id.bytes().all(in_id) {
-        return refuse("List-Id", "it is made of letters, digits, hyphens and dots");
+    let refuse = |name: &str, reason| ComposeError::Header { name: name.to_owned(), reason };
+    check_list_id(&rendered.list_id).map_err(|reason| refuse("List-Id", reason))?;
+    if let Some(url) = &rendered.unsubscribe.https {
+        check_one_click(url).map_err(|reason| refuse("List-Unsubscribe", reason))?;
     }
-    let in_url = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"');
-    for (name, url) in
-        [("List-Unsubscribe", &rendered.unsubscribe.https), ("List-Archive", &rendered.archive)]
-    {
-        if url.as_ref().is_some_and(|url| url.len() > 900 || !url.bytes().all(in_url)) {
-            return refuse(
-                name,
-                "the address is longer than 900 octets or holds signs that must be percent-encoded",
-            );
-        }
+    if let Some(url) = &rendered.archive {
+        check_archive(url).map_err(|reason| refuse("List-Archive", reason))?;
     }
     Ok(())
 }
@@ -417,20 +473,10 @@ fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, Co
     line("Feedback-ID", &feedback_id(rendered), &mut to);
     line("Precedence", "bulk", &mut to);
     for (name, value) in &rendered.headers {
-        let refuse = |reason| {
+        check_header(name, value).map_err(|reason| {
             let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
             ComposeError::Header { name, reason }
-        };
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(refuse("a name is made of letters, digits and hyphens"));
-        }
-        let lower = name.to_ascii_lowercase();
-        if OURS.contains(&lower.as_str()) || OUR_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
-            return Err(refuse("it is one that every letter has already"));
-        }
-        if value.chars().any(char::is_control) {
-            return Err(refuse("its value holds a line break or another control character"));
-        }
+        })?;
         to.extend_from_slice(name.as_bytes());
         to.extend_from_slice(b": ");
         // Long words of these are addresses and tokens for a relay, which reads no encoded words.

@@ -284,7 +284,7 @@ impl Reader {
                 Some(_) => "write it without `mailto:`",
                 None => "write it as ann@example.com",
             };
-            Trouble::new("M310", index, format!("is not an address we can write to: {error}"), help)
+            Trouble::new("M310", index, format!("invalid email address: {error}"), help)
         })
     }
 

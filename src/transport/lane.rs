@@ -472,8 +472,8 @@ impl<'s> Connection<'s> {
     ) -> Result<Option<Taken<'d, D>>, RelayDown> {
         let message = letter.message();
         let refusal = |stage, code, enhanced, text: String| Some((stage, Reply::local(code, enhanced, text)));
-        let international = !message.to.expose().is_ascii();
-        let refused = if !gate::fits_a_path(&message.to) {
+        let international = !message.to().expose().is_ascii();
+        let refused = if !gate::fits_a_path(message.to()) {
             refusal(
                 Stage::Rcpt,
                 553,
@@ -483,8 +483,8 @@ impl<'s> Connection<'s> {
         } else if international && !self.offer.smtputf8 {
             let text = "not offered: the relay does not take addresses with letters outside ASCII (SMTPUTF8)";
             refusal(Stage::Rcpt, 550, (5, 6, 7), text.to_owned())
-        } else if !gate::fits_a_path(&message.from)
-            || !message.from.expose().is_ascii() && !self.offer.smtputf8
+        } else if !gate::fits_a_path(message.from())
+            || !message.from().expose().is_ascii() && !self.offer.smtputf8
         {
             let text = "not offered: the sender's address needs SMTPUTF8, which the relay does not offer";
             let trouble = ErrorKind::Said(Reply::local(550, (5, 6, 7), text));
@@ -542,7 +542,7 @@ impl<'s> Connection<'s> {
     pub(super) fn push_mail<D: LetterSource>(&mut self, letter: &Taken<'_, D>) {
         let message = letter.message();
         self.out.extend_from_slice(b"MAIL FROM:<");
-        self.out.extend_from_slice(message.from.expose().as_bytes());
+        self.out.extend_from_slice(message.from().expose().as_bytes());
         self.out.push(b'>');
         let mut parameter = |parameter: MailParameter| {
             write!(self.out, " {parameter}").expect("writing into memory does not fail");
@@ -560,7 +560,7 @@ impl<'s> Connection<'s> {
     /// RCPT.
     pub(super) fn push_rcpt<D: LetterSource>(&mut self, letter: &Taken<'_, D>) {
         self.out.extend_from_slice(b"RCPT TO:<");
-        self.out.extend_from_slice(letter.letter().message.to.expose().as_bytes());
+        self.out.extend_from_slice(letter.letter().message.to().expose().as_bytes());
         self.out.extend_from_slice(b">\r\n");
     }
 
@@ -586,7 +586,7 @@ impl<'s> Connection<'s> {
 
 fn needs_smtputf8<D: LetterSource>(letter: &Taken<'_, D>) -> bool {
     let message = letter.message();
-    !message.to.expose().is_ascii() || !message.from.expose().is_ascii()
+    !message.to().expose().is_ascii() || !message.from().expose().is_ascii()
 }
 
 fn is_plainly_good(step: Step, code: u16) -> bool {

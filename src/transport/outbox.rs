@@ -1,7 +1,7 @@
 //! Letters as files: the same walk as to a relay, so that what is tried here is what is sent there.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     address::EmailAddress,
-    files::{Readers, write_atomically},
+    files::{self, Readers, write_atomically},
 };
 
 /// Letters written in one go: a thread is woken once for them, and the desk writes their begins down together.
@@ -53,7 +53,7 @@ impl Outbox {
             }
             if !std::mem::replace(&mut made, true) {
                 let folder = self.folder.clone();
-                in_background(move || make_folder(&folder))
+                in_background(move || files::make_untracked_folder(&folder))
                     .await
                     .map_err(|error| down(Stage::Connect, error))?;
             }
@@ -76,7 +76,7 @@ impl Outbox {
             .map(|letter| {
                 letter.leaving();
                 let message = letter.message().clone();
-                (self.folder.join(file_name(&message.to)), message, Ok(()))
+                (self.folder.join(file_name(message.to())), message, Ok(()))
             })
             .collect();
         let written = in_background(move || {
@@ -120,14 +120,6 @@ async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// `ada@example.com.eml`; where that could be no file name, or the same one as another address's, with the beginning of

@@ -54,6 +54,20 @@ fn a_folder_without_settings_is_told_so() {
 }
 
 #[test]
+fn a_header_that_send_would_refuse_is_refused_by_check() {
+    for header in
+        ["Precedence = \"list\"", "X_Own = \"a\"", "Resent-From = \"a@example.org\"", "Feedback-ID = \"x\""]
+    {
+        Newsroom::new()
+            .file("mimeo.toml", format!("{LEAST}\n[headers]\n{header}\n"))
+            .run(["check"])
+            .code(3)
+            .stderr_has("error[M011]: invalid header field")
+            .stderr_has("--> mimeo.toml:8:1");
+    }
+}
+
+#[test]
 fn every_mistake_in_the_settings_is_shown_at_once() {
     let text = "[newsletter]\nname = \"Über uns 周报\"\nlangauge = \"de\"\n\n[sender]\nfrom = \"Ada <ada(at)example.org>\"\n\n[pace]\nper_minute = \"fast\"\n";
     Newsroom::new().file("mimeo.toml", text).run(["new", "x"]).code(3).stdout("").stderr(
@@ -64,7 +78,7 @@ fn every_mistake_in_the_settings_is_shown_at_once() {
   | ^^^^^^^^
   = help: did you mean `language`?
 
-error[M007]: `sender.from` is no address: it has no @
+error[M007]: invalid email address in `sender.from`: it has no @
  --> mimeo.toml:6:8
   |
 6 | from = \"Ada <ada(at)example.org>\"
@@ -142,13 +156,16 @@ fn a_key_is_private_and_never_overwritten() {
     let room = Newsroom::new();
     let ran =
         room.run(["keygen"]).code(0).stderr_has("[dkim]\ndomain = \"example.org\"\nselector = \"mimeo1\"");
-    assert!(ran.stdout.starts_with("mimeo1._domainkey.example.org. IN TXT ( \"v=DKIM1; k=rsa; p="), "{ran}");
+    assert!(
+        ran.stdout.starts_with("Name:  mimeo1._domainkey.example.org\nType:  TXT\nValue: v=DKIM1; k=rsa; p="),
+        "{ran}"
+    );
     let key = room.read(".mimeo/dkim-rsa.pem");
     assert!(key.starts_with("-----BEGIN PRIVATE KEY-----\n"));
     let mode = room.path(".mimeo/dkim-rsa.pem").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     room.run(["keygen"]).code(3).stdout("").stderr(
-        "error: `.mimeo/dkim-rsa.pem` is there already\nhint: choose another file with -o FILE; a key in use must not be lost\n",
+        "error: `.mimeo/dkim-rsa.pem` already exists\nhint: choose another file with -o FILE; a key in use must not be lost\n",
     );
     assert_eq!(room.read(".mimeo/dkim-rsa.pem"), key);
     room.run(["keygen", "--ed25519", "-q"]).code(0).stderr("").stdout_has("\"v=DKIM1; k=ed25519; p=");

@@ -8,7 +8,7 @@ use mimeograph::{
     address::EmailAddress,
     assets::Picture,
     issue::{Filter, Placeholder},
-    message::{Composer, Secrets},
+    message::{Composer, Secrets, TEST_TOKEN, Tokens},
     render::{Escape, Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
     subscriber::Subscriber,
 };
@@ -202,7 +202,7 @@ fn the_same_person_gets_the_same_bytes_and_the_identifier_is_theirs() {
 }
 
 #[test]
-fn a_test_letter_says_so_in_its_subject_and_nowhere_else() {
+fn a_test_letter_differs_in_subject_token_and_identifier_only() {
     let (rendered, ann) = (rendered(), person("Ann", "Ann"));
     let test = Composer::for_test_letter(&rendered, secrets())
         .unwrap()
@@ -210,7 +210,36 @@ fn a_test_letter_says_so_in_its_subject_and_nowhere_else() {
         .unwrap()
         .into_bytes();
     let test = String::from_utf8(test).unwrap();
-    assert_eq!(test.replacen("[Test] ", "", 1), String::from_utf8(letter(&rendered, &ann)).unwrap());
+    let real = String::from_utf8(letter(&rendered, &ann)).unwrap();
+    let token = Tokens::new(&secrets().key).unsubscribe(&rendered.list_id, &ann.address);
+    let id = |text: &str| MessageParser::new().parse(text).unwrap().message_id().unwrap().to_owned();
+    let alike = test.replacen("[Test] ", "", 1).replace(TEST_TOKEN, &token).replace(&id(&test), &id(&real));
+    assert_eq!(alike, real);
+}
+
+#[test]
+fn a_test_letter_carries_a_token_that_is_nobodys() {
+    let (rendered, person) = (rendered(), person("Ann", "Ann"));
+    let to = EmailAddress::parse("me@example.org").unwrap();
+    let composer = Composer::for_test_letter(&rendered, secrets()).unwrap();
+    let message = composer.compose_test(&person, to.clone()).unwrap();
+    assert_eq!(message.to(), &to);
+    let bytes = String::from_utf8(message.into_bytes()).unwrap().replace("=\r\n", "");
+    let real = Tokens::new(&secrets().key).unsubscribe(&rendered.list_id, &person.address);
+    assert!(!bytes.contains(&real), "{bytes}");
+    assert!(bytes.contains(TEST_TOKEN), "{bytes}");
+    assert!(String::from_utf8(letter(&rendered, &person)).unwrap().replace("=\r\n", "").contains(&real));
+}
+
+#[test]
+fn a_preview_is_what_the_letter_says_before_it_is_encoded() {
+    let (rendered, person) = (rendered(), person("Ann Lee", "Ann"));
+    let filled = Composer::new(&rendered, secrets()).unwrap().preview(&person).unwrap();
+    let bytes = letter(&rendered, &person);
+    let read = MessageParser::default().parse(&bytes).unwrap();
+    assert_eq!(read.subject(), Some(filled.subject.as_str()));
+    assert_eq!(read.body_html(0).unwrap().replace("\r\n", "\n").trim_end(), filled.html.trim_end());
+    assert_eq!(read.body_text(0).unwrap().replace("\r\n", "\n").trim_end(), filled.text.trim_end());
 }
 
 #[test]
@@ -223,10 +252,10 @@ fn header_fields_of_the_owners_own_cannot_harm() {
     };
     assert_eq!(with("X-Campaign", "winter ❄"), Ok(()));
     for (name, value, reason) in [
-        ("Bcc", "eve@example.org", "it is one that every letter has already"),
-        ("Resent-From", "eve@example.org", "it is one that every letter has already"),
-        ("X-A\r\nBcc", "x", "a name is made of letters, digits and hyphens"),
-        ("X-A", "x\r\nBcc: eve@example.org", "its value holds a line break or another control character"),
+        ("Bcc", "eve@example.org", "mimeo or a relay writes this field"),
+        ("Resent-From", "eve@example.org", "mimeo or a relay writes this field"),
+        ("X-A\r\nBcc", "x", "a name consists of letters, digits and hyphens"),
+        ("X-A", "x\r\nBcc: eve@example.org", "its value contains a line break or another control character"),
     ] {
         let error = with(name, value).unwrap_err();
         assert!(error.ends_with(reason), "{error}");

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use crate::{
+    address::EmailAddress,
     assets::PicturePlace,
     check::{self, Link},
     cli::{
@@ -14,7 +15,7 @@ use crate::{
     message::{Composer, Secrets},
     render::{Built, Mailbox},
     source::Diagnostics,
-    web::{self, LetterView},
+    web::LetterView,
 };
 
 /// A letter and what can be said against it.
@@ -119,7 +120,7 @@ impl Letter {
     }
 
     /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
-    pub(super) fn view(&self, list: &Path, reader: &str) -> Result<LetterView, Failure> {
+    pub(super) fn view(&self, list: &Path, reader: &EmailAddress) -> Result<LetterView, Failure> {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
         let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;
@@ -134,9 +135,7 @@ impl Letter {
                 _ => person.fields.insert(&name, &shown),
             }
         }
-        let bytes = composer.compose(&person, Vec::new())?.into_bytes();
-        let letter = String::from_utf8_lossy(&bytes);
-        let mut html = web::part(&letter, "text/html").unwrap_or_default();
+        let mut html = composer.preview(&person)?.html;
         let mut pictures: Vec<_> = rendered
             .pictures
             .iter()

@@ -41,7 +41,7 @@ pub(crate) struct Args {
     pub(super) retry_failed: bool,
     /// Send to these people only
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', group = "choice")]
-    pub(super) only: Vec<String>,
+    pub(super) only: Vec<EmailAddress>,
     /// Send only to people with this value in a column of the list
     #[arg(long = "where", value_name = "FIELD=VALUE", group = "choice")]
     pub(super) field: Option<String>,
@@ -99,13 +99,7 @@ impl Args {
     pub(super) fn choice(&self, context: &Context) -> Result<Option<Selection>, Failure> {
         let usage = |text: String| Failure::input(text).exit(Exit::Usage);
         if !self.only.is_empty() {
-            let mut addresses = Vec::new();
-            for text in &self.only {
-                let address = EmailAddress::parse(text)
-                    .map_err(|error| usage(format!("`{text}` is no address: {error}")))?;
-                addresses.push(address);
-            }
-            return Ok(Some(Selection::Only(addresses)));
+            return Ok(Some(Selection::Only(self.only.clone())));
         }
         if let Some(text) = &self.field {
             let Some((field, value)) = text.split_once('=') else {

@@ -141,10 +141,10 @@ fn a_bad_row_is_named_by_line_and_column_and_the_others_are_read() {
           lea@example.com,\"Lea,\n\
           max@example.com,Max,'=1+1\n",
         &[
-            "M310 list.csv:2, column `email`: is not an address we can write to: it has no @ (write it as \
+            "M310 list.csv:2, column `email`: invalid email address: it has no @ (write it as \
              ann@example.com)",
             "M311 list.csv:3, column `email`: the address is missing (fill it in, or remove the row)",
-            "M310 list.csv:4, column `email`: is not an address we can write to: it holds a line break (write it as \
+            "M310 list.csv:4, column `email`: invalid email address: it contains a line break (write it as \
              ann@example.com)",
             "M316 list.csv:6, column `name`: holds a line break (write it on one line)",
             "M312 list.csv:8: the row has 2 cells, the header 3 (an empty cell keeps its separator)",

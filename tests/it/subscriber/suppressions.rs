@@ -38,7 +38,7 @@ fn a_table_with_addresses_alone_will_do_and_bad_rows_are_named() {
         rows,
         [
             "ann@example.com None",
-            "s.csv:3, column `E-Mail`: is not an address we can write to: it has no @",
+            "s.csv:3, column `E-Mail`: invalid email address: it has no @",
             "bo@example.com Some(\"2022-12-30T00:00:00Z\")",
             "s.csv:5, column `Date`: is not a date",
         ]

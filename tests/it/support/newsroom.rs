@@ -63,11 +63,12 @@ impl Newsroom {
         fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// The names in a folder, sorted; none when the folder is not there.
+    /// The names in a folder, sorted and without `.gitignore`; none when the folder is not there.
     pub(crate) fn list(&self, path: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path(path)) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| name != ".gitignore");
         names.sort();
         names
     }

@@ -15,6 +15,7 @@ async fn each_letter_becomes_a_file() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
+    assert_eq!(names.remove(0), ".gitignore", "letters are not committed by accident");
     assert_eq!(names.len(), 99);
     assert_eq!(names[0], "r100@example.com.eml");
     assert!(!names.contains(&"r7@example.com.eml".to_owned()));

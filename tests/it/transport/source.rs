@@ -60,7 +60,7 @@ impl TestSource {
 
     pub fn of(letters: Vec<Letter>) -> Self {
         let names =
-            letters.iter().map(|letter| (letter.ticket, letter.message.to.expose().to_owned())).collect();
+            letters.iter().map(|letter| (letter.ticket, letter.message.to().expose().to_owned())).collect();
         let state = State { waiting: letters.into(), names, ..State::default() };
         Self { state: Mutex::new(state) }
     }
