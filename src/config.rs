@@ -33,6 +33,7 @@ use crate::{
     dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::{BuildContext, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
+    subscriber::{self, ColumnMeanings, ListFile, Meaning},
     transport::{Encryption, Relay},
 };
 use raw::{Notes, Table};
@@ -52,8 +53,8 @@ pub struct Config {
     pub file: PathBuf,
     /// What readers see.
     pub newsletter: Newsletter,
-    /// `[list] path`
-    pub list: PathBuf,
+    /// `[list]`
+    pub list: ListFile,
     /// Where letters go.
     pub transport: Transport,
     /// `[outbox] folder`: where a dry run puts letters, and a sending without a relay.
@@ -220,7 +221,12 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         table.finish();
         said.as_ref().map(Override::path).or(found).unwrap_or_else(|| under(root, usual))
     };
-    let list = path("list", "path", &overrides.list, "subscribers.csv");
+    let section = tree.table("list");
+    let columns = list_columns(&section);
+    let found = section.text("path", "subscribers.csv").map(|path| under(&base, &path.value));
+    section.finish();
+    let said = overrides.list.as_ref().map(Override::path);
+    let list = ListFile { path: said.or(found).unwrap_or_else(|| under(root, "subscribers.csv")), columns };
     let outbox = path("outbox", "folder", &overrides.outbox, "outbox");
     let ledger = path("ledger", "path", &overrides.ledger, ".mimeo/ledger.db");
     let transport = relay::transport(tree, overrides, outbox.clone(), &base);
@@ -250,6 +256,29 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         check,
         key,
     })
+}
+
+/// `[list.columns]`: what columns of the list mean.
+fn list_columns(section: &Table<'_>) -> ColumnMeanings {
+    let mut columns = ColumnMeanings::new();
+    for (name, word) in section.named_texts("columns") {
+        match Meaning::from_word(&word.value) {
+            Some(meaning) => {
+                columns.insert(subscriber::normalise(&name.value), meaning);
+            }
+            None => {
+                let known: Vec<_> = Meaning::WORDS.iter().map(|(word, _)| *word).collect();
+                let message = format!("`list.columns.{}` cannot be {:?}", name.value, word.value);
+                section.notes().error(
+                    "M005",
+                    word.span,
+                    message,
+                    format!("write one of: {}", known.join(", ")),
+                );
+            }
+        }
+    }
+    columns
 }
 
 /// A path below a folder, as a person would write it: nothing before it when the folder is the current one.

@@ -3,6 +3,7 @@
 //! In: a CSV file. Out: a stream of [`Subscriber`], or of rows that are wrong; the way back for exports.
 //! Never: holds the list in memory, knows an issue or a ledger, prints an address whole.
 
+mod consent;
 mod export;
 mod fields;
 mod header;
@@ -12,10 +13,11 @@ mod seen;
 mod suppressions;
 mod table;
 
+pub use consent::{ColumnMeanings, Inactive, InactiveCounts, Meaning};
 pub use export::{Export, unguard};
 pub use fields::Fields;
 pub use header::normalise;
-pub use list::{List, Row, Scan};
+pub use list::{List, ListFile, Row, Scan};
 pub use suppressions::{Suppression, Suppressions};
 
 use std::{io, path::PathBuf};

@@ -132,7 +132,7 @@ pub fn check_list<'a>(
                 repeats.add(line, format!("line {line}"));
             }
             Row::Bad(diagnostic) => found.push(diagnostic),
-            Row::Paused { .. } => {}
+            Row::Inactive { .. } => {}
         }
     }
     for (name, kind) in empty {

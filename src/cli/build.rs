@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Overrides},
     files,
     report::words::octets,
-    subscriber::{List, Row, Subscriber},
+    subscriber::{List, ListFile, Row, Subscriber},
 };
 
 /// Write an issue as files: HTML, text, MJML
@@ -128,7 +128,7 @@ fn safe(name: &str) -> String {
 }
 
 /// The person with this address on the list, or somebody with nothing but an address.
-pub(super) fn subscriber(list: &Path, address: &EmailAddress) -> Result<Subscriber, Failure> {
+pub(super) fn subscriber(list: &ListFile, address: &EmailAddress) -> Result<Subscriber, Failure> {
     Ok(on_the_list(list, address)?.unwrap_or_else(|| Subscriber {
         address: address.clone(),
         name: None,
@@ -137,7 +137,7 @@ pub(super) fn subscriber(list: &Path, address: &EmailAddress) -> Result<Subscrib
 }
 
 /// The person with this address on the list; a list that is not there has nobody on it.
-pub(super) fn on_the_list(list: &Path, address: &EmailAddress) -> Result<Option<Subscriber>, Failure> {
+pub(super) fn on_the_list(list: &ListFile, address: &EmailAddress) -> Result<Option<Subscriber>, Failure> {
     if !list.exists() {
         return Ok(None);
     }

@@ -217,7 +217,7 @@ fn look_with(
             Ok(list) => found.extend(check_list(list, placeholders)?),
             Err(error) => found.extend(Failure::from(error).into_diagnostics()?),
         }
-        found.extend(tracked(&config.list));
+        found.extend(tracked(&config.list.path));
     }
     let mut levels = config.check.levels.clone();
     for (unknown, place) in levels.read_comments(&built.issue.source) {

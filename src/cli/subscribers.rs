@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn open(flag: &flags::List, context: &Context) -> Result<List, Failure> {
     let config = context.config(flag.say(Overrides::default()))?;
-    List::open(config.list).map_err(unreadable)
+    List::open(&config.list).map_err(unreadable)
 }
 
 fn unreadable(error: ListError) -> Failure {
@@ -84,7 +84,9 @@ fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
         let mut object = diagnostics::json(&scan.diagnostics);
         object["list"] = path.to_string_lossy().into();
         object["people"] = scan.people.into();
-        object["paused"] = scan.paused.into();
+        for (why, number) in scan.inactive.iter() {
+            object[why.word().replace(' ', "_")] = number.into();
+        }
         object["repeats"] = scan.repeats.into();
         object["bad"] = scan.bad.into();
         object["columns"] = columns.into();
@@ -108,12 +110,12 @@ fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
 
 fn summary(path: &str, columns: &[String], scan: &Scan) -> String {
     let mut text = format!("{path}: {}", plural(scan.people, "person", "people"));
+    let inactive = scan.inactive.iter().map(|(why, number)| (number, why.word()));
     let more = [
-        (scan.paused, "paused"),
         (scan.repeats, if scan.repeats == 1 { "repeat" } else { "repeats" }),
         (scan.bad, if scan.bad == 1 { "row that cannot be read" } else { "rows that cannot be read" }),
     ];
-    for (number, what) in more.into_iter().filter(|(number, _)| *number != 0) {
+    for (number, what) in inactive.chain(more).filter(|(number, _)| *number != 0) {
         let _ = write!(text, ", {} {what}", count(number)); // writing to a String cannot fail
     }
     let names = columns.iter().map(|name| match scan.empty.get(name) {
@@ -132,7 +134,7 @@ fn list(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     for row in open(&args.list, context)? {
         match row.map_err(unreadable)? {
             Row::Person { subscriber, .. } => line(&mut text, &subscriber, args.json),
-            Row::Paused { .. } | Row::Repeat(_) => {}
+            Row::Inactive { .. } | Row::Repeat(_) => {}
             Row::Bad(diagnostic) => {
                 exit = Exit::BadInput;
                 context.terminal.print(diagnostics::human(&[diagnostic]).trim_end_matches('\n'));

@@ -6,7 +6,7 @@ use crate::{
     config::Overrides,
     message::Composer,
     report::words::octets,
-    subscriber::{List, Row, Subscriber},
+    subscriber::{List, ListFile, Row, Subscriber},
     transport::{Halt, Letter, LetterSource, Outcome, Permit},
 };
 
@@ -90,12 +90,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The subscriber that was asked for must be on the list.
-fn named(list: &std::path::Path, address: &EmailAddress) -> Result<Subscriber, Failure> {
+fn named(list: &ListFile, address: &EmailAddress) -> Result<Subscriber, Failure> {
     build::on_the_list(list, address)?
-        .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.display())))
+        .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.path.display())))
 }
 
-fn somebody(list: &std::path::Path, to: &EmailAddress) -> Result<Subscriber, Failure> {
+fn somebody(list: &ListFile, to: &EmailAddress) -> Result<Subscriber, Failure> {
     if let Some(subscriber) = build::on_the_list(list, to)? {
         return Ok(subscriber);
     }

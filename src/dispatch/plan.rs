@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::{Hours, PacePolicy};
-use crate::ledger::Tally;
+use crate::{ledger::Tally, subscriber::InactiveCounts};
 
 /// What a run would do, before it does it.
 #[derive(Clone, Debug, Serialize)]
@@ -25,8 +25,9 @@ pub struct Plan {
     pub newcomers: u64,
     /// Newcomers who will get nothing, because their address is suppressed.
     pub newcomers_suppressed: u64,
-    /// Rows of the list that say that the person is paused or has left.
-    pub paused: u64,
+    /// People on the list who get no letters, by cause.
+    #[serde(flatten)]
+    pub inactive: InactiveCounts,
     /// Rows that repeat an address.
     pub duplicates: u64,
     /// Rows that cannot be used, and are skipped because the owner said so.

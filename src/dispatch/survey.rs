@@ -14,7 +14,7 @@ use crate::{
     ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
-    subscriber::{List, ListError, Row, Subscriber},
+    subscriber::{InactiveCounts, List, ListError, Row, Subscriber},
 };
 
 /// What a list is to a dispatch.
@@ -26,8 +26,8 @@ pub struct Survey {
     pub newcomers: u64,
     /// Newcomers whose address is suppressed.
     pub newcomers_suppressed: u64,
-    /// Rows that say that the person is paused or has left.
-    pub paused: u64,
+    /// People on the list who get no letters, by cause.
+    pub inactive: InactiveCounts,
     /// Rows that repeat an address.
     pub duplicates: u64,
     /// Rows that cannot be read, and people whose letter would have a gap.
@@ -143,8 +143,8 @@ pub async fn survey(
                 survey.chosen += u64::from(is_new && !is_suppressed && chooses(&subscriber));
                 continue;
             }
-            Row::Paused { .. } => {
-                survey.paused += 1;
+            Row::Inactive { why, .. } => {
+                survey.inactive.add(why);
                 continue;
             }
             Row::Repeat(diagnostic) => {
@@ -189,7 +189,7 @@ pub fn people(
             let is_complete = composer.missing(&subscriber).next().is_none();
             is_complete.then_some(Ok(subscriber))
         }
-        Ok(Row::Paused { .. } | Row::Repeat(_) | Row::Bad(_)) => None,
+        Ok(Row::Inactive { .. } | Row::Repeat(_) | Row::Bad(_)) => None,
         Err(error) => Some(Err(error.into())),
     }))
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::consent::{self, ColumnMeanings, ConsentColumn};
+
 /// Usual spellings, normalised, the likeliest first: when a list has several, the first here is meant.
 const EMAIL: &[&str] = &[
     "email",
@@ -55,45 +57,32 @@ pub(super) struct Header {
     pub(super) name: Option<usize>,
     pub(super) first_name: Option<usize>,
     pub(super) last_name: Option<usize>,
-    /// Columns that tell whether somebody wants letters now.
-    pub(super) wishes: Vec<(usize, Wish)>,
-}
-
-/// How a column tells whether somebody wants letters now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// `status`: a word.
-    Status,
-    /// `active`: yes or no.
-    Active,
-    /// `paused`: yes or no.
-    Paused,
-}
-
-/// What a cell says about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
-    Write,
-    Rest,
-    Unknown,
+    /// Columns that say whether a person wants letters.
+    pub(super) consent: Vec<ConsentColumn>,
+    /// Columns that look as if they did, and are not understood.
+    pub(super) unclear: Vec<usize>,
 }
 
 impl Header {
-    pub(super) fn new(titles: Vec<String>) -> Self {
+    pub(super) fn new(titles: Vec<String>, meanings: &ColumnMeanings) -> Self {
         let names: Vec<String> = titles.iter().map(|title| normalise(title)).collect();
         let find = |spellings: &[&str]| {
             spellings.iter().find_map(|spelling| names.iter().position(|name| name == spelling))
         };
-        let wishes = [("status", Wish::Status), ("active", Wish::Active), ("paused", Wish::Paused)]
-            .iter()
-            .filter_map(|(name, wish)| Some((names.iter().position(|n| n == name)?, *wish)))
-            .collect();
+        let (mut consent, mut unclear) = (Vec::new(), Vec::new());
+        for (index, name) in names.iter().enumerate() {
+            match consent::column(name, index, meanings) {
+                Ok(column) => consent.extend(column),
+                Err(()) => unclear.push(index),
+            }
+        }
         Self {
             email: find(EMAIL),
             name: find(NAME),
             first_name: find(FIRST_NAME),
             last_name: find(LAST_NAME),
-            wishes,
+            consent,
+            unclear,
             titles,
             names,
         }
@@ -154,37 +143,6 @@ pub fn normalise(title: &str) -> String {
     name
 }
 
-impl Wish {
-    /// What a cell says; an empty one says nothing against a letter.
-    pub(super) fn read(self, cell: &str) -> Says {
-        let word = cell.trim().to_lowercase().replace([' ', '-'], "_");
-        match self {
-            _ if word.is_empty() => Says::Write,
-            Self::Status => match word.as_str() {
-                "active" | "subscribed" | "confirmed" | "enabled" | "opted_in" | "valid" | "ok" => {
-                    Says::Write
-                }
-                "paused" | "inactive" | "disabled" | "snoozed" | "pending" | "unconfirmed"
-                | "unsubscribed" | "unsubscribe" | "opted_out" | "removed" | "deleted" | "cleaned"
-                | "bounced" | "hard_bounce" | "hard_bounced" | "complained" | "complaint" | "spam"
-                | "suppressed" | "blocked" | "invalid" => Says::Rest,
-                _ => Says::Unknown,
-            },
-            Self::Active | Self::Paused => {
-                match word.as_str() {
-                    "true" | "yes" | "y" | "1" | "x" | "on" | "ja" | "oui" | "sí" | "si" | "wahr" => {
-                        if self == Self::Active { Says::Write } else { Says::Rest }
-                    }
-                    "false" | "no" | "n" | "0" | "off" | "nein" | "non" | "falsch" => {
-                        if self == Self::Active { Says::Rest } else { Says::Write }
-                    }
-                    _ => Says::Unknown,
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,27 +165,12 @@ mod tests {
 
     #[test]
     fn the_likeliest_of_several_columns_is_the_address() {
-        let header = Header::new(["Mail", "Name", "Email", "mail address"].map(str::to_owned).to_vec());
+        let header = Header::new(
+            ["Mail", "Name", "Email", "mail address"].map(str::to_owned).to_vec(),
+            &ColumnMeanings::new(),
+        );
         assert_eq!(header.email, Some(2));
         let names: Vec<_> = header.fields().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["mail", "mail_address"]);
-    }
-
-    #[test]
-    fn a_wish_is_read_in_the_usual_words_and_never_guessed() {
-        for (wish, cell, says) in [
-            (Wish::Status, "Active", Says::Write),
-            (Wish::Status, "", Says::Write),
-            (Wish::Status, "Hard bounce", Says::Rest),
-            (Wish::Status, "unsubscribed", Says::Rest),
-            (Wish::Status, "gold", Says::Unknown),
-            (Wish::Paused, "TRUE", Says::Rest),
-            (Wish::Paused, "no", Says::Write),
-            (Wish::Active, "0", Says::Rest),
-            (Wish::Active, "ja", Says::Write),
-            (Wish::Active, "maybe", Says::Unknown),
-        ] {
-            assert_eq!(wish.read(cell), says, "{wish:?} {cell}");
-        }
     }
 }

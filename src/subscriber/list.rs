@@ -1,15 +1,17 @@
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
-    io::Read,
+    hash::{BuildHasher, RandomState},
+    io::{Cursor, Read, Seek},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
     Fields, ListError, Subscriber,
+    consent::{ColumnMeanings, Inactive, InactiveCounts, Says},
     export::unguard,
-    header::Says,
     reader::{Reader, Trouble},
     seen::Seen,
     table::{Cells, Step},
@@ -25,9 +27,42 @@ pub struct List {
     fields: Vec<(usize, String)>,
     email: usize,
     columns: Vec<String>,
+    /// People of whom some row says that they get no letters, by the hash of their key. Empty for a list without columns
+    /// about consent.
+    inactive: HashMap<u64, Inactive>,
+    /// The key of those hashes, drawn for each reading.
+    hasher: RandomState,
     /// `None` where repeats are not looked for.
     seen: Option<Seen>,
     done: bool,
+}
+
+/// Where a list is, and what `[list.columns]` says about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFile {
+    /// The CSV file.
+    pub path: PathBuf,
+    /// What columns mean.
+    pub columns: ColumnMeanings,
+}
+
+impl ListFile {
+    /// Whether there is such a file.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for ListFile {
+    fn from(path: P) -> Self {
+        Self { path: path.into(), columns: ColumnMeanings::new() }
+    }
+}
+
+impl From<&ListFile> for ListFile {
+    fn from(list: &ListFile) -> Self {
+        list.clone()
+    }
 }
 
 /// What a row of a list is.
@@ -40,12 +75,14 @@ pub enum Row {
         /// The person.
         subscriber: Subscriber,
     },
-    /// Somebody who rests: `status`, `active` or `paused` says so.
-    Paused {
+    /// Somebody who gets no letters: this row says so, or another row with the same address.
+    Inactive {
         /// The line on which the row begins, from 1.
         line: u64,
         /// Who.
         address: EmailAddress,
+        /// Why.
+        why: Inactive,
     },
     /// An address that an earlier row has already; this row is not written to. A warning (`M320`).
     Repeat(Diagnostic),
@@ -58,8 +95,8 @@ pub enum Row {
 pub struct Scan {
     /// People to write to.
     pub people: u64,
-    /// People who rest.
-    pub paused: u64,
+    /// People who get no letters, by cause.
+    pub inactive: InactiveCounts,
     /// Rows that repeat an address.
     pub repeats: u64,
     /// Rows that cannot be read.
@@ -71,27 +108,82 @@ pub struct Scan {
 }
 
 impl List {
-    /// Opens a list and reads its header.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self, ListError> {
-        let path = path.into();
-        let (file, octets) = File::open(&path)
-            .and_then(|file| {
-                let octets = file.metadata()?.len();
-                Ok((file, octets))
-            })
-            .map_err(|source| ListError::Read { path: path.clone(), source })?;
-        Self::new(path, Box::new(file), octets)
+    /// Opens a list and reads its header. If it has columns about consent, it is read once from end to end, so that a no
+    /// counts wherever it is in the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, has no column of addresses, or has a column that looks like consent and is not
+    /// understood.
+    pub fn open(list: impl Into<ListFile>) -> Result<Self, ListError> {
+        let ListFile { path, columns } = list.into();
+        let failed = |source| ListError::Read { path: path.clone(), source };
+        let file = File::open(&path).map_err(failed)?;
+        let octets = file.metadata().map_err(failed)?.len();
+        let again = file.try_clone().map_err(failed)?;
+        let first = Self::new(path.clone(), Box::new(file), octets, &columns)?;
+        if first.reader.header.consent.is_empty() {
+            return Ok(first);
+        }
+        let (inactive, hasher) = first.find_inactive()?;
+        let mut again = again;
+        again.rewind().map_err(failed)?;
+        Ok(Self { inactive, hasher, ..Self::new(path.clone(), Box::new(again), octets, &columns)? })
     }
 
-    /// Reads a list from anywhere; the path is for reports.
-    pub fn read(path: impl Into<PathBuf>, input: impl Read + Send + 'static) -> Result<Self, ListError> {
-        Self::new(path.into(), Box::new(input), 0)
+    /// Reads a list from memory; the path is for reports.
+    pub fn read(path: impl Into<PathBuf>, text: impl Into<Arc<[u8]>>) -> Result<Self, ListError> {
+        let (path, text, columns) = (path.into(), text.into(), ColumnMeanings::new());
+        let first = Self::new(path.clone(), Box::new(Cursor::new(Arc::clone(&text))), 0, &columns)?;
+        let (inactive, hasher) = first.find_inactive()?;
+        Ok(Self { inactive, hasher, ..Self::new(path, Box::new(Cursor::new(text)), 0, &columns)? })
     }
 
-    fn new(path: PathBuf, input: Box<dyn Read + Send>, octets: u64) -> Result<Self, ListError> {
-        let (reader, header_octets) = Reader::open(path, input)?;
+    /// Reads the whole list for people of whom a row says that they get no letters. Rows that are wrong are reported when
+    /// the list is read for good.
+    fn find_inactive(mut self) -> Result<(HashMap<u64, Inactive>, RandomState), ListError> {
+        let mut unclear: BTreeMap<usize, Diagnostic> = BTreeMap::new();
+        loop {
+            match self.reader.step()? {
+                Step::End => break,
+                Step::Hopeless { line } => return Err(self.reader.hopeless(line)),
+                Step::Broken { .. } => continue,
+                Step::Row => {}
+            }
+            let (reader, cells) = (&self.reader, self.reader.table.cells());
+            for column in reader.header.consent.iter().filter(|column| column.is_guessed) {
+                if let Ok(cell) = reader.text(cells, column.index)
+                    && column.meaning.read(&cell) == Says::Unknown
+                {
+                    let value = cell.chars().take(40).flat_map(char::escape_debug).collect();
+                    unclear
+                        .entry(column.index)
+                        .or_insert_with(|| reader.unclear_column(cells.line, column.index, value));
+                }
+            }
+            if let (Ok(address), Ok(Some(why))) = (reader.address(cells, self.email), self.inactive(cells)) {
+                let known = self.inactive.entry(self.hasher.hash_one(&*address.key_cow())).or_insert(why);
+                *known = why.max(*known);
+            }
+        }
+        if unclear.is_empty() {
+            return Ok((self.inactive, self.hasher));
+        }
+        Err(self.reader.unusable(unclear.into_values().collect()))
+    }
+
+    fn new(
+        path: PathBuf,
+        input: Box<dyn Read + Send>,
+        octets: u64,
+        columns: &ColumnMeanings,
+    ) -> Result<Self, ListError> {
+        let (reader, header_octets) = Reader::open(path, input, columns)?;
         let header = &reader.header;
         let email = header.email.ok_or_else(|| reader.no_address_column())?;
+        if let Some(error) = reader.unclear_consent() {
+            return Err(error);
+        }
         let mut fields = header.fields();
         let mut columns = vec!["email".to_owned()];
         if header.name.is_some() || header.first_name.is_some() || header.last_name.is_some() {
@@ -102,7 +194,8 @@ impl List {
         // A row is rarely shorter than its header. Whatever a file's size claims, no more than 24 MB are set aside.
         let people = (octets / header_octets.max(40)).min(2_000_000);
         let seen = Some(Seen::with_room(people as usize));
-        Ok(Self { fields, email, columns, seen, done: false, reader })
+        let (inactive, hasher) = (HashMap::new(), RandomState::new());
+        Ok(Self { fields, email, columns, inactive, hasher, seen, done: false, reader })
     }
 
     /// The path as it was given.
@@ -116,8 +209,8 @@ impl List {
     }
 
     /// Whether it has a column that says who wants letters.
-    pub fn knows_wishes(&self) -> bool {
-        !self.reader.header.wishes.is_empty()
+    pub fn has_consent_column(&self) -> bool {
+        !self.reader.header.consent.is_empty()
     }
 
     /// Looks for no repeats, and needs no memory for them: for a list that was read just now and had none.
@@ -139,8 +232,8 @@ impl List {
                     }
                     continue;
                 }
-                Row::Paused { .. } => {
-                    scan.paused += 1;
+                Row::Inactive { why, .. } => {
+                    scan.inactive.add(why);
                     continue;
                 }
                 Row::Repeat(diagnostic) => {
@@ -162,19 +255,16 @@ impl List {
 
     /// The person in the row that was read last.
     fn person(&mut self) -> Result<Row, Trouble> {
-        let (reader, seen) = (&self.reader, &mut self.seen);
-        let (header, cells) = (&reader.header, reader.table.cells());
+        let (reader, cells) = (&self.reader, self.reader.table.cells());
+        let header = &reader.header;
         reader.check_width(cells)?;
         let address = reader.address(cells, self.email)?;
-        let mut rests = None;
-        for &(index, wish) in &header.wishes {
-            let cell = reader.text(cells, index)?;
-            match wish.read(&cell) {
-                Says::Write => {}
-                Says::Rest => rests = Some(index),
-                Says::Unknown => return Err(Trouble::unknown_wish(index, wish, &cell)),
-            }
-        }
+        self.inactive(cells)?;
+        let inactive = if self.inactive.is_empty() {
+            None
+        } else {
+            self.inactive.get(&self.hasher.hash_one(&*address.key_cow())).copied()
+        };
         let name = match header.name {
             Some(index) => reader.line(cells, index)?,
             None => Cow::Borrowed(""),
@@ -196,24 +286,38 @@ impl List {
                 fields.push(name, &flatten(unguard(&cell)));
             }
         }
-        if let Some(first) = seen.as_mut().and_then(|seen| seen.note(&address.key_cow(), cells.line)) {
-            return Ok(Row::Repeat(self.repeat(cells, first, rests)));
+        if let Some(first) = self.seen.as_mut().and_then(|seen| seen.note(&address.key_cow(), cells.line)) {
+            return Ok(Row::Repeat(self.repeat(cells, first, inactive)));
         }
-        Ok(if rests.is_some() {
-            Row::Paused { line: cells.line, address }
+        Ok(if let Some(why) = inactive {
+            Row::Inactive { line: cells.line, address, why }
         } else {
             let name = Some(name).filter(|name| !name.is_empty());
             Row::Person { line: cells.line, subscriber: Subscriber { address, name, fields } }
         })
     }
 
-    fn repeat(&self, cells: Cells<'_>, first: u64, rests: Option<usize>) -> Diagnostic {
-        let message = match rests {
+    /// What the row says about consent; of several causes the greatest.
+    fn inactive(&self, cells: Cells<'_>) -> Result<Option<Inactive>, Trouble> {
+        let mut found = None;
+        for column in &self.reader.header.consent {
+            let cell = self.reader.text(cells, column.index)?;
+            match column.meaning.read(&cell) {
+                Says::Active => {}
+                Says::Inactive(why) => found = found.max(Some(why)),
+                Says::Unknown => return Err(Trouble::unknown_status(*column, &cell)),
+            }
+        }
+        Ok(found)
+    }
+
+    fn repeat(&self, cells: Cells<'_>, first: u64, inactive: Option<Inactive>) -> Diagnostic {
+        let message = match inactive {
             None => format!("the same address as in line {first}; the first one counts"),
-            Some(index) => format!(
-                "the same address as in line {first}; the first one counts, although `{}` says here that the person \
-                 wants no letters",
-                self.reader.header.titles[index]
+            Some(why) => format!(
+                "the same address as in line {first}; the person gets no letters, as one of the rows says \
+                 \u{201c}{}\u{201d}",
+                why.word()
             ),
         };
         Diagnostic::at("M320", Severity::Warning, self.reader.place(cells.line, Some(self.email)), message)

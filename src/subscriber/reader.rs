@@ -4,8 +4,9 @@ use std::{borrow::Cow, io::Read, path::PathBuf};
 
 use super::{
     ListError,
+    consent::{ColumnMeanings, ConsentColumn},
     export::unguard,
-    header::{Header, Wish},
+    header::Header,
     table::{Cells, NotText, Problem, ROW_MAX, Step, Table},
 };
 use crate::address::EmailAddress;
@@ -40,17 +41,14 @@ impl Trouble {
         Self { code, index: Some(index), message: message.into(), help: help.into() }
     }
 
-    pub(super) fn unknown_wish(index: usize, wish: Wish, cell: &str) -> Self {
-        let known = match wish {
-            Wish::Status => "active, paused, unsubscribed, bounced, complained or pending",
-            Wish::Active | Wish::Paused => "yes or no",
-        };
+    pub(super) fn unknown_status(column: ConsentColumn, cell: &str) -> Self {
+        let known = column.meaning.values();
         let cell: String = cell.chars().take(40).collect();
         Self::new(
             "M317",
-            index,
-            format!("\u{201c}{}\u{201d} is not known here", cell.escape_debug()),
-            format!("write {known}, or give the column another name if it means something else"),
+            column.index,
+            format!("unknown status \u{201c}{}\u{201d}", cell.escape_debug()),
+            format!("write {known}, or say in [list.columns] of mimeo.toml what the column means"),
         )
     }
 
@@ -61,7 +59,11 @@ impl Trouble {
 
 impl Reader {
     /// Opens a table and reads its header; the second value is the header's size in octets.
-    pub(super) fn open(path: PathBuf, input: Box<dyn Read + Send>) -> Result<(Self, u64), ListError> {
+    pub(super) fn open(
+        path: PathBuf,
+        input: Box<dyn Read + Send>,
+        meanings: &ColumnMeanings,
+    ) -> Result<(Self, u64), ListError> {
         let failed = |source| ListError::Read { path: path.clone(), source };
         let unusable = |code, message: &str, help: &str| ListError::Unusable {
             path: path.clone(),
@@ -119,10 +121,10 @@ impl Reader {
         };
         let header_line = table.cells().line;
         // The delimiter is the one under which an address column shows up, or else the one used most often.
-        let mut best = (Header::new(titles), table.delimiter());
+        let mut best = (Header::new(titles, meanings), table.delimiter());
         for delimiter in [b',', b';', b'\t'] {
             if table.cut_again(delimiter).map_err(failed)? == Step::Row {
-                let header = Header::new(self::titles(&table));
+                let header = Header::new(self::titles(&table), meanings);
                 if (header.email.is_some(), header.titles.len())
                     > (best.0.email.is_some(), best.0.titles.len())
                 {
@@ -168,6 +170,32 @@ impl Reader {
         if doubles.is_empty() { Ok(()) } else { Err(self.unusable(doubles)) }
     }
 
+    /// The error for columns that look like consent and are not understood.
+    pub(super) fn unclear_consent(&self) -> Option<ListError> {
+        let diagnostics: Vec<_> = self
+            .header
+            .unclear
+            .iter()
+            .map(|&index| self.unclear_column(self.header_line, index, String::new()))
+            .collect();
+        (!diagnostics.is_empty()).then(|| self.unusable(diagnostics))
+    }
+
+    /// A column that may say who wants letters: the list is not used until the owner has said what it means.
+    pub(super) fn unclear_column(&self, line: u64, index: usize, value: String) -> Diagnostic {
+        let (title, name) = (shorten(&self.header.titles[index]), &self.header.names[index]);
+        let value = if value.is_empty() {
+            value
+        } else {
+            format!(", and its value \u{201c}{value}\u{201d} is unknown")
+        };
+        let message = format!("the column `{title}` may say who wants no letters{value}");
+        Diagnostic::at("M317", Severity::Error, self.place(line, Some(index)), message).help(format!(
+            "say what it means in mimeo.toml: under [list.columns], `{name} = \"field\"` if it is about something else, \
+             or \"status\", \"active\", \"consent\", \"opted_out\", \"bounced\", \"complained\", \"paused\" or \"unconfirmed\""
+        ))
+    }
+
     /// The error for a table without a column that could hold addresses.
     pub(super) fn no_address_column(&self) -> ListError {
         let titles: Vec<_> =
@@ -191,7 +219,7 @@ impl Reader {
         self.unusable(vec![self.error("M302", None, "no column is named `email`".to_owned()).help(help)])
     }
 
-    fn unusable(&self, diagnostics: Vec<Diagnostic>) -> ListError {
+    pub(super) fn unusable(&self, diagnostics: Vec<Diagnostic>) -> ListError {
         ListError::Unusable { path: self.path.clone(), diagnostics }
     }
 

@@ -8,6 +8,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     Export, ListError,
+    consent::ColumnMeanings,
     reader::{Reader, Trouble},
     table::Step,
 };
@@ -45,7 +46,7 @@ impl Suppressions {
 
     /// Reads a table from anywhere; the path is for reports.
     pub fn read(path: impl Into<PathBuf>, input: impl Read + Send + 'static) -> Result<Self, ListError> {
-        let (reader, _) = Reader::open(path.into(), Box::new(input))?;
+        let (reader, _) = Reader::open(path.into(), Box::new(input), &ColumnMeanings::new())?;
         let column = |name| reader.header.names.iter().position(|found| found == name);
         let email = reader.header.email.or(column("address")).ok_or_else(|| reader.no_address_column())?;
         Ok(Self { email, reason: column("reason"), date: column("date"), done: false, reader })

@@ -1,5 +1,6 @@
 //! The subscriber room, from files.
 
 mod addresses;
+mod exports;
 mod lists;
 mod suppressions;

@@ -1,6 +1,6 @@
 //! What a letter is made of, as far as two of them can be held against each other.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use crate::{
     address::EmailAddress,
@@ -15,6 +15,7 @@ use crate::{
     message::{Composer, Secrets},
     render::{Built, Mailbox},
     source::Diagnostics,
+    subscriber::ListFile,
     web::LetterView,
 };
 
@@ -120,7 +121,7 @@ impl Letter {
     }
 
     /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
-    pub(super) fn view(&self, list: &Path, reader: &EmailAddress) -> Result<LetterView, Failure> {
+    pub(super) fn view(&self, list: &ListFile, reader: &EmailAddress) -> Result<LetterView, Failure> {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
         let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;

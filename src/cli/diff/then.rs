@@ -94,7 +94,7 @@ impl Then {
             let is_vendored = entry.path.strip_prefix(&vendored).is_some_and(|rest| rest.starts_with('/'));
             !is_issue(&entry.path) && (is_vendored || words.contains(name))
         })?;
-        let list = flags::List { list: Some(config.list.clone()) }.say(Overrides::default());
+        let list = flags::List { list: Some(config.list.path.clone()) }.say(Overrides::default());
         let told = |failure: Failure| named(failure, root, revision);
         let (config, _) = there.config_quietly(list).map_err(|found| told(Failure::found(found)))?;
         Ok(Self {

@@ -77,7 +77,7 @@ impl Job<'_> {
     ) -> Result<Option<Planned>, Failure> {
         let list = List::open(&self.config.list)?;
         sending::check_columns(composer, &list)?;
-        if list.knows_wishes() {
+        if list.has_consent_column() {
             return Ok(None);
         }
         // What is wrong with the list comes first.
@@ -117,7 +117,7 @@ impl Job<'_> {
                 0 => String::new(),
                 more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
             };
-            let list = self.config.list.display();
+            let list = self.config.list.path.display();
             return Err(Failure::input(format!("`{}`{more} is not in `{list}`", first.expose()))
                 .hint("nothing was sent; a comma parts two addresses"));
         }
@@ -152,7 +152,7 @@ impl Job<'_> {
             so_far,
             newcomers: survey.newcomers,
             newcomers_suppressed: survey.newcomers_suppressed,
-            paused: survey.paused,
+            inactive: survey.inactive,
             duplicates: survey.duplicates,
             skipped_rows: survey.unusable,
             retried,
@@ -200,11 +200,16 @@ impl Job<'_> {
         if plan.opened_at.is_some() && plan.newcomers > 0 {
             why.push(format!("{} new on the list", count(plan.newcomers)));
         }
+        why.extend(
+            plan.inactive
+                .iter()
+                .filter(|(_, number)| *number > 0)
+                .map(|(why, number)| format!("{} {}", count(number), why.word())),
+        );
         for (number, what) in [
             (plan.so_far.deferred, "deferred before"),
             (plan.retried, "failed before"),
             (plan.gone, "no longer on the list"),
-            (plan.paused, "paused"),
             (plan.duplicates, "on the list twice"),
             (plan.newcomers_suppressed, "suppressed"),
             (plan.skipped_rows, "in rows that cannot be used"),

@@ -1,5 +1,3 @@
-use std::io::Cursor;
-
 use mimeograph::{
     source::Diagnostic,
     subscriber::{List, ListError, Row},
@@ -7,7 +5,7 @@ use mimeograph::{
 
 /// What a list says of itself: a line for each row, or for each thing that is wrong with the file.
 fn tell(bytes: impl AsRef<[u8]>) -> Vec<String> {
-    match List::read("list.csv", Cursor::new(bytes.as_ref().to_vec())) {
+    match List::read("list.csv", bytes.as_ref()) {
         Ok(list) => {
             list.map(|row| row.map_or_else(|error| tell_error(&error), |row| tell_row(&row))).collect()
         }
@@ -21,7 +19,7 @@ fn tell_row(row: &Row) -> String {
             let name = subscriber.name.as_deref().unwrap_or("-");
             format!("{line}: {} {name} {:?}", subscriber.address.expose(), subscriber.fields)
         }
-        Row::Paused { line, address } => format!("{line}: {} rests", address.expose()),
+        Row::Inactive { line, address, why } => format!("{line}: {} {}", address.expose(), why.word()),
         Row::Repeat(diagnostic) | Row::Bad(diagnostic) => tell_diagnostic(diagnostic),
     }
 }
@@ -75,7 +73,7 @@ fn first_and_last_name_make_a_name_and_stay_fields() {
             "4: no@example.com - {}",
         ],
     );
-    let list = List::read("list.csv", Cursor::new("Vorname;Nachname;Mail;Ort, Land\n")).unwrap();
+    let list = List::read("list.csv", *b"Vorname;Nachname;Mail;Ort, Land\n").unwrap();
     assert_eq!(
         list.columns(),
         ["email", "name", "vorname", "nachname", "ort_land", "first_name", "last_name"]
@@ -88,19 +86,19 @@ fn who_rests_is_counted_and_not_written_to() {
         "email,status\na@example.com,active\nb@example.com,Unsubscribed\nc@example.com,gold\nB@example.com,\n",
         &[
             "2: a@example.com - {\"status\": \"active\"}",
-            "3: b@example.com rests",
-            "M317 list.csv:4, column `status`: “gold” is not known here (write active, paused, unsubscribed, bounced, \
-         complained or pending, or give the column another name if it means something else)",
-            "M320 list.csv:5, column `email`: the same address as in line 3; the first one counts (remove one of the two \
-         rows)",
+            "3: b@example.com opted out",
+            "M317 list.csv:4, column `status`: unknown status “gold” (write active, paused, unsubscribed, bounced, complained or \
+         pending, or say in [list.columns] of mimeo.toml what the column means)",
+            "M320 list.csv:5, column `email`: the same address as in line 3; the person gets no letters, as one of the \
+         rows says “opted out” (remove one of the two rows)",
         ],
     );
     check(
         "email,paused,active\na@example.com,no,1\nb@example.com,YES,1\nc@example.com,,0\n",
         &[
             "2: a@example.com - {\"active\": \"1\", \"paused\": \"no\"}",
-            "3: b@example.com rests",
-            "4: c@example.com rests",
+            "3: b@example.com paused",
+            "4: c@example.com paused",
         ],
     );
 }
@@ -111,11 +109,11 @@ fn one_person_is_written_to_once_however_the_address_is_spelt() {
         "email,paused\nAnn@Example.COM,\nann@example.com,\nANN@example.com,yes\njo@bücher.example,\n\
          jo@xn--bcher-kva.example,\n",
         &[
-            "2: Ann@example.com - {}",
-            "M320 list.csv:3, column `email`: the same address as in line 2; the first one counts (remove one of the \
-             two rows)",
-            "M320 list.csv:4, column `email`: the same address as in line 2; the first one counts, although `paused` \
-             says here that the person wants no letters (remove one of the two rows)",
+            "2: Ann@example.com paused",
+            "M320 list.csv:3, column `email`: the same address as in line 2; the person gets no letters, as one of the \
+             rows says “paused” (remove one of the two rows)",
+            "M320 list.csv:4, column `email`: the same address as in line 2; the person gets no letters, as one of the \
+             rows says “paused” (remove one of the two rows)",
             "5: jo@xn--bcher-kva.example - {}",
             "M320 list.csv:6, column `email`: the same address as in line 5; the first one counts (remove one of the \
              two rows)",
@@ -242,8 +240,8 @@ fn a_scan_counts_everybody_and_keeps_only_the_first_problems() {
     }
     text.push_str("p@example.com,Pat,yes\nr1@example.com,Ann,\n");
     text.push_str(&"nobody,,\n".repeat(50));
-    let scan = List::read("list.csv", Cursor::new(text)).unwrap().scan(10).unwrap();
-    assert_eq!((scan.people, scan.paused, scan.repeats, scan.bad), (100, 1, 1, 50));
+    let scan = List::read("list.csv", text.as_bytes()).unwrap().scan(10).unwrap();
+    assert_eq!((scan.people, scan.inactive.total(), scan.repeats, scan.bad), (100, 1, 1, 50));
     assert_eq!(scan.diagnostics.len(), 10);
     let empty: Vec<_> = scan.empty.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(empty, [("email", 0), ("first_name", 25), ("name", 25), ("paused", 100)]);
@@ -253,9 +251,6 @@ fn a_scan_counts_everybody_and_keeps_only_the_first_problems() {
 fn a_list_without_repeats_is_not_searched_for_them() {
     let text = "email\nann@example.com\nbo@example.com\nann@example.com\n";
     let rows = |list: List| list.map(|row| matches!(row, Ok(Row::Person { .. }))).collect::<Vec<_>>();
-    assert_eq!(rows(List::read("list.csv", Cursor::new(text)).unwrap()), [true, true, false]);
-    assert_eq!(
-        rows(List::read("list.csv", Cursor::new(text)).unwrap().without_repeats()),
-        [true, true, true]
-    );
+    assert_eq!(rows(List::read("list.csv", text.as_bytes()).unwrap()), [true, true, false]);
+    assert_eq!(rows(List::read("list.csv", text.as_bytes()).unwrap().without_repeats()), [true, true, true]);
 }
