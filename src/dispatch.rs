@@ -6,24 +6,24 @@
 //! It is the only room that joins ledger and transport.
 
 mod brake;
-mod desk;
+mod clock;
 mod lease;
 mod pace;
 mod plan;
+mod queue;
 mod retry;
 mod run;
-#[cfg(test)]
-mod stories;
 mod survey;
 mod tempo;
 mod wait;
 mod window;
 
 pub use brake::{Brake, BrakePolicy, Pulled};
+pub use clock::Clock;
 pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
 pub use plan::{Plan, Prediction, predict};
 pub use retry::{RetryPolicy, means_no_such_person};
-pub use run::{Clock, Ended, Interrupt, Run, Settings};
+pub use run::{Ended, Interrupt, Run, Settings};
 pub use survey::{Failed, Survey, SurveyError, people, people_without_fault, survey};
 pub use wait::Wait;
 pub use window::{Hours, Window};

@@ -17,9 +17,10 @@ use proptest::{
 };
 use tempfile::TempDir;
 
-use super::{PacePolicy, Settings, desk::SendQueue, lease::Ticket};
+use super::SendQueue;
 use crate::{
     address::EmailAddress,
+    dispatch::{Event, PacePolicy, Settings, lease::Ticket},
     ledger::{DispatchId, Ledger, NewDispatch, Reason, State, Suppression, Wanted, Worker},
     message::{Composer, Secrets},
     render::{Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
@@ -130,7 +131,7 @@ impl World {
             Arc::new(composer),
             settings,
             Arc::new(now),
-            Arc::new(|_: super::Event<'_>| {}),
+            Arc::new(|_: Event<'_>| {}),
         );
         Self { ledger, dispatch, worker, queue: Arc::new(queue), out: Vec::new(), taken: BTreeMap::new() }
     }

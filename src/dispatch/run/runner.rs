@@ -1,0 +1,299 @@
+//! The loop of a run: it looks how things are, decides, acts, and waits for something to change.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
+
+use super::{
+    Emit, Ended, Interrupt, Settings,
+    decision::{Absence, Action, Situation, WhenEmpty, decide, relay_wait, when_empty},
+};
+use crate::{
+    dispatch::{
+        Clock, Event, Wait,
+        clock::between,
+        queue::{Outlook, SendQueue, Stop},
+        tempo::Tempo,
+    },
+    ledger::{DispatchId, Domains, Ledger, LedgerError, SelectionId, Wanted, Worker},
+    transport::{Halt, HaltSwitch, RelayDown, Transport},
+};
+
+pub(super) struct Runner {
+    pub(super) queue: Arc<SendQueue>,
+    pub(super) dispatch: DispatchId,
+    pub(super) worker: Worker,
+    pub(super) choice: Option<SelectionId>,
+    pub(super) relay: String,
+    pub(super) transport: Arc<Transport>,
+    pub(super) settings: Settings,
+    pub(super) tempo: Tempo,
+    pub(super) clock: Clock,
+    pub(super) emit: Emit,
+    pub(super) interrupts: watch::Receiver<Interrupt>,
+    pub(super) switch: HaltSwitch,
+    pub(super) halt: Halt,
+    pub(super) connections: JoinSet<Result<(), RelayDown>>,
+    /// Connections that may be open now; fewer than configured after the relay went away.
+    pub(super) allowed: usize,
+    /// Times in a row that the relay went away without taking a letter in between.
+    pub(super) away: u32,
+    pub(super) away_since: Option<(Instant, u64)>,
+    /// The relay's last trouble, until it takes a letter again.
+    pub(super) down: Option<RelayDown>,
+    /// The relay is left alone until then.
+    pub(super) relay_rests_until: Option<Instant>,
+}
+
+/// What comes of an action.
+enum Step {
+    /// Look again.
+    Again,
+    /// Wait for something to change, at most until then.
+    Sleep(Option<Instant>),
+    End(Ended),
+}
+
+impl Runner {
+    pub(super) async fn work(&mut self, ledger: &Ledger) -> Result<Ended, LedgerError> {
+        self.allowed = self.settings.connections.max(1);
+        let mut interrupts = self.interrupts.clone();
+        loop {
+            self.heed(*interrupts.borrow_and_update());
+            self.refresh_day(ledger).await?;
+            self.suppress(ledger).await?;
+            let now = Instant::now();
+            self.relay_rests_until = self.relay_rests_until.filter(|until| now < *until);
+            let situation = Situation {
+                outlook: self.queue.outlook(),
+                runs_low: self.queue.runs_low(),
+                connected: !self.connections.is_empty(),
+                relay_rests: self.relay_rests_until.is_some(),
+            };
+            let action = decide(situation, &self.settings, (self.clock)());
+            match self.act(ledger, action).await? {
+                Step::Again => {}
+                Step::Sleep(wake) => self.sleep(ledger, wake, &mut interrupts).await?,
+                Step::End(ended) => return Ok(ended),
+            }
+        }
+    }
+
+    fn heed(&self, interrupt: Interrupt) {
+        match interrupt {
+            Interrupt::None => {}
+            Interrupt::Finish => self.queue.stop(Stop::Asked),
+            Interrupt::Now => {
+                self.queue.stop(Stop::Asked);
+                self.switch.pull();
+            }
+        }
+    }
+
+    async fn act(&mut self, ledger: &Ledger, action: Action) -> Result<Step, LedgerError> {
+        Ok(match action {
+            Action::End => Step::End(self.stopped()?),
+            Action::Listen => Step::Sleep(None),
+            Action::Refill => {
+                self.refill(ledger).await?;
+                Step::Again
+            }
+            Action::Connect { letters, runs_low } => {
+                if runs_low {
+                    self.refill(ledger).await?;
+                }
+                self.open_connections(letters);
+                Step::Sleep(None)
+            }
+            Action::AwaitRelay { runs_low } => {
+                if runs_low {
+                    self.refill(ledger).await?;
+                }
+                Step::Sleep(self.relay_rests_until)
+            }
+            Action::Await { why, until } => Step::Sleep(Some(self.announce(why, until))),
+            Action::Pause { why, until } => Step::End(Ended::Paused { why, until }),
+            Action::AskWhenDue => self.ask_when_due(ledger).await?,
+        })
+    }
+
+    async fn ask_when_due(&mut self, ledger: &Ledger) -> Result<Step, LedgerError> {
+        ledger.flush().await?;
+        let due = ledger.next_due(self.dispatch, &self.wanted()).await?;
+        Ok(match when_empty(due, &self.settings, (self.clock)()) {
+            WhenEmpty::Finish => Step::End(Ended::Finished),
+            WhenEmpty::ForgetWaits => {
+                ledger.make_due_now(self.dispatch).await?;
+                self.refill(ledger).await?;
+                Step::Again
+            }
+            WhenEmpty::Claim => {
+                self.refill(ledger).await?;
+                // Due, but claimed by another sender.
+                if self.queue.at_hand() == 0 { Step::End(Ended::Finished) } else { Step::Again }
+            }
+            WhenEmpty::Await(until) => {
+                let wake = self.announce(Wait::Deferred, until);
+                Step::Sleep(Some(wake + Duration::from_millis(1)))
+            }
+            WhenEmpty::Pause(until) => Step::End(Ended::Paused { why: Wait::Deferred, until }),
+        })
+    }
+
+    /// Reports a wait, and returns when to look again.
+    fn announce(&self, why: Wait, until: Timestamp) -> Instant {
+        let wait = between((self.clock)(), until);
+        (self.emit)(Event::Waiting { why, until, wait });
+        Instant::now() + wait.min(Settings::NAP)
+    }
+
+    /// Waits until something has changed.
+    async fn sleep(
+        &mut self,
+        ledger: &Ledger,
+        wake: Option<Instant>,
+        interrupts: &mut watch::Receiver<Interrupt>,
+    ) -> Result<(), LedgerError> {
+        let queue = Arc::clone(&self.queue);
+        let sleep = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(ended) = self.connections.join_next(), if !self.connections.is_empty() => {
+                self.connection_ended(ended);
+            }
+            () = queue.news.notified() => self.well(),
+            () = tokio::time::sleep(Duration::from_secs(1)), if self.allowed < self.settings.connections => self.well(),
+            () = sleep => {
+                // Deferred letters may be due, and an empty answer of the ledger is out of date.
+                if matches!(queue.outlook(), Outlook::Empty) {
+                    self.refill(ledger).await?;
+                }
+            }
+            Ok(()) = interrupts.changed(), if self.interrupts.has_changed().is_ok() => {}
+        }
+        Ok(())
+    }
+
+    fn connection_ended(&mut self, ended: Result<Result<(), RelayDown>, JoinError>) {
+        (self.emit)(Event::Connections(self.connections.len()));
+        match ended {
+            Ok(Ok(())) => self.well(),
+            Ok(Err(down)) => self.relay_away(down),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+
+    /// After an error letters under way come to their end all the same: to hang up on them would leave them in doubt.
+    pub(super) async fn finish(&mut self) {
+        self.queue.stop(Stop::Asked);
+        let mut interrupts = self.interrupts.clone();
+        while !self.connections.is_empty() {
+            if *interrupts.borrow_and_update() == Interrupt::Now {
+                self.switch.pull();
+            }
+            tokio::select! {
+                _ = self.connections.join_next() => {}
+                Ok(()) = interrupts.changed(), if self.interrupts.has_changed().is_ok() => {}
+            }
+        }
+    }
+
+    fn stopped(&mut self) -> Result<Ended, LedgerError> {
+        match self.queue.take_stop() {
+            Some(Stop::Ledger(error)) => Err(error),
+            Some(Stop::Brake(pulled)) => Ok(Ended::Brake(pulled)),
+            Some(Stop::Asked) | None => Ok(self.down.take().map_or(Ended::Interrupted, Ended::RelayDown)),
+        }
+    }
+
+    fn open_connections(&mut self, letters: usize) {
+        // A connection is worth its handshake when it has a few letters to carry.
+        let useful = letters.div_ceil(4).max(1);
+        let wanted = useful.min(self.allowed).max(usize::from(self.connections.is_empty()));
+        let before = self.connections.len();
+        while self.connections.len() < wanted {
+            let (transport, queue, halt) =
+                (Arc::clone(&self.transport), Arc::clone(&self.queue), self.halt.clone());
+            self.connections.spawn(async move { transport.run(&*queue, halt).await });
+        }
+        if self.connections.len() != before {
+            (self.emit)(Event::Connections(self.connections.len()));
+        }
+    }
+
+    /// Called whenever something went on: a letter taken since the relay went away ends its absence.
+    fn well(&mut self) {
+        if let Some((_, accepted)) = self.away_since
+            && accepted < self.queue.accepted()
+        {
+            self.away = 0;
+            self.away_since = None;
+            self.down = None;
+            self.allowed = (self.allowed + 1).min(self.settings.connections.max(1));
+        }
+    }
+
+    /// The relay went away: it is tried again after a while, or the run stops.
+    fn relay_away(&mut self, down: RelayDown) {
+        self.well();
+        if down.is_throttling() {
+            self.queue.throttled();
+        }
+        self.allowed = self.connections.len().max(1);
+        let accepted = self.queue.accepted();
+        let mut absence = Absence {
+            is_passing: down.passing,
+            is_stopped: self.queue.is_stopped(),
+            connected: !self.connections.is_empty(),
+            has_accepted: accepted > 0,
+            times: self.away,
+            since: Duration::ZERO,
+        };
+        if absence.is_passing && !absence.is_stopped {
+            let (since, _) = *self.away_since.get_or_insert_with(|| (Instant::now(), accepted));
+            self.away += 1;
+            absence = Absence { times: self.away, since: since.elapsed(), ..absence };
+        }
+        match relay_wait(absence, &self.settings, (self.clock)()) {
+            Some(wait) => {
+                (self.emit)(Event::RelayAway { down: &down, wait });
+                self.relay_rests_until = Some(Instant::now() + wait);
+            }
+            None => self.queue.stop(Stop::Asked),
+        }
+        self.down = Some(down);
+    }
+
+    async fn refill(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        let now = (self.clock)();
+        let helping = self.tempo.helping(Instant::now(), self.queue.answered());
+        let wanted = Wanted { ahead: helping.ahead, ..self.wanted() };
+        let claims = ledger.claim(self.dispatch, &self.worker, helping.letters, now, &wanted).await?;
+        self.queue.put(claims, helping.letters);
+        Ok(())
+    }
+
+    fn wanted(&self) -> Wanted {
+        let crowded = self.queue.crowded_domains(self.settings.batch);
+        let domains = if crowded.is_empty() { Domains::All } else { Domains::Except(crowded) };
+        Wanted { domains, choice: self.choice, ..Wanted::default() }
+    }
+
+    pub(super) async fn suppress(&self, ledger: &Ledger) -> Result<(), LedgerError> {
+        let found = self.queue.take_suppressions();
+        if !found.is_empty() {
+            ledger.suppress_all(found.into_iter().map(Ok).collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+}
