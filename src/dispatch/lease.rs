@@ -44,6 +44,8 @@ enum Written {
     No,
     /// The beginning is written down, or may be: somebody who has asked and did not wait for the answer cannot know.
     Perhaps,
+    /// It is, and the body may leave.
+    Granted,
     /// The lease is over: suppressed meanwhile, lost, or the ledger is in trouble.
     Over,
 }
@@ -74,6 +76,16 @@ impl Ticket {
         answer
     }
 
+    /// The body may leave.
+    pub(super) fn grant(&mut self) {
+        self.begun = Written::Granted;
+    }
+
+    /// Whether the body may have left.
+    pub(super) fn is_granted(&self) -> bool {
+        self.begun == Written::Granted
+    }
+
     /// Writes down what became of the letter.
     pub(super) fn end(self, ledger: &Ledger, outcome: &Outcome, next: Next, now: Timestamp) {
         ledger.end(&self.claim, outcome, next, now);
@@ -84,7 +96,7 @@ impl Ticket {
     pub(super) fn give_back(self, ledger: &Ledger) -> Option<Lease> {
         match self.begun {
             Written::No => Some(Lease(self.claim)),
-            Written::Perhaps => {
+            Written::Perhaps | Written::Granted => {
                 ledger.withdraw(&self.claim);
                 None
             }

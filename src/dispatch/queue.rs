@@ -47,6 +47,8 @@ struct State {
     leased: HashSet<DeliveryId>,
     /// Letters that are with connections.
     under_way: usize,
+    /// Those of them whose body may have left.
+    granted: usize,
     pace: Pace,
     brake: Brake,
     /// The ledger had nothing more to claim when last asked.
@@ -121,6 +123,7 @@ impl SendQueue {
             limited: BTreeMap::new(),
             leased: HashSet::new(),
             under_way: 0,
+            granted: 0,
             brake: Brake::new(settings.brake.clone()),
             pace,
             drained: false,
@@ -209,7 +212,7 @@ impl SendQueue {
         self.state().accepted
     }
 
-    /// Gives no more letters out. The first reason counts.
+    /// Gives no more letters out, and begins none that are out. The first reason counts.
     pub(super) fn stop(&self, why: Stop) {
         let mut state = self.state();
         state.stop.get_or_insert(why);
@@ -224,6 +227,12 @@ impl SendQueue {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.state().stop.is_some()
+    }
+
+    /// Stopped, and no body is on its way: connections have nothing to finish.
+    pub(super) fn has_finished(&self) -> bool {
+        let state = self.state();
+        state.stop.is_some() && state.granted == 0
     }
 
     /// What can be done now.

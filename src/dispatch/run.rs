@@ -73,7 +73,7 @@ pub enum Interrupt {
     /// Nothing.
     #[default]
     None,
-    /// Finish the letters under way, and stop.
+    /// Finish the letters whose body is on its way, and stop.
     Finish,
     /// Stop at once; what is under way is unconfirmed.
     Now,

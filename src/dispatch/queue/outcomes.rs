@@ -70,9 +70,20 @@ impl LetterSource for SendQueue {
     }
 
     async fn begin(&self, ticket: &mut Ticket) -> Permit {
-        let begun = ticket.begin(&self.ledger, (self.clock)()).await;
-        match begun {
-            Ok(Begun::Begun) => return Permit::Go,
+        if self.is_stopped() {
+            return Permit::Stop;
+        }
+        match ticket.begin(&self.ledger, (self.clock)()).await {
+            Ok(Begun::Begun) => {
+                let mut state = self.state();
+                if state.stop.is_some() {
+                    // It comes back, and the beginning is withdrawn.
+                    return Permit::Stop;
+                }
+                state.granted += 1;
+                ticket.grant();
+                return Permit::Go;
+            }
             Ok(Begun::Suppressed) => (self.emit)(Event::SuppressedLate),
             Ok(Begun::Lost) => {}
             Err(error) => self.stop(Stop::Ledger(error)),
@@ -90,6 +101,7 @@ impl LetterSource for SendQueue {
         let (pulled, last) = {
             let mut state = self.state();
             state.under_way -= 1;
+            state.granted -= usize::from(ticket.is_granted());
             state.leased.remove(&claim.delivery);
             state.answered += 1;
             state.pace.answered(ticket.domain());
@@ -102,7 +114,7 @@ impl LetterSource for SendQueue {
                 Outcome::Rejected { .. } => state.brake.refused(),
                 Outcome::Deferred { .. } | Outcome::Unconfirmed { .. } => None,
             };
-            (pulled, state.under_way == 0)
+            (pulled, state.under_way == 0 || state.stop.is_some() && state.granted == 0)
         };
         let first_tried = claim.first_tried.unwrap_or(now);
         let next = self.settings.retry.after(&outcome, claim.attempt(), first_tried, now, chance(claim));
@@ -141,6 +153,7 @@ impl LetterSource for SendQueue {
         {
             let mut state = self.state();
             state.under_way -= 1;
+            state.granted -= usize::from(ticket.is_granted());
             state.pace.taken_back(ticket.domain());
             if let Some(today) = &mut state.today {
                 today.left += 1;

@@ -93,6 +93,10 @@ impl Runner {
                 self.switch.pull();
             }
         }
+        // Letters whose body is on its way are waited for; a greeting, a login or a refusal is not.
+        if self.queue.has_finished() {
+            self.switch.pull();
+        }
     }
 
     async fn act(&mut self, ledger: &Ledger, action: Action) -> Result<Step, LedgerError> {
@@ -198,11 +202,12 @@ impl Runner {
         self.queue.stop(Stop::Asked);
         let mut interrupts = self.interrupts.clone();
         while !self.connections.is_empty() {
-            if *interrupts.borrow_and_update() == Interrupt::Now {
+            if *interrupts.borrow_and_update() == Interrupt::Now || self.queue.has_finished() {
                 self.switch.pull();
             }
             tokio::select! {
                 _ = self.connections.join_next() => {}
+                () = self.queue.news.notified() => {}
                 Ok(()) = interrupts.changed(), if self.interrupts.has_changed().is_ok() => {}
             }
         }
