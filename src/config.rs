@@ -124,6 +124,11 @@ impl Config {
         }
     }
 
+    /// The file of the newsletter's own key, when it is to be made there and is not there.
+    pub fn missing_key(&self) -> Option<&Path> {
+        self.key.missing()
+    }
+
     /// The newsletter's own key, made and kept in `.mimeo/key` when there is none: for Message-IDs and tokens.
     pub fn key(&self) -> Result<[u8; 32], KeyError> {
         self.key.read()

@@ -113,21 +113,42 @@ impl Ledger {
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
     {
-        let frozen = Frozen {
-            slug: new.rendered.slug.clone(),
-            number: new.rendered.number,
-            title: new.rendered.title.clone(),
-            digest: new.rendered.digest(),
-            rendered: serde_json::to_vec(new.rendered)
-                .expect("a rendered issue is made of strings and numbers"),
-            opened_at: sqlite::opened_at(new.opened_at),
-        };
+        let frozen = frozen(new);
         let opened = self
             .threads
             .write(move |store| store.open_dispatch(&frozen, people.into_iter(), duplicates))
             .await?;
         self.threads.tidy();
         Ok(opened)
+    }
+
+    /// Freezes the issue of a dispatch again, as long as nobody has it: no letter has begun to leave, except through the
+    /// relay that does not count, and no worker holds one. False when it is too late.
+    pub async fn refreeze(
+        &self,
+        dispatch: DispatchId,
+        new: &NewDispatch<'_>,
+        uncounted: Option<&str>,
+    ) -> Result<bool, LedgerError> {
+        let (frozen, uncounted) = (frozen(new), uncounted.map(str::to_owned));
+        self.threads.write(move |store| store.refreeze(dispatch, &frozen, uncounted.as_deref())).await
+    }
+
+    /// Queues again what went through this relay and no other, as if it had never been offered. Returns how many letters
+    /// that are.
+    pub async fn requeue(&self, dispatch: DispatchId, relay: &str) -> Result<u64, LedgerError> {
+        let relay = relay.to_owned();
+        self.threads.write(move |store| store.requeue(dispatch, &relay)).await
+    }
+
+    /// The relays of all workers that ever registered.
+    pub async fn relays(&self) -> Result<Vec<String>, LedgerError> {
+        self.threads.read(|store| store.relays()).await
+    }
+
+    /// How many letters of a dispatch have begun to leave through which relay.
+    pub async fn letters_by_relay(&self, dispatch: DispatchId) -> Result<Vec<(String, u64)>, LedgerError> {
+        self.threads.read(move |store| store.letters_by_relay(dispatch)).await
     }
 
     /// A further, explicit plan: people who are not in the dispatch are owed the frozen issue too. Nothing changes for
@@ -395,5 +416,16 @@ impl Ledger {
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger").finish_non_exhaustive()
+    }
+}
+
+fn frozen(new: &NewDispatch<'_>) -> Frozen {
+    Frozen {
+        slug: new.rendered.slug.clone(),
+        number: new.rendered.number,
+        title: new.rendered.title.clone(),
+        digest: new.rendered.digest(),
+        rendered: serde_json::to_vec(new.rendered).expect("a rendered issue is made of strings and numbers"),
+        opened_at: sqlite::opened_at(new.opened_at),
     }
 }

@@ -242,7 +242,7 @@ impl Newsletter {
     /// Sends the issue to everybody, as an owner would.
     pub(crate) fn send(&self, prefix: &[&str], more: &[&str]) -> Cost {
         let folder = self.path().display().to_string();
-        let words = [&[MIMEO, "-C", &folder, "send", ISSUE, "--yes"], more].concat();
+        let words = [&[MIMEO, "-C", &folder, "send", ISSUE, "--yes", "--first"], more].concat();
         cost(prefix, &words)
     }
 

@@ -127,35 +127,61 @@ pub(crate) fn all(context: &Context) -> Result<Vec<IssueFile>, Failure> {
     Ok(issues)
 }
 
-/// The issue with that path, name, number, or part of a name.
+/// How well a name on the command line says which issue is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It is the issue's path, its name with or without the date, or its number.
+    Exact,
+    /// It is a part of the name.
+    Part,
+}
+
+/// The issue with that path, name or number, or with these words in its name.
 pub(crate) fn find(context: &Context, name: &str) -> Result<IssueFile, Failure> {
+    search(context, name).map(|(issue, _)| issue)
+}
+
+/// The same, and whether it was named exactly.
+pub(crate) fn search(context: &Context, name: &str) -> Result<(IssueFile, Match), Failure> {
     let name = name.trim();
     // A path, from where the user stands or from the newsletter's folder.
     for path in [PathBuf::from(name), context.path(name)] {
         let is_path = name.contains('/') || is_markdown(&path);
         if let Some(issue) = Some(path).filter(|_| is_path).and_then(|path| IssueFile::at(&path)) {
-            return Ok(issue);
+            return Ok((issue, Match::Exact));
         }
     }
     let issues = all(context)?;
     let wanted = name.to_lowercase();
     let wanted = EXTENSIONS.iter().find_map(|end| wanted.strip_suffix(&format!(".{end}"))).unwrap_or(&wanted);
     let number: Option<u32> = wanted.trim_start_matches('#').parse().ok();
-    let steps: [&dyn Fn(&IssueFile) -> bool; 4] = [
-        &|issue| issue.slug.to_lowercase() == wanted,
-        &|issue| issue.short_name().to_lowercase() == wanted,
-        &|issue| number.is_some() && issue.number() == number,
-        &|issue| !wanted.is_empty() && issue.slug.to_lowercase().contains(wanted),
+    type Step<'a> = (Match, &'a dyn Fn(&IssueFile) -> bool);
+    let steps: [Step<'_>; 4] = [
+        (Match::Exact, &|issue| issue.slug.to_lowercase() == wanted),
+        (Match::Exact, &|issue| issue.short_name().to_lowercase() == wanted),
+        (Match::Exact, &|issue| number.is_some() && issue.number() == number),
+        // Digits are a number and nothing else: a wrong guess would send another issue.
+        (Match::Part, &|issue| number.is_none() && has_words(&issue.short_name().to_lowercase(), wanted)),
     ];
-    for step in steps {
+    for (exactness, step) in steps {
         let mut found: Vec<&IssueFile> = issues.iter().filter(|issue| step(issue)).collect();
         match found.len() {
             0 => {}
-            1 => return Ok(found.remove(0).clone()),
+            1 => return Ok((found.remove(0).clone(), exactness)),
             many => return Err(ambiguous(name, many, &found)),
         }
     }
     Err(nothing(context, name, wanted, &issues))
+}
+
+/// Whether all of these words stand together in a name.
+fn has_words(name: &str, wanted: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let (name, wanted) = (words(name), words(wanted));
+    !wanted.is_empty() && name.windows(wanted.len()).any(|window| window == wanted)
 }
 
 fn ambiguous(name: &str, many: usize, found: &[&IssueFile]) -> Failure {
@@ -199,6 +225,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_name_are_whole_words_that_stand_together() {
+        for (name, wanted, expected) in [
+            ("a-year-in-review", "year", true),
+            ("a-year-in-review", "year in", true),
+            ("a-year-in-review", "a review", false),
+            ("a-year-in-review", "yea", false),
+            ("the-first-cup", "first-cup", true),
+            ("the-first-cup", "", false),
+            ("the-first-cup", "--", false),
+        ] {
+            assert_eq!(has_words(name, wanted), expected, "{wanted} in {name}");
         }
     }
 

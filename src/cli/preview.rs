@@ -194,7 +194,8 @@ impl PreviewSource {
         let rendered = &built.rendered;
         let person = self.person(&config.list, reader)?;
         // A signature is made when the letter is sent; a key may ask for a password.
-        let composer = Composer::new(rendered, Secrets { key: config.key()?, signers: Vec::new() })?;
+        let composer =
+            Composer::new(rendered, Secrets { key: sending::newsletter_key(&config)?, signers: Vec::new() })?;
         if config.list.exists() {
             sending::check_columns(&composer, &List::open(&config.list)?)?;
         }

@@ -2,6 +2,7 @@ mod args;
 mod course;
 mod dry_run;
 mod edited;
+mod frozen;
 mod planning;
 
 use std::{
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 
 pub(crate) use args::Args;
 use course::{Course, Totals};
+use frozen::Changes;
 use planning::Planned;
 
 use super::{Context, Exit, Failure, hints, issues, sending};
@@ -37,7 +39,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(overrides)?;
     let choice = args.choice(context)?;
     let until = args.until(context)?;
-    let file = issues::find(context, &args.issue)?;
+    let (file, named) = issues::search(context, &args.issue)?;
+    args.check_name(&file, named)?;
     let built = context.build(&config, &file)?;
     if built.issue.head.draft && !args.dry_run {
         return Err(Failure::input(format!("`{}` is a draft", file.path.display()))
@@ -45,7 +48,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     }
     args.check(context, &config, &file, &built)?;
     sending::runtime_for(&config, args.dry_run)?.block_on(async {
-        let job = Job { args, context, config: &config, choice, until };
+        let job = Job { args, context, config: &config, file: &file, named, choice, until };
         if args.dry_run { job.dry_run(built).await } else { job.send(built).await }
     })
 }
@@ -54,6 +57,8 @@ struct Job<'a> {
     args: &'a Args,
     context: &'a Context,
     config: &'a Config,
+    file: &'a issues::IssueFile,
+    named: issues::Match,
     choice: Option<Selection>,
     until: Option<Timestamp>,
 }
@@ -88,7 +93,9 @@ impl Job<'_> {
                 self.args.issue
             ));
         }
-        let (rendered, opened) = self.frozen(&ledger, built.rendered).await?;
+        self.acknowledge_first(&ledger).await?;
+        let (rendered, opened) = self.frozen(&ledger, built.rendered, Changes::Write).await?;
+        self.check_destination(&ledger, opened.as_ref()).await?;
         let composer = Arc::new(sending::composer(self.config, &rendered)?);
         let planned = self.planned(&ledger, opened.as_ref(), &rendered, &composer).await?;
         let Planned { plan, errand, dispatch } = match planned {
@@ -119,33 +126,6 @@ impl Job<'_> {
         };
         self.tell(&plan, &course, Some(tally), page.as_deref())?;
         Ok(exit)
-    }
-
-    /// The rendered issue that goes out: the frozen one, when the sending was opened before.
-    async fn frozen(
-        &self,
-        ledger: &Ledger,
-        rendered: RenderedIssue,
-    ) -> Result<(RenderedIssue, Option<DispatchRecord>), Failure> {
-        // Not the latest one of that name: a number may have been taken back.
-        let is_it =
-            |record: &DispatchRecord| record.slug == rendered.slug && record.number == rendered.number;
-        let record = ledger.dispatches().await?.into_iter().find(is_it);
-        let Some(record) = record else { return Ok((rendered, None)) };
-        let frozen = ledger.rendered(record.id).await?;
-        if record.digest != rendered.digest() && !self.args.as_opened {
-            let differences = edited::differences(&frozen, &rendered);
-            return Err(Failure::input(format!(
-                "`{}` has been edited since its sending was opened ({}): {differences}",
-                rendered.slug,
-                when(record.opened_at)
-            ))
-            .hint(
-                "so that all readers get the same letter: --as-opened goes on with the letter as it was; \
-                 a new `number` in the front matter makes a new issue of the edited one",
-            ));
-        }
-        Ok((frozen, Some(record)))
     }
 
     /// Runs it with progress and interrupts.
@@ -245,6 +225,13 @@ impl Job<'_> {
                     "another sender is at work on {}; run `mimeo status {}` when it is done",
                     plural(elsewhere(&tally), "letter", "letters"),
                     self.args.issue
+                ));
+            }
+            if self.config.encryption().is_none() && tally.accepted > 0 {
+                terminal.say(&format!(
+                    "no `[relay]` is set: the letters are files in `{}`, and nobody got mail; when a relay is set, they \
+                     do not count",
+                    self.config.outbox.display()
                 ));
             }
             if tally.unconfirmed > 0 {

@@ -1,6 +1,6 @@
 //! What `send`, `test` and `build --as` share: values for the sockets, and sentences.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
@@ -28,6 +28,9 @@ pub(super) struct Destination {
     pub(super) description: String,
 }
 
+/// The outbox's name in the ledger.
+pub(super) const OUTBOX: &str = "outbox";
+
 impl Destination {
     /// As the settings say.
     pub(super) fn of(config: &Config) -> Result<Self, Failure> {
@@ -42,7 +45,7 @@ impl Destination {
     /// Into a folder. One connection: files are written in groups.
     pub(super) fn outbox(outbox: Outbox) -> Self {
         let description = format!("into the outbox `{}`", outbox.folder().display());
-        Self { transport: Transport::Outbox(outbox), connections: 2, name: "outbox".into(), description }
+        Self { transport: Transport::Outbox(outbox), connections: 2, name: OUTBOX.into(), description }
     }
 }
 
@@ -83,7 +86,36 @@ pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
             signers.push(Signer::from_pem(&dkim.domain, &second.selector, second.key.read()?.expose())?);
         }
     }
-    Ok(Secrets { key: config.key()?, signers })
+    Ok(Secrets { key: newsletter_key(config)?, signers })
+}
+
+/// The newsletter's key. One that is gone is not made again in silence: Message-IDs and the unsubscribe links of all earlier
+/// letters depend on it.
+pub(super) fn newsletter_key(config: &Config) -> Result<[u8; 32], Failure> {
+    let Some(path) = config.missing_key() else { return Ok(config.key()?) };
+    if !has_dispatches(&config.ledger)? {
+        return Ok(config.key()?);
+    }
+    let path = path.display();
+    Err(Failure::input(format!("the newsletter's key `{path}` is missing, and issues were sent with it")).hint(format!(
+        "put it back from a backup; if it is lost for good, `openssl rand -hex 32 > {path}` makes another one: \
+         unsubscribe links in earlier letters stop working then"
+    )))
+}
+
+/// Asked in a thread of its own, for callers that are tasks and for those that are not.
+fn has_dispatches(path: &Path) -> Result<bool, Failure> {
+    let ledger = match Ledger::open_read_only(path) {
+        Err(LedgerError::Missing { .. }) => return Ok(false),
+        ledger => ledger?,
+    };
+    let ask = || -> Result<bool, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::outside)?;
+        Ok(!runtime.block_on(ledger.dispatches())?.is_empty())
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(ask).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The owner's wishes about a run.
@@ -165,8 +197,23 @@ pub(super) fn sentence(tally: &Tally) -> String {
     }
 }
 
-/// Signals closer together than this are one wish to stop.
-const ONE_WISH: std::time::Duration = std::time::Duration::from_millis(300);
+/// Whether a signal so long after the first one is a second wish to stop. One wish may come as several signals: `timeout`
+/// tells the process and its group, a closed terminal likewise. A person who presses Ctrl-C twice takes longer.
+fn is_second_wish(kind: SignalKind, elapsed: Duration) -> bool {
+    match kind {
+        SignalKind::Interrupt => elapsed >= Duration::from_millis(30),
+        SignalKind::Other => elapsed >= Duration::from_millis(300),
+    }
+}
+
+/// What asks the program to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SignalKind {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM, or a closed terminal.
+    Other,
+}
 
 /// Watches for Ctrl-C, SIGTERM and a closed terminal: the first finishes what is under way, the second stops at once.
 pub(super) fn listen_for_interrupts(
@@ -176,13 +223,12 @@ pub(super) fn listen_for_interrupts(
     tokio::spawn(async move {
         let mut signals = Signals::new();
         signals.next().await;
+        let first = tokio::time::Instant::now();
         terminal.print("finishing the letters under way; press Ctrl-C again to stop at once");
         interrupt.send_replace(Interrupt::Finish);
-        // One wish may come as several signals: `timeout` tells the process and its group, a closed terminal likewise.
-        let together = tokio::time::Instant::now() + ONE_WISH;
         loop {
-            signals.next().await;
-            if together <= tokio::time::Instant::now() {
+            let kind = signals.next().await;
+            if is_second_wish(kind, first.elapsed()) {
                 break;
             }
         }
@@ -193,22 +239,30 @@ pub(super) fn listen_for_interrupts(
 }
 
 #[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
+struct Signals(Vec<(SignalKind, tokio::signal::unix::Signal)>);
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+        use tokio::signal::unix::{SignalKind as Unix, signal};
+        let kinds = [
+            (SignalKind::Interrupt, Unix::interrupt()),
+            (SignalKind::Other, Unix::terminate()),
+            (SignalKind::Other, Unix::hangup()),
+        ];
+        Self(kinds.into_iter().filter_map(|(kind, unix)| Some((kind, signal(unix).ok()?))).collect())
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> SignalKind {
         std::future::poll_fn(|context| {
-            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            for (kind, signal) in &mut self.0 {
+                if signal.poll_recv(context).is_ready() {
+                    return std::task::Poll::Ready(*kind);
+                }
+            }
+            std::task::Poll::Pending
         })
-        .await;
+        .await
     }
 }
 
@@ -221,10 +275,11 @@ impl Signals {
         Self
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> SignalKind {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        SignalKind::Interrupt
     }
 }
 
@@ -249,4 +304,21 @@ pub(super) async fn copy_suppressions(from: &Ledger, to: &Ledger) -> Result<(), 
     }
     to.suppress_all(all.into_iter().map(Ok)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_presses_of_ctrl_c_are_two_wishes_and_a_signal_to_the_whole_group_is_one() {
+        for (kind, millis, expected) in [
+            (SignalKind::Interrupt, 1, false),
+            (SignalKind::Interrupt, 60, true),
+            (SignalKind::Other, 60, false),
+            (SignalKind::Other, 300, true),
+        ] {
+            assert_eq!(is_second_wish(kind, Duration::from_millis(millis)), expected, "{kind:?} {millis}");
+        }
+    }
 }

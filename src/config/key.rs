@@ -42,6 +42,14 @@ pub(super) enum KeyPlace {
 }
 
 impl KeyPlace {
+    /// Where it would be made.
+    pub(super) fn missing(&self) -> Option<&Path> {
+        match self {
+            Self::Own(path) if !path.exists() => Some(path),
+            _ => None,
+        }
+    }
+
     pub(super) fn read(&self) -> Result<[u8; 32], KeyError> {
         let from = match self {
             Self::Kept(from) => from.clone(),

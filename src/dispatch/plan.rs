@@ -25,6 +25,8 @@ pub struct Plan {
     pub newcomers: u64,
     /// Newcomers who will get nothing, because their address is suppressed.
     pub newcomers_suppressed: u64,
+    /// People who are in the dispatch and will get nothing, because their address has been suppressed since.
+    pub suppressed_since: u64,
     /// People on the list who get no letters, by cause.
     #[serde(flatten)]
     pub inactive: InactiveCounts,

@@ -38,6 +38,8 @@ pub struct Survey {
     pub chosen: u64,
     /// Those of them who failed before and are tried again.
     pub retried: Vec<EmailAddress>,
+    /// People who are owed the issue by the ledger, and have been suppressed since.
+    pub suppressed_since: u64,
     /// People who are owed the issue and whom the list no longer has, or no longer as somebody who wants letters.
     pub gone: u64,
     /// Addresses of the choice that are neither on the list nor in the dispatch.
@@ -102,7 +104,9 @@ pub async fn survey(
             let mut pages = ledger.owed(dispatch);
             while let Some(person) = pages.next().await? {
                 let name = hash(&person.address);
-                if !suppressed.contains(&name) {
+                if suppressed.contains(&name) {
+                    survey.suppressed_since += 1;
+                } else {
                     known.owed.insert(name);
                     survey.chosen += u64::from(chooses(&person));
                 }

@@ -8,6 +8,7 @@ mod keys;
 mod plan;
 mod queries;
 mod recipients;
+mod relays;
 mod schema;
 mod search;
 mod suppressed;

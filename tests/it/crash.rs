@@ -90,11 +90,11 @@ impl Story {
         let relay = Relay::start(self.script.clone().without_bodies());
         let room = room(self.people, &self.settings(&relay));
         let start = || -> Child {
-            let mut command: Command = room.mimeo(["-q", "send", "one", "--yes"]).into_command();
+            let mut command: Command = room.mimeo(["-q", "send", "one", "--yes", "--first"]).into_command();
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
         if let Some(fault) = self.fault {
-            room.run(["-q", "send", "one", "--yes", "--limit", "1"]);
+            room.run(["-q", "send", "one", "--yes", "--first", "--limit", "1"]);
             let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
             ledger.execute_batch(fault).unwrap();
         }

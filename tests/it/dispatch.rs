@@ -37,13 +37,13 @@ fn a_dry_run_makes_the_very_letters_and_leaves_no_trace() {
     assert_eq!(dry.len(), 12);
     assert!(!room.path(".mimeo/ledger.db").exists(), "nothing is written down");
     fs::remove_dir_all(room.path("outbox")).unwrap();
-    room.run(["send", "a-year-in-review", "--yes"]).code(0).stderr_has("12 accepted");
+    room.run(["send", "a-year-in-review", "--yes", "--first"]).code(0).stderr_has("12 accepted");
     let undated =
         |text: &str| -> String { text.lines().filter(|line| !line.starts_with("Date: ")).collect() };
     for (name, letter) in dry {
         assert_eq!(undated(&room.read(&format!("outbox/{name}"))), undated(&letter), "{name}");
     }
-    room.run(["send", "a-year-in-review", "--yes"]).code(0).stderr_has("everybody has it: 12 of 12 accepted");
+    room.run(["send", "a-year-in-review", "--yes", "--first"]).code(0).stderr_has("everybody has it: 12 of 12 accepted");
 }
 
 #[test]
@@ -51,12 +51,12 @@ fn a_draft_is_refused_and_a_list_with_bad_rows_too() {
     let room = room(2, "");
     let text = room.read("issues/one.md");
     room.write("issues/one.md", text.replace("number: 1", "number: 1\ndraft: true"));
-    room.run(["send", "one", "--yes"]).code(3).stderr_has("`issues/one.md` is a draft");
+    room.run(["send", "one", "--yes", "--first"]).code(3).stderr_has("`issues/one.md` is a draft");
     room.write("issues/one.md", text);
     room.write("subscribers.csv", "email,first name\nann@example.com,Ann\nnobody,Bob\n");
-    room.run(["send", "one", "--yes"]).code(3).stderr_has("subscribers.csv:3").stderr_has("--skip-bad-rows");
+    room.run(["send", "one", "--yes", "--first"]).code(3).stderr_has("subscribers.csv:3").stderr_has("--skip-bad-rows");
     assert_eq!(room.list("outbox"), Vec::<String>::new());
-    room.run(["send", "one", "--yes", "--skip-bad-rows"]).code(0).stderr_has("1 accepted");
+    room.run(["send", "one", "--yes", "--first", "--skip-bad-rows"]).code(0).stderr_has("1 accepted");
 }
 
 #[test]
@@ -69,40 +69,40 @@ fn without_yes_and_without_a_person_nothing_is_sent() {
 #[test]
 fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
     let room = room(5, "");
-    room.run(["send", "one", "--yes", "--limit", "2"])
+    room.run(["send", "one", "--yes", "--first", "--limit", "2"])
         .code(0)
         .stderr_has("2 people get it (3 left for later)");
     assert_eq!(counts(&room)["queued"], 3);
     let text = room.read("issues/one.md");
     room.write("issues/one.md", text.replace("this is a letter", "this is another letter"));
-    room.run(["send", "one", "--yes"])
+    room.run(["send", "one", "--yes", "--first"])
         .code(3)
         .stderr_has("`one` has been edited since its sending was opened")
         .stderr_has("the text differs")
         .stderr_has("- Hello {{ subscriber.first_name | default(\"friend\") }}, this is a letter.")
         .stderr_has("+ Hello {{ subscriber.first_name | default(\"friend\") }}, this is another letter.")
         .stderr_has("--as-opened");
-    room.run(["send", "one", "--yes", "--as-opened"]).code(0).stderr_has("5 accepted");
+    room.run(["send", "one", "--yes", "--first", "--as-opened"]).code(0).stderr_has("5 accepted");
     for name in room.list("outbox") {
         assert!(room.read(&format!("outbox/{name}")).contains("this is a letter"), "{name}");
     }
     // A new number makes a new issue, for everybody.
     room.write("issues/one.md", text.replace("number: 1", "number: 2"));
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("5 people get it");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("5 people get it");
     // The old number is the old issue again.
     room.write("issues/one.md", text);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it: 5 of 5 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("everybody has it: 5 of 5 accepted");
 }
 
 #[test]
 fn people_who_come_later_get_the_same_issue_by_a_further_plan() {
     let room = room(3, "");
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
     let list = room.read("subscribers.csv");
     room.write("subscribers.csv", format!("{list}late@example.com,Late\n"));
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("1 person gets it (1 new on the list)");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("1 person gets it (1 new on the list)");
     assert_eq!(counts(&room)["accepted"], 4);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it: 4 of 4 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("everybody has it: 4 of 4 accepted");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn the_suppressed_get_nothing_and_are_counted() {
     room.run(["suppress", &reader(1), "--reason", "unsubscribed"])
         .code(0)
         .stderr_has("1 address is suppressed");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("2 people get it (1 suppressed)");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 people get it (1 suppressed)");
     assert_eq!(addresses(&room, "suppressed"), BTreeSet::from([reader(1)]));
     let exported = room.run(["suppress"]).code(0).stdout;
     assert!(exported.contains("unsubscribed"), "{exported}");
@@ -128,7 +128,7 @@ fn a_deferred_letter_comes_back_and_a_refused_one_is_told_with_its_reply() {
         .say_to(At::Dot, "reader000002", "554 5.6.0 not like this");
     let relay = Relay::start(script);
     let room = through(&relay, 6, "");
-    room.run(["send", "one", "--yes"]).code(4).stderr_has("5 accepted, 1 failed");
+    room.run(["send", "one", "--yes", "--first"]).code(4).stderr_has("5 accepted, 1 failed");
     assert_eq!(relay.recipients().len(), 5);
     let told: Value =
         serde_json::from_str(&room.run(["status", "one", "--list", "failed", "--json"]).code(0).stdout)
@@ -144,7 +144,7 @@ fn a_deferred_letter_comes_back_and_a_refused_one_is_told_with_its_reply() {
     let csv = room.run(["status", "one", "--list", "failed", "--csv"]).code(0).stdout;
     assert!(csv.starts_with("address,state,attempts,reply,at\n"), "{csv}");
     // The owner may try those again that failed; the relay has not changed its mind.
-    room.run(["send", "one", "--yes", "--retry-failed"]).code(4).stderr_has("1 person gets it");
+    room.run(["send", "one", "--yes", "--first", "--retry-failed"]).code(4).stderr_has("1 person gets it");
     assert_eq!(counts(&room)["failed"], 1);
 }
 
@@ -157,7 +157,7 @@ fn no_such_person_is_suppressed_when_the_owner_wants_it_and_a_full_mailbox_never
     );
     let relay = Relay::start(script);
     let room = through(&relay, 4, "[suppress]\nhard_bounces = true\n");
-    room.run(["send", "one", "--yes"]).code(4);
+    room.run(["send", "one", "--yes", "--first"]).code(4);
     let list = room.run(["suppress"]).code(0).stdout;
     assert!(list.contains(&reader(1)) && list.contains("hard_bounce"), "{list}");
     assert!(!list.contains(&reader(2)), "{list}");
@@ -167,7 +167,7 @@ fn no_such_person_is_suppressed_when_the_owner_wants_it_and_a_full_mailbox_never
 fn the_brake_stops_a_run_that_is_refused_again_and_again() {
     let relay = Relay::start(Script::new().say(At::Rcpt, "550 5.1.1 no such person"));
     let room = room(60, &format!("[relay]\nurl = \"{}\"\nconnections = 1\n", relay.url()));
-    room.run(["send", "one", "--yes"]).code(5).stderr_has("stopped by the brake: 10 refused in a row");
+    room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("stopped by the brake: 10 refused in a row");
     let counts = counts(&room);
     assert!(counts["failed"] < 20 && 40 <= counts["queued"], "{counts:?}");
 }
@@ -176,9 +176,9 @@ fn the_brake_stops_a_run_that_is_refused_again_and_again() {
 fn an_unconfirmed_letter_is_named_and_waits_for_a_decision() {
     let relay = Relay::start(Script::new().rule(At::Dot, When::Nth(2), Do::TakeAndClose));
     let room = through(&relay, 5, "");
-    room.run(["send", "one", "--yes"]).code(4).stderr_has("4 accepted, 1 unconfirmed");
+    room.run(["send", "one", "--yes", "--first"]).code(4).stderr_has("4 accepted, 1 unconfirmed");
     assert_eq!(relay.recipients().len(), 5);
-    room.run(["send", "one", "--yes"]).code(4);
+    room.run(["send", "one", "--yes", "--first"]).code(4);
     assert_eq!(relay.recipients().len(), 5, "nothing is resent by itself");
     let named = addresses(&room, "unconfirmed");
     assert_eq!(named.len(), 1);
@@ -187,7 +187,7 @@ fn an_unconfirmed_letter_is_named_and_waits_for_a_decision() {
     room.run(["resolve", "one", "--resend", name])
         .code(0)
         .stderr_has("1 unconfirmed letter back in the queue");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("5 accepted");
     let twice: Vec<_> = relay.accepted().into_iter().filter(|letter| letter.to == *name).collect();
     assert_eq!(twice.len(), 2);
     assert_eq!(twice[0].bytes, twice[1].bytes, "the same letter, to the byte");
@@ -200,7 +200,7 @@ fn a_relay_that_is_not_there_stops_the_run_and_loses_nothing() {
         listener.local_addr().unwrap().port()
     };
     let room = room(3, &format!("[relay]\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n"));
-    room.run(["send", "one", "--yes"])
+    room.run(["send", "one", "--yes", "--first"])
         .code(5)
         .stderr_has("stopped: the relay cannot be used (connecting)")
         .stderr_has("hint: check the relay's name and port, and that this machine may reach it; then run `mimeo send one` again");
@@ -215,7 +215,7 @@ fn a_relay_that_closes_now_and_then_gets_everything_in_the_end() {
     let relay = Relay::start(script);
     // Without patience of its own for each 421: that would make a long test.
     let room = through(&relay, 60, "[pace]\nadaptive = false\n");
-    let ran = room.run(["send", "one", "--yes"]);
+    let ran = room.run(["send", "one", "--yes", "--first"]);
     assert_eq!(ran.code, Some(0), "{ran}");
     let recipients: BTreeSet<String> = relay.recipients().into_iter().collect();
     assert_eq!((recipients.len(), relay.recipients().len()), (60, 60));
@@ -225,40 +225,40 @@ fn a_relay_that_closes_now_and_then_gets_everything_in_the_end() {
 fn a_sender_the_relay_does_not_want_stops_the_run_with_everybody_still_queued() {
     let relay = Relay::start(Script::new().say(At::Mail, "550 5.7.1 sender not allowed"));
     let room = through(&relay, 5, "");
-    room.run(["send", "one", "--yes"]).code(5).stderr_has("sender not allowed");
+    room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("sender not allowed");
     assert_eq!(counts(&room)["queued"], 5);
 }
 
 #[test]
 fn only_where_and_limit_choose_who_gets_it_now() {
     let room = room(10, "");
-    room.run(["send", "one", "--yes", "--only", &format!("{},{}", reader(3), reader(4))]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--only", &format!("{},{}", reader(3), reader(4))]).code(0);
     assert_eq!(addresses(&room, "accepted"), BTreeSet::from([reader(3), reader(4)]));
-    room.run(["send", "one", "--yes", "--where", "first_name=Reader 7"])
+    room.run(["send", "one", "--yes", "--first", "--where", "first_name=Reader 7"])
         .code(0)
         .stderr_has("1 person gets it");
     assert!(addresses(&room, "accepted").contains(&reader(7)));
-    room.run(["send", "one", "--yes", "--sample", "3"]).code(0).stderr_has("3 people get it");
+    room.run(["send", "one", "--yes", "--first", "--sample", "3"]).code(0).stderr_has("3 people get it");
     assert_eq!(counts(&room)["accepted"], 6);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("10 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("10 accepted");
 }
 
 #[test]
 fn a_choice_that_finds_nobody_says_why() {
     let room = room(4, "");
-    room.run(["send", "one", "--yes", "--only", &format!("{},nobody@example.com", reader(1))])
+    room.run(["send", "one", "--yes", "--first", "--only", &format!("{},nobody@example.com", reader(1))])
         .code(3)
         .stderr_has("`nobody@example.com` is not in `subscribers.csv`");
-    room.run(["send", "one", "--yes", "--where", "frist_name=Reader 1"])
+    room.run(["send", "one", "--yes", "--first", "--where", "frist_name=Reader 1"])
         .code(3)
         .stderr_has("`subscribers.csv` has no column `frist_name`")
         .stderr_has("did you mean `first_name`?");
     assert!(!room.path(".mimeo/reports").exists(), "nothing was opened");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0).stderr_has("1 person gets it");
-    room.run(["send", "one", "--yes", "--where", "first_name=Nobody"])
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0).stderr_has("1 person gets it");
+    room.run(["send", "one", "--yes", "--first", "--where", "first_name=Nobody"])
         .code(0)
         .stderr_has("nobody you chose is owed it; 3 others are");
-    room.run(["send", "one", "--yes", "--until", "2020-01-01T00:00:00Z"]).code(2).stderr_has("is over");
+    room.run(["send", "one", "--yes", "--first", "--until", "2020-01-01T00:00:00Z"]).code(2).stderr_has("is over");
     room.run(["resolve", "one"]).code(2).stderr_has("--accept|--resend");
     assert_eq!((counts(&room)["accepted"], room.list(".mimeo/reports").len()), (1, 1));
 }
@@ -266,7 +266,7 @@ fn a_choice_that_finds_nobody_says_why() {
 #[test]
 fn who_left_the_list_after_the_opening_is_told_and_gets_it_unless_suppressed() {
     let room = room(5, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let list = room.read("subscribers.csv");
     let left = |number: usize| list.lines().filter(move |line| !line.contains(&reader(number)));
     room.write(
@@ -275,11 +275,11 @@ fn who_left_the_list_after_the_opening_is_told_and_gets_it_unless_suppressed() {
     );
     room.run(["send", "one", "--dry-run"]).code(0).stderr_has("4 people get it (2 no longer on the list)");
     room.run(["suppress", &reader(3)]).code(0);
-    room.run(["send", "one", "--yes", "--only", &reader(2)])
+    room.run(["send", "one", "--yes", "--first", "--only", &reader(2)])
         .code(0)
         .stderr_has("1 person gets it (1 no longer on the list, ")
         .stderr_has("`mimeo suppress ADDRESS` stops that");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("4 accepted, 1 suppressed");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("4 accepted, 1 suppressed");
     assert_eq!(addresses(&room, "suppressed"), BTreeSet::from([reader(3)]));
 }
 
@@ -288,34 +288,34 @@ fn what_failed_is_tried_again_after_a_yes_and_for_those_chosen_only() {
     let script = Script::new().rule(At::Rcpt, When::FirstForEach(1), Do::Say("550 5.1.1 unknown".into()));
     let relay = Relay::start(script);
     let room = through(&relay, 4, "");
-    room.run(["send", "one", "--yes"]).code(4).stderr_has("4 failed");
+    room.run(["send", "one", "--yes", "--first"]).code(4).stderr_has("4 failed");
     room.run(["send", "one", "--retry-failed"]).code(2).stderr_has("4 people get it (4 failed before)");
     room.run(["send", "one", "--retry-failed", "--dry-run"]).code(0).stderr_has("dry run: 4 letters");
     assert_eq!(counts(&room)["failed"], 4, "nobody said yes");
-    room.run(["send", "one", "--yes", "--retry-failed", "--only", &reader(1)]).code(4);
-    room.run(["send", "one", "--yes", "--retry-failed", "--where", "first_name=Reader 2"]).code(4);
+    room.run(["send", "one", "--yes", "--first", "--retry-failed", "--only", &reader(1)]).code(4);
+    room.run(["send", "one", "--yes", "--first", "--retry-failed", "--where", "first_name=Reader 2"]).code(4);
     assert_eq!(addresses(&room, "accepted"), BTreeSet::from([reader(1), reader(2)]));
     assert_eq!(counts(&room)["failed"], 2);
-    room.run(["send", "one", "--yes", "--retry-failed"]).code(0).stderr_has("4 accepted");
+    room.run(["send", "one", "--yes", "--first", "--retry-failed"]).code(0).stderr_has("4 accepted");
 }
 
 #[test]
 fn a_limit_per_day_ends_the_run_and_says_when_to_go_on() {
     let room = room(10, "[pace]\nper_day = 4\n");
-    room.run(["send", "one", "--yes"])
+    room.run(["send", "one", "--yes", "--first"])
         .code(5)
         .stderr_has("paused: the pace until")
         .stderr_has("4 accepted, 6 queued");
-    room.run(["send", "one", "--yes"]).code(5);
+    room.run(["send", "one", "--yes", "--first"]).code(5);
     assert_eq!(counts(&room)["accepted"], 4, "the limit holds across runs");
 }
 
 #[test]
 fn a_warm_up_sends_the_days_share() {
     let room = room(10, "[pace]\nwarm_up = [3, 5]\n");
-    room.run(["send", "one", "--yes"]).code(5).stderr_has("paused: the warm-up until");
+    room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("paused: the warm-up until");
     assert_eq!(counts(&room)["accepted"], 3);
-    room.run(["send", "one", "--yes"]).code(5);
+    room.run(["send", "one", "--yes", "--first"]).code(5);
     assert_eq!(counts(&room)["accepted"], 3);
 }
 
@@ -323,7 +323,7 @@ fn a_warm_up_sends_the_days_share() {
 fn an_interrupt_finishes_what_is_under_way_and_says_how_to_go_on() {
     let relay = Relay::start(Script::new());
     let room = through(&relay, 3_000, "[pace]\nper_second = 200\n");
-    let mut command: Command = room.mimeo(["send", "one", "--yes"]).into_command();
+    let mut command: Command = room.mimeo(["send", "one", "--yes", "--first"]).into_command();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while relay.counters().accepted < 20 {
         std::thread::yield_now();
@@ -358,7 +358,7 @@ fn a_test_letter_goes_to_one_address_and_leaves_no_trace() {
 fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
     let room = room(4, "");
     let told: Value =
-        serde_json::from_str(&room.run(["send", "one", "--yes", "--json"]).code(0).stdout).unwrap();
+        serde_json::from_str(&room.run(["send", "one", "--yes", "--first", "--json"]).code(0).stdout).unwrap();
     assert_eq!((told["ended"].as_str(), told["tally"]["accepted"].as_u64()), (Some("finished"), Some(4)));
     let reports = room.list(".mimeo/reports");
     assert_eq!(reports.len(), 1);
@@ -383,12 +383,12 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
     );
     let relay = Relay::start(script);
     let room = through(&relay, 4, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
     // As if the first run had been yesterday.
     ledger.execute("UPDATE attempts SET ended_at = ended_at - 86400000, begun_at = NULL", []).unwrap();
     drop(ledger);
-    room.run(["send", "one", "--yes"]).code(4);
+    room.run(["send", "one", "--yes", "--first"]).code(4);
     let reports = room.list(".mimeo/reports");
     assert_eq!(reports.len(), 2, "{reports:?}");
     let read = |name: &String| room.read(&format!(".mimeo/reports/{name}"));
@@ -409,7 +409,7 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
 fn the_ledger_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let room = room(1, "");
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
     let mode = |path: &str| fs::metadata(room.path(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(".mimeo/ledger.db"), 0o600);
     assert_eq!(mode(".mimeo"), 0o700);
@@ -419,14 +419,14 @@ fn the_ledger_is_its_owners_alone() {
 fn an_outbox_that_cannot_be_written_stops_the_run() {
     let room = room(2, "");
     room.write("outbox", "a file where a folder should be");
-    room.run(["send", "one", "--yes"]).code(5).stderr_has("the outbox cannot be written");
+    room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("the outbox cannot be written");
     assert_eq!(counts(&room)["queued"], 2);
 }
 
 #[tokio::test]
 async fn status_tells_letters_that_a_living_sender_has_begun_from_those_in_doubt() {
     let room = room(3, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let ledger = Ledger::open(&room.path(".mimeo/ledger.db")).unwrap();
     let dispatch = ledger.find_dispatch("one").await.unwrap().unwrap().id;
     let now = jiff::Timestamp::now();
@@ -458,19 +458,19 @@ fn what_is_odd_about_a_list_is_told_however_late_it_comes() {
         room
     };
     let room = |rows: &str| with_list(&format!("email,first name\n{clean}{rows}"));
-    room("").run(["send", "one", "--yes"]).code(0).stderr_has("700 people get it").stderr_has("700 accepted");
+    room("").run(["send", "one", "--yes", "--first"]).code(0).stderr_has("700 people get it").stderr_has("700 accepted");
     room("READER3@example.com,Another\n")
-        .run(["send", "one", "--yes"])
+        .run(["send", "one", "--yes", "--first"])
         .code(0)
         .stderr_has("M320")
         .stderr_has("700 people get it (1 on the list twice)")
         .stderr_has("700 accepted");
     let bad = room("nobody\n");
-    bad.run(["send", "one", "--yes"]).code(3).stderr_has("subscribers.csv:702");
+    bad.run(["send", "one", "--yes", "--first"]).code(3).stderr_has("subscribers.csv:702");
     bad.run(["status", "one"]).code(0).stderr_has("has not been sent to anybody");
-    bad.run(["send", "one", "--yes", "--skip-bad-rows"]).code(0).stderr_has("700 accepted");
+    bad.run(["send", "one", "--yes", "--first", "--skip-bad-rows"]).code(0).stderr_has("700 accepted");
     with_list("email,first name\n")
-        .run(["send", "one", "--yes"])
+        .run(["send", "one", "--yes", "--first"])
         .code(0)
         .stderr_has("nobody on the list wants letters");
 }
@@ -483,7 +483,7 @@ fn who_rests_in_an_earlier_row_gets_nothing_for_a_later_one() {
         "email,first name,status\nann@example.com,Ann,paused\nbob@example.com,Bob,active\nAnn@example.com,Ann,active\n\
          bob@example.com,Bobby,active\n",
     );
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("2 on the list twice").stderr_has("1 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 on the list twice").stderr_has("1 accepted");
     assert_eq!(room.list("outbox"), ["bob@example.com.eml"]);
     assert_eq!(counts(&room)["accepted"], 1);
 }
@@ -491,6 +491,6 @@ fn who_rests_in_an_earlier_row_gets_nothing_for_a_later_one() {
 #[test]
 fn a_dry_run_of_a_long_sending_goes_on_where_the_real_one_is() {
     let room = crate::crash::room(1_300, "");
-    room.run(["send", "one", "--yes", "--limit", "20"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "20"]).code(0);
     room.run(["send", "one", "--dry-run"]).code(0).stderr_has("dry run: 1,280 letters");
 }

@@ -86,7 +86,7 @@ fn run(room: &Newsroom, line: &str, relay: Option<&Relay>) -> Option<Ran> {
         return None;
     }
     let asks = line.starts_with("mimeo send") && !line.contains("--yes") && !line.contains("--dry-run");
-    let line = if asks { format!("{line} --yes") } else { line };
+    let line = if asks { format!("{line} --yes --first") } else { line };
     assert!(line.starts_with("mimeo "), "{line}: add it to the list of programs that are not run");
     let program = env!("CARGO_BIN_EXE_mimeo");
     let mut command = Command::new("bash");

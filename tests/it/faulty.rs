@@ -81,7 +81,7 @@ impl Story {
             ),
         );
         let ran = room
-            .mimeo(["send", "one", "--yes"])
+            .mimeo(["send", "one", "--yes", "--first"])
             .env("MIMEO_RELAY_PASSWORD", if self.login.is_empty() { "" } else { "hunter2" })
             .run();
         let (code, failed, unconfirmed, queued) = match self.end {
@@ -252,7 +252,7 @@ impl Story {
     fn tell_brake(self) {
         let relay = Relay::start(self.script);
         let room = room(PEOPLE, &format!("[relay]\nurl = \"{}\"\n{}\n", relay.url(), self.settings));
-        let ran = room.run(["send", "one", "--yes"]).code(5).stderr_has("10 refused in a row");
+        let ran = room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("10 refused in a row");
         let End::Failed(failed) = self.end else { panic!("the brake ends it") };
         assert_eq!(counts(&room)["failed"], failed, "{}: {ran}", self.name);
         assert_eq!(relay.recipients(), Vec::<String>::new());
@@ -324,7 +324,7 @@ fn it_does_all_of_it_at_random_and_nobody_gets_it_twice_or_is_lost() {
         let settings = "[pace]\nadaptive = false\nbrake = { refusals_in_a_row = 0, share = 0 }\n[relay]\nconnections = 4\n";
         let room = room(CROWD, &format!("{settings}url = \"{}\"\n", relay.url()));
         for _ in 0..20 {
-            room.run(["-q", "send", "one", "--yes"]);
+            room.run(["-q", "send", "one", "--yes", "--first"]);
             let counts = counts(&room);
             if counts["queued"] + counts["deferred"] == 0 {
                 break;

@@ -32,6 +32,7 @@ mod parity;
 mod pictures;
 mod postfix;
 mod preview;
+mod send;
 mod subscriber;
 mod support;
 mod templates;

@@ -32,7 +32,7 @@ fn everybody_gets_the_newsletter_through_starttls_and_a_login() {
     let Some(postfix) = Postfix::start() else { return };
     let room = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
     let send =
-        || room.mimeo(["send", "a-year-in-review", "--yes"]).env("MIMEO_RELAY_PASSWORD", PASSWORD).run();
+        || room.mimeo(["send", "a-year-in-review", "--yes", "--first"]).env("MIMEO_RELAY_PASSWORD", PASSWORD).run();
     send().code(0).stderr_has("12 accepted");
     postfix.wait_for(READERS);
     let list = room.read("subscribers.example.csv");
@@ -78,7 +78,7 @@ fn everybody_gets_the_newsletter_through_starttls_and_a_login() {
 fn everybody_gets_it_through_tls_from_the_first_octet() {
     let Some(postfix) = Postfix::start() else { return };
     let room = gradient_ascent(&relay("smtps", postfix.implicit, &postfix));
-    room.mimeo(["send", "quiet-week", "--yes"])
+    room.mimeo(["send", "the-quiet-week", "--yes", "--first"])
         .env("MIMEO_RELAY_PASSWORD", PASSWORD)
         .run()
         .code(0)
@@ -90,7 +90,7 @@ fn everybody_gets_it_through_tls_from_the_first_octet() {
 fn a_wrong_password_stops_the_run_and_sends_nothing() {
     let Some(postfix) = Postfix::start() else { return };
     let room = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
-    let ran = room.mimeo(["send", "quiet-week", "--yes"]).env("MIMEO_RELAY_PASSWORD", "wrong").run().code(5);
+    let ran = room.mimeo(["send", "the-quiet-week", "--yes", "--first"]).env("MIMEO_RELAY_PASSWORD", "wrong").run().code(5);
     assert!(ran.stderr.contains("stopped: the relay cannot be used (login): it said"), "{ran}");
     assert!(ran.stderr.contains("535"), "{ran}");
     assert!(!ran.stderr.contains("wrong\n") && !ran.stderr.contains("d3Jvbmc"), "the password shows: {ran}");
@@ -101,7 +101,7 @@ fn a_certificate_of_nobody_we_know_stops_the_run() {
     let Some(postfix) = Postfix::start() else { return };
     let url = format!("\n[relay]\nurl = \"smtp://{LOGIN}@127.0.0.1:{}\"\n", postfix.submission);
     let room = gradient_ascent(&url);
-    let ran = room.mimeo(["send", "quiet-week", "--yes"]).env("MIMEO_RELAY_PASSWORD", PASSWORD).run().code(5);
+    let ran = room.mimeo(["send", "the-quiet-week", "--yes", "--first"]).env("MIMEO_RELAY_PASSWORD", PASSWORD).run().code(5);
     assert!(ran.stderr.contains("the relay cannot be used (TLS)"), "{ran}");
 }
 
@@ -117,7 +117,7 @@ fn killed_in_front_of_a_postfix_nobody_gets_it_twice_and_nobody_is_skipped() {
     );
     let room = crash::room(PEOPLE, &relay);
     for kill in 1..=KILLS {
-        let mut command = room.mimeo(["-q", "send", "one", "--yes"]).into_command();
+        let mut command = room.mimeo(["-q", "send", "one", "--yes", "--first"]).into_command();
         let mut sender =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Once some more have been accepted, whatever is under way is cut off.
@@ -127,7 +127,7 @@ fn killed_in_front_of_a_postfix_nobody_gets_it_twice_and_nobody_is_skipped() {
         let _ = sender.kill();
         sender.wait().unwrap();
     }
-    room.run(["-q", "send", "one", "--yes"]);
+    room.run(["-q", "send", "one", "--yes", "--first"]);
     let counts = crash::counts(&room);
     assert_eq!(counts["accepted"] + counts["unconfirmed"], PEOPLE, "{counts:?}");
     postfix.wait_for(counts["accepted"]);

@@ -17,7 +17,7 @@ use crate::{
 };
 
 fn start(room: &Newsroom, more: &[&str]) -> Child {
-    let arguments: Vec<&str> = ["send", "one", "--yes"].iter().chain(more).copied().collect();
+    let arguments: Vec<&str> = ["send", "one", "--yes", "--first"].iter().chain(more).copied().collect();
     let mut command: Command = room.mimeo(arguments).into_command();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -109,15 +109,15 @@ fn who_unsubscribes_in_the_middle_gets_nothing() {
 #[test]
 fn a_locked_ledger_is_told_and_loses_nothing() {
     let room = room(5, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let other = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    room.run(["send", "one", "--yes"])
+    room.run(["send", "one", "--yes", "--first"])
         .code(1)
         .stderr_has("the ledger is locked by another process")
         .stderr_has("run again when it is done");
     other.execute_batch("ROLLBACK").unwrap();
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("5 accepted");
 }
 
 /// A disk of some megabytes that may be filled up; unmounted with the value.
@@ -172,7 +172,7 @@ fn a_disk_that_fills_in_the_middle_stops_the_run_and_loses_nothing() {
     let before = counts(&room);
     assert!(0 < before["queued"], "{before:?}");
     assert!(before["unconfirmed"] <= 4, "no more than letters under way: {before:?}");
-    let ran = room.run(["send", "one", "--yes"]);
+    let ran = room.run(["send", "one", "--yes", "--first"]);
     let after = counts(&room);
     assert_eq!(after["accepted"] + after["unconfirmed"], 4_000, "{after:?}\n{ran}");
     let taken = relay.recipients();
@@ -185,10 +185,10 @@ fn a_ledger_on_a_disk_that_cannot_be_written_is_told_and_can_still_be_asked() {
     let Some(disk) = SmallDisk::mount(8) else { return };
     let path = disk.0.path().join("a ledger? #1.db");
     let room = room(3, &format!("[ledger]\npath = \"{}\"\n", path.display()));
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.0.path()).status().unwrap();
     assert!(remount.success());
-    room.run(["send", "one", "--yes"])
+    room.run(["send", "one", "--yes", "--first"])
         .code(1)
         .stderr_has("the ledger can only be read")
         .stderr_has("look at its permissions");
@@ -199,14 +199,14 @@ fn a_ledger_on_a_disk_that_cannot_be_written_is_told_and_can_still_be_asked() {
 fn a_clock_that_was_ahead_holds_no_letter_back() {
     let relay = Relay::start(Script::new().rule(At::Rcpt, When::First(2), Do::Say("450 4.2.0 later".into())));
     let room = room(4, &format!("[relay]\nurl = \"{}\"\n", relay.url()));
-    room.run(["send", "one", "--yes", "--limit", "1"]);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]);
     // As if the first try had been made in the year 2100.
     let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
     ledger
         .execute("UPDATE deliveries SET state = 'deferred', due_at = 4102444800000, epoch = epoch + 1 WHERE id = 4", [])
         .unwrap();
     drop(ledger);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("4 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("4 accepted");
     assert_eq!(relay.recipients().len(), 4);
 }
 
@@ -220,7 +220,7 @@ fn a_sender_that_was_asleep_holds_what_it_holds_and_goes_on_when_it_wakes() {
     let second = loop {
         wait_until(|| seen <= relay.counters().accepted);
         signal(&child, "STOP");
-        let second = room.run(["send", "one", "--yes"]);
+        let second = room.run(["send", "one", "--yes", "--first"]);
         signal(&child, "CONT");
         // Who falls asleep in the middle of a commit keeps the ledger locked, which is told, and another story.
         if !second.stderr.contains("the ledger is locked") {
@@ -234,7 +234,7 @@ fn a_sender_that_was_asleep_holds_what_it_holds_and_goes_on_when_it_wakes() {
     let output = child.wait_with_output().unwrap();
     let said = told(&output);
     assert!(matches!(output.status.code(), Some(0 | 4)), "{said}");
-    room.run(["send", "one", "--yes"]);
+    room.run(["send", "one", "--yes", "--first"]);
     let counts = counts(&room);
     assert_eq!((counts["accepted"], counts["unconfirmed"]), (1_200, 0), "{counts:?} {said}");
     let taken = relay.recipients();
@@ -246,7 +246,7 @@ fn two_senders_at_once_share_the_work() {
     let relay = Relay::start(Script::new());
     // A sender claims a thousand at a time.
     let room = room(1_600, &format!("[pace]\nper_second = 400\n[relay]\nurl = \"{}\"\n", relay.url()));
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let (first, second) = (start(&room, &[]), start(&room, &[]));
     for child in [first, second] {
         let output = child.wait_with_output().unwrap();
@@ -266,14 +266,14 @@ fn two_senders_at_once_share_the_work() {
 #[test]
 fn a_ledger_from_a_backup_is_refused_until_the_owner_says_so() {
     let room = room(6, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     let backup = fs::read(room.path(".mimeo/ledger.db")).unwrap();
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
     room.write(".mimeo/ledger.db", backup);
-    room.run(["send", "one", "--yes"])
+    room.run(["send", "one", "--yes", "--first"])
         .code(1)
         .stderr_has("is older than the last one used here")
         .stderr_has("--restored");
-    room.run(["send", "one", "--yes", "--restored"]).code(0).stderr_has("6 accepted");
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--restored"]).code(0).stderr_has("6 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0);
 }

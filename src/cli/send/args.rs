@@ -30,6 +30,10 @@ pub(crate) struct Args {
     /// Send without asking
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// Confirm that nobody got an issue with another ledger; needed once with --yes, when a ledger sends through a relay
+    /// for the first time
+    #[arg(long)]
+    pub(super) first: bool,
     /// Write the letters into the outbox instead of sending them, and leave the ledger unchanged
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -77,6 +81,16 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Without a question, an issue is sent only if it was named exactly.
+    pub(super) fn check_name(&self, file: &issues::IssueFile, named: issues::Match) -> Result<(), Failure> {
+        if named == issues::Match::Exact || !self.yes || self.dry_run {
+            return Ok(());
+        }
+        Err(Failure::input(format!("`{}` is only a part of the name `{}`", self.issue, file.slug))
+            .hint(format!("with --yes, name the issue exactly: `mimeo send {} --yes`", file.short_name()))
+            .exit(Exit::Usage))
+    }
+
     /// Nothing leaves that the check finds an error in.
     pub(super) fn check(
         &self,

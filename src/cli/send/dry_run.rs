@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Job, course::Totals};
+use super::{Job, course::Totals, frozen::Changes};
 use crate::{
     cli::{
         Exit, Failure,
@@ -28,7 +28,7 @@ impl Job<'_> {
             Err(error) => return Err(error.into()),
         };
         let (rendered, opened) = match &real {
-            Some(ledger) => self.frozen(ledger, built.rendered).await?,
+            Some(ledger) => self.frozen(ledger, built.rendered, Changes::None).await?,
             None => (built.rendered, None),
         };
         let composer = Arc::new(sending::composer(self.config, &rendered)?);

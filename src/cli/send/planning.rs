@@ -1,15 +1,12 @@
 //! Who gets the issue: the list is read, the plan shown and agreed to, and the sending opened.
 
-use std::{
-    io::{self, BufRead, Write as _},
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{ops::ControlFlow, sync::Arc};
 
 use super::{Job, course::Totals};
 use crate::{
     cli::{
         Exit, Failure,
+        issues::Match,
         sending::{self, Destination},
     },
     dispatch::{self, Failed, Plan, Prediction, Survey},
@@ -54,7 +51,10 @@ impl Job<'_> {
         }
         let errand = Destination::of(self.config)?;
         self.show(&plan, composer, &errand)?;
-        self.confirm(&plan)?;
+        if !self.confirm(&plan)? {
+            self.context.terminal.print("nothing was sent");
+            return Ok(ControlFlow::Break(Exit::Interrupted));
+        }
         if plan.retried > 0
             && let Some(record) = opened
         {
@@ -142,7 +142,8 @@ impl Job<'_> {
     ) -> Plan {
         let newcomers = survey.newcomers - survey.newcomers_suppressed;
         let retried = survey.retried.len() as u64;
-        let owed = so_far.queued + so_far.deferred + retried + newcomers;
+        let owed =
+            (so_far.queued + so_far.deferred).saturating_sub(survey.suppressed_since) + retried + newcomers;
         let letters = if self.choice.is_some() { survey.chosen.min(owed) } else { owed };
         Plan {
             issue: rendered.slug.clone(),
@@ -152,6 +153,7 @@ impl Job<'_> {
             so_far,
             newcomers: survey.newcomers,
             newcomers_suppressed: survey.newcomers_suppressed,
+            suppressed_since: survey.suppressed_since,
             inactive: survey.inactive,
             duplicates: survey.duplicates,
             skipped_rows: survey.unusable,
@@ -165,7 +167,7 @@ impl Job<'_> {
 
     /// Whether there is nobody to write to, and nobody to write down.
     pub(super) fn is_idle(&self, plan: &Plan) -> bool {
-        plan.letters == 0 && (plan.newcomers == 0 || self.choice.is_some())
+        plan.letters == 0 && plan.suppressed_since == 0 && (plan.newcomers == 0 || self.choice.is_some())
     }
 
     pub(super) fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
@@ -193,6 +195,13 @@ impl Job<'_> {
     pub(super) fn show(&self, plan: &Plan, composer: &Composer, errand: &Destination) -> Result<(), Failure> {
         let terminal = &self.context.terminal;
         let mut lines = vec![plan.title.clone()];
+        if self.named == Match::Part {
+            lines.push(format!(
+                "  `{}` is a part of its name: {}",
+                self.args.issue,
+                self.file.path.display()
+            ));
+        }
         if let Some(opened) = plan.opened_at {
             lines.push(format!("  opened {}: {}", when(opened), sending::sentence(&plan.so_far)));
         }
@@ -211,7 +220,7 @@ impl Job<'_> {
             (plan.retried, "failed before"),
             (plan.gone, "no longer on the list"),
             (plan.duplicates, "on the list twice"),
-            (plan.newcomers_suppressed, "suppressed"),
+            (plan.newcomers_suppressed + plan.suppressed_since, "suppressed"),
             (plan.skipped_rows, "in rows that cannot be used"),
             (plan.left_for_later, "left for later"),
         ] {
@@ -240,22 +249,41 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
-        if self.args.yes {
-            return Ok(());
+    /// Asks whether to send. False: no.
+    fn confirm(&self, plan: &Plan) -> Result<bool, Failure> {
+        if self.args.yes || plan.letters == 0 {
+            return Ok(true);
         }
         if !self.context.terminal.is_interactive() {
             return Err(Failure::input("nobody is here to say yes")
                 .hint("look at the plan above, and add --yes to send")
                 .exit(Exit::Usage));
         }
-        eprint_prompt(&format!("Send {}? [y/N] ", plural(plan.letters, "letter", "letters")));
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).map_err(Failure::outside)?;
-        if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        let question = format!("Send {}?", plural(plan.letters, "letter", "letters"));
+        self.context.terminal.ask(&question).map_err(Failure::outside)
+    }
+
+    /// A ledger that has never sent through a relay may be one that was lost: on another machine, in a fresh checkout. That
+    /// nobody got the issue with another one is for the owner to say.
+    pub(super) async fn acknowledge_first(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let is_first = ledger.relays().await?.iter().all(|relay| relay == sending::OUTBOX);
+        if self.config.encryption().is_none() || self.args.first || !is_first {
             return Ok(());
         }
-        Err(Failure::input("nothing was sent").exit(Exit::Interrupted))
+        let path = self.config.ledger.display();
+        let text = format!("the ledger `{path}` has never sent through a relay");
+        if self.args.yes {
+            return Err(Failure::input(text)
+                .hint(
+                    "whoever got an issue with another ledger (on another machine, in another checkout) would get it \
+                     again: bring that ledger here, or confirm with --first that there is none",
+                )
+                .exit(Exit::Usage));
+        }
+        self.context.terminal.say(&format!(
+            "{text}: if issues were sent with another one, bring it here first, or their readers get them again"
+        ));
+        Ok(())
     }
 
     /// Freezes what is new: the whole dispatch, or the people who came since.
@@ -286,10 +314,4 @@ impl Job<'_> {
             }
         }
     }
-}
-
-fn eprint_prompt(text: &str) {
-    let mut err = anstream::stderr();
-    let _ = write!(err, "{text}");
-    let _ = err.flush();
 }
