@@ -134,6 +134,24 @@ impl Ledger {
         self.threads.write(move |store| store.refreeze(dispatch, &frozen, uncounted.as_deref())).await
     }
 
+    /// What letters of a dispatch are signed with: this text, if it is the first, or as long as no letter has begun to leave
+    /// (except through the relay that does not count); otherwise what was frozen then.
+    pub async fn freeze_signing(
+        &self,
+        dispatch: DispatchId,
+        signing: &str,
+        uncounted: Option<&str>,
+    ) -> Result<String, LedgerError> {
+        let (signing, uncounted) = (signing.to_owned(), uncounted.map(str::to_owned));
+        self.threads.write(move |store| store.freeze_signing(dispatch, &signing, uncounted.as_deref())).await
+    }
+
+    /// Notes that letters of a dispatch are signed otherwise from now on, because the owner said so.
+    pub async fn change_signing(&self, dispatch: DispatchId, signing: &str) -> Result<(), LedgerError> {
+        let signing = signing.to_owned();
+        self.threads.write(move |store| store.change_signing(dispatch, &signing)).await
+    }
+
     /// Queues again what went through this relay and no other, as if it had never been offered. Returns how many letters
     /// that are.
     pub async fn requeue(&self, dispatch: DispatchId, relay: &str) -> Result<u64, LedgerError> {

@@ -96,12 +96,17 @@ impl Job<'_> {
         self.acknowledge_first(&ledger).await?;
         let (rendered, opened) = self.frozen(&ledger, built.rendered, Changes::Write).await?;
         self.check_destination(&ledger, opened.as_ref()).await?;
-        let composer = Arc::new(sending::composer(self.config, &rendered)?);
+        let (composer, signing) = sending::composer_and_signing(self.config, &rendered)?;
+        let composer = Arc::new(composer);
+        if let Some(record) = &opened {
+            self.check_signing(&ledger, record.id, &signing).await?;
+        }
         let planned = self.planned(&ledger, opened.as_ref(), &rendered, &composer).await?;
         let Planned { plan, errand, dispatch } = match planned {
             ControlFlow::Continue(planned) => planned,
             ControlFlow::Break(exit) => return Ok(exit),
         };
+        self.check_signing(&ledger, dispatch, &signing).await?;
         let choice = match self.choice.clone() {
             Some(choice) => Some(ledger.select(dispatch, choice).await?.id),
             None => None,

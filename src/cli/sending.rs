@@ -7,7 +7,7 @@ use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use super::Failure;
 use crate::{
-    config::Config,
+    config::{Config, SecretRef},
     dispatch::{Interrupt, Settings},
     ledger::{DispatchId, Ledger, LedgerError, State, Suppression, Tally},
     message::{Composer, Secrets, Signer},
@@ -74,19 +74,45 @@ pub(super) fn runtime_for(config: &Config, dry_run: bool) -> Result<Runtime, Fai
 
 /// Compiles the issue, with the newsletter's key and its signatures.
 pub(super) fn composer(config: &Config, rendered: &RenderedIssue) -> Result<Composer, Failure> {
-    Ok(Composer::new(rendered, secrets(config)?)?)
+    Ok(composer_and_signing(config, rendered)?.0)
+}
+
+/// The same, and by which keys letters are signed, in words: `key 1f2e3d4c5b6a7988, example.org/s1 0123456789abcdef`.
+pub(super) fn composer_and_signing(
+    config: &Config,
+    rendered: &RenderedIssue,
+) -> Result<(Composer, String), Failure> {
+    let (secrets, signing) = secrets_and_signing(config)?;
+    Ok((Composer::new(rendered, secrets)?, signing))
 }
 
 /// The newsletter's key and what it signs with.
 pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
-    let mut signers = Vec::new();
+    Ok(secrets_and_signing(config)?.0)
+}
+
+fn secrets_and_signing(config: &Config) -> Result<(Secrets, String), Failure> {
+    let key = newsletter_key(config)?;
+    let (mut signers, mut names) = (Vec::new(), vec![format!("key {}", fingerprint(&key))]);
+    let mut add = |domain: &str, selector: &str, kept: &SecretRef| -> Result<(), Failure> {
+        let pem = kept.read()?;
+        signers.push(Signer::from_pem(domain, selector, pem.expose())?);
+        names.push(format!("{domain}/{selector} {}", fingerprint(pem.expose().trim().as_bytes())));
+        Ok(())
+    };
     if let Some(dkim) = &config.dkim {
-        signers.push(Signer::from_pem(&dkim.domain, &dkim.selector, dkim.key.read()?.expose())?);
+        add(&dkim.domain, &dkim.selector, &dkim.key)?;
         if let Some(second) = &dkim.ed25519 {
-            signers.push(Signer::from_pem(&dkim.domain, &second.selector, second.key.read()?.expose())?);
+            add(&dkim.domain, &second.selector, &second.key)?;
         }
     }
-    Ok(Secrets { key: newsletter_key(config)?, signers })
+    Ok((Secrets { key, signers }, names.join(", ")))
+}
+
+/// Tells keys apart and tells nothing of them.
+fn fingerprint(secret: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret);
+    digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The newsletter's key. One that is gone is not made again in silence: Message-IDs and the unsubscribe links of all earlier
@@ -98,8 +124,8 @@ pub(super) fn newsletter_key(config: &Config) -> Result<[u8; 32], Failure> {
     }
     let path = path.display();
     Err(Failure::input(format!("the newsletter's key `{path}` is missing, and issues were sent with it")).hint(format!(
-        "put it back from a backup; if it is lost for good, `openssl rand -hex 32 > {path}` makes another one: \
-         unsubscribe links in earlier letters stop working then"
+        "put it back from a backup; if it is lost for good, `(umask 077; openssl rand -hex 32 > {path})` makes \
+         another one: unsubscribe links in earlier letters stop working then"
     )))
 }
 

@@ -43,7 +43,9 @@ fn a_dry_run_makes_the_very_letters_and_leaves_no_trace() {
     for (name, letter) in dry {
         assert_eq!(undated(&room.read(&format!("outbox/{name}"))), undated(&letter), "{name}");
     }
-    room.run(["send", "a-year-in-review", "--yes", "--first"]).code(0).stderr_has("everybody has it: 12 of 12 accepted");
+    room.run(["send", "a-year-in-review", "--yes", "--first"])
+        .code(0)
+        .stderr_has("everybody has it: 12 of 12 accepted");
 }
 
 #[test]
@@ -54,7 +56,10 @@ fn a_draft_is_refused_and_a_list_with_bad_rows_too() {
     room.run(["send", "one", "--yes", "--first"]).code(3).stderr_has("`issues/one.md` is a draft");
     room.write("issues/one.md", text);
     room.write("subscribers.csv", "email,first name\nann@example.com,Ann\nnobody,Bob\n");
-    room.run(["send", "one", "--yes", "--first"]).code(3).stderr_has("subscribers.csv:3").stderr_has("--skip-bad-rows");
+    room.run(["send", "one", "--yes", "--first"])
+        .code(3)
+        .stderr_has("subscribers.csv:3")
+        .stderr_has("--skip-bad-rows");
     assert_eq!(room.list("outbox"), Vec::<String>::new());
     room.run(["send", "one", "--yes", "--first", "--skip-bad-rows"]).code(0).stderr_has("1 accepted");
 }
@@ -167,7 +172,9 @@ fn no_such_person_is_suppressed_when_the_owner_wants_it_and_a_full_mailbox_never
 fn the_brake_stops_a_run_that_is_refused_again_and_again() {
     let relay = Relay::start(Script::new().say(At::Rcpt, "550 5.1.1 no such person"));
     let room = room(60, &format!("[relay]\nurl = \"{}\"\nconnections = 1\n", relay.url()));
-    room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("stopped by the brake: 10 refused in a row");
+    room.run(["send", "one", "--yes", "--first"])
+        .code(5)
+        .stderr_has("stopped by the brake: 10 refused in a row");
     let counts = counts(&room);
     assert!(counts["failed"] < 20 && 40 <= counts["queued"], "{counts:?}");
 }
@@ -258,7 +265,9 @@ fn a_choice_that_finds_nobody_says_why() {
     room.run(["send", "one", "--yes", "--first", "--where", "first_name=Nobody"])
         .code(0)
         .stderr_has("nobody you chose is owed it; 3 others are");
-    room.run(["send", "one", "--yes", "--first", "--until", "2020-01-01T00:00:00Z"]).code(2).stderr_has("is over");
+    room.run(["send", "one", "--yes", "--first", "--until", "2020-01-01T00:00:00Z"])
+        .code(2)
+        .stderr_has("is over");
     room.run(["resolve", "one"]).code(2).stderr_has("--accept|--resend");
     assert_eq!((counts(&room)["accepted"], room.list(".mimeo/reports").len()), (1, 1));
 }
@@ -358,7 +367,8 @@ fn a_test_letter_goes_to_one_address_and_leaves_no_trace() {
 fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
     let room = room(4, "");
     let told: Value =
-        serde_json::from_str(&room.run(["send", "one", "--yes", "--first", "--json"]).code(0).stdout).unwrap();
+        serde_json::from_str(&room.run(["send", "one", "--yes", "--first", "--json"]).code(0).stdout)
+            .unwrap();
     assert_eq!((told["ended"].as_str(), told["tally"]["accepted"].as_u64()), (Some("finished"), Some(4)));
     let reports = room.list(".mimeo/reports");
     assert_eq!(reports.len(), 1);
@@ -458,7 +468,11 @@ fn what_is_odd_about_a_list_is_told_however_late_it_comes() {
         room
     };
     let room = |rows: &str| with_list(&format!("email,first name\n{clean}{rows}"));
-    room("").run(["send", "one", "--yes", "--first"]).code(0).stderr_has("700 people get it").stderr_has("700 accepted");
+    room("")
+        .run(["send", "one", "--yes", "--first"])
+        .code(0)
+        .stderr_has("700 people get it")
+        .stderr_has("700 accepted");
     room("READER3@example.com,Another\n")
         .run(["send", "one", "--yes", "--first"])
         .code(0)
@@ -483,7 +497,10 @@ fn who_rests_in_an_earlier_row_gets_nothing_for_a_later_one() {
         "email,first name,status\nann@example.com,Ann,paused\nbob@example.com,Bob,active\nAnn@example.com,Ann,active\n\
          bob@example.com,Bobby,active\n",
     );
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 on the list twice").stderr_has("1 accepted");
+    room.run(["send", "one", "--yes", "--first"])
+        .code(0)
+        .stderr_has("2 on the list twice")
+        .stderr_has("1 accepted");
     assert_eq!(room.list("outbox"), ["bob@example.com.eml"]);
     assert_eq!(counts(&room)["accepted"], 1);
 }

@@ -31,8 +31,11 @@ fn gradient_ascent(relay: &str) -> Newsroom {
 fn everybody_gets_the_newsletter_through_starttls_and_a_login() {
     let Some(postfix) = Postfix::start() else { return };
     let room = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
-    let send =
-        || room.mimeo(["send", "a-year-in-review", "--yes", "--first"]).env("MIMEO_RELAY_PASSWORD", PASSWORD).run();
+    let send = || {
+        room.mimeo(["send", "a-year-in-review", "--yes", "--first"])
+            .env("MIMEO_RELAY_PASSWORD", PASSWORD)
+            .run()
+    };
     send().code(0).stderr_has("12 accepted");
     postfix.wait_for(READERS);
     let list = room.read("subscribers.example.csv");
@@ -90,7 +93,11 @@ fn everybody_gets_it_through_tls_from_the_first_octet() {
 fn a_wrong_password_stops_the_run_and_sends_nothing() {
     let Some(postfix) = Postfix::start() else { return };
     let room = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
-    let ran = room.mimeo(["send", "the-quiet-week", "--yes", "--first"]).env("MIMEO_RELAY_PASSWORD", "wrong").run().code(5);
+    let ran = room
+        .mimeo(["send", "the-quiet-week", "--yes", "--first"])
+        .env("MIMEO_RELAY_PASSWORD", "wrong")
+        .run()
+        .code(5);
     assert!(ran.stderr.contains("stopped: the relay cannot be used (login): it said"), "{ran}");
     assert!(ran.stderr.contains("535"), "{ran}");
     assert!(!ran.stderr.contains("wrong\n") && !ran.stderr.contains("d3Jvbmc"), "the password shows: {ran}");
@@ -101,7 +108,11 @@ fn a_certificate_of_nobody_we_know_stops_the_run() {
     let Some(postfix) = Postfix::start() else { return };
     let url = format!("\n[relay]\nurl = \"smtp://{LOGIN}@127.0.0.1:{}\"\n", postfix.submission);
     let room = gradient_ascent(&url);
-    let ran = room.mimeo(["send", "the-quiet-week", "--yes", "--first"]).env("MIMEO_RELAY_PASSWORD", PASSWORD).run().code(5);
+    let ran = room
+        .mimeo(["send", "the-quiet-week", "--yes", "--first"])
+        .env("MIMEO_RELAY_PASSWORD", PASSWORD)
+        .run()
+        .code(5);
     assert!(ran.stderr.contains("the relay cannot be used (TLS)"), "{ran}");
 }
 

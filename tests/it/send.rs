@@ -23,7 +23,10 @@ fn a_ledger_that_never_sent_through_a_relay_is_confirmed_once() {
         .code(2)
         .stderr_has("has never sent through a relay")
         .stderr_has("--first");
-    room.run(["send", "one"]).code(2).stderr_has("has never sent through a relay").stderr_has("2 people get it");
+    room.run(["send", "one"])
+        .code(2)
+        .stderr_has("has never sent through a relay")
+        .stderr_has("2 people get it");
     assert_eq!(relay.recipients().len(), 0);
     room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 accepted");
     room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it");
@@ -118,8 +121,11 @@ fn a_key_that_is_gone_is_not_made_again_in_silence() {
     room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
     let key = room.read(".mimeo/key");
     std::fs::remove_file(room.path(".mimeo/key")).unwrap();
-    for arguments in [&["send", "one", "--yes"][..], &["send", "one", "--dry-run"], &["test", "one", "--to", "a@example.com"]]
-    {
+    for arguments in [
+        &["send", "one", "--yes"][..],
+        &["send", "one", "--dry-run"],
+        &["test", "one", "--to", "a@example.com"],
+    ] {
         room.run(arguments).code(3).stderr_has("is missing, and issues were sent with it");
         assert!(!room.path(".mimeo/key").exists(), "{arguments:?}");
     }
@@ -131,6 +137,25 @@ fn a_key_that_is_gone_is_not_made_again_in_silence() {
         std::fs::set_permissions(room.path(".mimeo/key"), private).unwrap();
     }
     room.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted");
+}
+
+#[test]
+fn another_key_in_the_middle_of_a_dispatch_is_refused_until_the_owner_says_so() {
+    let room = room(4, "");
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let key = room.read(".mimeo/key");
+    let change = |key: &str| {
+        std::fs::write(room.path(".mimeo/key"), key).unwrap();
+    };
+    change(&"ab".repeat(32));
+    room.run(["send", "one", "--yes", "--limit", "1"])
+        .code(3)
+        .stderr_has("the keys have changed since letters of this issue left")
+        .stderr_has("--new-signature");
+    change(&key);
+    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    change(&"ab".repeat(32));
+    room.run(["send", "one", "--yes", "--new-signature"]).code(0).stderr_has("4 accepted");
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Continue with the issue as it was at the first `send`, although it has been edited since
     #[arg(long)]
     pub(super) as_opened: bool,
+    /// Continue although `[dkim]` or a key has changed since the first letter left
+    #[arg(long)]
+    pub(super) new_signature: bool,
     /// Also try failed letters again: all of them, or those chosen by --only or --where
     #[arg(long)]
     pub(super) retry_failed: bool,

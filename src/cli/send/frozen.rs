@@ -3,7 +3,7 @@
 use super::{Job, edited};
 use crate::{
     cli::{Failure, sending::OUTBOX},
-    ledger::{DispatchRecord, Ledger, NewDispatch},
+    ledger::{DispatchId, DispatchRecord, Ledger, NewDispatch},
     render::RenderedIssue,
     report::words::{plural, when},
 };
@@ -106,6 +106,30 @@ impl Job<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// A letter that is tried again is the same letter, byte by byte: its keys are those of the first run.
+    pub(super) async fn check_signing(
+        &self,
+        ledger: &Ledger,
+        dispatch: DispatchId,
+        signing: &str,
+    ) -> Result<(), Failure> {
+        let frozen = ledger.freeze_signing(dispatch, signing, self.uncounted()).await?;
+        if frozen == signing {
+            return Ok(());
+        }
+        if self.args.new_signature {
+            return Ok(ledger.change_signing(dispatch, signing).await?);
+        }
+        Err(Failure::input(format!(
+            "the keys have changed since letters of this issue left: they were signed with {frozen}, and would be with \
+             {signing} now"
+        ))
+        .hint(
+            "put `[dkim]` and the keys back until everybody has the issue; if that cannot be, --new-signature goes on with \
+             the new ones, and a letter that is tried again differs from its first attempt",
+        ))
     }
 
     /// A dispatch that goes through a relay does not end in a folder because the settings lost the relay.

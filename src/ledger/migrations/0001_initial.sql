@@ -10,6 +10,8 @@ CREATE TABLE dispatches (
     digest     TEXT    NOT NULL,
     -- The rendered issue as JSON.
     rendered   BLOB    NOT NULL,
+    -- By which keys its letters are signed; empty before the first run.
+    signing    TEXT    NOT NULL DEFAULT '',
     opened_at  INTEGER NOT NULL,
     -- All deliveries of this dispatch lie in this range (others may lie between them).
     first_id   INTEGER NOT NULL DEFAULT 1,

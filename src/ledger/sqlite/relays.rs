@@ -1,4 +1,4 @@
-//! Through which relays a dispatch went, and what may be done to it while nobody has it.
+//! Through which relays a dispatch went, what its letters are signed with, and what may be done to it while nobody has it.
 
 use rusqlite::{Connection, params};
 
@@ -47,6 +47,40 @@ impl Store {
         Ok(changed as u64)
     }
 
+    /// What letters of a dispatch are signed with: this, from the first time on or while nobody has one.
+    pub(in crate::ledger) fn freeze_signing(
+        &mut self,
+        dispatch: DispatchId,
+        signing: &str,
+        uncounted: Option<&str>,
+    ) -> Result<String, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        let frozen: String =
+            tx.query_row("SELECT signing FROM dispatches WHERE id = ?1", [dispatch.0], |row| row.get(0))?;
+        if frozen == signing {
+            return Ok(frozen);
+        }
+        if !frozen.is_empty() {
+            let letters = letters_by_relay(&tx, dispatch)?;
+            if letters.iter().any(|(relay, _)| Some(relay.as_str()) != uncounted) {
+                return Ok(frozen);
+            }
+        }
+        tx.execute("UPDATE dispatches SET signing = ?2 WHERE id = ?1", params![dispatch.0, signing])?;
+        tx.commit()?;
+        Ok(signing.to_owned())
+    }
+
+    /// Notes that letters of a dispatch are signed otherwise from now on.
+    pub(in crate::ledger) fn change_signing(
+        &mut self,
+        dispatch: DispatchId,
+        signing: &str,
+    ) -> Result<(), LedgerError> {
+        self.db.execute("UPDATE dispatches SET signing = ?2 WHERE id = ?1", params![dispatch.0, signing])?;
+        Ok(())
+    }
+
     /// Freezes the issue again, if no letter has begun to leave (through another relay than the one that does not
     /// count) and no worker holds one. False when it is too late.
     pub(in crate::ledger) fn refreeze(
@@ -66,7 +100,7 @@ impl Store {
             return Ok(false);
         }
         tx.execute(
-            "UPDATE dispatches SET title = ?2, digest = ?3, rendered = ?4, opened_at = ?5 WHERE id = ?1",
+            "UPDATE dispatches SET title = ?2, digest = ?3, rendered = ?4, opened_at = ?5, signing = '' WHERE id = ?1",
             params![dispatch.0, frozen.title, frozen.digest, frozen.rendered, frozen.opened_at],
         )?;
         tx.commit()?;
