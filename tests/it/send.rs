@@ -98,8 +98,11 @@ fn an_issue_that_was_renamed_in_the_middle_of_its_dispatch_is_refused() {
     room.write("issues/uno.md", text.replace("number: 1", "number: 2").replace("title: One", "title: Two"));
     room.run(["send", "uno", "--yes", "--limit", "1"]).code(0);
     std::fs::remove_file(room.path("issues/uno.md")).unwrap();
-    room.write("issues/one.md", text);
+    room.write("issues/one.md", text.as_str());
     room.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted");
+    // A year later, the first number with that title has another text.
+    room.write("issues/next-year.md", text.replace("this is a letter", "this is the next year's letter"));
+    room.run(["send", "next-year", "--yes", "--limit", "1"]).code(0);
 }
 
 #[test]

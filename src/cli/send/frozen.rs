@@ -165,7 +165,12 @@ async fn refuse_renamed(
         }
         let frozen = ledger.rendered(record.id).await?;
         let same_text = frozen.text == rendered.text && frozen.subject == rendered.subject;
-        if (same_number && same_title) || (same_text && record.number == rendered.number) {
+        // A number and a title may come back one day with another text; not while people still wait for the first one.
+        let is_renamed = match same_text {
+            true => record.number == rendered.number,
+            false => same_number && same_title && ledger.tally(record.id).await?.owed() > 0,
+        };
+        if is_renamed {
             return Err(Failure::input(format!(
                 "`{}` looks like the issue that was opened as `{}` ({})",
                 rendered.slug,
