@@ -11,12 +11,15 @@ mod finish;
 mod front_matter;
 pub mod html;
 mod inline;
+mod leftover;
 mod linkify;
 mod placeholder;
+mod quotes;
 mod reader;
 mod reference;
 mod shield;
 mod stand_ins;
+mod swap;
 mod walk;
 
 pub use document::Document;
@@ -26,6 +29,7 @@ pub(crate) use stand_ins::StandIns;
 pub use walk::VisibleNode;
 
 use document::BlockKind;
+use quotes::Quotes;
 use reader::Reader;
 
 use crate::source::{Diagnostic, Diagnostics, Source};
@@ -59,6 +63,15 @@ pub(crate) fn too_large(bytes: u64) -> String {
 impl Issue {
     /// Reads an issue. `Err` holds at least one error, and everything else that was noticed.
     pub fn parse(source: Source) -> Result<Self, Diagnostics> {
+        Self::parse_in(source, "en")
+    }
+
+    /// Reads an issue of a newsletter in a language (BCP 47), which counts where the issue does not say its own.
+    ///
+    /// # Errors
+    ///
+    /// At least one error, and everything else that was noticed.
+    pub fn parse_in(source: Source, language: &str) -> Result<Self, Diagnostics> {
         let bytes = source.text().len();
         if bytes > BYTES_MAX {
             let found = Diagnostic::error("M122", &source, 0..0, too_large(bytes as u64));
@@ -67,6 +80,7 @@ impl Issue {
         let mut diagnostics = Vec::new();
         let (mut head, body) = FrontMatter::read(&source, &mut diagnostics);
         let mut reader = Reader::new(&source, &mut diagnostics);
+        reader.quotes = Quotes::of(head.language.as_deref().unwrap_or(language));
         let blocks = reader.blocks(body..source.text().len());
         let mut document = finish::document(&mut reader, blocks);
         title(&source, &mut head, &mut document, &mut diagnostics);
@@ -141,3 +155,6 @@ impl Document {
         (document, diagnostics)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M161", "::: contents\n:::", "::: contents\n:::\n\n## Glue"),
     ("M162", "See [the glue](#glu).", "See [the glue](#glue)."),
     ("M163", "[the glue][glue-note]", "[the glue][glue-note]\n\n[glue-note]: https://example.org/glue"),
+    ("M164", "```sh\nmake glue\n", "```sh\nmake glue\n```"),
+    ("M165", "[the plan] (https://example.org/plan)", "[the plan](https://example.org/plan)"),
     (
         "M170",
         "<iframe src=\"https://video.example.org/1\"></iframe>",
@@ -63,6 +65,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M171", "<p onclick=\"go()\">Words</p>", "<p>Words</p>"),
     ("M172", "<b>Glue holds.", "<b>Glue</b> holds."),
     ("M173", "<img src=\"javascript:1\">", "![A plank](plank.png)"),
+    ("M174", "Glue. <!-- ask Bob\n\nabout it -->", "Glue.\n\n<!-- ask Bob\n\nabout it -->"),
     ("M201", "Dear {{ subscriber.first_name,", "Dear {{ subscriber.first_name }},"),
     ("M202", "{{ 1 + 1 }}", "{{ issue.number }}"),
     ("M203", "{{ first_name }}", "{{ subscriber.first_name }}"),
@@ -78,7 +81,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M213", "<mj-section><mj-text>…", "<mj-section><mj-column><mj-text>…"),
     ("M214", "- ```mjml", "```mjml"),
     ("M215", "{{ issue.place }}", "{{ issue.place | default(\"the workshop\") }}"),
-    ("M216", "[the drawing](ftp://example.org/a)", "[the drawing](https://example.org/a)"),
+    ("M216", "[the drawing](file:///home/ada/a)", "[the drawing](https://example.org/a)"),
     ("M217", "<mj-section mj-class=\"papr\">", "<mj-section mj-class=\"paper\">"),
     ("M220", "template: defualt", "template: default"),
     ("M221", "accent = #9a3412", "accent = \"#9a3412\""),
@@ -200,6 +203,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("M451", "## Glue\n\n## Wood\n\nIt grows.", "## Glue\n\nIt holds.\n\n## Wood\n\nIt grows."),
     ("M452", "::: contents\n- Would\n:::\n\n## Wood", "::: contents\n:::\n\n## Wood"),
     ("M453", "**Glue**", "## Glue"),
+    (
+        "M454",
+        "---\ntitle: A quiet week\n---",
+        "---\ntitle: A quiet week\n---\n\nDear reader, the week was quiet.",
+    ),
     (
         "M460",
         "<mj-raw><video src=\"…\"></video></mj-raw>",

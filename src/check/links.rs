@@ -10,7 +10,7 @@ use super::{
     facts::{Facts, Link},
 };
 use crate::{
-    issue::{Issue, Part},
+    issue::{Issue, Part, html},
     source::Diagnostics,
 };
 
@@ -80,8 +80,54 @@ const VAGUE: [&str; 28] = [
     "aqui",
 ];
 
+/// An address that its author meant to come back to, or that another program was to fill in.
+fn unfinished(address: &str) -> Option<(String, &'static str)> {
+    let address = address.trim();
+    let is_bare = !address.contains(':') && !address.starts_with(['/', '#', '?', '.']);
+    let is_gap = |part: &str| {
+        let is_capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let word = part.trim_matches(['<', '>', '[', ']', '{', '}']);
+        let says = ["_HERE", "TODO", "FIXME", "INSERT_", "YOUR_"].iter().any(|gap| word.contains(gap));
+        let is_only = matches!(word, "URL" | "LINK" | "TBD" | "TK" | "XXX");
+        !word.is_empty()
+            && word.chars().all(is_capital)
+            && (says || (is_bare && word == address && (is_only || word.contains('_'))))
+    };
+    if let Some(gap) = address.split(['/', '?', '#', '&', '=']).find(|part| is_gap(part)) {
+        return Some((format!("`{gap}` is a gap to fill in"), "write the address"));
+    }
+    let merges = |open: &str, close: &str| {
+        let inner = address.split_once(open).and_then(|(_, rest)| rest.split_once(close));
+        inner.is_some_and(|(name, _)| {
+            let is_name = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '.' | ' ' | ':');
+            // `%AB%CD` is an encoded character.
+            let is_encoded = open == "%" && name.chars().all(|c| c.is_ascii_hexdigit());
+            name.len() >= 3 && name.chars().all(is_name) && !is_encoded
+        })
+    };
+    if [("%", "%"), ("*|", "|*"), ("[[", "]]"), ("{", "}"), ("<%", "%>")].iter().any(|(a, b)| merges(a, b)) {
+        let message = format!("`{address}` has a field of another program in it");
+        return Some((
+            message,
+            "write `{{ link.unsubscribe }}`, `{{ subscriber.NAME }}`, or the address itself",
+        ));
+    }
+    let (name, host) = address.split_once('@').unwrap_or_default();
+    if is_bare && !name.is_empty() && !name.contains('/') && host.contains('.') && !host.contains('/') {
+        return Some((format!("`{address}` is a mailbox without `mailto:`"), "write `mailto:` before it"));
+    }
+    let host = address.split(['/', '?']).next().unwrap_or_default();
+    let is_host = host.rsplit_once('.').is_some_and(|(name, end)| {
+        !name.is_empty() && matches!(end, "com" | "org" | "net" | "edu" | "gov" | "io" | "dev" | "app")
+    });
+    (is_bare && (is_host || host.starts_with("www.")))
+        .then(|| (format!("`{address}` is not a complete address"), "write `https://` before it"))
+}
+
 pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
-    let anchors: BTreeSet<&str> = facts.headings.iter().map(|heading| heading.anchor).collect();
+    let named: Vec<String> = facts.raw.iter().flat_map(|(markup, _)| html::anchors(markup)).collect();
+    let headings = facts.headings.iter().map(|heading| heading.anchor);
+    let anchors: BTreeSet<&str> = headings.chain(named.iter().map(String::as_str)).collect();
     let mut targets: BTreeMap<String, usize> = BTreeMap::new();
     let mut words: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for (index, link) in facts.links.iter().enumerate() {
@@ -109,6 +155,10 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
                 let message = format!("no heading has the anchor `{anchor}`");
                 found.push(case.find("M413", link.span.clone(), message, help));
             }
+            continue;
+        }
+        if let Some((message, help)) = unfinished(&address) {
+            found.push(case.find("M411", link.span.clone(), message, help));
             continue;
         }
         let Ok(url) = Url::parse(&address) else {

@@ -336,6 +336,13 @@ pub const RULES: &[Rule] = &[
         "It looks like one and is none: no jump, no entry in the contents, no underline in the text part.",
     ),
     new(
+        "M454",
+        Error,
+        "the letter is empty",
+        "Readers would get a title and the address of the sender. Mostly the file was saved too early, or a comment that \
+         is not closed hides all of it.",
+    ),
+    new(
         "M460",
         Warning,
         "HTML that some mail clients do not show",

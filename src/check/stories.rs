@@ -250,6 +250,20 @@ pub const STORIES: &[Rule] = &[
          brackets. Mostly the label is misspelt, or the line was lost in a move.",
     ),
     new(
+        "M164",
+        Warning,
+        "a code block is not closed",
+        "Everything below the line of backquotes is code up to the end of the text, of the list item or of the quote: headings, \
+         links and pictures lose their meaning. Put the same backquotes on a line below the last line of code.",
+    ),
+    new(
+        "M165",
+        Warning,
+        "text that looks like markup",
+        "One character too many or too few, and Markdown takes a link, a picture, bold words, a heading or a table for \
+         words, so that readers see brackets, asterisks, hashes and bars. A backslash says that they are meant.",
+    ),
+    new(
         "M170",
         Warning,
         "raw HTML that letters do not keep",
@@ -274,6 +288,13 @@ pub const STORIES: &[Rule] = &[
         Warning,
         "a raw picture has no address that a letter can use",
         "It would be a broken picture. Write a path beside the issue or an https address.",
+    ),
+    new(
+        "M174",
+        Error,
+        "a comment that readers would see, or that hides the rest",
+        "A comment among words ends with its paragraph: with an empty line in it, Markdown takes it for words, and readers get \
+         what was not for them. A comment that is never closed hides everything below it.",
     ),
     new(
         "M201",

@@ -16,9 +16,20 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
     subject(case, found);
     preheader(case, found);
     number_and_date(case, found);
+    empty(case, found);
     leftovers(case, facts, found);
     headings(case, facts, found);
     contents(case, facts, found);
+}
+
+/// A letter of nothing but its title.
+fn empty(case: &IssueContext<'_>, found: &mut Diagnostics) {
+    let document = &case.issue.document;
+    let has_mjml = document.blocks.iter().any(|block| matches!(block.kind, BlockKind::Mjml(_)));
+    if document.visible_text().trim().is_empty() && document.images().is_empty() && !has_mjml {
+        let help = "write below the front matter; text within `<!--` and `-->` is not shown";
+        found.push(case.find("M454", case.field("title"), "the letter has no text and no picture", help));
+    }
 }
 
 fn subject(case: &IssueContext<'_>, found: &mut Diagnostics) {

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    document::{Block, BlockKind, BlockPart, ContentsEntry, Document, Footnote, Inline, Inlines},
+    document::{
+        Block, BlockKind, BlockPart, ContentsEntry, Document, Footnote, Inline, Inlines, each_inline,
+    },
+    html,
     inline::{plain, push},
     reader::{Reader, TOLD_MAX},
     walk::{each_block_mut, each_inline_mut, each_words_mut},
@@ -19,7 +22,10 @@ const COMPARED_MAX: usize = 1_000;
 /// Makes a document of its blocks.
 pub(super) fn document(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Document {
     let mut footnotes = number_notes(reader, &mut blocks);
-    let anchors = anchors(reader, &mut blocks);
+    let mut raw = HashSet::new();
+    raw_anchors(&blocks, &mut raw);
+    footnotes.iter().for_each(|note| raw_anchors(&note.blocks, &mut raw));
+    let anchors = anchors(reader, &mut blocks, raw);
     let entries = entries(&blocks);
     fill_contents(reader, &mut blocks, &entries);
     check_links(reader, &mut blocks, &anchors);
@@ -90,8 +96,8 @@ fn assign(blocks: &mut [Block], numbers: &mut HashMap<usize, usize>, order: &mut
 }
 
 /// Gives every heading an anchor of its own.
-fn anchors(reader: &mut Reader<'_>, blocks: &mut [Block]) -> HashSet<String> {
-    let mut used: HashSet<String> = HashSet::new();
+fn anchors(reader: &mut Reader<'_>, blocks: &mut [Block], raw: HashSet<String>) -> HashSet<String> {
+    let mut used = HashSet::new();
     each_block_mut(blocks, &mut |block| {
         if let BlockKind::Heading { anchor, .. } = &mut block.kind
             && !anchor.is_empty()
@@ -105,6 +111,7 @@ fn anchors(reader: &mut Reader<'_>, blocks: &mut [Block]) -> HashSet<String> {
             );
         }
     });
+    used.extend(raw);
     let mut next: HashMap<String, usize> = HashMap::new();
     each_block_mut(blocks, &mut |block| {
         let BlockKind::Heading { anchor, content, .. } = &mut block.kind else { return };
@@ -123,6 +130,22 @@ fn anchors(reader: &mut Reader<'_>, blocks: &mut [Block]) -> HashSet<String> {
         }
     });
     used
+}
+
+/// The places that raw HTML gives a name to.
+fn raw_anchors(blocks: &[Block], anchors: &mut HashSet<String>) {
+    for block in blocks {
+        block.parts(&mut |part| match part {
+            BlockPart::Html(markup) => anchors.extend(html::anchors(&markup.to_string())),
+            BlockPart::Words(words) | BlockPart::Link(_, words) => each_inline(words, &mut |inline| {
+                if let Inline::Html(tag) = inline {
+                    anchors.extend(html::anchors(tag));
+                }
+            }),
+            BlockPart::Blocks(inner) => raw_anchors(inner, anchors),
+            _ => {}
+        });
+    }
 }
 
 /// A heading's words as an anchor: lower case, hyphens for spaces, letters of any script, nothing else.

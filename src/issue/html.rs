@@ -22,7 +22,7 @@ use crate::{
     markup::{
         self, Attribute, Token,
         allowed::{self, Fate, fate},
-        pieces_around,
+        pieces_around, tokens,
     },
     source::{Span, nearest},
 };
@@ -31,6 +31,8 @@ use crate::{
 pub(super) struct Tag {
     /// In lower case.
     pub(super) name: String,
+    /// What its place is called, for links within the letter.
+    pub(super) anchor: Option<String>,
     kind: Kind,
 }
 
@@ -73,7 +75,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
         Token::Open { name, attributes, .. } => match fate(&name) {
             Fate::Dropped => {
                 not_kept(reader, &name, span.clone());
-                InlineTag::Open(Tag { name, kind: Kind::Dropped })
+                InlineTag::Open(Tag { name, anchor: None, kind: Kind::Dropped })
             }
             Fate::Unknown => {
                 not_kept(reader, &name, span.clone());
@@ -95,6 +97,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
             },
             Fate::Void => InlineTag::Nothing,
             Fate::Inline => {
+                let anchor = attributes::anchor(&attributes);
                 let kind = match name.as_str() {
                     "a" => {
                         attributes::complain(reader, &name, &attributes, span);
@@ -104,7 +107,10 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                             .unwrap_or_default();
                         match url {
                             Some(url) => Kind::Link { url, title },
-                            None => Kind::Bare,
+                            None => match &anchor {
+                                Some(anchor) => Kind::Other(opening(anchor)),
+                                None => Kind::Bare,
+                            },
                         }
                     }
                     "b" | "strong" => Kind::Strong,
@@ -129,14 +135,25 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                         Kind::Other(open)
                     }
                 };
-                InlineTag::Open(Tag { name, kind })
+                let anchor = anchor.filter(|_| !(name == "a" && matches!(kind, Kind::Other(_))));
+                InlineTag::Open(Tag { name, anchor, kind })
             }
         },
     }
 }
 
+/// The tag of a place that links can lead to.
+fn opening(anchor: &str) -> String {
+    format!("<a name=\"{}\">", escape::attribute(anchor))
+}
+
 /// An inline tag with its content.
-pub(super) fn wrap(tag: Tag, content: Inlines, span: Span) -> Inlines {
+pub(super) fn wrap(mut tag: Tag, content: Inlines, span: Span) -> Inlines {
+    if let Some(anchor) = tag.anchor.take() {
+        let mut out = vec![Inline::Html(opening(&anchor)), Inline::Html("</a>".to_owned())];
+        out.extend(wrap(tag, content, span));
+        return out;
+    }
     match tag.kind {
         Kind::Dropped => Inlines::new(),
         Kind::Bare => content,
@@ -220,4 +237,14 @@ pub(super) fn not_opened(reader: &mut Reader<'_>, name: &str, span: Span) {
 fn placeholders(text: &str) -> Vec<Span> {
     let found = find(text, true).into_iter();
     found.filter_map(|found| if let Found::Placeholder(span) = found { Some(span) } else { None }).collect()
+}
+
+/// The places that kept HTML gives a name to.
+pub(crate) fn anchors(html: &str) -> Vec<String> {
+    if !html.contains("name=") {
+        return Vec::new();
+    }
+    let tokens = tokens(html);
+    let links = tokens.iter().filter(|token| matches!(token, Token::Open { name, .. } if name == "a"));
+    links.filter_map(|token| token.attribute("name")).map(str::to_owned).collect()
 }

@@ -5,8 +5,9 @@ use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use super::{
     attributes::{Attributes, braces},
     document::{Image, Inline, Inlines, each_inline},
-    html,
+    html, leftover,
     linkify::linkify,
+    quotes::OpenQuotes,
     reader::{Extra, Reader},
     shield::{PieceKind, Shield},
 };
@@ -23,6 +24,7 @@ pub(super) struct Run {
     frames: Vec<Frame>,
     text: Vec<Stretch>,
     end: usize,
+    quotes: OpenQuotes,
     /// Not in a paragraph of its own: the words of a tight item.
     pub(super) implicit: bool,
 }
@@ -31,6 +33,8 @@ pub(super) struct Run {
 struct Stretch {
     span: Span,
     shown: String,
+    /// The author's spelling of what smart punctuation has changed.
+    smart: Option<String>,
 }
 
 struct Frame {
@@ -62,7 +66,7 @@ impl Run {
     pub(super) fn new(span: Span, implicit: bool) -> Self {
         let end = span.end;
         let root = Frame { kind: Kind::Root, span, content: Inlines::new() };
-        Self { frames: vec![root], text: Vec::new(), end, implicit }
+        Self { frames: vec![root], text: Vec::new(), end, quotes: OpenQuotes::default(), implicit }
     }
 
     /// From the first to the last byte so far.
@@ -160,7 +164,11 @@ impl Run {
                 Some(_) if text.len() == span.len() => reader.source.text()[span.clone()].to_owned(),
                 _ => text.into_string(),
             };
-            self.text.push(Stretch { span, shown });
+            let written = shield.text.get(span.start - shield.base..span.end - shield.base);
+            let is_smart = shown.chars().all(|c| "“”‘’–—…".contains(c));
+            let written = written.map(|written| shield.swaps.text(written).into_owned());
+            let smart = written.filter(|written| is_smart && *written != shown);
+            self.text.push(Stretch { span, shown, smart });
             return;
         }
         self.flush(reader, shield);
@@ -191,8 +199,9 @@ impl Run {
         match html::inline(reader, text, &span) {
             html::InlineTag::Nothing => {}
             html::InlineTag::Inline(inline) => self.push(inline),
-            html::InlineTag::Open(tag) => {
+            html::InlineTag::Open(mut tag) => {
                 let nested = tag.name == "a" && self.within_link();
+                tag.anchor = tag.anchor.filter(|_| !self.within_link());
                 if !nested && self.frames.len() <= MARKS_MAX {
                     self.frames.push(Frame { kind: Kind::Html(tag), span, content: Inlines::new() });
                 }
@@ -243,28 +252,34 @@ impl Run {
         }
     }
 
+    /// Quotation marks become those of the language.
+    fn localize(&mut self, reader: &Reader<'_>, shield: &Shield, stretches: &mut [Stretch]) {
+        for stretch in stretches.iter_mut().filter(|stretch| stretch.smart.is_some()) {
+            let mut marks = stretch.shown.chars();
+            let (Some(mark @ ('“' | '”' | '‘' | '’')), None) = (marks.next(), marks.next()) else {
+                continue;
+            };
+            let (start, end) = (stretch.span.start - shield.base, stretch.span.end - shield.base);
+            let before = shield.text.get(..start).and_then(|text| text.chars().next_back());
+            let behind = shield.text.get(end..).and_then(|text| text.chars().next());
+            // Marks of Markdown are no letters: a word may begin behind them.
+            let behind = behind.filter(|c| !"*_~`[".contains(*c)).or(behind.map(|_| 'x'));
+            stretch.shown = reader.quotes.shown(mark, (before, behind), &mut self.quotes).to_owned();
+        }
+    }
+
     /// The waiting text: bare addresses become links, sentinels what they stand for.
     fn flush(&mut self, reader: &mut Reader<'_>, shield: &Shield) {
-        let stretches = std::mem::take(&mut self.text);
+        let mut stretches = std::mem::take(&mut self.text);
+        self.localize(reader, shield, &mut stretches);
         let [first, ..] = stretches.as_slice() else { return };
         let whole = first.span.clone();
         // Addresses are looked for in the author's spelling: smart punctuation would have changed `--` in them.
         let mut raw = String::new();
         let mut pieces: Vec<(usize, &Stretch, bool)> = Vec::new();
         for stretch in &stretches {
-            let smart = stretch.shown.chars().all(|c| "“”‘’–—…".contains(c))
-                && stretch.shown.len() != stretch.span.len();
-            let smart = smart
-                || (stretch.shown.chars().all(|c| "“”‘’–—…".contains(c)) && {
-                    let (start, end) = (stretch.span.start - shield.base, stretch.span.end - shield.base);
-                    shield.text.get(start..end).is_some_and(|text| text != stretch.shown)
-                });
-            pieces.push((raw.len(), stretch, smart));
-            let spelling = shield.text.get(stretch.span.start - shield.base..stretch.span.end - shield.base);
-            match spelling {
-                Some(spelling) if smart => raw.push_str(spelling),
-                _ => raw.push_str(&stretch.shown),
-            }
+            pieces.push((raw.len(), stretch, stretch.smart.is_some()));
+            raw.push_str(stretch.smart.as_deref().unwrap_or(&stretch.shown));
         }
         if self.frames.iter().all(|frame| !matches!(frame.kind, Kind::Link { .. } | Kind::Image { .. })) {
             let place = |at: usize| {
@@ -272,6 +287,7 @@ impl Run {
                 pieces.get(piece).map_or(whole.start, |(start, stretch, _)| stretch.span.start + (at - start))
             };
             missing_notes(reader, &raw, &place);
+            leftover::look(reader, &raw, &place);
         }
         let links = if self.within_link() { Vec::new() } else { linkify(&raw) };
         let shown = |span: Span| -> String {

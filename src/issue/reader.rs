@@ -10,6 +10,8 @@ use super::{
     document::{AlertKind, Alignment, Block, BlockKind, Definition, Footnote, Inlines, Item},
     html,
     inline::Run,
+    leftover,
+    quotes::Quotes,
     reference,
     shield::{Loose, Piece, PieceKind, Shield, too_deep},
 };
@@ -38,6 +40,8 @@ pub(super) struct Reader<'a> {
     pub(super) notes: Vec<(Footnote, Span)>,
     /// Anchors that the author gave, by the place of their heading.
     pub(super) ids: HashMap<usize, String>,
+    /// The quotation marks of the language.
+    pub(super) quotes: Quotes,
     told_depth: bool,
     told_loose: HashSet<usize>,
 }
@@ -111,6 +115,7 @@ impl<'a> Reader<'a> {
             label_places: HashMap::new(),
             notes: Vec::new(),
             ids: HashMap::new(),
+            quotes: Quotes::of("en"),
             told_depth: false,
             told_loose: HashSet::new(),
         }
@@ -118,20 +123,20 @@ impl<'a> Reader<'a> {
 
     /// Reads a stretch of the file as blocks.
     pub(super) fn blocks(&mut self, span: Span) -> Vec<Block> {
-        let shield = Shield::new(self.source, span.clone(), true, self.diagnostics);
+        let shield = Shield::new(self.source, span.clone(), true, options(), self.diagnostics);
         let nodes = self.walk(&shield, span);
         self.resolve(nodes, &shield).into_iter().map(|(block, _)| block).collect()
     }
 
     /// Reads a short text, such as a title in quotes, as words with marks.
     pub(super) fn words(&mut self, span: Span) -> Inlines {
-        let shield = Shield::new(self.source, span.clone(), false, self.diagnostics);
+        let shield = Shield::new(self.source, span.clone(), false, options(), self.diagnostics);
         let mut nodes = self.walk(&shield, span.clone());
         match (nodes.pop(), nodes.is_empty()) {
             (Some(Node::Block(Block { kind: BlockKind::Paragraph(words), .. }, _)), true) => words,
             (None, _) => Inlines::new(),
             // Words that happen to begin like a heading or a list.
-            _ => self.phrase_words(&shield.text, &shield),
+            _ => self.phrase_words(&shield.swaps.text(&shield.text), &shield),
         }
     }
 
@@ -236,7 +241,7 @@ impl<'a> Reader<'a> {
         let mut broken = Vec::new();
         for (event, range) in reference::parser(&shield.text, options(), &mut broken).into_offset_iter() {
             let span = base + range.start..base + range.end;
-            match event {
+            match shield.swaps.event(event) {
                 Event::Start(tag) => self.start(&mut walk, tag, span, shield),
                 Event::End(tag) => self.end(&mut walk, tag, span, shield),
                 Event::Rule => {
@@ -422,6 +427,9 @@ impl<'a> Reader<'a> {
             }
             TagEnd::CodeBlock => {
                 if let Leaf::Code { language, fenced, text } = std::mem::replace(&mut walk.leaf, Leaf::None) {
+                    if fenced {
+                        leftover::fence(self, &span);
+                    }
                     let kind = match language.as_deref() {
                         Some("mjml") if fenced => BlockKind::Mjml(text),
                         Some("math") if fenced => BlockKind::Math(text),
@@ -455,6 +463,7 @@ impl<'a> Reader<'a> {
         if words.is_empty() {
             return;
         }
+        leftover::paragraph(self, &span);
         let mut kind =
             if implicit { BlockKind::Paragraph(words) } else { convention::paragraph(self, words, &span) };
         convention::add_credits(self, &mut kind);
@@ -565,6 +574,13 @@ impl<'a> Reader<'a> {
     ) {
         if self.diagnostics.len() < TOLD_MAX {
             self.diagnostics.push(Diagnostic::error(code, self.source, span, message).help(help));
+        }
+    }
+
+    /// Something to know, with nothing to do about it.
+    pub(super) fn note(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        if self.diagnostics.len() < TOLD_MAX {
+            self.diagnostics.push(Diagnostic::note(code, self.source, span, message));
         }
     }
 

@@ -4,9 +4,12 @@
 //! thematic break of underscores, which Markdown recognises exactly where a container may stand (not in code, not in
 //! raw HTML, but in lists and quotes).
 
+use pulldown_cmark::Options;
+
 use super::{
     attributes,
     placeholder::{Found, find},
+    swap::Swaps,
 };
 use crate::source::{Diagnostic, Diagnostics, Source, Span};
 
@@ -24,6 +27,8 @@ const PIECES_MAX: usize = 100_000;
 pub(super) struct Shield {
     /// As long as the original.
     pub(super) text: String,
+    /// What Markdown would misread.
+    pub(super) swaps: Swaps,
     /// Where the text begins in the file.
     pub(super) base: usize,
     /// Hidden placeholders and attribute blocks, in order; each stands for the sentinel of the same index.
@@ -69,12 +74,19 @@ pub(super) struct Marker {
 
 impl Shield {
     /// Hides what is foreign in a stretch of the file. `markers` says whether containers can begin in it.
-    pub(super) fn new(source: &Source, span: Span, markers: bool, diagnostics: &mut Diagnostics) -> Self {
+    pub(super) fn new(
+        source: &Source,
+        span: Span,
+        markers: bool,
+        options: Options,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let base = span.start;
         let original = &source.text()[span];
         let mut text = original.as_bytes().to_vec();
         let mut shield = Self {
             text: String::new(),
+            swaps: Swaps::default(),
             base,
             pieces: Vec::new(),
             sentinels: Vec::new(),
@@ -99,6 +111,7 @@ impl Shield {
             sentinel.encode_utf8(&mut hidden[..SENTINEL]);
         }
         shield.text = String::from_utf8(text).expect("only whole characters were replaced");
+        shield.swaps = Swaps::make(&mut shield.text, options);
         shield
     }
 
@@ -337,7 +350,8 @@ mod tests {
 
     fn shield(text: &str) -> (Shield, Diagnostics) {
         let mut diagnostics = Vec::new();
-        let shield = Shield::new(&Source::new("a.md", text), 0..text.len(), true, &mut diagnostics);
+        let shield =
+            Shield::new(&Source::new("a.md", text), 0..text.len(), true, Options::empty(), &mut diagnostics);
         (shield, diagnostics)
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn keeps(name: &str, attribute: &str) -> bool {
     match attribute {
         "style" | "title" | "lang" | "dir" => true,
         "align" => fate(name) == Fate::Block || name == "img",
-        "href" => name == "a",
+        "href" | "name" => name == "a",
         "src" | "alt" => name == "img",
         "width" | "height" => matches!(name, "img" | "table" | "td" | "th"),
         "colspan" | "rowspan" | "scope" | "valign" => matches!(name, "td" | "th"),
@@ -110,12 +110,19 @@ pub(crate) fn is_kept_on_pages(name: &str, attribute: &str) -> bool {
     keeps(name, attribute) && !is_look && !matches!(attribute, "href" | "src")
 }
 
+/// Whether `id` or `name` of an element stays, as a place in the letter that links can lead to.
+pub(crate) fn anchor_fits(name: &str) -> bool {
+    match fate(name) {
+        Fate::Inline => true,
+        Fate::Block => !matches!(name, "tr" | "tbody" | "thead" | "tfoot" | "colgroup"),
+        Fate::Void | Fate::Dropped | Fate::Unknown => false,
+    }
+}
+
 /// Attributes without which nothing is lost that a letter could show.
 pub(crate) fn is_harmless(attribute: &str) -> bool {
-    matches!(
-        attribute,
-        "class" | "id" | "target" | "rel" | "loading" | "decoding" | "srcset" | "sizes" | "name"
-    ) || attribute.starts_with("data-")
+    matches!(attribute, "class" | "target" | "rel" | "loading" | "decoding" | "srcset" | "sizes")
+        || attribute.starts_with("data-")
         || attribute.starts_with("aria-")
 }
 
@@ -127,7 +134,7 @@ pub(crate) fn is_safe(address: &str) -> bool {
     match scheme_end {
         Some(at) if compact.as_bytes()[at] == b':' => {
             let scheme = compact[..at].to_ascii_lowercase();
-            matches!(scheme.as_str(), "http" | "https" | "mailto" | "tel" | "sms")
+            is_known_scheme(&scheme)
         }
         _ => !compact.split(['/', '?', '#']).next().unwrap_or_default().contains('&'),
     }
@@ -135,11 +142,63 @@ pub(crate) fn is_safe(address: &str) -> bool {
 
 /// Pictures have fewer schemes than links.
 pub(crate) fn safe_picture(address: &str) -> bool {
-    let lower = address.trim_start().to_ascii_lowercase();
+    let scheme = address.trim_start().split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     is_safe(address)
-        && !lower.starts_with("mailto:")
-        && !lower.starts_with("tel:")
-        && !lower.starts_with("sms:")
+        && scheme
+            .is_none_or(|scheme| matches!(scheme.as_str(), "http" | "https") || !is_known_scheme(&scheme))
+}
+
+/// Schemes of links that mail clients follow.
+pub(crate) const LINK_SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "webcal"];
+
+/// Schemes that lead somewhere where a program for them is installed: a link may have one, and the check says that few
+/// mail clients follow it. None of them runs a script or opens a local file.
+const OTHER_SCHEMES: [&str; 40] = [
+    "bitcoin",
+    "callto",
+    "dat",
+    "discord",
+    "ethereum",
+    "facetime",
+    "feed",
+    "ftp",
+    "ftps",
+    "gemini",
+    "geo",
+    "git",
+    "gopher",
+    "ipfs",
+    "ipns",
+    "irc",
+    "irc6",
+    "ircs",
+    "itms",
+    "itms-apps",
+    "lightning",
+    "magnet",
+    "maps",
+    "market",
+    "matrix",
+    "mumble",
+    "news",
+    "nntp",
+    "nostr",
+    "rtsp",
+    "sftp",
+    "sip",
+    "sips",
+    "skype",
+    "spotify",
+    "ssh",
+    "steam",
+    "teamspeak",
+    "tg",
+    "xmpp",
+];
+
+/// Whether a scheme is one that a link in a letter may have.
+pub(crate) fn is_known_scheme(scheme: &str) -> bool {
+    LINK_SCHEMES.iter().chain(&OTHER_SCHEMES).any(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 const PROPERTIES: [&str; 20] = [

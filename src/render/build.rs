@@ -99,7 +99,7 @@ impl From<BuildError> for Diagnostics {
 /// All problems of the issue, its template and its pictures at once.
 pub fn build(source: Source, slug: &str, context: &BuildContext<'_>) -> Result<Built, BuildError> {
     let newsletter = context.newsletter;
-    let parsed = Issue::parse(source);
+    let parsed = Issue::parse_in(source, &newsletter.language);
     let name = match &parsed {
         Ok(issue) => issue.head.template.as_deref().unwrap_or(&newsletter.template),
         Err(_) => newsletter.template.as_str(),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     issue::{FrontMatter, Part, Phrase, Placeholder},
+    markup::allowed::{LINK_SCHEMES, is_known_scheme},
     source::{Diagnostic, Diagnostics, Source, Span},
 };
 
@@ -45,9 +46,6 @@ const URL: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-
-/// Where a link in a letter may lead.
-const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "webcal"];
 
 impl<'a> Filler<'a> {
     /// A filler for one rendering.
@@ -184,7 +182,7 @@ impl<'a> Filler<'a> {
                                 span.clone(),
                                 format!("mail clients do not follow links to `{scheme}:`"),
                             )
-                            .help(format!("use one of {}", SCHEMES.join(", "))),
+                            .help(format!("use one of {}", LINK_SCHEMES.join(", "))),
                         );
                         return "#".to_owned();
                     }
@@ -211,7 +209,7 @@ impl<'a> Filler<'a> {
             })
             .filter(|scheme| scheme.starts_with(|c: char| c.is_ascii_alphabetic()));
         match scheme {
-            Some(scheme) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
+            Some(scheme) if is_known_scheme(scheme) => {
                 let host = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
                 if is_whole && !host.is_ascii() {
                     // A host outside ASCII is written as A-labels (RFC 5890), which every client understands.

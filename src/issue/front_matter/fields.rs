@@ -328,27 +328,33 @@ fn one_line(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `2022-12-30`, alone or with a time behind it.
+/// `2022-12-30`, alone or with a time behind it; with slashes or dots and without zeros too, as year, month and day are
+/// told apart by their order.
 fn parse_date(text: &str) -> Option<Date> {
-    let day = text.get(..10)?;
-    let date: Date = day.parse().ok()?;
-    let shaped = day.bytes().enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    let rest = text[10..].trim();
+    let mark = text.chars().nth(4).filter(|mark| matches!(mark, '-' | '/' | '.'))?;
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != mark).unwrap_or(text.len());
+    let (day, rest) = text.split_at(end);
+    let number = |part: Option<&str>, digits: std::ops::RangeInclusive<usize>| {
+        part.filter(|part| digits.contains(&part.len())).and_then(|part| part.parse::<i16>().ok())
+    };
+    let mut parts = day.split(mark);
+    let year = number(parts.next(), 4..=4)?;
+    let month = number(parts.next(), 1..=2)?;
+    let day = number(parts.next(), 1..=2)?;
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let rest = rest.trim();
     let timed = rest.is_empty() || {
         let (clock, zone) = match rest.trim_start_matches(['T', 't']).find(['Z', 'z', '+', '-', ' ', '[']) {
             Some(at) => rest.trim_start_matches(['T', 't']).split_at(at),
             None => (rest.trim_start_matches(['T', 't']), ""),
         };
         let zone = zone.trim();
-        format!("{day}T{clock}").parse::<DateTime>().is_ok()
+        format!("{date}T{clock}").parse::<DateTime>().is_ok()
             && (zone.is_empty()
                 || zone.eq_ignore_ascii_case("z")
                 || zone.chars().all(|c| c.is_ascii_alphanumeric() || "+-:[]/_".contains(c)))
     };
-    (shaped && timed).then_some(date)
+    (parts.next().is_none() && timed).then_some(date)
 }
 
 #[cfg(test)]
@@ -357,16 +363,34 @@ mod tests {
 
     #[test]
     fn a_date_is_year_month_day_and_perhaps_a_time() {
-        for text in ["2022-12-30", "2022-12-30T09:00:00+01:00", "2022-12-30 09:00", "2022-12-30T09:00:00Z"] {
+        for text in [
+            "2022-12-30",
+            "2022-12-30T09:00:00+01:00",
+            "2022-12-30 09:00",
+            "2022-12-30T09:00:00Z",
+            "2022/12/30 15:50",
+            "2022.12.30",
+        ] {
             assert_eq!(
                 parse_date(text).map(|date| date.to_string()).as_deref(),
                 Some("2022-12-30"),
                 "{text}"
             );
         }
-        for text in
-            ["30.12.2022", "2022-13-01", "2022-02-30", "Dec 30, 2022", "2022-12-30 noon", "20221230", ""]
-        {
+        assert_eq!(parse_date("2020-12-2").map(|date| date.to_string()).as_deref(), Some("2020-12-02"));
+        for text in [
+            "30.12.2022",
+            "2022-12/30",
+            "2022-12",
+            "22-12-30",
+            "2022-12-30-1",
+            "2022-13-01",
+            "2022-02-30",
+            "Dec 30, 2022",
+            "2022-12-30 noon",
+            "20221230",
+            "",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }

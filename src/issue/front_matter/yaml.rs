@@ -66,7 +66,17 @@ fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
             Event::Alias(_) => {
                 return Err((span, "YAML aliases are not supported".into(), "write the value out"));
             }
-            Event::Scalar(value, ScalarStyle::Plain, _, None) => Node::plain(&value, span),
+            Event::Scalar(value, ScalarStyle::Plain, _, None) => {
+                let is_field =
+                    open.len() == 1 && open.iter().all(|one| one.is_map && one.items.len() % 2 == 1);
+                match numbered(text, span.end - places.base).filter(|_| is_field) {
+                    Some(end) => {
+                        let span = span.start..places.base + end;
+                        Node { kind: Kind::Text(text[span.start - places.base..end].to_owned()), span }
+                    }
+                    None => Node::plain(&value, span),
+                }
+            }
             Event::Scalar(value, ..) => Node { span, kind: Kind::Text(value.into_owned()) },
             Event::SequenceStart(..) | Event::MappingStart(..) => {
                 if open.len() >= DEEPEST {
@@ -88,6 +98,18 @@ fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
         }
     }
     Ok(root)
+}
+
+/// Where a value ends that has a `#42` in it. To YAML a `#` behind a space begins a comment, and readers would get half
+/// a title; a comment that is meant has a space behind its `#`.
+fn numbered(text: &str, end: usize) -> Option<usize> {
+    let line = text[end..].lines().next().unwrap_or_default();
+    let written = text[..end].trim_end_matches([' ', '\t']);
+    let rest = &text[written.len()..end + line.len()];
+    let behind = rest.trim_start_matches([' ', '\t']);
+    let is_number = behind.strip_prefix('#').is_some_and(|word| word.starts_with(char::is_alphanumeric));
+    let is_apart = behind.len() < rest.len() && !written.ends_with('\n');
+    (is_number && is_apart).then(|| written.len() + rest.trim_end().len())
 }
 
 impl Open {

@@ -4,14 +4,19 @@ use crate::{
     issue::{Part, Phrase, reader::Reader},
     markup::{
         self, Attribute,
-        allowed::{declaration, is_harmless, is_safe, keeps, safe_picture},
+        allowed::{anchor_fits, declaration, is_harmless, is_safe, keeps, safe_picture},
     },
     source::Span,
 };
 
 /// Reports attributes that are taken out.
 pub(super) fn complain(reader: &mut Reader<'_>, name: &str, attributes: &[Attribute], span: &Span) {
-    for key in attributes.iter().map(|one| &one.name).filter(|key| !keeps(name, key) && !is_harmless(key)) {
+    let is_kept = |key: &str| keeps(name, key) || (matches!(key, "id" | "name") && anchor_fits(name));
+    for key in attributes.iter().map(|one| &one.name).filter(|key| !is_kept(key)) {
+        if is_harmless(key) {
+            reader.note("M171", span.clone(), format!("`{key}` on `<{name}>` is not kept in letters"));
+            continue;
+        }
         let help = if key.starts_with("on") {
             "no mail client runs scripts; take it out"
         } else {
@@ -62,11 +67,21 @@ pub(super) fn kept_quietly(
                 }
                 Phrase::plain(style)
             }
+            "name" => continue,
             _ => Phrase::plain(value),
         };
         kept.push((key.clone(), value));
     }
+    if let ("a", Some(anchor)) = (name, anchor(attributes)) {
+        kept.push(("name".to_owned(), Phrase::plain(anchor)));
+    }
     kept
+}
+
+/// The name that an element gives its place.
+pub(super) fn anchor(attributes: &[Attribute]) -> Option<String> {
+    let name = markup::find(attributes, "id").or_else(|| markup::find(attributes, "name"))?.trim();
+    (!name.is_empty() && !name.contains("{{")).then(|| name.to_owned())
 }
 
 /// A value that may hold placeholders.

@@ -1,6 +1,8 @@
 //! A block of raw HTML, made well-formed.
 
-use super::{Image, attributes, escape, image, not_closed, not_kept, not_opened, placeholders};
+use super::{
+    Image, attributes, attributes::anchor, escape, image, not_closed, not_kept, not_opened, placeholders,
+};
 use crate::{
     issue::{
         Part, Phrase, StandIns,
@@ -10,7 +12,7 @@ use crate::{
     },
     markup::{
         self, Attribute, Token,
-        allowed::{Fate, fate},
+        allowed::{Fate, anchor_fits, fate},
         pieces_around, tokens,
     },
     source::Span,
@@ -92,6 +94,15 @@ pub(in crate::issue) fn block(
         let place = places.span(local.clone());
         match (token, &dropped) {
             (Token::Close { name }, Some(open)) if name == *open => dropped = None,
+            (Token::Comment { is_closed: false }, None) => {
+                let line = text[local.clone()].lines().next().unwrap_or_default().trim_end().len();
+                reader.error(
+                    "M174",
+                    place.start..place.start + line,
+                    "this comment is not closed, so that nothing below it is in the letter",
+                    "end it with `-->`",
+                );
+            }
             (_, Some(_)) | (Token::Comment { .. } | Token::Hidden, None) => {}
             (Token::Text(_), None) => words(reader, &mut out, &text[local.clone()], local.start, &places),
             (Token::Close { name }, None) => close(reader, &mut out, &name, place),
@@ -209,10 +220,21 @@ fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &
         if out.stack.iter().any(|(open, _)| open == "a") {
             return;
         }
-        let Some(url) = attributes::href(reader, name, attributes, &place) else { return };
-        out.links.push(url);
+        match attributes::href(reader, name, attributes, &place) {
+            Some(url) => out.links.push(url),
+            None if anchor(attributes).is_none() => return,
+            None => {}
+        }
     }
     let kept = attributes::kept(reader, name, attributes, &place);
+    let anchor = anchor(attributes).filter(|_| anchor_fits(name));
+    out.words |= anchor.is_some();
+    // Some webmails drop `id`, so that the place has a name, as those of headings.
+    let anchor = anchor.map(|anchor| format!("<a name=\"{}\"></a>", escape::attribute(&anchor)));
+    let anchor = anchor.filter(|_| name != "a" && out.stack.iter().all(|(open, _)| open != "a"));
+    if let (true, Some(anchor)) = (is_list_or_table(name), &anchor) {
+        out.text.push_str(anchor);
+    }
     out.text.push_str(&format!("<{name}"));
     for (key, value) in kept {
         out.text.push_str(&format!(" {key}=\""));
@@ -220,7 +242,14 @@ fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &
         out.text.push('"');
     }
     out.text.push('>');
+    if let (false, Some(anchor)) = (is_list_or_table(name), &anchor) {
+        out.text.push_str(anchor);
+    }
     out.stack.push((name.to_owned(), place));
+}
+
+fn is_list_or_table(name: &str) -> bool {
+    matches!(name, "ul" | "ol" | "dl" | "table")
 }
 
 fn void(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: &Span) {

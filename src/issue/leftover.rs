@@ -1,0 +1,168 @@
+//! Text that looks like markup: the author meant something, and readers would see its characters.
+
+use super::reader::{Reader, TOLD_MAX};
+use crate::source::Span;
+
+/// Nothing longer is an address that somebody wrote by hand, in characters.
+const ADDRESS_MAX: usize = 500;
+
+/// Looks at words between marks, links and code. `place` knows where they are in the file.
+pub(super) fn look(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    if raw.contains("<!--") {
+        comments(reader, raw, place);
+    }
+    if raw.contains(']') {
+        links(reader, raw, place);
+    }
+    if raw.contains("**") {
+        bold(reader, raw, place);
+    }
+}
+
+/// Whether the author wrote a backslash before a place, and so wants the character to be seen.
+fn is_escaped(reader: &Reader<'_>, at: usize) -> bool {
+    at > 0 && reader.source.text().as_bytes().get(at - 1) == Some(&b'\\')
+}
+
+/// A comment among words ends in its paragraph, or Markdown takes it for words.
+fn comments(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    // One is enough: what is behind it may be within it.
+    let found = raw.match_indices("<!--").map(|(at, open)| (place(at), open));
+    if let Some((start, open)) = found.into_iter().find(|(start, _)| !is_escaped(reader, *start)) {
+        let message = match reader.source.text()[start..].contains("-->") {
+            true => "this comment holds an empty line or reaches out of its block, so readers would see it",
+            false => "this comment is not closed, so readers would see it",
+        };
+        reader.error(
+            "M174",
+            start..start + open.len(),
+            message,
+            "begin it on a line of its own, with an empty line above it, and end it with `-->`",
+        );
+    }
+}
+
+/// `![x](a b.png)`, `[x] (https://…)`
+fn links(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    // Where the last `[` was.
+    let mut open = None;
+    for (at, bracket) in raw.match_indices(['[', ']']) {
+        if bracket == "[" {
+            open = Some(at);
+            continue;
+        }
+        if reader.diagnostics.len() >= TOLD_MAX {
+            return;
+        }
+        let behind = &raw[at + 1..];
+        let is_apart = behind.starts_with(" (");
+        let Some(inner) = behind.strip_prefix('(').or_else(|| behind.strip_prefix(" (")) else { continue };
+        let Some(open) = open else { continue };
+        let end = inner.char_indices().take(ADDRESS_MAX).find(|(_, c)| matches!(c, ')' | '\n'));
+        let Some((end, _)) = end else { continue };
+        let address = inner[..end].trim_start_matches('(');
+        let is_address = ["https://", "http://", "www.", "mailto:", "#", "/", "./", "../"]
+            .iter()
+            .any(|start| address.starts_with(start));
+        let is_file = !is_apart && address.contains(['.', '/']) && !address.ends_with('.');
+        let start = place(open);
+        if !(is_address || is_file) || is_escaped(reader, start) || is_escaped(reader, place(at)) {
+            continue;
+        }
+        let image = raw[..open].ends_with('!');
+        let start = start - usize::from(image && start > 0);
+        let what = if image { "picture" } else { "link" };
+        let help = if is_apart {
+            "take out the space between `]` and `(`"
+        } else if address.contains(' ') {
+            "write `%20` for a space in an address, or put the address between `<` and `>`"
+        } else {
+            "look at its brackets; write `\\[` for a bracket that readers are to see"
+        };
+        let end = place(at + 1).max(start + 1);
+        let message = format!("this is not a {what} yet: readers see its brackets");
+        reader.warn("M165", start..end, message, help);
+    }
+}
+
+/// `**bold **word`: a mark with a space on its inner side.
+fn bold(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    let marks: Vec<usize> = raw
+        .match_indices("**")
+        .map(|(at, _)| at)
+        .filter(|&at| {
+            let (before, behind) = (raw[..at].chars().next_back(), raw[at + 2..].chars().next());
+            let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let is_star = |c: Option<char>| c == Some('*');
+            !is_star(before) && !is_star(behind) && is_word(before) != is_word(behind)
+        })
+        .collect();
+    if let [first, _, ..] = marks.as_slice() {
+        let start = place(*first);
+        if !is_escaped(reader, start) {
+            reader.warn(
+                "M165",
+                start..start + 2,
+                "these asterisks make nothing bold: readers see them",
+                "leave no space between the words and their `**`, or write `\\*\\*`",
+            );
+        }
+    }
+}
+
+/// Looks at a paragraph as a whole: a heading without its space, a table without its line of dashes.
+pub(super) fn paragraph(reader: &mut Reader<'_>, span: &Span) {
+    let text = reader.source.text()[span.clone()].trim_end();
+    let first = text.lines().next().unwrap_or_default().trim_end();
+    let place = span.start..span.start + first.len();
+    let hashes = first.bytes().take_while(|byte| *byte == b'#').count();
+    let behind = first[hashes..].chars().next();
+    let is_heading = match hashes {
+        0 => false,
+        // A word with one hash is mostly a tag.
+        1 => behind.is_some_and(char::is_uppercase) && !first[1..].contains('#') && text.len() == first.len(),
+        2..=6 => behind.is_some_and(char::is_alphabetic),
+        _ => false,
+    };
+    if is_heading {
+        reader.warn(
+            "M165",
+            place,
+            "this is not a heading yet: readers see the `#`",
+            "put a space behind it, or write `\\#` for a character that readers are to see",
+        );
+        return;
+    }
+    let is_row = |line: &str| {
+        let line = line.trim();
+        line.len() > 2 && line.starts_with('|') && line.ends_with('|')
+    };
+    if text.lines().count() > 1 && text.lines().all(is_row) {
+        reader.warn(
+            "M165",
+            place,
+            "this is not a table yet: readers see its bars",
+            "put a line such as `| --- | --- |` below the first one",
+        );
+    }
+}
+
+/// A fenced code block without its last line: everything up to the end of the text, or of what is around, is code.
+pub(super) fn fence(reader: &mut Reader<'_>, span: &Span) {
+    let text = reader.source.text()[span.clone()].trim_end();
+    let bare = |line: &str| line.trim().trim_start_matches(['>', ' ', '\t']).to_owned();
+    let first = text.lines().next().unwrap_or_default();
+    let fence: String = first.chars().take_while(|c| matches!(c, '`' | '~')).collect();
+    let last = text.lines().skip(1).last().map(bare).unwrap_or_default();
+    let is_closed =
+        last.len() >= fence.len() && last.bytes().all(|byte| fence.as_bytes().first() == Some(&byte));
+    if !is_closed && !fence.is_empty() {
+        let place = span.start..span.start + first.trim_end().len();
+        reader.warn(
+            "M164",
+            place,
+            "this code block is not closed: all the rest is code",
+            format!("put a line with `{fence}` below the last line of code"),
+        );
+    }
+}
