@@ -1,10 +1,10 @@
 mod forms;
 mod since;
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    Context, Exit, Failure, flags,
+    Context, Exit, Failure, flags, git,
     issues::{self, IssueFile},
     online::Online,
 };
@@ -70,7 +70,9 @@ enum Deny {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let config = context.config(args.list.say(Overrides::default()))?;
+    let mut config = context.config(args.list.say(Overrides::default()))?;
+    // A check guards pull requests: it starts no program that the newsletter's settings name.
+    config.math.clear();
     let all = issues::all(context)?;
     let wanted = match args.issues.as_slice() {
         [] => all.clone(),
@@ -261,8 +263,7 @@ fn earlier(all: &[IssueFile], file: &IssueFile, most: usize) -> Vec<Earlier> {
 fn tracked(list: &Path) -> Option<Diagnostic> {
     let example = list.file_name().is_some_and(|name| name.to_string_lossy().contains("example"));
     let folder = list.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let ran = Command::new("git")
-        .current_dir(folder)
+    let ran = git::command(folder)
         .args(["ls-files", "--error-unmatch", "--"])
         .arg(list.file_name()?)
         .output()

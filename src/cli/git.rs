@@ -50,10 +50,7 @@ impl Git {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("git");
-        // Its words are compared, and names of files are wanted as they are.
-        command.current_dir(&self.folder).env("LC_ALL", "C").args(["-c", "core.quotePath=false"]);
-        command
+        command(&self.folder)
     }
 
     /// Runs git, whatever comes of it.
@@ -132,6 +129,20 @@ impl Git {
         }
         Ok(read)
     }
+}
+
+/// git, about to be run in a folder. The repository may be a stranger's: programs that its configuration names as hooks or as
+/// file system monitor are not started, nor is an external diff of the environment's.
+pub(crate) fn command(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    command
+        .current_dir(folder)
+        // Its words are compared, and names of files are wanted as they are.
+        .env("LC_ALL", "C")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env_remove("GIT_EXTERNAL_DIFF")
+        .args(["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    command
 }
 
 fn missing(error: io::Error) -> Failure {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::newsroom::{Newsroom, repository};
+use crate::support::newsroom::{LEAST, Newsroom, repository};
 
 /// Settings that leave nothing to say.
 const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \"Small Steps, 1 Example Street\"\n\
@@ -39,6 +39,34 @@ fn found(room: &Newsroom) -> Vec<String> {
 fn check(body: &str, expected: &[&str]) {
     let room = room().file("issues/7.md", issue("", body));
     assert_eq!(found(&room), expected, "{body}");
+}
+
+#[cfg(unix)]
+#[test]
+fn checking_a_strangers_folder_runs_none_of_its_commands() {
+    use std::os::unix::fs::PermissionsExt;
+    let touch = "#!/bin/sh\ntouch RAN\n";
+    let room = Newsroom::new()
+        .file("mimeo.toml", format!("{LEAST}\n[math]\ncommand = [\"./draw\"]\n"))
+        .file("draw", touch)
+        .file("monitor", touch)
+        .file(
+            "issues/2026-01-02-one.md",
+            "---\ntitle: One two three\nnumber: 1\ndate: 2026-01-02\n---\n\nA sum: $x^2$.\n",
+        );
+    for name in ["draw", "monitor"] {
+        fs::set_permissions(room.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    room.shell(
+        "git init -q . && git add -A && git -c user.name=a -c user.email=a@example.org commit -qm one \
+         && git config core.fsmonitor \"$PWD/monitor\"",
+    );
+    room.run(["check"]);
+    room.run(["check", "--since", "HEAD"]);
+    assert!(!room.path("RAN").exists());
+    // The same command does run where it is asked for.
+    room.run(["build", "one"]);
+    assert!(room.path("RAN").exists());
 }
 
 #[test]
