@@ -10,16 +10,19 @@
 //! 2yz or 3yz for success at every step; and its `send` does not tell at which step it failed. What is left would be
 //! a way around it at every call.
 
+mod commands;
+mod connection;
 mod gate;
 mod halt;
-mod hello;
-mod lane;
+mod handshake;
+mod letter_guard;
 mod outbox;
+mod pipeline;
 mod relay;
+mod replies;
 mod reply;
 mod secret;
 mod smtp;
-mod taken;
 mod tls;
 mod verdict;
 mod wire;

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{
     ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage,
-    taken::{Taken, begin_all},
+    letter_guard::{Taken, begin_all},
 };
 use crate::{
     address::EmailAddress,

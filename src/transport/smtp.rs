@@ -5,9 +5,9 @@ use std::{
 
 use super::{
     Encryption, LetterSource, Relay, RelayConfigError, RelayDown,
-    hello::open,
-    lane::{Connection, Ended},
-    taken::Taken,
+    connection::{Connection, Ended},
+    handshake::open,
+    letter_guard::Taken,
     tls::Tls,
 };
 

@@ -47,15 +47,6 @@ pub(super) struct WriteError {
     pub(super) nothing_left: bool,
 }
 
-/// What the relay does while nothing is going on.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stir {
-    /// Nothing.
-    Quiet,
-    /// It said something, or closed the connection.
-    Stirred,
-}
-
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> Self {
         Self { stream: Stream::Plain(stream), inbox: Inbox::new(), alarm: Alarm::new(), in_group: false }
@@ -173,18 +164,16 @@ impl Wire {
     }
 
     /// Whether the relay has said something unasked, or is gone. Costs nothing when it has not.
-    pub(super) fn stir(&mut self) -> Stir {
+    pub(super) fn has_unsolicited_data(&mut self) -> bool {
         if !self.inbox.is_empty() {
-            return Stir::Stirred;
+            return true;
         }
-        match self.stream.poll_take_in(&mut Context::from_waker(Waker::noop()), &mut self.inbox) {
-            Poll::Pending => Stir::Quiet,
-            Poll::Ready(_) => Stir::Stirred,
-        }
+        let mut context = Context::from_waker(Waker::noop());
+        self.stream.poll_take_in(&mut context, &mut self.inbox).is_ready()
     }
 
     /// Waits until the relay says something unasked, or is gone.
-    pub(super) async fn stirred(&mut self) {
+    pub(super) async fn unsolicited_data(&mut self) {
         poll_fn(|cx| self.stream.poll_take_in(cx, &mut self.inbox).map(drop)).await;
     }
 }

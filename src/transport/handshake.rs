@@ -11,10 +11,8 @@ use lettre::transport::smtp::{
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    Encryption, ErrorKind, Login, Pipelining, Relay, RelayDown, Reply, Stage, Verdict, judge,
-    reply::Frame,
-    tls::Tls,
-    wire::{Stir, Wire},
+    Encryption, ErrorKind, Login, Pipelining, Relay, RelayDown, Reply, Stage, Verdict, judge, reply::Frame,
+    tls::Tls, wire::Wire,
 };
 
 /// What the relay offers on this connection, after TLS and login.
@@ -185,7 +183,7 @@ async fn say(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> Res
 }
 
 async fn write(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> Result<(), RelayDown> {
-    if wire.stir() == Stir::Stirred {
+    if wire.has_unsolicited_data() {
         return expect(stage, unasked(wire, relay).await).map(drop);
     }
     wire.write(&mut [IoSlice::new(command.as_bytes())], relay.timeouts.command)
