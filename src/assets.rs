@@ -167,6 +167,11 @@ impl Assets {
             (Some(asset), PicturePlace::Site) => {
                 self.site_address(asset).unwrap_or_else(|| asset.encoded_path())
             }
+            // From the root of the site, as a browser would read it.
+            (None, _) if source.starts_with('/') && !source.starts_with("//") => {
+                let site = self.site.as_ref().and_then(|site| site.join(source).ok());
+                site.map_or_else(|| source.to_owned(), String::from)
+            }
             (None, _) => source.to_owned(),
         }
     }

@@ -14,10 +14,13 @@ mod highlight;
 #[cfg(not(feature = "highlight"))]
 #[path = "render/no_highlight.rs"]
 mod highlight;
+mod hoist;
 mod letter;
 mod mjml;
 mod newsletter;
+mod opening;
 mod pattern;
+mod sample;
 pub(crate) mod scope;
 mod template;
 mod text;
@@ -32,6 +35,7 @@ pub use design::{COLOURS, Colour, Design, Logo, Palette};
 pub use letter::{Frame, Letter, LetterInputs, design, render, web_address};
 pub use newsletter::{Mailbox, Newsletter, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
+pub use sample::sample_value;
 pub use scope::apply as apply_filters;
 pub use template::{SHIPPED, Template, shipped};
 pub(crate) use words::is_right_to_left;

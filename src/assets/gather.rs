@@ -184,7 +184,7 @@ impl Gathering<'_> {
         let beside = match place {
             Place::File { path } | Place::Text { path, .. } | Place::Row { path, .. } => path.parent(),
         };
-        let (path, relative) = match self.sandbox.find(source, beside) {
+        let (path, relative) = match self.sandbox.find(source, beside, self.assets.site.is_some()) {
             Ok(Found::Remote) => return None,
             Ok(Found::File { path, relative }) => (path, relative),
             Err(refused) => {

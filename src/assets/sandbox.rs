@@ -61,15 +61,20 @@ impl PathSandbox {
         &self.root
     }
 
-    /// Looks for a picture beside the issue, then in the newsletter's folder, then in `beside`.
-    pub(super) fn find(&self, source: &str, beside: Option<&Path>) -> Result<Found, Refused> {
-        let name = match written(source)? {
+    /// Looks for a picture beside the issue, then in the newsletter's folder, then in `beside`. A name that begins with `/`
+    /// is looked up in the newsletter's folder only; what is not there is at the newsletter's site, when it has one.
+    pub(super) fn find(&self, source: &str, beside: Option<&Path>, has_site: bool) -> Result<Found, Refused> {
+        let (name, from_root) = match written(source)? {
             Written::Remote => return Ok(Found::Remote),
-            Written::Name(name) => name,
+            Written::Name(name) => (name, false),
+            Written::FromRoot(name) => (name, true),
         };
         let names = spellings(&name);
         let beside = beside.map(|folder| self.root.join(folder));
-        let folders = [Some(&self.folder), Some(&self.root), beside.as_ref()];
+        let folders = match from_root {
+            true => [Some(&self.root), None, None],
+            false => [Some(&self.folder), Some(&self.root), beside.as_ref()],
+        };
         for folder in folders.into_iter().flatten() {
             for name in &names {
                 if let Ok(path) = fs::canonicalize(folder.join(name)) {
@@ -77,7 +82,17 @@ impl PathSandbox {
                 }
             }
         }
-        Err(self.missing(source, &names))
+        if from_root && has_site {
+            return Ok(Found::Remote);
+        }
+        let mut refused = self.missing(source, &names);
+        if from_root {
+            refused.help = format!(
+                "it is looked for in the newsletter's folder as `{}`; or set `site` in mimeo.toml",
+                tame(&name)
+            );
+        }
+        Err(refused)
     }
 
     /// Admits a canonical path when it is a file inside the newsletter's folder.
@@ -129,6 +144,8 @@ impl PathSandbox {
 enum Written {
     Remote,
     Name(String),
+    /// `/pictures/hill.jpg`, without the `/`.
+    FromRoot(String),
 }
 
 /// Refuses names that can never be a file of the newsletter.
@@ -150,6 +167,17 @@ fn written(source: &str) -> Result<Written, Refused> {
                 format!("a picture cannot come from `{shown}`"),
                 "name a file beside the issue, or an https address",
             ),
+        };
+    }
+    // As on a web site: from the root of the newsletter's folder.
+    if let Some(path) = source.strip_prefix('/')
+        && !path.starts_with(['/', '\\'])
+        && !path.contains('\\')
+        && !path.is_empty()
+    {
+        return match written(path)? {
+            Written::Name(name) => Ok(Written::FromRoot(name)),
+            _ => refuse(format!("a picture cannot come from `{shown}`"), "name a file beside the issue"),
         };
     }
     if source.starts_with(['/', '\\', '~']) || source.contains('\\') {

@@ -101,7 +101,7 @@ fn letter(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive
     let built = context.build(config, &file)?;
     let rendered = &built.rendered;
     // In a letter pictures are named by `cid:`; beside a page they are files.
-    let mut html = sending::plain(&rendered.html);
+    let mut html = rendered.sample(&rendered.html);
     let mut pictures = Vec::new();
     for picture in &rendered.pictures {
         let name = format!("{}-pictures/{}", file.slug, safe(&picture.name));
@@ -110,7 +110,7 @@ fn letter(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive
     }
     let mut files = vec![
         (format!("{}.html", file.slug), html.into_bytes()),
-        (format!("{}.txt", file.slug), sending::plain(&rendered.text).into_bytes()),
+        (format!("{}.txt", file.slug), rendered.sample(&rendered.text).into_bytes()),
         (format!("{}.mjml", file.slug), rendered.mjml.clone().into_bytes()),
     ];
     if let Some(reader) = &args.reader {

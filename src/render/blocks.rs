@@ -9,11 +9,15 @@ mod code;
 mod inline;
 mod lists;
 mod pictures;
+mod raw;
 mod tables;
+
+use std::ops::Range;
 
 use super::{
     design::{Design, MARGIN},
     fill::{Filler, attribute},
+    hoist::hoist,
     mjml::{Content, Element},
     words::Words,
 };
@@ -42,10 +46,10 @@ pub(crate) struct MjmlWriter<'a> {
     pub(crate) right_to_left: bool,
     /// Bytes that colours in code may still cost.
     pub(crate) code_budget: usize,
-    /// Whether there are so many items in lists that each of them has to be short.
-    pub(crate) crowded: bool,
-    /// Whether some code got colours.
-    pub(crate) has_syntax: bool,
+    /// Rules for the head: what moved out of the text of a long letter.
+    pub(crate) hoisted: String,
+    /// Whether some words run from right to left: code must then say that it does not.
+    pub(crate) mixes_directions: bool,
     /// How elements of a `mjml` fence are made; needs the template's machinery.
     pub(crate) fence: fn(&mut Self, Span) -> Vec<Element>,
 }
@@ -57,6 +61,8 @@ pub(crate) const CODE_BUDGET: usize = 20_000;
 #[derive(Default)]
 struct Run {
     sections: Vec<Element>,
+    /// Which sections the author wrote as MJML.
+    fenced: Vec<Range<usize>>,
     html: String,
     /// Space above the next one, in CSS pixels.
     above: u32,
@@ -105,6 +111,7 @@ impl MjmlWriter<'_> {
                     run.close();
                     let mut elements = (self.fence)(self, inside_fence(&self.issue.source, &block.span));
                     mark_first(&mut elements, &mark);
+                    run.fenced.push(run.sections.len()..run.sections.len() + elements.len());
                     run.sections.append(&mut elements);
                     // A ground of the author's own must not touch the words below it.
                     run.above = self.gap();
@@ -122,6 +129,10 @@ impl MjmlWriter<'_> {
             self.footnotes(&mut run.html, column);
         }
         run.close();
+        let fenced = run.fenced;
+        let is_ours = |at: &usize| fenced.iter().all(|range| !range.contains(at));
+        let ours = run.sections.iter_mut().enumerate().filter(|(at, _)| is_ours(at));
+        self.hoisted = hoist(ours.flat_map(|(_, section)| texts(section)));
         run.sections
     }
 
@@ -232,6 +243,20 @@ impl MjmlWriter<'_> {
 
     fn heading(&mut self, out: &mut String, level: u8, anchor: &str, content: &[Inline]) {
         let level = level.clamp(2, 6);
+        let style = self.heading_style(level);
+        let class = if level >= 5 { " class=\"m\"" } else { "" };
+        let (dir, align) = self.direction(content);
+        out.push_str(&format!("<h{level}{class}{dir} style=\"{style}{align}\">"));
+        if !anchor.is_empty() {
+            // `name`, because some webmails drop `id`.
+            out.push_str(&format!("<a name=\"{}\"></a>", attribute(anchor)));
+        }
+        self.inlines(out, content);
+        out.push_str(&format!("</h{level}>"));
+    }
+
+    /// The style of a heading of level 2 to 6.
+    pub(super) fn heading_style(&self, level: u8) -> String {
         let size = self.design.size;
         let above = self.space_above(level);
         let (below, size) = match level {
@@ -249,15 +274,7 @@ impl MjmlWriter<'_> {
         if colour != colours.text {
             style.push_str(&format!(";color:{colour}"));
         }
-        let class = if level >= 5 { " class=\"m\"" } else { "" };
-        let (dir, align) = self.direction(content);
-        out.push_str(&format!("<h{level}{class}{dir} style=\"{style}{align}\">"));
-        if !anchor.is_empty() {
-            // `name`, because some webmails drop `id`.
-            out.push_str(&format!("<a name=\"{}\"></a>", attribute(anchor)));
-        }
-        self.inlines(out, content);
-        out.push_str(&format!("</h{level}>"));
+        style
     }
 
     /// The space above a heading, in CSS pixels.
@@ -358,6 +375,11 @@ fn inside_fence(source: &Source, span: &Span) -> Span {
     span.start + start..span.start + start + if is_closed { last } else { body.len() }
 }
 
+/// The texts of a section, which has one in each column.
+fn texts(section: &mut Element) -> impl Iterator<Item = &mut Element> {
+    section.children_mut().iter_mut().flat_map(|column| column.children_mut().iter_mut())
+}
+
 /// Puts a mark at the beginning of the first text in some elements.
 fn mark_first(elements: &mut [Element], mark: &str) -> bool {
     elements.iter_mut().any(|element| match &mut element.content {
@@ -370,27 +392,14 @@ fn mark_first(elements: &mut [Element], mark: &str) -> bool {
     })
 }
 
-/// More items than this are set without space of their own.
-pub(crate) const ITEMS_MAX: usize = 100;
-
-/// Items of lists, those within others too.
-pub(crate) fn items(blocks: &[Block]) -> usize {
-    blocks
-        .iter()
-        .map(|block| match &block.kind {
-            BlockKind::List { items: list, .. } => {
-                list.len() + list.iter().map(|item| items(&item.blocks)).sum::<usize>()
-            }
-            _ => 0,
-        })
-        .sum()
-}
-
 /// Whether the first letter with a direction runs from right to left (Unicode Standard Annex 9, rule P2).
 fn first_strong(text: &str) -> Option<bool> {
-    text.chars().find(|c| c.is_alphabetic()).map(|c| {
-        matches!(u32::from(c), 0x590..=0x8FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF)
-    })
+    text.chars().find(|c| c.is_alphabetic()).map(runs_leftward)
+}
+
+/// Whether a letter belongs to a script that is written from right to left.
+pub(crate) fn runs_leftward(letter: char) -> bool {
+    matches!(u32::from(letter), 0x590..=0x8FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF)
 }
 
 /// The words of a run of text, without marks and placeholders.

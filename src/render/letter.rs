@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     Escape, Newsletter, Pattern, Piece, RenderedIssue, Template,
-    blocks::{CODE_BUDGET, ITEMS_MAX, MjmlWriter, items, plain},
+    blocks::{CODE_BUDGET, MjmlWriter, plain, runs_leftward},
     design::Design,
     fill::{Filler, attribute},
-    mjml::{Element, press, print},
+    mjml::{Element, join, press, print},
     scope::Scope,
     template::{Expansion, expand, fence},
     text::text,
@@ -249,8 +249,8 @@ fn tree<'a>(inputs: &LetterInputs<'a>, design: &'a Design, mut filler: Filler<'a
         words: words(language),
         right_to_left,
         code_budget: CODE_BUDGET,
-        has_syntax: false,
-        crowded: items(&issue.document.blocks) > ITEMS_MAX,
+        hoisted: String::new(),
+        mixes_directions: right_to_left || issue.source.text().chars().any(runs_leftward),
         fence: |writer, span| {
             let mut expansion = Expansion {
                 filler: &mut writer.filler,
@@ -263,22 +263,25 @@ fn tree<'a>(inputs: &LetterInputs<'a>, design: &'a Design, mut filler: Filler<'a
     };
     let sections = writer.document();
     let logo = writer.logo(&newsletter.name);
-    let MjmlWriter { mut filler, has_syntax, .. } = writer;
+    let MjmlWriter { mut filler, hoisted, .. } = writer;
     let mut expansion =
         Expansion { filler: &mut filler, sections, logo, address: &|source| assets.address(source) };
     let mut root = expand(template.nodes(), &mut expansion);
     root.set("lang", attribute(language));
     root.set("dir", if right_to_left { "rtl" } else { "ltr" });
-    theme::mark_roles(&mut root);
+    theme::mark_roles(&mut root, design);
     if !root.children().iter().any(|child| child.name == "mj-head") {
         root.children_mut().insert(0, Element::new("mj-head"));
     }
+    if let Some(head) = root.children_mut().iter_mut().find(|child| child.name == "mj-head") {
+        theme::dress(head, design, right_to_left);
+    }
+    let is_bare = theme::sections_are_bare(&root);
+    join(&mut root, is_bare);
+    let used = theme::Used::by(&root);
     for child in root.children_mut() {
         match child.name.as_ref() {
-            "mj-head" => {
-                theme::dress(child, design, right_to_left);
-                child.children_mut().extend(theme::head(design, &description, has_syntax));
-            }
+            "mj-head" => child.children_mut().extend(theme::head(design, &description, &hoisted, &used)),
             "mj-body" => child.set("width", format!("{}px", design.width)),
             _ => {}
         }

@@ -4,14 +4,18 @@
 //! Never: knows an issue or a design. Only `press` talks to mrml.
 
 mod components;
+mod join;
 mod press;
 mod print;
 mod reader;
+mod squeeze;
 
 pub(crate) use components::{component, known_components, may_stand_in};
+pub(crate) use join::join;
 pub(crate) use press::press;
 pub(crate) use print::print;
 pub(crate) use reader::{Attribute, Node, NodeKind, read};
+pub(crate) use squeeze::GHOST_RULE;
 
 use std::borrow::Cow;
 

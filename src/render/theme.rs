@@ -2,9 +2,13 @@
 //!
 //! Every colour is written into its element, for clients that drop `<style>`; the rules here only change colours.
 
+use std::collections::BTreeSet;
+
 use super::{
     design::{Colour, Design},
-    mjml::{Content, Element},
+    hoist,
+    mjml::{Content, Element, GHOST_RULE},
+    opening::{Step, steps},
 };
 
 /// The roles a template's element can play, by `mj-class`: their colours come from the design.
@@ -50,24 +54,29 @@ fn role(design: &Design, name: &'static str) -> Element {
 
 /// Writes CSS classes into every element that plays a role, so that the dark rules find it. They are written out,
 /// because the reference takes one source of `css-class` only.
-pub(crate) fn mark_roles(element: &mut Element) {
-    mark(element, false);
+pub(crate) fn mark_roles(element: &mut Element, design: &Design) {
+    mark(element, None, design);
 }
 
-/// Words on a ground of the author's own keep their colours in the dark, as the ground does.
-fn mark(element: &mut Element, is_on_own_ground: bool) {
+/// Words on a background of the author's own keep their colours in the dark, as the background does.
+fn mark(element: &mut Element, own_background: Option<&str>, design: &Design) {
     if element.name == "mj-head" {
         return;
     }
     let own = element.get("css-class").unwrap_or_default().to_owned();
     let roles = element.get("mj-class").unwrap_or_default().to_owned();
     let roles: Vec<&str> = roles.split_whitespace().filter(|role| ROLES.contains(role)).collect();
-    let is_on_own_ground = match element.get("background-color").or(element.get("background-url")) {
-        _ if roles.iter().any(|role| GROUNDS.contains(role)) => false,
-        Some(_) => true,
-        None => is_on_own_ground,
+    let given = element.get("background-color").or(element.get("background-url")).map(str::to_owned);
+    let own_background = match given.as_deref() {
+        _ if roles.iter().any(|role| GROUNDS.contains(role)) => None,
+        Some(given) => Some(given),
+        None => own_background,
     };
-    let mut classes: Vec<&str> = Vec::new();
+    let is_on_own_ground = own_background.is_some();
+    let (first, own): (Vec<&str>, Vec<&str>) =
+        own.split_whitespace().partition(|class| *class == hoist::CLASS);
+    // Outlook for Windows sees the first class only, and has no dark to follow.
+    let mut classes: Vec<&str> = first;
     if is_on_own_ground {
         // Anything but the class that every text has by default.
         classes.push("o");
@@ -77,14 +86,108 @@ fn mark(element: &mut Element, is_on_own_ground: bool) {
         }
         classes.extend(roles.iter().map(|role| css_class(role)));
     }
-    classes.extend(own.split_whitespace());
+    classes.extend(own);
     let says_something = if is_on_own_ground { element.name == "mj-text" } else { classes != ["t"] };
     if says_something && !classes.is_empty() {
         element.set("css-class", classes.join(" "));
     }
-    if let Content::Elements(children) = &mut element.content {
-        children.iter_mut().for_each(|child| mark(child, is_on_own_ground));
+    match (&mut element.content, own_background) {
+        (Content::Elements(children), background) => {
+            children.iter_mut().for_each(|child| mark(child, background, design));
+        }
+        (Content::Raw(html), Some(background)) if element.name == "mj-text" => {
+            *html = with_link_colour(html, link_colour(design, background));
+        }
+        (Content::Raw(_), _) => {}
     }
+}
+
+/// Of the accents for light and for dark, the one that can be read better on a background of the author's own.
+fn link_colour(design: &Design, background: &str) -> Colour {
+    let (light, dark) = (design.light.accent, design.dark.accent);
+    match Colour::parse(background) {
+        Some(background) if dark.contrast(background) > light.contrast(background) => dark,
+        _ => light,
+    }
+}
+
+/// Links that say no colour get one: a browser's own for dark pages cannot be read on a background that stays light.
+fn with_link_colour(html: &str, colour: Colour) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut copied = 0;
+    for step in steps(html) {
+        let Step::Open(tag) = step else { continue };
+        let style = tag.attribute("style");
+        let has_colour = style.as_ref().is_some_and(|(_, style)| {
+            style.split(';').any(|rule| rule.split(':').next().is_some_and(|name| name.trim() == "color"))
+        });
+        if tag.name != "a" || tag.attribute("href").is_none() || has_colour {
+            continue;
+        }
+        match style {
+            Some((range, style)) => {
+                out.push_str(&html[copied..range.start]);
+                out.push_str(&format!(" style=\"color:{colour};{style}\""));
+                copied = range.end;
+            }
+            None => {
+                let end = tag.range.end - if tag.raw.ends_with("/>") { 2 } else { 1 };
+                out.push_str(&html[copied..end]);
+                out.push_str(&format!(" style=\"color:{colour}\""));
+                copied = end;
+            }
+        }
+    }
+    out + &html[copied..]
+}
+
+/// The classes and elements that a letter has: rules for others are not written.
+pub(crate) struct Used(BTreeSet<String>);
+
+impl Used {
+    /// Looks through a tree whose roles are marked.
+    pub(crate) fn by(root: &Element) -> Self {
+        let mut used = BTreeSet::new();
+        collect(root, &mut used);
+        Self(used)
+    }
+
+    /// Whether a selector can meet anything. Elements that MJML makes itself are always there.
+    fn meets(&self, selector: &str) -> bool {
+        selector.split([' ', '>']).all(|part| match part.strip_prefix('.') {
+            Some(class) => self.0.contains(&format!(".{class}")),
+            None => !matches!(part, "h2" | "h3" | "h4" | "code" | "th") || self.0.contains(part),
+        })
+    }
+}
+
+fn collect(element: &Element, used: &mut BTreeSet<String>) {
+    let classes = |value: &str, used: &mut BTreeSet<String>| {
+        used.extend(value.split_whitespace().map(|class| format!(".{class}")));
+    };
+    classes(element.get("css-class").unwrap_or_default(), used);
+    match &element.content {
+        Content::Elements(children) => children.iter().for_each(|child| collect(child, used)),
+        Content::Raw(html) => {
+            for step in steps(html) {
+                let Step::Open(tag) = step else { continue };
+                used.insert(tag.name.to_owned());
+                if let Some((_, value)) = tag.attribute("class") {
+                    classes(value, used);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the head of a template says that sections have no padding of their own.
+pub(crate) fn sections_are_bare(root: &Element) -> bool {
+    let lists = root.children().iter().filter(|child| child.name == "mj-head").flat_map(Element::children);
+    let entries = lists.filter(|child| child.name == "mj-attributes").flat_map(Element::children);
+    let mut sections = entries.filter(|entry| entry.name == "mj-section");
+    let says =
+        |entry: &Element| matches!(entry.get("padding"), Some("0" | "0px")) && entry.attributes.len() == 1;
+    sections.next().is_some_and(says) && sections.next().is_none()
 }
 
 /// Lays the design over the `mj-attributes` of a template's head.
@@ -130,23 +233,29 @@ fn overlay(list: &mut Element, entry: Element) {
 }
 
 /// What goes into the head besides the template's own: metadata, Outlook's fonts, the dark rules.
-pub(crate) fn head(design: &Design, description: &str, syntax: bool) -> Vec<Element> {
+pub(crate) fn head(design: &Design, description: &str, hoisted: &str, used: &Used) -> Vec<Element> {
     let mut meta = String::from(
-        "<meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\">",
+        "<meta name=\"color-scheme\" content=\"light dark\">\
+         <meta name=\"format-detection\" content=\"telephone=no,date=no,address=no,email=no,url=no\">",
     );
     if !description.is_empty() {
         meta.push_str(&format!("<meta name=\"description\" content=\"{description}\">"));
     }
     // Word hands neither family nor size nor colour down into tables.
     meta.push_str(&format!(
-        "<!--[if mso]><style>table,td,th{{font-family:{};font-size:{}px;line-height:1.5;color:{}}}</style><![endif]-->",
+        "<!--[if mso]><style>table,td,th{{font-family:{};font-size:{}px;line-height:1.5;color:{}}}{GHOST_RULE}</style><![endif]-->",
         design.font, design.size, design.light.text
     ));
-    vec![Element::raw("mj-raw", meta), Element::raw("mj-style", dark_rules(design, syntax))]
+    let rules = format!("{DETECTED}{hoisted}{}", dark_rules(design, used));
+    vec![Element::raw("mj-raw", meta), Element::raw("mj-style", rules)]
 }
 
-/// Rules for a dark ground, twice: as the standard has it, and as Outlook.com marks what it recolours.
-fn dark_rules(design: &Design, syntax: bool) -> String {
+/// Dates and addresses that Apple's programs make links of look like the words around them.
+const DETECTED: &str = "a[x-apple-data-detectors]{color:inherit!important;font:inherit!important;text-decoration:none!important}";
+
+/// Rules for a dark background, twice: as the standard has it, and as Outlook.com marks what it recolours. Only those that
+/// the letter has elements for.
+fn dark_rules(design: &Design, used: &Used) -> String {
     let dark = &design.dark;
     let mut rules: Vec<(&str, String)> = vec![
         (".t div,.t td,.t th", colour(dark.text)),
@@ -156,7 +265,7 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         (".a div", colour(dark.accent)),
         ("body,.G", ground(dark.background)),
         (".P,.P>table", ground(dark.paper)),
-        (".N,.N>table,.t .p", ground(dark.panel)),
+        (".N,.N>table,.t .p,.t code", ground(dark.panel)),
         (".B,.B td", ground(dark.accent)),
         (".B", format!("border-color:{}!important", dark.accent)),
         (".B a,.B div", colour(dark.on_accent)),
@@ -172,27 +281,33 @@ fn dark_rules(design: &Design, syntax: bool) -> String {
         rules.push((kind.border, format!("border-color:{value}!important")));
         rules.push((kind.label, colour(value)));
     }
-    if syntax {
-        for (class, _, value) in SYNTAX {
-            rules.push((class, colour(value)));
-        }
+    for (class, _, value) in SYNTAX {
+        rules.push((class, colour(value)));
     }
     let mut standard = String::from("@media (prefers-color-scheme:dark){");
     let mut outlook = String::new();
     for (selectors, body) in &rules {
-        standard.push_str(&format!("{selectors}{{{body}}}"));
+        let met: Vec<&str> = selectors.split(',').filter(|one| used.meets(one)).collect();
+        if met.is_empty() {
+            continue;
+        }
+        standard.push_str(&format!("{}{{{body}}}", met.join(",")));
         let mark = if body.starts_with("background") { "[data-ogsb]" } else { "[data-ogsc]" };
-        let marked: Vec<String> = selectors.split(',').map(|one| format!("{mark} {one}")).collect();
+        let marked: Vec<String> = met.iter().map(|one| format!("{mark} {one}")).collect();
         outlook.push_str(&format!("{}{{{body}}}", marked.join(",")));
     }
-    let wide = format!(
-        ".W{{max-width:{column}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
+    let wide = if !used.meets(".W") {
+        String::new()
+    } else {
+        format!(
+            ".W{{max-width:{column}px;overflow-x:auto}}.W td,.W th{{word-break:normal}}\
          @media only screen and (max-width:480px){{.W{{max-width:calc(100vw - 48px)}}.W table{{min-width:{table}px}}.X table{{min-width:{many}px}}}}",
-        column = design.column(),
-        table = design.column().min(440),
-        many = design.column().max(640)
-    );
-    format!(":root{{color-scheme:light dark;supported-color-schemes:light dark}}{wide}{standard}}}{outlook}")
+            column = design.column(),
+            table = design.column().min(440),
+            many = design.column().max(640)
+        )
+    };
+    format!(":root{{color-scheme:light dark}}{wide}{standard}}}{outlook}")
 }
 
 fn colour(value: Colour) -> String {
@@ -289,9 +404,20 @@ mod tests {
 
     #[test]
     fn rules_hold_nothing_that_makes_gmail_drop_them() {
-        let rules = dark_rules(&Design::default(), true);
+        let all = [
+            "t", "h", "m", "a", "G", "P", "N", "p", "B", "r", "R", "q", "i", "j", "L", "D", "k1", "k2", "k3",
+            "k4", "k5", "s0", "s1", "s2", "s3", "s4", "s5", "W", "X",
+        ];
+        let html: String = all.iter().map(|class| format!("<h2 class=\"{class}\"><code>")).collect();
+        let rules = dark_rules(&Design::default(), &Used::by(&Element::raw("mj-text", html)));
         assert!(rules.len() < 8_000, "{}", rules.len());
+        for class in all {
+            assert!(rules.contains(&format!(".{class}")), "{class}");
+        }
         assert_eq!(rules.matches('@').count(), 2);
+        let few =
+            dark_rules(&Design::default(), &Used::by(&Element::raw("mj-text", "<p class=\"t m\">x</p>")));
+        assert!(few.len() < 900 && few.contains(".t .m") && !few.contains(".k1"), "{few}");
         for bad in ["url(", "/*", "rgb("] {
             assert!(!rules.contains(bad), "{bad}");
         }

@@ -63,7 +63,6 @@ fn nothing_outside_the_newsletters_folder_is_read() {
     let file_url = format!("file://{secret}");
     let mut cases = vec![
         ("../../../secret.png", "M232"),
-        (secret.as_str(), "M231"),
         (file_url.as_str(), "M231"),
         ("%2e%2e/%2e%2e/%2e%2e/secret.png", "M231"),
         ("..%2f..%2f..%2fsecret.png", "M231"),
@@ -85,6 +84,9 @@ fn nothing_outside_the_newsletters_folder_is_read() {
         assert!(problems.len() == 1 && problems[0].starts_with(code), "{source:?}: {problems:?}");
         assert!(assets.picture(source).is_none(), "{source:?}");
     }
+    // A whole path is one from the newsletter's folder or at its site, and leads nowhere else.
+    let (assets, _) = gathered(&root, &issue(ISSUE, "", vec![figure(&secret)]));
+    assert!(assets.picture(&secret).is_none() && assets.address(&secret).starts_with("https://example.org/"));
 }
 
 #[test]
@@ -263,4 +265,25 @@ fn pictures_of_raw_html_are_found_too() {
     let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", vec![html]));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(assets.picture("raw.png").unwrap().height, Some(6));
+}
+
+#[test]
+fn a_picture_from_the_root_is_in_the_newsletters_folder_or_at_its_site() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "pictures/kettle.png", picture(40, 20, ImageFormat::Png));
+    let blocks = || vec![figure("/pictures/kettle.png"), figure("/elsewhere/a b.png")];
+    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", blocks()));
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(assets.picture("/pictures/kettle.png").unwrap().path, "pictures/kettle.png");
+    assert_eq!(assets.address("/elsewhere/a b.png"), "https://example.org/elsewhere/a%20b.png");
+    let without = mimeograph::render::Newsletter { site: None, ..newsletter() };
+    let (_, found) = Assets::load(&issue(ISSUE, "", blocks()), &without.picture_settings(), &[], root.path());
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].code, "M230");
+    assert!(found[0].help.as_deref().unwrap().contains("`elsewhere/a b.png`"), "{found:?}");
+    for name in ["/../secret.png", "/", "//example.org/x.png", "/https://example.org/x.png", "/a\\b.png"] {
+        let (assets, problems) =
+            gathered(&root.path().join("pictures"), &issue(ISSUE, "", vec![figure(name)]));
+        assert!(assets.picture(name).is_none(), "{name}: {problems:?}");
+    }
 }

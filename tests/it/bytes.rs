@@ -5,6 +5,7 @@ use std::{fmt::Write, path::Path};
 use mimeograph::render::Newsletter;
 
 use crate::support::{
+    digest::link_digest,
     letters::{self, encoded_bytes, filled},
     newsletter::{self, newsletter},
 };
@@ -84,4 +85,32 @@ fn code_beyond_the_budget_is_plain_and_whole() {
     );
     assert!(blocks[0].html().contains("<span") && !blocks[79].html().contains("<span"));
     below(102_400, encoded_bytes(&html));
+}
+
+#[test]
+fn a_digest_of_two_hundred_and_fifty_links_has_less_than_forty_five_thousand_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, text) = (folder.path().join("index.md"), link_digest());
+    assert!(text.matches("](https://").count() > 240);
+    // The digest has a bar with the newsletter's name.
+    for (template, limit) in [("default", 45_000), ("digest", 46_000), ("plain", 45_000)] {
+        let newsletter = Newsletter { template: template.into(), ..newsletter() };
+        let letter =
+            letters::build(&path, &text, folder.path(), Path::new("templates"), &newsletter).unwrap();
+        let html = filled(&letter.rendered.html);
+        below(limit, html.len());
+        below(49_000, encoded_bytes(&html));
+    }
+}
+
+#[test]
+fn a_letter_of_one_word_has_less_than_eight_thousand_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.md");
+    for (template, limit) in [("default", 8_000), ("digest", 9_000), ("plain", 8_000)] {
+        let newsletter = Newsletter { template: template.into(), ..newsletter() };
+        let text = "---\ntitle: A word\n---\n\nHello.\n";
+        let letter = letters::build(&path, text, folder.path(), Path::new("templates"), &newsletter).unwrap();
+        below(limit, filled(&letter.rendered.html).len());
+    }
 }

@@ -293,3 +293,17 @@ fn one_page_needs_its_issue_only_and_a_feed_tells_all_that_is_broken() {
     assert!(!room.path("build/feed.xml").exists());
     room.run(["build"]).code(2).stderr_has("ISSUE");
 }
+
+#[test]
+fn a_letter_that_is_only_looked_at_shows_words_where_names_will_be() {
+    let issue = "---\ntitle: Hello\nsubject: For {{ subscriber.first_name }}\n---\n\nDear {{ subscriber.first_name | upper }}, how is \
+                 {{ subscriber.home_town }}, [{{ subscriber.city | default(\"there\") }}](https://example.org/?c={{ subscriber.home_town }})?\n";
+    let room = Newsroom::new().file("issues/hello.md", issue);
+    room.run(["build", "hello"]).code(0);
+    for file in ["build/hello.html", "build/hello.txt"] {
+        let text = room.read(file);
+        assert!(text.contains("Dear ADA, how is Home town") && !text.contains("{{"), "{text}");
+        assert!(text.contains("?c=Home%20town"), "{text}");
+    }
+    assert!(room.read("build/hello.mjml").contains("{{ subscriber.home_town }}"));
+}

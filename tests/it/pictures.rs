@@ -9,13 +9,14 @@ use std::{
 
 use mimeograph::{
     archive::{Page, PicturePaths, web_page},
-    render::{Built, Design},
+    render::{Built, Design, Newsletter},
 };
 
 use crate::support::{
     browser::{browser, sheets},
+    digest::link_digest,
     letters::{self, filled},
-    newsletter::newsletter,
+    newsletter::{newsletter, picture},
     skip,
 };
 
@@ -124,10 +125,25 @@ fn pages() -> Vec<(String, String)> {
     pages.collect()
 }
 
+/// A long digest, whose styles are in the head, and a letter of one word, in each of our templates.
+fn long_and_short() -> Vec<(String, String)> {
+    let mut letters = Vec::new();
+    for (name, text) in [("digest", link_digest()), ("word", "---\ntitle: A word\n---\n\nHello.".to_owned())]
+    {
+        for template in ["default", "digest", "plain"] {
+            let newsletter = Newsletter { template: template.into(), ..newsletter() };
+            let (here, templates) = (Path::new("."), Path::new("templates"));
+            let built = letters::build(Path::new("issue.md"), &text, here, templates, &newsletter).unwrap();
+            letters.push((format!("{name}-in-{template}"), filled(&built.rendered.html)));
+        }
+    }
+    letters
+}
+
 /// Letters and pages.
 fn papers() -> Vec<(String, String)> {
     let letters = sheets().into_iter().map(|(name, rendered)| (name, filled(&rendered.html)));
-    letters.chain(pages()).collect()
+    letters.chain(long_and_short()).chain(pages()).collect()
 }
 
 #[test]
@@ -208,5 +224,62 @@ fn letters_can_be_looked_at() {
                 assert!(status.success() && picture.exists(), "{}", picture.display());
             }
         }
+    }
+}
+
+/// How some things look: links, code, a heading, and the distances between an item, the list in it, and the next item.
+const LOOKS: &str = r"
+    const text = document.querySelector('li').closest('td');
+    const css = (what, name) => getComputedStyle(text.querySelector(what))[name];
+    const inner = text.querySelector('li li'), list = inner.parentElement, item = list.parentElement;
+    const next = item.nextElementSibling.getBoundingClientRect().top, below = next - inner.getBoundingClientRect().bottom;
+    const above = inner.getBoundingClientRect().top - item.getBoundingClientRect().top - parseFloat(css('li', 'lineHeight'));
+    return [css('a[href]', 'color'), css('code', 'backgroundColor'), css('h3', 'fontSize'), css('p', 'marginBottom'),
+        css('ul', 'paddingLeft'), css('ul', 'marginLeft'), 'nearer to its own: ' + (above <= below + .5)].join(' | ')";
+
+#[test]
+fn a_long_letter_looks_like_a_short_one_and_lists_in_lists_stand_with_their_own() {
+    let (here, templates) = (Path::new("."), Path::new("templates"));
+    let text = |count: usize| {
+        let item = "- A [page](https://example.org/) with `code`\n  - [Inside](https://example.org/inside)\n";
+        format!("---\ntitle: x\n---\n\n### A heading\n\nWords.\n\n{}", item.repeat(count))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let look = |count: usize, bare: bool| {
+        let built =
+            letters::build(Path::new("issue.md"), &text(count), here, templates, &newsletter()).unwrap();
+        let html = filled(&built.rendered.html);
+        let styles = html.matches(" style=\"color:#9a3412\"").count();
+        let html = if bare { without_styles(&html) } else { html };
+        Some((styles, ask(&html, LOOKS, 600, &[], folder.path())?))
+    };
+    let Some((inline, short)) = look(3, false) else {
+        return skip("chromium-headless-shell is not installed");
+    };
+    let (hoisted, long) = look(150, false).unwrap();
+    assert!(inline >= 6 && hoisted < 6, "{inline} and {hoisted} links with a style");
+    assert!(short.ends_with("nearer to its own: true"), "{short}");
+    assert_eq!(short, long);
+    // Where the head is dropped, a long letter has the program's own links and code.
+    let (_, bare) = look(150, true).unwrap();
+    assert!(bare.starts_with("rgb(0, 0, 238) | rgba(0, 0, 0, 0) | "), "{bare}");
+}
+
+#[test]
+fn a_picture_elsewhere_among_words_does_not_push_a_letter_off_a_telephone() {
+    let folder = tempfile::tempdir().unwrap();
+    let wide = folder.path().join("wide.png");
+    fs::write(&wide, picture(1200, 300, image::ImageFormat::Png)).unwrap();
+    let text = "---\ntitle: x\n---\n\nWords ![A map](https://example.org/map.png) and words.\n\n\
+                <p>Raw <img src=\"https://example.org/map.png\" alt=\"A map\"></p>\n";
+    let (here, templates) = (Path::new("."), Path::new("templates"));
+    let built = letters::build(Path::new("issue.md"), text, here, templates, &newsletter()).unwrap();
+    let html = filled(&built.rendered.html);
+    let html = html.replace("https://example.org/map.png", &format!("file://{}", wide.display()));
+    for html in [without_styles(&html), html] {
+        let Some(width) = width_of(&html, 375, folder.path()) else {
+            return skip("chromium-headless-shell is not installed");
+        };
+        assert!(width <= 375, "{width} pixels wide");
     }
 }

@@ -354,3 +354,52 @@ fn what_a_template_is_warned_of_comes_with_a_letter_that_was_built() {
     };
     assert!(found.iter().any(|one| one.code == "M223"), "{found:?}");
 }
+
+#[test]
+fn links_on_a_light_background_of_the_templates_own_can_be_read_in_the_dark() {
+    let own = "<mjml><mj-head><mj-preview>{{ issue.preheader }}</mj-preview></mj-head><mj-body background-color=\"#f4f4f4\">\
+               <!-- mimeo:content --><mj-section><mj-column><mj-text>{{ newsletter.postal_address }} \
+               <a href=\"{{ link.unsubscribe }}\">Leave</a> <a href=\"{{ link.view }}\" style=\"color:#123456\">View</a>\
+               </mj-text></mj-column></mj-section><mj-section background-color=\"#111111\"><mj-column><mj-text>\
+               <a href=\"https://example.org/dark\">Dark</a></mj-text></mj-column></mj-section></mj-body></mjml>";
+    let html = set(own, "---\ntitle: x\n---\n\nWords.").unwrap();
+    let style = |words: &str| {
+        let at = html.find(&format!(">{words}</a>")).unwrap();
+        html[html[..at].rfind("<a ").unwrap()..at].rsplit_once(" style=").map(|(_, style)| style.to_owned())
+    };
+    assert_eq!(style("Leave").as_deref(), Some("\"color:#9a3412\""));
+    assert_eq!(style("View").as_deref(), Some("\"color:#123456\""));
+    assert_eq!(style("Dark").as_deref(), Some("\"color:#f2a883\""));
+}
+
+#[test]
+fn attributes_that_change_nothing_are_warned_of_and_no_help_is_an_empty_list() {
+    let with = |head: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let template =
+            format!("<mjml><mj-head>{head}</mj-head><mj-body><!-- mimeo:content --></mj-body></mjml>");
+        write(folder.path(), "mine.mjml", &template);
+        let found = match Template::load(folder.path(), "mine") {
+            Ok(template) => template.diagnostics,
+            Err(found) => found,
+        };
+        let one = found.into_iter().find(|one| one.code == "M212").unwrap();
+        (one.is_error(), one.help.unwrap())
+    };
+    let (is_error, help) = with("<mj-style inline=\"inline\">.x { color: #123456 }</mj-style>");
+    assert!(!is_error && help.starts_with("rules stay in the head"), "{help}");
+    assert_eq!(
+        with("<mj-style colour=\"x\">.x { color: #123456 }</mj-style>"),
+        (true, "it takes no attributes".into())
+    );
+}
+
+#[test]
+fn programs_of_apple_do_not_make_blue_links_of_dates_and_addresses() {
+    let html =
+        set(&format!("{HEAD}<!-- mimeo:content -->{FOOT}"), "---\ntitle: x\n---\n\nOn 3 May 2026.").unwrap();
+    assert!(html.contains(
+        "<meta name=\"format-detection\" content=\"telephone=no,date=no,address=no,email=no,url=no\">"
+    ));
+    assert!(html.contains("a[x-apple-data-detectors]{color:inherit!important"));
+}

@@ -18,7 +18,6 @@ impl MjmlWriter<'_> {
         let html = match coloured {
             Some(coloured) if coloured.len() - plain.len().min(coloured.len()) <= self.code_budget => {
                 self.code_budget -= coloured.len() - plain.len().min(coloured.len());
-                self.has_syntax = true;
                 coloured
             }
             _ => plain,

@@ -48,7 +48,7 @@ impl MjmlWriter<'_> {
                      <a href=\"#fn{number}\" style=\"color:{accent};text-decoration:none\">[{number}]</a></sup>"
                 ));
             }
-            Inline::Html(tag) => out.push_str(&marked(tag)),
+            Inline::Html(tag) => self.dressed(out, tag),
             Inline::Placeholder(placeholder) => {
                 let filled = self.filler.placeholder(placeholder, &self.issue.source, Escape::Html);
                 out.push_str(&filled);
@@ -63,11 +63,13 @@ impl MjmlWriter<'_> {
     }
 
     fn code_words(&mut self, out: &mut String, words: &str) {
-        out.push_str(&format!(
-            "<code class=\"p\" dir=\"ltr\" style=\"{}\">{}</code>",
-            self.code_style(),
-            text(words)
-        ));
+        let (dir, style) = (self.code_direction(), self.code_style());
+        out.push_str(&format!("<code{dir} style=\"{style}\">{}</code>", text(words)));
+    }
+
+    /// Code runs from left to right, which goes without saying in a letter where everything does.
+    fn code_direction(&self) -> &'static str {
+        if self.mixes_directions { " dir=\"ltr\"" } else { "" }
     }
 
     /// The style of code among words.
@@ -82,25 +84,7 @@ impl MjmlWriter<'_> {
         if let Some(image) = self.assets.formula(MathStyle::Inline, tex) {
             return self.formula(out, &image);
         }
-        out.push_str(&format!(
-            "<code dir=\"ltr\" style=\"font-family:{};font-size:.9em\">{}</code>",
-            self.design.code_font,
-            text(tex)
-        ));
-    }
-
-    /// Raw HTML: placeholders stand between tags, or inside the value of an attribute.
-    pub(super) fn raw_html(&mut self, out: &mut String, html: &Phrase) {
-        for part in &html.0 {
-            match part {
-                Part::Text(text) => out.push_str(&marked(text)),
-                Part::Open(placeholder) => {
-                    let lands = Escape::behind(out);
-                    let filled = self.filler.placeholder(placeholder, &self.issue.source, lands);
-                    out.push_str(&filled);
-                }
-            }
-        }
+        self.code_words(out, tex);
     }
 
     /// The value of `alt`, and whatever else stands in an attribute.
@@ -110,31 +94,4 @@ impl MjmlWriter<'_> {
         }
         self.filler.phrase(phrase, &self.issue.source, Escape::Attribute)
     }
-}
-
-/// Raw HTML whose elements with a colour or a ground of their own have a class, by which the dark rules find them.
-fn marked(html: &str) -> String {
-    const STYLE: &str = " style=\"";
-    let mut out = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some((before, after)) = rest.split_once(STYLE) {
-        out.push_str(before);
-        let value = after.split('"').next().unwrap_or_default();
-        let has = |wanted: &[&str]| {
-            value
-                .split(';')
-                .filter_map(|rule| rule.split(':').next())
-                .any(|name| wanted.contains(&name.trim()))
-        };
-        let is_in_tag = out.rfind('<') > out.rfind('>');
-        match (has(&["color"]), has(&["background", "background-color"])) {
-            _ if !is_in_tag => {}
-            (true, false) => out.push_str(" class=\"i\""),
-            (false, true) => out.push_str(" class=\"j\""),
-            _ => {}
-        }
-        out.push_str(STYLE);
-        rest = after;
-    }
-    out + rest
 }

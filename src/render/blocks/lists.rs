@@ -45,7 +45,7 @@ impl MjmlWriter<'_> {
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
         for item in items {
-            let close = if tight && !self.crowded { "margin:0 0 5px" } else { "" };
+            let close = if tight { "margin:0 0 5px" } else { "" };
             let hang = if is_tasks { format!("text-indent:-{BOX}px") } else { String::new() };
             let style =
                 [close, &hang].into_iter().filter(|rule| !rule.is_empty()).collect::<Vec<_>>().join(";");
@@ -101,7 +101,7 @@ impl MjmlWriter<'_> {
                 }
                 // The list inside stands close to the words above and below it.
                 BlockKind::List { start, tight, items } if tight_outside => {
-                    self.list_between(out, (*start, *tight, items), width, (5, 0));
+                    self.list_between(out, (*start, *tight, items), width, (3, 0));
                 }
                 _ => self.block(out, block, width),
             }

@@ -78,8 +78,13 @@ impl MjmlWriter<'_> {
             (Some(w), None) => format!(" width=\"{w}\""),
             _ => String::new(),
         };
-        let fluid = w.filter(|&w| w > 100).map(|w| format!("width:100%;max-width:{w}px;height:auto;"));
-        let style = format!("{}vertical-align:middle{more}", fluid.unwrap_or_default());
+        let fluid = match w {
+            Some(w) if w > 100 => format!("width:100%;max-width:{w}px;height:auto;"),
+            Some(_) => String::new(),
+            // One elsewhere, of which nobody knows how wide it is.
+            None => "max-width:100%;height:auto;".to_owned(),
+        };
+        let style = format!("{fluid}vertical-align:middle{more}");
         self.img(out, image, &format!("{size} style=\"{style}\""));
     }
 

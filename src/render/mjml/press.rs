@@ -38,7 +38,10 @@ use mrml::{
     text::Text,
 };
 
-use super::{Content, Element};
+use super::{
+    Content, Element,
+    squeeze::{Facts, squeezed},
+};
 use crate::render::design::Colour;
 
 /// Makes HTML of a tree whose root is `mjml`. `Err` says what mrml made of it.
@@ -56,10 +59,25 @@ pub(crate) fn press(root: &Element) -> Result<String, String> {
     let options = RenderOptions { fonts: HashMap::new(), ..RenderOptions::default() };
     // Everything that is known to trip mrml is kept from it; this is for what is not known.
     match catch_unwind(AssertUnwindSafe(|| mjml.render(&options))) {
-        Ok(Ok(html)) => Ok(html),
+        Ok(Ok(html)) => {
+            let facts = Facts {
+                names_columns: names_columns(head),
+                left_to_right: root.get("dir") != Some("rtl"),
+                width: body.and_then(|body| body.get("width")).unwrap_or("600px"),
+            };
+            Ok(squeezed(&html, &facts))
+        }
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("mrml panicked".to_owned()),
     }
+}
+
+/// Whether rules in the head know the classes that mrml gives to columns.
+fn names_columns(head: Option<&Element>) -> bool {
+    head.into_iter().flat_map(Element::children).any(|child| match &child.content {
+        Content::Raw(text) => text.contains(".mj-"),
+        Content::Elements(_) => false,
+    })
 }
 
 fn head_child(element: &Element) -> Option<MjHeadChild> {

@@ -227,15 +227,40 @@ fn element(node: &Node, name: &str, attributes: &[Attribute], parent: &str, diag
     }
     for attribute in attributes {
         // `mj-html-attributes` and the like aside, a `lang` may stand on the root only.
-        if !known.takes(&attribute.name) {
+        if let Some(help) = without_effect(name, &attribute.name) {
+            let message = format!("`{}` on `{name}` has no effect here", attribute.name);
+            let span = attribute.span.clone();
+            diagnostics.push(Diagnostic::warning("M212", &node.source, span, message).help(help));
+        } else if !known.takes(&attribute.name) {
             let help = match nearest(&attribute.name, known.attributes()) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if known.attributes().next().is_none() => "it takes no attributes".to_owned(),
                 None => format!("known are {}", known.attributes().collect::<Vec<_>>().join(", ")),
             };
             let message = format!("`{name}` has no attribute `{}`", attribute.name);
             diagnostics.push(problem("M212", attribute.span.clone(), message).help(help));
         }
     }
+}
+
+/// Attributes that MJML knows and that change nothing here, and what to do instead.
+fn without_effect(name: &str, attribute: &str) -> Option<&'static str> {
+    Some(match (name, attribute) {
+        ("mj-style", "inline") => {
+            "rules stay in the head, and clients that drop the head do not see them; write what must not be lost into \
+             `style` attributes, or use the classes of the design"
+        }
+        ("mj-section", "gutter") | ("mj-wrapper", "gap") => "give the columns or sections a padding",
+        ("mj-body", "id") => "use `css-class`",
+        ("mj-image", "sizes" | "srcset") | ("mj-social-element", "sizes" | "srcset") => {
+            "mail clients load `src` only"
+        }
+        ("mjml", "owa") => "new Outlook shows the same letter as the others",
+        ("mj-raw", "position") => "it stands where it is written",
+        ("mj-hero", "border-radius" | "inner-padding") => "put a section with a background there instead",
+        ("mj-button" | "mj-table", "title" | "role") => "it is not shown by mail clients",
+        _ => return None,
+    })
 }
 
 /// Components of MJML that are not for letters, and what to do instead.

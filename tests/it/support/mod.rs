@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod browser;
+pub(crate) mod digest;
 pub(crate) mod ledgers;
 pub(crate) mod letters;
 pub(crate) mod newsletter;
