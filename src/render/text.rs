@@ -5,7 +5,6 @@
 
 mod block;
 mod flow;
-mod labels;
 mod markup;
 mod table;
 mod wrap;
@@ -25,7 +24,6 @@ use crate::{
         document::{Block, BlockKind},
     },
 };
-use labels::Labels;
 
 /// Columns of a line; only an unbreakable word may stand out.
 const WIDTH: usize = 72;
@@ -44,15 +42,8 @@ pub(crate) fn text(
     view: Option<&str>,
 ) -> Pattern {
     let language = issue.head.language.as_deref().unwrap_or(&newsletter.language);
-    let mut writer = Writer {
-        issue,
-        scope,
-        assets,
-        labels: labels::labels(language),
-        words: words(language),
-        slots: Vec::new(),
-        links: Links::default(),
-    };
+    let mut writer =
+        Writer { issue, scope, assets, words: words(language), slots: Vec::new(), links: Links::default() };
     let mut lines = writer.masthead(newsletter);
     let blocks = &issue.document.blocks;
     let first = usize::from(blocks.first().is_some_and(|block| writer.is_title(block)));
@@ -74,7 +65,6 @@ struct Writer<'a> {
     issue: &'a Issue,
     scope: &'a Scope,
     assets: &'a Assets,
-    labels: &'static Labels,
     words: &'static Words,
     /// The open placeholders; the character `FIRST_SLOT + n` stands for the n-th.
     slots: Vec<(Placeholder, Escape)>,
@@ -113,13 +103,16 @@ impl Writer<'_> {
             Placeholder { path: vec!["link".into(), "unsubscribe".into()], filters: Vec::new(), span: 0..0 };
         let unsubscribe = self.slot(&unsubscribe, Escape::Text);
         let mut lines = vec!["-".repeat(24)];
-        lines.extend(wrap::wrap(&format!("{}: {unsubscribe}", self.labels.unsubscribe), WIDTH));
+        lines.extend(wrap::wrap(&format!("{}: {unsubscribe}", self.words.text.unsubscribe), WIDTH));
         if let Some(view) = view {
-            lines.extend(wrap::wrap(&format!("{}: {}", self.labels.view, wrap::whole(&clean(view))), WIDTH));
+            lines.extend(wrap::wrap(
+                &format!("{}: {}", self.words.text.view, wrap::whole(&clean(view))),
+                WIDTH,
+            ));
         }
         if let Some(archive) = newsletter.archive.as_deref() {
             lines.extend(wrap::wrap(
-                &format!("{}: {}", self.labels.archive, wrap::whole(&clean(archive))),
+                &format!("{}: {}", self.words.text.archive, wrap::whole(&clean(archive))),
                 WIDTH,
             ));
         }

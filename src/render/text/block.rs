@@ -205,7 +205,7 @@ impl Writer<'_> {
 
     fn video(&mut self, video: &Video, width: usize) -> Vec<String> {
         let video = self.assets.video(video);
-        let label = self.labels.video;
+        let label = self.words.text.video;
         let name = video
             .title
             .as_deref()

@@ -154,7 +154,7 @@ impl Writer<'_> {
     pub(super) fn image_label(&self, alt: &str) -> String {
         match alt.trim() {
             "" => String::new(),
-            alt => format!("[{}: {alt}]", self.labels.image),
+            alt => format!("[{}: {alt}]", self.words.text.image),
         }
     }
 }
