@@ -285,7 +285,8 @@ impl Args {
         };
         match self.format {
             Format::People if found.is_empty() => {
-                context.terminal.say(&format!("nothing to say against {issues} of {issues}"));
+                let noun = if issues == 1 { "issue" } else { "issues" };
+                context.terminal.say(&format!("{issues} {noun} checked, no findings"));
             }
             Format::People => context.terminal.show(found),
             Format::Json => data(diagnostics::json(found))?,

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn already(path: &Path) -> Failure {
-    Failure::input(format!("`{}` is there already", path.display()))
+    Failure::input(format!("`{}` already exists", path.display()))
         .hint("choose another title, or edit that issue")
 }
 

@@ -316,7 +316,7 @@ impl Args {
             out.push_str(&format!("suppressed since {}: {}{note}\n", when(one.at), one.reason));
         }
         if stories.is_empty() {
-            context.terminal.say("no issue was ever meant for this address");
+            context.terminal.say("nothing is recorded for this address");
         }
         for story in stories {
             out.push_str(&format!("{}: {}\n", story.dispatch.slug, Listed::of(story.delivery.state)));

@@ -54,8 +54,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     let why = reason(&args.reason).ok_or_else(|| {
         let known: Vec<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
-        Failure::input(format!("`{}` is no reason", args.reason))
-            .hint(format!("the reasons are: {}", known.join(", ")))
+        Failure::input(format!("unknown reason `{}`", args.reason))
+            .hint(format!("known reasons are: {}", known.join(", ")))
             .exit(Exit::Usage)
     })?;
     let addresses = args.addresses.clone();

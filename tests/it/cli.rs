@@ -129,7 +129,7 @@ fn a_new_issue_is_numbered_dated_and_never_overwrites() {
     room.run(["new", "Whats new", "--date", "2023-01-06", "--folder"])
         .code(3)
         .stdout("")
-        .stderr("error: `issues/2023-01-06-whats-new.md` is there already\nhint: choose another title, or edit that issue\n");
+        .stderr("error: `issues/2023-01-06-whats-new.md` already exists\nhint: choose another title, or edit that issue\n");
     assert_eq!(room.read("issues/2023-01-06-whats-new.md"), text);
     room.run(["new", "Third", "--date", "2023-01-13", "--folder"])
         .stdout("issues/2023-01-13-third/index.md\n");

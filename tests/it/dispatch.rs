@@ -267,7 +267,7 @@ fn a_choice_that_finds_nobody_says_why() {
         .stderr_has("nobody you chose is owed it; 3 others are");
     room.run(["send", "one", "--yes", "--first", "--until", "2020-01-01T00:00:00Z"])
         .code(2)
-        .stderr_has("is over");
+        .stderr_has("is in the past");
     room.run(["resolve", "one"]).code(2).stderr_has("--accept|--resend");
     assert_eq!((counts(&room)["accepted"], room.list(".mimeo/reports").len()), (1, 1));
 }

@@ -110,7 +110,7 @@ impl Args {
         });
         let Some(code) = found.first().map(|one| one.code) else { return Ok(()) };
         Err(Failure::found(found)
-            .hint(format!("nothing was sent; mend it, or send all the same with --allow {code}")))
+            .hint(format!("nothing was sent; fix it, or send anyway with --allow {code}")))
     }
 
     pub(super) fn choice(&self, context: &Context) -> Result<Option<Selection>, Failure> {
@@ -120,7 +120,7 @@ impl Args {
         }
         if let Some(text) = &self.field {
             let Some((field, value)) = text.split_once('=') else {
-                return Err(usage(format!("`{text}` is not like `field=value`")));
+                return Err(usage(format!("invalid condition `{text}`: write it like `field=value`")));
             };
             let (field, value) =
                 (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
@@ -149,12 +149,12 @@ impl Args {
             .and_then(|wait| context.now.checked_add(wait).ok())
             .or_else(|| text.parse().ok());
         let Some(moment) = moment else {
-            return Err(Failure::input(format!("`{text}` is no time"))
+            return Err(Failure::input(format!("invalid time `{text}`"))
                 .hint("write how long, as in 2h or 30m, or when, as in 2022-12-30T18:00:00+01:00")
                 .exit(Exit::Usage));
         };
         if moment < context.now {
-            return Err(Failure::input(format!("`{text}` is over")).exit(Exit::Usage));
+            return Err(Failure::input(format!("the time `{text}` is in the past")).exit(Exit::Usage));
         }
         Ok(Some(moment))
     }
