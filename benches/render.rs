@@ -39,6 +39,7 @@ fn newsletter() -> Newsletter {
         pictures: PicturePlace::Inside,
         template: "default".into(),
         design: BTreeMap::new(),
+        design_places: BTreeMap::new(),
         headers: BTreeMap::new(),
         fields: BTreeMap::new(),
     }

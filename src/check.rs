@@ -1,95 +1,84 @@
 //! What a reader, a mail client or a mailbox provider would trip over.
 //!
-//! In: an issue, what it was rendered to, and what stands around it ([`LetterContext`]). Out: diagnostics, each with a code that
-//! [`rule`] knows. Never: changes anything. The network is asked only by the probe of `--online`.
+//! In: an issue that was built ([`Built`], or [`BuildError`](crate::render::BuildError)) and a [`CheckContext`]. Out: a [`Report`] of
+//! diagnostics, each with a code that [`rule`] knows. Never: changes anything, opens a connection, or runs a program.
 
 mod access;
 mod clients;
+mod compliance;
 mod css;
-mod examples;
 mod facts;
-mod law;
+mod findings;
 mod levels;
 mod links;
 mod online;
 mod people;
 mod pictures;
 mod reading;
-mod rules;
+mod run;
 mod size;
-mod stories;
 mod support;
-mod words;
+mod text_checks;
+mod unfinished;
 
 pub use clients::clients_date;
-pub use examples::example;
+pub use findings::{Rule, rule, rules};
 pub use levels::{Level, Levels, UnknownCode};
 pub use links::targets;
-pub use online::{Answer, Answers, addresses, check_answers};
-pub use people::check_list;
+use online::check_answers;
+pub use online::{Answer, Answers, addresses};
+use people::check_list;
 pub use reading::{Link, Reading, reading};
-pub use rules::{RULES, Rule, rule};
-pub use size::{Costs, Share, budget, costs};
-pub use stories::STORIES;
+pub use run::{CheckContext, Report, run, run_draft};
+pub use size::{BEFORE_FIRST_HEADING, Costs, Share, TEMPLATE};
+use size::{budget, costs};
+
+use std::path::Path;
 
 use jiff::civil::Date;
 
 use crate::{
     assets::Seen,
     issue::Issue,
-    render::{Newsletter, RenderedIssue, Template},
+    render::{Built, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Span},
 };
 
-/// What can be looked at before a letter is made.
-pub struct IssueContext<'a> {
-    /// The issue.
-    pub issue: &'a Issue,
-    /// What it appears in.
-    pub newsletter: &'a Newsletter,
+/// What can be checked before there is a letter.
+struct IssueContext<'a> {
+    issue: &'a Issue,
+    newsletter: &'a Newsletter,
     /// Pictures of the issue that are files: source as written, and what they are.
-    pub pictures: &'a [PictureFacts],
+    pictures: &'a [PictureFacts],
     /// Earlier issues, the latest first.
-    pub earlier: &'a [Earlier],
-    /// Today.
-    pub today: Date,
+    earlier: &'a [Earlier],
+    today: Date,
 }
 
-/// Everything a check looks at.
-pub struct LetterContext<'a> {
-    /// The issue and what stands around it.
-    pub draft: IssueContext<'a>,
-    /// What it was rendered to.
-    pub rendered: &'a RenderedIssue,
-    /// What it was laid out by.
-    pub template: &'a Template,
-    /// Octets of the HTML part for each block of the document, as they go over the wire.
-    pub blocks: &'a [(Span, usize)],
-    /// The domain that letters are signed for, when they are.
-    pub dkim_domain: Option<&'a str>,
-}
-
-impl<'a> std::ops::Deref for LetterContext<'a> {
-    type Target = IssueContext<'a>;
-
-    fn deref(&self) -> &IssueContext<'a> {
-        &self.draft
-    }
+/// Everything that can be checked.
+struct LetterContext<'a> {
+    /// The issue and what is around it.
+    draft: IssueContext<'a>,
+    built: &'a Built,
+    /// The settings file.
+    settings: &'a Path,
+    /// The domain of the DKIM signature, if messages are signed.
+    dkim_domain: Option<&'a str>,
 }
 
 /// What is known about a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PictureFacts {
+struct PictureFacts {
     /// The path or address as the author wrote it.
-    pub source: String,
+    source: String,
     /// For example `image/png`; `None` for an address elsewhere.
-    pub media_type: Option<String>,
+    media_type: Option<String>,
     /// Width in pixels of the file.
-    pub width: Option<u32>,
-    /// Its size in octets.
-    pub octets: Option<u64>,
-    /// What the walk over its bytes told.
-    pub seen: Seen,
+    width: Option<u32>,
+    /// Its size in bytes.
+    octets: Option<u64>,
+    /// What its bytes say beyond that.
+    seen: Seen,
 }
 
 /// What is remembered of an earlier issue.
@@ -109,28 +98,26 @@ pub struct Earlier {
     pub links: Vec<String>,
 }
 
-/// Looks at everything but the network and the list.
-pub fn check(case: &LetterContext<'_>) -> Diagnostics {
-    let facts = facts::gather(&case.issue.document);
-    let mut found = drafted(case, &facts);
+/// Checks everything but the network and the list.
+fn check(case: &LetterContext<'_>) -> Diagnostics {
+    let facts = facts::gather(&case.draft.issue.document);
+    let mut found = drafted(&case.draft, &facts);
     size::check(case, &mut found);
-    law::check(case, &facts, &mut found);
+    compliance::check(case, &facts, &mut found);
     support::check(case, &facts, &mut found);
     access::check(case, &facts, &mut found);
-    sort(&mut found);
     found
 }
 
-/// Looks at what an issue says, for one that cannot become a letter yet: words, links and pictures.
-pub fn check_draft(draft: &IssueContext<'_>) -> Diagnostics {
-    let mut found = drafted(draft, &facts::gather(&draft.issue.document));
-    sort(&mut found);
-    found
+/// Checks what an issue says when it could not be built: words, links and pictures.
+fn check_draft(draft: &IssueContext<'_>) -> Diagnostics {
+    drafted(draft, &facts::gather(&draft.issue.document))
 }
 
 fn drafted(draft: &IssueContext<'_>, facts: &facts::Facts<'_>) -> Diagnostics {
     let mut found = Vec::new();
-    words::check(draft, facts, &mut found);
+    unfinished::check(draft, facts, &mut found);
+    text_checks::check(draft, facts, &mut found);
     links::check(draft, facts, &mut found);
     pictures::check(draft, facts, &mut found);
     found
@@ -159,7 +146,7 @@ impl IssueContext<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        support::at(&self.issue.source, code, span, message, help)
+        findings::at(&self.issue.source, code, span, message, help)
     }
 
     /// Where a field of the front matter stands; the head of the file when it is not there.

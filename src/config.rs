@@ -174,7 +174,7 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
     };
     let bytes = read().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => refuse(
-            "there is no settings file".to_owned(),
+            "settings file not found".to_owned(),
             "go to the newsletter's folder, name it with `-C DIR`, or name the file with `--config FILE`",
         ),
         _ => {
@@ -200,7 +200,7 @@ fn tree(notes: &Notes) -> Option<DeTable<'_>> {
             lines.push(line);
             let message = format!("this is not TOML: {}", error.message().trim().replace('\n', ", "));
             let mut diagnostic = Diagnostic::error("M002", &notes.source, span, message)
-                .help("texts stand in quotes, and sections begin with `[name]`");
+                .help("put text in quotes, and start sections with `[name]`");
             if raw::sounds_secret(notes.source.line(line)) {
                 diagnostic = raw::without_excerpt(diagnostic);
             }

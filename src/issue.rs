@@ -43,7 +43,7 @@ pub struct Issue {
     pub head: FrontMatter,
     /// The text. A first heading that is the title (because the front matter has none, or the same) is not in it.
     pub document: Document,
-    /// Warnings and notes found on the way; an issue with errors is never made.
+    /// What was found on the way. An issue from [`Issue::parse`] has no errors.
     pub diagnostics: Diagnostics,
 }
 
@@ -61,7 +61,11 @@ pub(crate) fn too_large(bytes: u64) -> String {
 }
 
 impl Issue {
-    /// Reads an issue. `Err` holds at least one error, and everything else that was noticed.
+    /// Reads an issue.
+    ///
+    /// # Errors
+    ///
+    /// At least one error, and everything else that was found.
     pub fn parse(source: Source) -> Result<Self, Diagnostics> {
         Self::parse_in(source, "en")
     }
@@ -70,12 +74,20 @@ impl Issue {
     ///
     /// # Errors
     ///
-    /// At least one error, and everything else that was noticed.
+    /// At least one error, and everything else that was found.
     pub fn parse_in(source: Source, language: &str) -> Result<Self, Diagnostics> {
+        let issue = Self::read(source, language);
+        if issue.diagnostics.iter().any(Diagnostic::is_error) { Err(issue.diagnostics) } else { Ok(issue) }
+    }
+
+    /// Reads an issue as far as it can be read; errors are among its diagnostics. Checks can look at the rest.
+    pub fn read(source: Source, language: &str) -> Self {
         let bytes = source.text().len();
         if bytes > BYTES_MAX {
-            let found = Diagnostic::error("M122", &source, 0..0, too_large(bytes as u64));
-            return Err(vec![found.help(TOO_LARGE_HELP)]);
+            let found =
+                Diagnostic::error("M122", &source, 0..0, too_large(bytes as u64)).help(TOO_LARGE_HELP);
+            let (head, document) = (FrontMatter::default(), Document::default());
+            return Self { source, head, document, diagnostics: vec![found] };
         }
         let mut diagnostics = Vec::new();
         let (mut head, body) = FrontMatter::read(&source, &mut diagnostics);
@@ -92,10 +104,12 @@ impl Issue {
             _ => (crate::source::Position { line: 1, column: 1 }, diagnostic.code),
         });
         diagnostics.dedup();
-        if diagnostics.iter().any(Diagnostic::is_error) {
-            return Err(diagnostics);
-        }
-        Ok(Self { source, head, document, diagnostics })
+        Self { source, head, document, diagnostics }
+    }
+
+    /// Whether the front matter could be read, so that a field that is not there is really missing.
+    pub fn has_readable_head(&self) -> bool {
+        !self.diagnostics.iter().any(|one| matches!(one.code, "M101" | "M102" | "M122"))
     }
 }
 

@@ -26,6 +26,7 @@ mod template;
 mod text;
 mod theme;
 mod tokens;
+mod transfer;
 pub(crate) mod words;
 
 pub use authored_markup::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in};
@@ -38,6 +39,7 @@ pub use pattern::{Escape, Pattern, Piece};
 pub use sample::sample_value;
 pub use scope::apply as apply_filters;
 pub use template::{SHIPPED, Template, shipped};
+pub use transfer::TransferEncoding;
 pub(crate) use words::is_right_to_left;
 
 use std::collections::BTreeMap;

@@ -30,6 +30,7 @@ pub fn newsletter() -> Newsletter {
         pictures: PicturePlace::Inside,
         template: "mine".into(),
         design: BTreeMap::new(),
+        design_places: BTreeMap::new(),
         headers: BTreeMap::new(),
         fields: BTreeMap::new(),
     }

@@ -170,7 +170,8 @@ impl Gathering<'_> {
     }
 
     fn picture(&mut self, source: &str, place: Place) {
-        if self.assets.sources.contains_key(source) {
+        // A placeholder in a picture's address was reported when the issue was read (M208).
+        if self.assets.sources.contains_key(source) || source.contains("{{") {
             return;
         }
         if let Some((relative, bytes)) = self.load(source, &place) {
@@ -236,7 +237,7 @@ impl Gathering<'_> {
 
     fn link(&mut self, url: &str, place: Place) {
         if self.assets.base.is_none() && is_relative(url) {
-            let message = format!("the link `{url}` leads nowhere from a letter");
+            let message = format!("the link `{url}` is not a complete URL");
             self.error(
                 "M236",
                 &place,
@@ -282,7 +283,7 @@ impl Gathering<'_> {
                 let source = Source::new(relative, text);
                 let span = error.span().unwrap_or(0..0);
                 let diagnostic = Diagnostic::error("M238", &source, span, error.message().to_owned());
-                self.diagnostics.push(diagnostic.help("mend it, or delete it and run `mimeo vendor` again"));
+                self.diagnostics.push(diagnostic.help("fix it, or delete it and run `mimeo vendor` again"));
             }
         }
     }

@@ -42,14 +42,14 @@ pub fn draw_formulas(command: &[String], root: &Path, issue: &Issue) -> Diagnost
         }
         let drawn = run(command, root, &formula)
             .and_then(|bytes| {
-                on_white(formula.style, &bytes).map_err(|_| "what it wrote is no picture in PNG".to_owned())
+                on_white(formula.style, &bytes).map_err(|_| "its output is not a PNG picture".to_owned())
             })
             .and_then(|bytes| write_inside(root, &path, &bytes).map_err(|error| error.to_string()));
         if let Err(why) = drawn {
             let message = format!("`{}` made no picture of this formula: {why}", command[0]);
             found.push(
                 Diagnostic::at("M242", Severity::Warning, issue.source.place(formula.span), message)
-                    .help("readers get it as TeX; mend the formula, or `math.command` in mimeo.toml"),
+                    .help("readers get it as TeX; fix the formula, or `math.command` in mimeo.toml"),
             );
         }
         seen.push(name);

@@ -20,6 +20,28 @@ pub fn seen(media_type: &str, bytes: &[u8]) -> Seen {
     }
 }
 
+/// The opaque pixels of a picture that is partly transparent, at most some thousands of them. `None` for any other picture.
+pub fn opaque_pixels(bytes: &[u8]) -> Option<Vec<[u8; 3]>> {
+    const MOST: usize = 10_000;
+    let (picture, _) = super::play::decode(bytes).ok()?;
+    if !picture.color().has_alpha() {
+        return None;
+    }
+    let picture = picture.into_rgba8();
+    let step = (picture.pixels().len() / MOST).max(1);
+    let (mut opaque, mut clear) = (Vec::new(), 0);
+    for pixel in picture.pixels().step_by(step) {
+        let [red, green, blue, alpha] = pixel.0;
+        match alpha {
+            0..32 => clear += 1,
+            128.. => opaque.push([red, green, blue]),
+            _ => {}
+        }
+    }
+    // A rounded corner is no transparent picture.
+    (clear * 10 > opaque.len() && !opaque.is_empty()).then_some(opaque)
+}
+
 /// Chunks of length, name, content and sum up to `IEND`; `acTL` tells of more than one frame.
 fn png(bytes: &[u8]) -> Seen {
     let (mut at, mut moves) = (8, false);

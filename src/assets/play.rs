@@ -103,7 +103,7 @@ fn indexed(canvas: &RgbaImage) -> Option<Vec<u8>> {
 }
 
 /// Decodes within limits, upright.
-fn decode(bytes: &[u8]) -> image::ImageResult<(DynamicImage, ImageFormat)> {
+pub(super) fn decode(bytes: &[u8]) -> image::ImageResult<(DynamicImage, ImageFormat)> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(8000), Some(8000));

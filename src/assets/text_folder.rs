@@ -27,7 +27,7 @@ impl<'a> TextFolder<'a> {
             .collect()
     }
 
-    /// The text of a file; none when there is no such file.
+    /// The text of a file; none when file not found.
     ///
     /// # Errors
     ///

@@ -4,12 +4,13 @@ use super::{
     LetterContext,
     css::{self, Css, Tag},
     facts::Facts,
-    support::at,
+    findings::{at, rule},
 };
 use crate::{
+    assets,
     markup::Attribute,
-    render::{AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
-    source::{Diagnostics, Source, Span},
+    render::{self, AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
+    source::{Diagnostic, Diagnostics, Source, Span},
 };
 
 /// Text below this many CSS pixels is too small on a phone.
@@ -20,7 +21,8 @@ const LETTERS_MIN: usize = 60;
 
 pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     language(case, facts, found);
-    let literal = case.rendered.html.pieces.iter();
+    logo(case, found);
+    let literal = case.built.rendered.html.pieces.iter();
     let titles: usize = literal
         .map(|piece| match piece {
             Piece::Literal(text) => text.matches("<h1").count(),
@@ -29,13 +31,35 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
         .sum();
     if 1 < titles {
         let own = facts.raw.iter().find(|(kept, _)| kept.contains("<h1")).map(|(_, span)| span.clone());
-        let message = format!("the letter has {titles} headings of the first level");
-        let help = "the title is the first level already: write `<h2>`";
-        found.push(case.find("M474", own.unwrap_or(0..0), message, help));
+        let message = format!("the letter has {titles} level 1 headings");
+        let help = "the title is the level 1 heading: write `<h2>`";
+        found.push(case.draft.find("M474", own.unwrap_or(0..0), message, help));
     }
     for span in &facts.headless {
-        let help = "name the columns in the first row: screen readers say the names with each cell";
-        found.push(case.find("M471", span.clone(), "the table has no words in its head", help));
+        let help = "name the columns in the first row; screen readers say the names with each cell";
+        found.push(case.draft.find("M471", span.clone(), "the table's header row is empty", help));
+    }
+}
+
+/// A logo without a dark version that has too little contrast with the dark background.
+fn logo(case: &LetterContext<'_>, found: &mut Diagnostics) {
+    /// Below this contrast a shape is hardly seen.
+    const CONTRAST_MIN: f64 = 2.0;
+    let draft = &case.draft;
+    let (design, _) = render::design(draft.issue, draft.newsletter, &case.built.template);
+    let Some(logo) = design.logo.filter(|logo| logo.dark.is_none()) else { return };
+    let Some((_, asset)) = case.built.assets.pictures().find(|(source, _)| *source == logo.light) else {
+        return;
+    };
+    let Some(pixels) = assets::opaque_pixels(&asset.bytes) else { return };
+    let paper = design.dark.paper;
+    let faint = pixels.iter().filter(|[r, g, b]| Colour(*r, *g, *b).contrast(paper) < CONTRAST_MIN).count();
+    if faint * 4 >= pixels.len() * 3 {
+        let message = format!("the logo is hard to see on the dark background {paper}");
+        let help = "add a version for dark mode: logo = { light = \"…\", dark = \"…\" }";
+        let rule = rule("M430").expect("the rule is there");
+        let place = draft.newsletter.design_place("logo");
+        found.push(Diagnostic::at(rule.code, rule.severity, place, message).help(help));
     }
 }
 
@@ -51,8 +75,8 @@ pub(super) fn tables(source: &Source, tags: &[Tag], whole: &Span, found: &mut Di
         let start = table.span.end;
         let end = ends.get(ends.partition_point(|end| *end < start)).map_or(whole.end, |end| *end);
         if heads.get(heads.partition_point(|head| *head < start)).is_none_or(|head| end <= *head) {
-            let help = "add `role=\"presentation\"` when it is for layout, and `<th>` cells when it is data";
-            let message = "screen readers announce this table as data, and it has no head";
+            let help = "add `role=\"presentation\"` to a layout table, or `<th>` cells to a data table";
+            let message = "this table has no header cells, and screen readers announce it as data";
             found.push(at(source, "M471", table.span.clone(), message, help));
         }
     }
@@ -65,8 +89,8 @@ pub(super) fn rows(source: &Source, tags: &[Tag], whole: &Span, found: &mut Diag
         && !tags.iter().any(|tag| tag.name == "th")
         && !whole.is_empty()
     {
-        let message = "screen readers announce this table as data, and it has no head";
-        found.push(at(source, "M471", first.span.clone(), message, "write `<th>` cells in its first row"));
+        let message = "this table has no header cells, and screen readers announce it as data";
+        found.push(at(source, "M471", first.span.clone(), message, "use `<th>` cells in its first row"));
     }
 }
 
@@ -81,8 +105,8 @@ pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnos
                     && 2.0 < size
                     && size < SIZE_MIN
                 {
-                    let message = format!("the text is {size:.0} pixels high");
-                    let help = "write at least 12px, and 14px for what people are to read";
+                    let message = format!("the font size is {size:.0}px");
+                    let help = "use at least 12px, and 14px for body text";
                     found.push(at(source, "M470", span.clone(), message, help));
                 }
             }
@@ -97,7 +121,8 @@ pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnos
         let contrast = words.contrast(ground);
         if contrast < 4.5 {
             let message = format!("{words} on {ground} has a contrast of {contrast:.1}");
-            let help = "many people cannot read less than 4.5; choose a darker or lighter one";
+            let help =
+                "many people cannot read text with a contrast below 4.5; choose a darker or lighter color";
             found.push(at(source, "M473", span, message, help));
         }
     }
@@ -127,20 +152,20 @@ pub(super) fn link(source: &Source, written: &[Css], found: &mut Diagnostics) {
         }
     }
     if let Some(span) = bare {
-        let help = "leave the line under it: not everybody tells colours apart (WCAG 1.4.1)";
-        found.push(at(source, "M475", span, "the link is known by its colour only", help));
+        let help = "keep the underline: not everyone can tell colors apart (WCAG 1.4.1)";
+        found.push(at(source, "M475", span, "the link is recognizable only by its color", help));
     }
 }
 
 /// What is seen in another order than the one it stands in, which is the one that is read.
 pub(super) fn order(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mut Diagnostics) {
-    let right_to_left = is_right_to_left(&case.rendered.language);
+    let right_to_left = is_right_to_left(&case.built.rendered.language);
     let turns = |value: &str| value.trim().eq_ignore_ascii_case(if right_to_left { "ltr" } else { "rtl" });
     for one in all {
         let (source, text) = (&one.source, one.source.text());
         let mut say = |span: Span, shown: &str| {
-            let message = format!("`{shown}` shows things in another order than they are read in");
-            let help = "put them into the file in the order in which they are to be read";
+            let message = format!("`{shown}` makes the visual order differ from the reading order");
+            let help = "put things into the file in reading order";
             found.push(at(source, "M476", span, message, help));
         };
         let mut written = Vec::new();
@@ -226,7 +251,7 @@ fn script(letter: char) -> Option<&'static str> {
 
 /// A screen reader reads with the voice of the language that the letter says.
 fn language(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
-    let tag = &case.rendered.language;
+    let tag = &case.built.rendered.language;
     let mut parts = tag.split('-');
     let primary = parts.next().unwrap_or_default().to_ascii_lowercase();
     // A script of its own, as in `sr-Latn`, is the author's word.
@@ -245,8 +270,8 @@ fn language(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics
     let all: usize = counts.iter().map(|(_, count)| count).sum();
     let Some((most, count)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return };
     if LETTERS_MIN <= all && all * 7 <= count * 10 && !expected.contains(&most) {
-        let message = format!("the letter says that it is in `{tag}`, and is written in {most} letters");
-        let help = "set `language` in the front matter: it chooses the voice, hyphens and the direction";
-        found.push(case.find("M472", case.field("language"), message, help));
+        let message = format!("the language is set to `{tag}`, but the text is in {most} script");
+        let help = "set `language` in the front matter; it determines the voice, hyphenation, and direction";
+        found.push(case.draft.find("M472", case.draft.field("language"), message, help));
     }
 }

@@ -41,6 +41,7 @@ pub(super) struct Link<'a> {
 pub(super) struct Heading<'a> {
     pub(super) level: u8,
     pub(super) anchor: &'a str,
+    pub(super) content: &'a [Inline],
     pub(super) words: String,
     pub(super) span: Span,
     /// Nothing stands between it and the next heading of its level or above.
@@ -69,6 +70,7 @@ impl<'a> Facts<'a> {
                 self.headings.push(Heading {
                     level: *level,
                     anchor,
+                    content,
                     words,
                     span: block.span.clone(),
                     is_empty,

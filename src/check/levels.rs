@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{RULES, rule};
+use super::{Rule, rule, rules};
 use crate::source::{Diagnostics, Place, Severity, Source, nearest};
 
 /// What becomes of a rule's findings.
@@ -46,12 +46,10 @@ impl Levels {
     /// Sets the level of a rule; the last word counts.
     pub fn set(&mut self, code: &str, level: Level) -> Result<(), UnknownCode> {
         let code = code.trim().to_ascii_uppercase();
-        // What stops an issue from becoming a letter at all cannot be talked away.
-        let has_level = rule(&code).is_some_and(|known| {
-            known.severity < Severity::Error || RULES.iter().any(|rule| rule.code == code)
-        });
-        if !has_level {
-            let nearest = nearest(&code, RULES.iter().map(|rule| rule.code));
+        // An error that keeps an issue from becoming a letter at all has no other level.
+        let has_level = |rule: &Rule| rule.severity < Severity::Error || rule.is_from_check();
+        if !rule(&code).is_some_and(has_level) {
+            let nearest = nearest(&code, rules().iter().filter(|rule| has_level(rule)).map(|rule| rule.code));
             return Err(UnknownCode { nearest, code });
         }
         self.by_code.insert(code, level);

@@ -6,12 +6,12 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::{
-    IssueContext,
+    Earlier, IssueContext,
     facts::{Facts, Link},
 };
 use crate::{
     issue::{Issue, Part, html},
-    source::Diagnostics,
+    source::{Diagnostic, Diagnostics, Severity},
 };
 
 const SHORTENERS: [&str; 16] = [
@@ -94,7 +94,7 @@ fn unfinished(address: &str) -> Option<(String, &'static str)> {
             && (says || (is_bare && word == address && (is_only || word.contains('_'))))
     };
     if let Some(gap) = address.split(['/', '?', '#', '&', '=']).find(|part| is_gap(part)) {
-        return Some((format!("`{gap}` is a gap to fill in"), "write the address"));
+        return Some((format!("`{gap}` is a placeholder that was not replaced"), "write the address"));
     }
     let merges = |open: &str, close: &str| {
         let inner = address.split_once(open).and_then(|(_, rest)| rest.split_once(close));
@@ -106,7 +106,7 @@ fn unfinished(address: &str) -> Option<(String, &'static str)> {
         })
     };
     if [("%", "%"), ("*|", "|*"), ("[[", "]]"), ("{", "}"), ("<%", "%>")].iter().any(|(a, b)| merges(a, b)) {
-        let message = format!("`{address}` has a field of another program in it");
+        let message = format!("`{address}` contains a merge tag of another program");
         return Some((
             message,
             "write `{{ link.unsubscribe }}`, `{{ subscriber.NAME }}`, or the address itself",
@@ -114,14 +114,17 @@ fn unfinished(address: &str) -> Option<(String, &'static str)> {
     }
     let (name, host) = address.split_once('@').unwrap_or_default();
     if is_bare && !name.is_empty() && !name.contains('/') && host.contains('.') && !host.contains('/') {
-        return Some((format!("`{address}` is a mailbox without `mailto:`"), "write `mailto:` before it"));
+        return Some((
+            format!("`{address}` is an email address without `mailto:`"),
+            "write `mailto:` before it",
+        ));
     }
     let host = address.split(['/', '?']).next().unwrap_or_default();
     let is_host = host.rsplit_once('.').is_some_and(|(name, end)| {
         !name.is_empty() && matches!(end, "com" | "org" | "net" | "edu" | "gov" | "io" | "dev" | "app")
     });
     (is_bare && (is_host || host.starts_with("www.")))
-        .then(|| (format!("`{address}` is not a complete address"), "write `https://` before it"))
+        .then(|| (format!("`{address}` is not a complete URL"), "write `https://` before it"))
 }
 
 pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
@@ -133,8 +136,8 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
     for (index, link) in facts.links.iter().enumerate() {
         let address = link.url.to_string();
         if address.trim().is_empty() {
-            let help = "give it an address, or take the link out";
-            found.push(case.find("M411", link.span.clone(), "the link leads nowhere", help));
+            let help = "add an address, or remove the link";
+            found.push(case.find("M411", link.span.clone(), "the link has no address", help));
             continue;
         }
         what_it_says(case, link, found);
@@ -144,9 +147,9 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
         if let Some(anchor) = address.strip_prefix('#') {
             let decoded = percent_decode_str(anchor).decode_utf8_lossy();
             if anchor.is_empty() {
-                let help = "name a heading's anchor, or take the link out";
-                found.push(case.find("M411", link.span.clone(), "the link leads nowhere", help));
-            } else if !anchors.contains(anchor) && !anchors.contains(decoded.as_ref()) {
+                let help = "add the anchor of a heading, or remove the link";
+                found.push(case.find("M411", link.span.clone(), "the link has no address", help));
+            } else if anchor != "top" && !anchors.contains(anchor) && !anchors.contains(decoded.as_ref()) {
                 let near = crate::source::nearest(anchor, anchors.iter().copied());
                 let help = near.map_or_else(
                     || "link to a heading".to_owned(),
@@ -163,15 +166,15 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
         }
         let Ok(url) = Url::parse(&address) else {
             if case.newsletter.site.is_none() {
-                let message = format!("`{address}` leads nowhere from a mail");
-                let help = "write the whole address with https://, or set `site` in mimeo.toml";
+                let message = format!("`{address}` is not a complete URL");
+                let help = "write the complete URL with https://, or set `site` in mimeo.toml";
                 found.push(case.find("M411", link.span.clone(), message, help));
             }
             continue;
         };
         if matches!(url.scheme(), "mailto" | "tel") && url.path().trim().is_empty() && url.query().is_none() {
-            let message = format!("nothing stands behind `{}:`", url.scheme());
-            found.push(case.find("M411", link.span.clone(), message, "write the address, or the number"));
+            let message = format!("no address after `{}:`", url.scheme());
+            found.push(case.find("M411", link.span.clone(), message, "add the address or the number"));
             continue;
         }
         where_it_leads(case, link, &url, found);
@@ -183,12 +186,12 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
                 "M416",
                 link.span.clone(),
                 message,
-                "one link is enough, unless both are meant",
+                "one link is enough, unless both are intended",
             ));
         } else {
-            if let Some(earlier) = case.earlier.iter().find(|earlier| earlier.links.contains(&target)) {
-                let message = format!("`{}` linked to this page already", earlier.slug);
-                let help = "fine if it is meant; otherwise say what is new";
+            if let Some(slug) = linked_before(case, &target) {
+                let message = format!("`{slug}` linked to this page already");
+                let help = "fine if it is intended; otherwise say what is new";
                 found.push(case.find("M420", link.span.clone(), message, help));
             }
             targets.insert(target.clone(), index);
@@ -199,10 +202,10 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
                 Some((other, first)) if *other != target => {
                     let line = case.issue.source.position(facts.links[*first].span.start).line;
                     let message = format!(
-                        "\u{201c}{}\u{201d} leads elsewhere than the same words on line {line}",
+                        "\u{201c}{}\u{201d} leads to another page than the same words on line {line}",
                         link.words.trim()
                     );
-                    let help = "say in the words how they differ: screen readers list links by their words";
+                    let help = "make the link texts differ; screen readers list links by their text";
                     found.push(case.find("M425", link.span.clone(), message, help));
                 }
                 Some(_) => {}
@@ -214,26 +217,38 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
     }
 }
 
+/// The last issue that linked to a page, unless most issues do, or the page is the newsletter's own.
+fn linked_before<'a>(case: &IssueContext<'a>, target: &str) -> Option<&'a str> {
+    let own = [&case.newsletter.site, &case.newsletter.archive];
+    if own.into_iter().flatten().any(|own| target.starts_with(own.trim_end_matches('/'))) {
+        return None;
+    }
+    let has = |earlier: &&Earlier| earlier.links.iter().any(|link| link == target);
+    let times = case.earlier.iter().filter(has).count();
+    let is_standing = times >= 2 && times * 2 >= case.earlier.len();
+    case.earlier.iter().find(has).filter(|_| !is_standing).map(|earlier| earlier.slug.as_str())
+}
+
 fn what_it_says(case: &IssueContext<'_>, link: &Link<'_>, found: &mut Diagnostics) {
     let words = link.words.trim();
     if words.is_empty() {
         let message = if link.has_image {
             "the picture in the link has no alternative text"
         } else {
-            "the link has no words"
+            "the link has no text"
         };
-        found.push(case.find("M417", link.span.clone(), message, "say where it leads"));
+        found.push(case.find("M417", link.span.clone(), message, "say where the link leads"));
     } else if is_vague(&words.to_lowercase()) {
         let message = format!("\u{201c}{words}\u{201d} does not say where the link leads");
-        let help = "link the words that name the target: many readers go from link to link";
+        let help = "link the words that name the target; many readers jump from link to link";
         found.push(case.find("M417", link.span.clone(), message, help));
     } else if (words.starts_with("https://") || words.starts_with("http://")) && 40 < words.chars().count() {
-        let message = "the link's words are a long address";
+        let message = "the link text is a long URL";
         found.push(case.find(
             "M418",
             link.span.clone(),
             message,
-            "write `[words](address)`: a screen reader spells it out",
+            "write `[words](address)`; a screen reader spells out the URL",
         ));
     }
 }
@@ -254,18 +269,25 @@ fn where_it_leads(case: &IssueContext<'_>, link: &Link<'_>, url: &Url, found: &m
         }
         scheme => {
             let message = format!("few mail clients follow `{scheme}:` links");
-            found.push(case.find("M419", span(), message, "link to an https page that offers it"));
+            found.push(case.find("M419", span(), message, "link to an https page instead"));
             return;
         }
     }
     let host = url.host_str().unwrap_or_default().trim_start_matches("www.").to_ascii_lowercase();
     if is_own_machine(url) {
-        let message = format!("`{host}` is on the author's own machine or network");
-        found.push(case.find("M411", span(), message, "use the public address"));
+        let message = format!("`{host}` is an address on a local machine or network");
+        // It may be meant: an intranet's newsletter, or a program that readers are to start themselves.
+        let finding = case.find("M411", span(), message, "readers elsewhere need a public address");
+        found.push(Diagnostic { severity: Severity::Warning, ..finding });
     }
     if SHORTENERS.contains(&host.as_str()) {
         let message = format!("`{host}` hides where the link leads");
-        found.push(case.find("M414", span(), message, "use the real address: filters distrust short ones"));
+        found.push(case.find(
+            "M414",
+            span(),
+            message,
+            "use the real address; filters distrust shortened ones",
+        ));
     }
     let trackers: Vec<_> = url
         .query_pairs()
@@ -273,8 +295,8 @@ fn where_it_leads(case: &IssueContext<'_>, link: &Link<'_>, url: &Url, found: &m
         .filter(|name| name.starts_with("utm_") || TRACKERS.contains(&name.as_str()))
         .collect();
     if !trackers.is_empty() {
-        let message = format!("the address carries {} for somebody's statistics", trackers.join(", "));
-        found.push(case.find("M415", span(), message, "cut it off: it is most likely not yours"));
+        let message = format!("the address has tracking parameters: {}", trackers.join(", "));
+        found.push(case.find("M415", span(), message, "remove them, unless the statistics are yours"));
     }
 }
 

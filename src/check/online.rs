@@ -38,27 +38,27 @@ pub fn addresses(issue: &Issue) -> Vec<Url> {
 }
 
 /// What is to be said about an issue after the web was asked.
-pub fn check_answers(issue: &Issue, answers: &Answers) -> Diagnostics {
+pub(super) fn check_answers(issue: &Issue, answers: &Answers) -> Diagnostics {
     let mut found = Vec::new();
     for (url, is_picture, span) in places(issue) {
         let (code, message, help) = match answers.get(url.as_str()) {
             None | Some(Answer::There) => continue,
             Some(Answer::Gone(status)) => (
                 if is_picture { "M437" } else { "M421" },
-                format!("`{}` is not there (it answered {status})", short(&url)),
-                "mend the address, or take it out".to_owned(),
+                format!("`{}` not found (status {status})", short(&url)),
+                "fix the address, or remove it".to_owned(),
             ),
             Some(Answer::Moved(to)) => {
-                ("M422", format!("`{}` has moved for good", short(&url)), format!("use `{to}`"))
+                ("M422", format!("`{}` has moved permanently", short(&url)), format!("use `{to}`"))
             }
             Some(Answer::Certificate(problem)) => (
                 "M423",
                 format!("the certificate of `{}` {problem}", url.host_str().unwrap_or_default()),
-                "browsers warn readers away: link to another page, or tell its owner".to_owned(),
+                "browsers show a warning instead: link to another page, or tell its owner".to_owned(),
             ),
             Some(Answer::Unclear(why)) => (
                 "M424",
-                format!("nobody knows whether `{}` is there: {why}", short(&url)),
+                format!("could not verify `{}`: {why}", short(&url)),
                 "open it in a browser".to_owned(),
             ),
         };

@@ -74,7 +74,7 @@ impl Kind {
 }
 
 /// Reads the list once, and looks at it beside the placeholders that a letter fills in.
-pub fn check_list<'a>(
+pub(super) fn check_list<'a>(
     list: List,
     placeholders: impl Iterator<Item = &'a Placeholder>,
 ) -> Result<Diagnostics, ListError> {
@@ -105,7 +105,13 @@ pub fn check_list<'a>(
                 Some(near) => format!("did you mean `subscriber.{near}`?"),
                 None => format!("its columns are: {}", list.columns().join(", ")),
             };
-            found.push(find("M491", None, None, format!("no column fills `subscriber.{name}`"), help));
+            found.push(find(
+                "M491",
+                None,
+                None,
+                format!("the list has no column for `subscriber.{name}`"),
+                help,
+            ));
         } else if !has_default {
             needed.push(name);
         }
@@ -142,9 +148,9 @@ pub fn check_list<'a>(
         found.push(find("M492", kind.line, Some(name.to_owned()), message, help));
     }
     for (code, kind, what, help) in [
-        ("M494", roles, "addresses that several people read", "ask them for their own addresses"),
-        ("M495", slips, "domains that look like slips", "ask, or mend what is plain"),
-        ("M496", repeats, "rows that repeat an address", "remove one of each pair"),
+        ("M494", roles, "role addresses", "ask for personal addresses"),
+        ("M495", slips, "domains that look misspelled", "ask, or fix the obvious ones"),
+        ("M496", repeats, "rows with an address that was used before", "remove one of each pair"),
     ] {
         if kind.count > 0 {
             found.push(find(code, kind.line, None, format!("{what}: {}", kind.names()), help.to_owned()));

@@ -18,8 +18,8 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
     }
     let total: u64 = case.pictures.iter().filter_map(|picture| picture.octets).sum();
     if PICTURES_MAX < total {
-        let message = format!("the pictures weigh {:.1} MB together", total as f64 / 1e6);
-        found.push(case.find("M406", 0..0, message, "make them smaller: many read on a phone, on the way"));
+        let message = format!("the pictures are {:.1} MB in total", total as f64 / 1e6);
+        found.push(case.find("M406", 0..0, message, "make them smaller; many people read on a phone"));
     }
 }
 
@@ -29,21 +29,21 @@ fn alternative_text(case: &IssueContext<'_>, image: &Image, found: &mut Diagnost
     let file = image.source.rsplit('/').next().unwrap_or(&image.source);
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     if alt.is_empty() {
-        let help = "say in the square brackets what it shows; to mark a mere decoration, put it into raw HTML with `alt=\"\"`";
+        let help = "describe it in the square brackets; for decoration only, use raw HTML with `alt=\"\"`";
         found.push(case.find("M431", image.span.clone(), format!("`{file}` has no alternative text"), help));
     } else if alt.eq_ignore_ascii_case(file) || (alt.eq_ignore_ascii_case(stem) && looks_like_a_file(stem)) {
-        let message = "the alternative text is the file's name";
+        let message = "the alternative text is the file name";
         found.push(case.find("M432", image.span.clone(), message, "say what the picture shows"));
     } else if says_nothing(alt) {
-        let message = format!("\u{201c}{alt}\u{201d} says that there is a picture, and not what it shows");
+        let message = format!("\u{201c}{alt}\u{201d} does not say what the picture shows");
         found.push(case.find("M432", image.span.clone(), message, "say what the picture shows"));
     } else if ALT_MAX < alt.chars().count() {
-        let message = format!("the alternative text has {} characters", alt.chars().count());
+        let message = format!("the alternative text is {} characters long", alt.chars().count());
         found.push(case.find(
             "M433",
             image.span.clone(),
             message,
-            "say the rest in the text or in a caption",
+            "put the rest in the text or in a caption",
         ));
     }
 }
@@ -78,8 +78,8 @@ fn kind(case: &IssueContext<'_>, image: &Image, known: Option<&PictureFacts>, fo
         found.push(case.find(
             "M435",
             span(),
-            "the picture is written into its address",
-            "save it as a file beside the issue",
+            "the picture is embedded in its address",
+            "save it as a file next to the issue",
         ));
         return;
     }
@@ -91,12 +91,7 @@ fn kind(case: &IssueContext<'_>, image: &Image, known: Option<&PictureFacts>, fo
             "{} and older Outlooks do not show SVG pictures",
             without("image-svg").unwrap_or("Gmail".into())
         );
-        found.push(case.find(
-            "M434",
-            span(),
-            message,
-            "draw it into a PNG of twice the width it is shown at",
-        ));
+        found.push(case.find("M434", span(), message, "convert it to a PNG of twice its displayed width"));
     } else if let Some(name) =
         ["avif", "webp", "heic", "tiff", "bmp", "jxl"].into_iter().find(|name| is(name))
     {
@@ -108,12 +103,13 @@ fn kind(case: &IssueContext<'_>, image: &Image, known: Option<&PictureFacts>, fo
             Some(clients) => format!("{clients} does not show {} pictures", name.to_uppercase()),
             None => format!("some mail clients do not show {} pictures", name.to_uppercase()),
         };
-        found.push(case.find("M438", span(), message, "use PNG, JPEG or GIF"));
+        found.push(case.find("M438", span(), message, "use PNG, JPEG, or GIF"));
     }
     let elsewhere = image.source.starts_with("https://") || image.source.starts_with("http://");
     if elsewhere && image.width.is_none() {
-        let message = "the picture's size is not known";
-        let help = "add `{width=…}`: Outlook shows it at full size, and the text jumps when it loads";
+        let message = "the picture's size is unknown";
+        let help =
+            "add `{width=…}`; otherwise Outlook shows it at full size, and the text jumps when it loads";
         found.push(case.find("M436", span(), message, help));
     }
     if image.source.starts_with("http://") {
@@ -125,30 +121,30 @@ fn weight(case: &IssueContext<'_>, image: &Image, picture: &PictureFacts, found:
     if let Some(octets) = picture.octets
         && PICTURE_MAX < octets
     {
-        let message = format!("the picture weighs {:.1} MB", octets as f64 / 1e6);
+        let message = format!("the picture is {:.1} MB", octets as f64 / 1e6);
         found.push(case.find(
             "M405",
             image.span.clone(),
             message,
-            "make it smaller: under 1 MB, better under 200 KB",
+            "make it smaller: under 1 MB, or better under 200 KB",
         ));
     }
     if picture.seen.is_cut_off
         || (picture.width.is_none() && picture.media_type.as_deref() != Some("image/svg+xml"))
     {
-        let message = "the picture's file ends before the picture does";
-        found.push(case.find("M408", image.span.clone(), message, "save or copy it again"));
+        let message = "the picture file is incomplete";
+        found.push(case.find("M408", image.span.clone(), message, "save or download it again"));
     }
     if picture.seen.moves {
-        let help = "let the first frame say what matters, and let it stop after some seconds";
-        let message = "Outlook on Windows may show only the first frame of this picture";
+        let help = "put what matters in the first frame, and let the animation stop after a few seconds";
+        let message = "Outlook on Windows may show only the first frame of this animation";
         found.push(case.find("M439", image.span.clone(), message, help));
     }
     let shown = image.width.unwrap_or(600).min(600);
     if let Some(width) = picture.width
         && shown * 3 < width
     {
-        let message = format!("the picture is {width} pixels wide and is shown at {shown}");
+        let message = format!("the picture is {width} pixels wide and shown at {shown}");
         found.push(case.find(
             "M407",
             image.span.clone(),

@@ -7,12 +7,12 @@ use super::{
     clients::{clients_date, is_known, without},
     css::{self, Css, Tag},
     facts::Facts,
-    rule,
+    findings::at,
 };
 use crate::{
     markup::Attribute,
     render::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in},
-    source::{Diagnostic, Diagnostics, Source, Span},
+    source::{Diagnostics, Source, Span},
 };
 
 use super::LetterContext;
@@ -20,24 +20,12 @@ use super::LetterContext;
 /// Gmail ignores a style sheet that is longer, in octets.
 const SHEET_MAX: usize = 16 * 1024;
 
-/// A finding in a file that is not the issue, or in the issue.
-pub(super) fn at(
-    source: &Source,
-    code: &'static str,
-    span: Span,
-    message: impl Into<String>,
-    help: impl Into<String>,
-) -> Diagnostic {
-    let severity = rule(code).expect("every code that is found has a rule").severity;
-    Diagnostic::at(code, severity, source.place(span), message).help(help)
-}
-
 /// The first use of a feature in a file, and how often it is used there.
 type Uses = BTreeMap<(String, String), (Source, Span, String, usize)>;
 
 pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
-    let issue = &case.issue.source;
-    let mut all = authored_markup(case.template);
+    let issue = &case.draft.issue.source;
+    let mut all = authored_markup(&case.built.template);
     for span in &facts.fences {
         let text = issue.text().get(span.clone()).unwrap_or_default();
         // The fence's own lines are no part of it.
@@ -71,9 +59,9 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
         let does = if clients.contains(" and ") { "do" } else { "does" };
         let message = format!("{clients} {does} not support {shown}{times}");
         let help = match code {
-            "M460" => "readers there get nothing, or the bare words: link to a page instead",
-            "M462" => "fine as an ornament: the letter must be good without it",
-            _ => "lay it out with sections and columns, or make sure that the letter holds without it",
+            "M460" => "readers there see nothing, or plain text: link to a page instead",
+            "M462" => "fine as decoration: the letter must work without it",
+            _ => "use sections and columns instead, or make sure that the letter works without it",
         };
         let help = format!("{help} (Can I email, {})", clients_date());
         found.push(at(&source, code, span, message, help));
@@ -138,7 +126,7 @@ fn element(source: &Source, tag: &Tag, uses: &mut Uses, found: &mut Diagnostics)
     let shown = || format!("`<{}>`", tag.name);
     let feature = match tag.name.as_str() {
         name @ ("script" | "iframe" | "embed" | "applet" | "frame") => {
-            let message = format!("no mail client shows `<{name}>`");
+            let message = format!("no mail client supports `<{name}>`");
             let help = "link to a page on the web instead";
             found.push(at(source, "M460", tag.span.clone(), message, help));
             return;
@@ -185,14 +173,14 @@ fn sheet(source: &Source, span: Span, uses: &mut Uses, found: &mut Diagnostics) 
     for part in &parts {
         match part {
             Css::NestedAt(span) => {
-                let help = "Gmail ignores conditions with others inside: write them one after the other";
-                found.push(drops(span.clone(), "an at-rule stands inside another one", help));
+                let help = "Gmail ignores nested conditions: write them one after the other";
+                found.push(drops(span.clone(), "an at-rule is inside another one", help));
             }
             Css::At(span) => at_rule(source, span, uses),
             Css::Selector(span) => selector(source, span, uses),
             Css::Declaration { value, span, .. } if value.contains("url(") => {
                 let help = "Gmail on the web is known to drop the whole style sheet: use `background-url` of a section";
-                found.push(drops(span.clone(), "a style sheet names a picture", help));
+                found.push(drops(span.clone(), "a style sheet refers to a picture", help));
             }
             Css::Declaration { .. } => {}
         }

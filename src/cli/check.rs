@@ -1,22 +1,22 @@
 mod forms;
 mod since;
+mod tracked;
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use super::{
-    Context, Exit, Failure, flags, git,
+    Context, Exit, Failure, flags,
     issues::{self, IssueFile},
     online::Online,
 };
 use crate::{
-    assets,
-    check::{self, Answers, Earlier, IssueContext, LetterContext, PictureFacts, check_list, rule},
+    check::{self, Answers, CheckContext, Earlier, Report},
     config::{Config, Overrides},
     issue::Issue,
     render::{self, BuildError, Built},
     report::{diagnostics, words::octets},
-    source::{Diagnostic, Diagnostics, Place, Severity},
-    subscriber::List,
+    source::{Diagnostic, Diagnostics, Severity},
+    subscriber::ListFile,
 };
 
 /// Report problems in issues, with line and column
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Report only findings in lines that changed since this git revision
     #[arg(long, value_name = "REV")]
     since: Option<String>,
+    /// Print all repeated notes and warnings, not only the first three of each code in a file
+    #[arg(long)]
+    all: bool,
     /// Also show the size of each section, out of the 102 KB that Gmail shows, and what is largest
     #[arg(long)]
     budget: bool,
@@ -70,9 +73,6 @@ enum Deny {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let mut config = context.config(args.list.say(Overrides::default()))?;
-    // A check guards pull requests: it starts no program that the newsletter's settings name.
-    config.math.clear();
     let all = issues::all(context)?;
     let wanted = match args.issues.as_slice() {
         [] => all.clone(),
@@ -80,34 +80,38 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     };
     let mut found = Diagnostics::new();
     let mut budgets = Vec::new();
-    let mut online = args.online.then(|| Online::open(config.root.join(".mimeo/links.json"), context.now));
-    for file in &wanted {
-        let source = match issues::source(&file.path) {
-            Ok(source) => source,
-            Err(failure) => {
-                found.extend(failure.into_diagnostics()?);
-                continue;
+    match context.config_quietly(args.list.say(Overrides::default())) {
+        Ok((mut config, noticed)) => {
+            // A check guards pull requests: it starts no program that the newsletter's settings name.
+            config.math.clear();
+            found.extend(noticed);
+            let mut online =
+                args.online.then(|| Online::open(config.root.join(".mimeo/links.json"), context.now));
+            for file in &wanted {
+                let (report, is_letter) = issue(context, &config, &all, file, online.as_mut())?;
+                found.extend(report.diagnostics);
+                if is_letter {
+                    budgets.push((file.slug.clone(), report.shares, report.costs));
+                }
             }
-        };
-        match render::build(source, &file.slug, &config.build_context(context.now)) {
-            Ok(built) => {
-                let answers = match &mut online {
-                    Some(online) => online.ask(&check::addresses(&built.issue)),
-                    None => Answers::new(),
-                };
-                let (findings, budget, costs) =
-                    look_with(context, &config, &all, file, &built, Subject::LetterAndList, &answers)?;
-                found.extend(findings);
-                budgets.push((file.slug.clone(), budget, costs));
+            if let Some(online) = online {
+                online.store().map_err(Failure::outside)?;
             }
-            Err(error) => found.extend(with_draft(context, &config, &all, file, error)),
+            found.extend(config.check.levels.apply(tracked::tracked(&config)));
+        }
+        // Without settings there is no letter; what is wrong in the issues can be said all the same.
+        Err(problems) => {
+            found.extend(problems);
+            for file in &wanted {
+                found.extend(match issues::source(&file.path) {
+                    Ok(source) => Issue::read(source, "en").diagnostics,
+                    Err(failure) => failure.into_diagnostics()?,
+                });
+            }
         }
     }
-    if let Some(online) = online {
-        online.store().map_err(Failure::outside)?;
-    }
     let mut seen = BTreeSet::new();
-    // The list is the same for all issues; what is said of it is said once.
+    // The list is the same for all issues, and so is the template.
     found.retain(|one| seen.insert(format!("{}{}{}", one.place, one.code, one.message)));
     if let Some(revision) = &args.since {
         found = since::since(context, revision, found)?;
@@ -120,7 +124,37 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
     }
     let worst = if args.deny == Some(Deny::Warnings) { Severity::Warning } else { Severity::Error };
-    Ok(if found.iter().any(|one| worst <= one.severity) { Exit::BadInput } else { Exit::Done })
+    Ok(if found.iter().any(|one| one.severity >= worst) { Exit::BadInput } else { Exit::Done })
+}
+
+/// Checks one issue, and says whether it became a letter.
+fn issue(
+    context: &Context,
+    config: &Config,
+    all: &[IssueFile],
+    file: &IssueFile,
+    online: Option<&mut Online>,
+) -> Result<(Report, bool), Failure> {
+    let source = match issues::source(&file.path) {
+        Ok(source) => source,
+        Err(failure) => {
+            let diagnostics = failure.into_diagnostics()?;
+            return Ok((Report { diagnostics, ..Report::default() }, false));
+        }
+    };
+    let built = render::build(source, &file.slug, &config.build_context(context.now));
+    let issue = match &built {
+        Ok(built) => &built.issue,
+        Err(error) => &error.issue,
+    };
+    let answers = online.map(|online| online.ask(&check::addresses(issue))).unwrap_or_default();
+    let earlier = earlier(all, file, config.check.history as usize);
+    let list = Some(&config.list).filter(|list| list.exists());
+    let settings = check_context(context, config, &earlier, list, &answers);
+    Ok(match built {
+        Ok(built) => (check::run(&built, &settings)?, true),
+        Err(error) => (check::run_draft(error, &settings)?, false),
+    })
 }
 
 /// Whether the list is read too, however long it is.
@@ -130,114 +164,57 @@ pub(super) enum Subject {
     Letter,
 }
 
-/// Everything that can be said against one issue, with the owner's levels applied, and its budget.
-pub(super) fn look(
+/// The report on an issue that was built.
+pub(super) fn report(
     context: &Context,
     config: &Config,
-    all: &[IssueFile],
     file: &IssueFile,
     built: &Built,
     subject: Subject,
-) -> Result<(Diagnostics, Vec<check::Share>), Failure> {
-    let (found, budget, _) = look_with(context, config, all, file, built, subject, &Answers::new())?;
-    Ok((found, budget))
+) -> Result<Report, Failure> {
+    let earlier = earlier(&issues::all(context)?, file, config.check.history as usize);
+    let list = Some(&config.list).filter(|list| subject == Subject::LetterAndList && list.exists());
+    let answers = Answers::new();
+    let mut report = check::run(built, &check_context(context, config, &earlier, list, &answers))?;
+    if subject == Subject::LetterAndList {
+        report.diagnostics.extend(config.check.levels.apply(tracked::tracked(config)));
+        check::sort(&mut report.diagnostics);
+    }
+    Ok(report)
 }
 
-/// What keeps an issue from becoming a letter, and what can be said against it all the same.
-fn with_draft(
+/// The report on an issue that could not be built: everything else that is wrong is in it too.
+pub(super) fn report_draft(
     context: &Context,
     config: &Config,
-    all: &[IssueFile],
     file: &IssueFile,
     error: BuildError,
-) -> Diagnostics {
-    let BuildError { issue: Some(issue), diagnostics: mut problems, .. } = error else {
-        return error.diagnostics;
-    };
-    let earlier = earlier(all, file, config.check.history as usize);
-    let draft = IssueContext {
-        issue: &issue,
-        newsletter: &config.newsletter,
-        pictures: &[],
-        earlier: &earlier,
-        today: context.today(),
-    };
-    problems.retain(|one| one.code != "M162");
-    problems.extend(check::check_draft(&draft));
-    let mut levels = config.check.levels.clone();
-    for (unknown, place) in levels.read_comments(&issue.source) {
-        problems.push(unknown_code(&unknown, place));
-    }
-    levels.apply(problems)
+) -> Result<Report, Failure> {
+    let earlier = earlier(&issues::all(context)?, file, config.check.history as usize);
+    let list = Some(&config.list).filter(|list| list.exists());
+    Ok(check::run_draft(error, &check_context(context, config, &earlier, list, &Answers::new()))?)
 }
 
-/// The same with what the web said about its addresses.
-fn look_with(
+fn check_context<'a>(
     context: &Context,
-    config: &Config,
-    all: &[IssueFile],
-    file: &IssueFile,
-    built: &Built,
-    subject: Subject,
-    answers: &Answers,
-) -> Result<(Diagnostics, Vec<check::Share>, check::Costs), Failure> {
-    let pictures: Vec<_> = built
-        .assets
-        .pictures()
-        .map(|(source, asset)| PictureFacts {
-            source: source.to_owned(),
-            media_type: Some(asset.media_type.to_owned()),
-            width: asset.width,
-            octets: Some(asset.bytes.len() as u64),
-            seen: assets::seen(asset.media_type, &asset.bytes),
-        })
-        .collect();
-    let earlier = earlier(all, file, config.check.history as usize);
-    let case = LetterContext {
-        draft: IssueContext {
-            issue: &built.issue,
-            newsletter: &config.newsletter,
-            pictures: &pictures,
-            earlier: &earlier,
-            today: context.today(),
-        },
-        rendered: &built.rendered,
-        template: &built.template,
-        blocks: &built.blocks,
+    config: &'a Config,
+    earlier: &'a [Earlier],
+    list: Option<&'a ListFile>,
+    answers: &'a Answers,
+) -> CheckContext<'a> {
+    CheckContext {
+        newsletter: &config.newsletter,
+        settings: &config.file,
         dkim_domain: config.dkim.as_ref().map(|dkim| dkim.domain.as_str()),
-    };
-    let mut found = built.diagnostics.clone();
-    // The check says the same of anchors, and more.
-    found.retain(|one| one.code != "M162");
-    found.extend(check::check(&case));
-    found.extend(check::check_answers(&built.issue, answers));
-    if subject == Subject::LetterAndList && config.list.exists() {
-        let rendered = &built.rendered;
-        let patterns = [&rendered.subject, &rendered.html, &rendered.text];
-        let placeholders = patterns.into_iter().flat_map(|pattern| pattern.placeholders());
-        match List::open(&config.list) {
-            Ok(list) => found.extend(check_list(list, placeholders)?),
-            Err(error) => found.extend(Failure::from(error).into_diagnostics()?),
-        }
-        found.extend(tracked(&config.list.path));
-    }
-    let mut levels = config.check.levels.clone();
-    for (unknown, place) in levels.read_comments(&built.issue.source) {
-        found.push(unknown_code(&unknown, place));
-    }
-    Ok((levels.apply(found), check::budget(&case), check::costs(&case)))
-}
-
-fn unknown_code(unknown: &check::UnknownCode, place: Place) -> Diagnostic {
-    let message = format!("no rule has the code `{}`", unknown.code);
-    let diagnostic = Diagnostic::at("M400", Severity::Warning, place, message);
-    match unknown.nearest {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help("`mimeo explain` lists the rules"),
+        levels: &config.check.levels,
+        earlier,
+        list,
+        answers,
+        today: context.today(),
     }
 }
 
-/// What earlier issues said; those that cannot be read are no history.
+/// What earlier issues said; those that cannot be read are left out.
 fn earlier(all: &[IssueFile], file: &IssueFile, most: usize) -> Vec<Earlier> {
     let before = all.iter().filter(|other| other.slug < file.slug);
     let mut earlier: Vec<_> = before
@@ -259,24 +236,6 @@ fn earlier(all: &[IssueFile], file: &IssueFile, most: usize) -> Vec<Earlier> {
     earlier
 }
 
-/// A list that git keeps is a list that everybody with the repository has.
-fn tracked(list: &Path) -> Option<Diagnostic> {
-    let example = list.file_name().is_some_and(|name| name.to_string_lossy().contains("example"));
-    let folder = list.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let ran = git::command(folder)
-        .args(["ls-files", "--error-unmatch", "--"])
-        .arg(list.file_name()?)
-        .output()
-        .ok()?;
-    if example || !ran.status.success() {
-        return None;
-    }
-    let rule = rule("M493").expect("the rule is there");
-    let place = Place::File { path: list.to_owned() };
-    let help = "take it out with `git rm --cached`, and name it in .gitignore";
-    Some(Diagnostic::at(rule.code, rule.severity, place, "the subscriber list is tracked by git").help(help))
-}
-
 impl Args {
     fn print(&self, context: &Context, found: &[Diagnostic], issues: usize) -> Result<(), Failure> {
         let data = |value: serde_json::Value| -> Result<(), Failure> {
@@ -285,10 +244,11 @@ impl Args {
         };
         match self.format {
             Format::People if found.is_empty() => {
-                let noun = if issues == 1 { "issue" } else { "issues" };
-                context.terminal.say(&format!("{issues} {noun} checked, no findings"));
+                let issues = if issues == 1 { "1 issue".to_owned() } else { format!("{issues} issues") };
+                context.terminal.say(&format!("{issues} checked, no findings"));
             }
-            Format::People => context.terminal.show(found),
+            Format::People if self.all => context.terminal.show(found),
+            Format::People => context.terminal.show_folded(found),
             Format::Json => data(diagnostics::json(found))?,
             Format::Sarif => data(forms::sarif(found))?,
             Format::Github => {
@@ -315,12 +275,12 @@ fn print_budget(
     }
     let blocks: Vec<_> =
         costs.blocks.iter().map(|(line, cost)| format!("line {line} {}", octets(*cost as u64))).collect();
-    text.push_str(&format!("the most costly blocks: {}\n", blocks.join(", ")));
+    text.push_str(&format!("largest blocks: {}\n", blocks.join(", ")));
     for (what, all, costly) in [
         ("styles", costs.styles, &costs.costly_styles),
         ("addresses", costs.addresses, &costs.costly_addresses),
     ] {
-        text.push_str(&format!("{what}: {} of it all; the most costly:\n", octets(all as u64)));
+        text.push_str(&format!("{what}: {} in total; largest:\n", octets(all as u64)));
         for (value, times, cost) in costly {
             let shown: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
             let cut = if shown.len() < value.len() { "…" } else { "" };

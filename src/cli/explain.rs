@@ -1,8 +1,8 @@
-//! `mimeo explain`, and the page `docs/findings.md` made of the same stories.
+//! `mimeo explain`, and the page `docs/findings.md` made of the same files.
 
 use super::{Context, Exit, Failure};
 use crate::{
-    check::{RULES, Rule, STORIES, example, rule},
+    check::{Rule, rule, rules},
     source::nearest,
 };
 
@@ -22,18 +22,14 @@ pub(crate) struct Args {
     markdown: bool,
 }
 
-fn all() -> impl Iterator<Item = &'static Rule> {
-    STORIES.iter().chain(RULES)
-}
-
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let text = match &args.code {
         None if args.markdown => page(),
-        None => all().map(|rule| format!("{}  {}\n", rule.code, rule.title)).collect(),
+        None => rules().iter().map(|rule| format!("{}  {}\n", rule.code, rule.title)).collect(),
         Some(code) => {
             let code = code.trim().to_uppercase();
             let Some(rule) = rule(&code) else {
-                let near = nearest(&code, all().map(|rule| rule.code));
+                let near = nearest(&code, rules().iter().map(|rule| rule.code));
                 let hint = match near {
                     Some(near) => format!("did you mean {near}? `mimeo explain` lists them"),
                     None => "`mimeo explain` lists them".to_owned(),
@@ -42,20 +38,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                     .hint(hint)
                     .exit(Exit::Usage));
             };
-            let mut text =
-                format!("{} ({}): {}\n\n{}\n", rule.code, severity(rule), rule.title, fold(rule.story));
-            if let Some((bad, good)) = example(rule.code) {
-                text.push_str(&format!("\nInstead of\n\n{}\nwrite\n\n{}", indent(bad), indent(good)));
-            }
-            text
+            let Rule { code, title, explanation, .. } = rule;
+            format!("{code} ({}): {title}\n\n{}\n{}", rule.severity.word(), fold(explanation), example(rule))
         }
     };
     context.terminal.data(&text).map_err(Failure::output)?;
     Ok(Exit::Done)
 }
 
-fn severity(rule: &Rule) -> String {
-    format!("{:?}", rule.severity).to_lowercase()
+/// What is wrong and what is right, as indented blocks.
+fn example(rule: &Rule) -> String {
+    format!("\nInstead of\n\n{}\nwrite\n\n{}", indent(rule.bad), indent(rule.good))
 }
 
 fn indent(text: &str) -> String {
@@ -73,28 +66,21 @@ const FAMILIES: [(&str, &str); 10] = [
     ("M43", "Pictures"),
     ("M44", "Words and head"),
     ("M46", "Mail clients and access"),
-    ("M48", "Law, mailbox rules and people"),
+    ("M48", "Compliance, mailbox providers and the list"),
 ];
 
 fn page() -> String {
     let mut page = String::from(INTRODUCTION);
     let mut families = FAMILIES.iter().peekable();
-    for rule in all() {
+    for rule in rules() {
         while let Some((_, title)) = families.next_if(|(from, _)| *from <= rule.code) {
             if families.peek().is_none_or(|(next, _)| rule.code < *next) {
                 page.push_str(&format!("\n## {title}\n"));
             }
         }
-        page.push_str(&format!(
-            "\n### {}: {}\n\n*{}.* {}\n",
-            rule.code,
-            rule.title,
-            capital(&severity(rule)),
-            rule.story
-        ));
-        if let Some((bad, good)) = example(rule.code) {
-            page.push_str(&format!("\nInstead of\n\n{}\nwrite\n\n{}", indent(bad), indent(good)));
-        }
+        let Rule { code, title, explanation, .. } = rule;
+        let severity = capital(rule.severity.word());
+        page.push_str(&format!("\n### {code}: {title}\n\n*{severity}.* {explanation}\n{}", example(rule)));
     }
     page
 }
@@ -104,13 +90,13 @@ fn capital(word: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-const INTRODUCTION: &str = include_str!("findings.md");
+const INTRODUCTION: &str = include_str!("explain/introduction.md");
 
 /// Lines of at most 80 columns.
 fn fold(text: &str) -> String {
     let mut out = String::new();
     let mut column = 0;
-    for word in text.split(' ') {
+    for word in text.split_whitespace() {
         let width = word.chars().count();
         if column > 0 && 80 < column + 1 + width {
             out.push('\n');

@@ -16,8 +16,9 @@ use super::{Context, Exit, Failure, build, check, flags, issues, sending};
 use crate::{
     address::EmailAddress,
     config::Overrides,
-    issue::document::BlockKind,
+    issue::{Issue, document::BlockKind},
     message::{Composer, Secrets},
+    render,
     report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
     subscriber::{List, ListFile, Row, Subscriber},
@@ -234,20 +235,28 @@ impl PreviewSource {
 
     fn look(&self) -> Result<Value, Failure> {
         let config = self.config()?;
-        let built = self.file.build(&config, Timestamp::now())?;
-        let all = issues::all(&self.context)?;
-        let (mut found, shares) =
-            check::look(&self.context, &config, &all, &self.file, &built, check::Subject::LetterAndList)?;
-        crate::check::sort(&mut found);
+        let source = issues::source(&self.file.path)?;
+        let (issue, report) =
+            match render::build(source, &self.file.slug, &config.build_context(Timestamp::now())) {
+                Ok(built) => {
+                    let subject = check::Subject::LetterAndList;
+                    let report = check::report(&self.context, &config, &self.file, &built, subject)?;
+                    (built.issue, report)
+                }
+                Err(error) => {
+                    let issue = Issue::clone(&error.issue);
+                    (issue, check::report_draft(&self.context, &config, &self.file, error)?)
+                }
+            };
+        let (mut found, shares) = (report.diagnostics, report.shares);
         found.sort_by_key(|one| std::cmp::Reverse(one.severity));
-        let headings: Vec<(u32, &str)> = built
-            .issue
+        let headings: Vec<(u32, &str)> = issue
             .document
             .blocks
             .iter()
             .filter_map(|block| match &block.kind {
                 BlockKind::Heading { anchor, .. } => {
-                    Some((built.issue.source.position(block.span.start).line, anchor.as_str()))
+                    Some((issue.source.position(block.span.start).line, anchor.as_str()))
                 }
                 _ => None,
             })
@@ -257,7 +266,7 @@ impl PreviewSource {
             .map(|one| {
                 let mut value = self.json(one);
                 if let Place::Text { path, start, .. } = &one.place
-                    && path == built.issue.source.path()
+                    && path == issue.source.path()
                 {
                     let above = headings.iter().rfind(|(line, _)| *line <= start.line);
                     value["anchor"] = above.map(|(_, anchor)| *anchor).into();

@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Mailbox, InvalidAddress> {
     let name = unquote(name.trim());
     if name.chars().any(char::is_control) {
         return Err(InvalidAddress {
-            reason: "the name holds a line break or another control character".to_owned(),
+            reason: "the name contains a line break or another control character".to_owned(),
         });
     }
     let name = (!name.is_empty()).then_some(name);

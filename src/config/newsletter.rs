@@ -21,7 +21,7 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
     let notes = section.notes();
     let name = one_line(section, "name", "Gradient Ascent");
     if name.is_none() && section.any("name").is_none() {
-        section.missing("the newsletter has no name", "add `name = \"…\"` under `[newsletter]`");
+        section.missing("the newsletter's name is missing", "add `name = \"…\"` under `[newsletter]`");
     }
     let language = section.text("language", "en").filter(|language| is_language_tag(section, language));
     let site = web_address(section, "site", "https://news.example.org/");
@@ -31,7 +31,7 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
         && pictures.value == PicturePlace::Site
         && section.any("site").is_none()
     {
-        let message = "pictures cannot be at the site, for there is no `site`";
+        let message = "pictures cannot be on the site: `site` is not set";
         let help = "add `site = \"https://…/\"`, or write `pictures = \"inside\"`";
         notes.error("M012", pictures.span.clone(), message, help);
     }
@@ -42,7 +42,7 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
     let sender = root.table("sender");
     let from = mailbox(&sender, "from");
     if from.is_none() && sender.any("from").is_none() {
-        sender.missing("there is no sender", "add `from = \"Name <address>\"` under `[sender]`");
+        sender.missing("the sender is missing", "add `from = \"Name <address>\"` under `[sender]`");
     }
     let reply_to = mailbox(&sender, "reply_to");
     let bounces = address(&sender, "bounces");
@@ -79,6 +79,7 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
         from,
         reply_to,
         design,
+        design_places: root.places("design"),
         headers,
         fields,
     })
@@ -88,7 +89,7 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
 fn one_line(table: &Table<'_>, name: &'static str, example: &str) -> Option<String> {
     let item = table.text(name, example)?;
     if item.value.chars().any(char::is_control) {
-        let message = format!("`{}` holds a line break or another control character", table.name_of(name));
+        let message = format!("`{}` contains a line break or another control character", table.name_of(name));
         table.notes().error("M005", item.span, message, "write it in one line");
         return None;
     }
@@ -104,7 +105,7 @@ fn is_language_tag(table: &Table<'_>, item: &Item<String>) -> bool {
             (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric())
         });
     if !fine {
-        let message = format!("{:?} is no language tag", item.value);
+        let message = format!("invalid language tag {:?}", item.value);
         table.notes().error("M005", item.span.clone(), message, "write it like \"en\", \"pt-BR\" or \"ar\"");
     }
     fine
@@ -113,7 +114,7 @@ fn is_language_tag(table: &Table<'_>, item: &Item<String>) -> bool {
 fn is_template_name(table: &Table<'_>, item: &Item<String>) -> bool {
     let fine = !item.value.contains(['/', '\\', '\0']) && !item.value.starts_with('.');
     if !fine {
-        let message = format!("{:?} is no name of a template", item.value);
+        let message = format!("invalid template name {:?}", item.value);
         let help = "name a file in `templates/` without its `.mjml`, for example \"default\"";
         table.notes().error("M005", item.span.clone(), message, help);
     }
@@ -131,7 +132,7 @@ fn web_address(table: &Table<'_>, name: &'static str, example: &str) -> Option<S
         return None;
     }
     if !fine || item.value.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        let message = format!("`{}` is no web address", table.name_of(name));
+        let message = format!("`{}` is not a valid http or https URL", table.name_of(name));
         table.notes().error("M008", item.span, message, format!("write it like {example:?}"));
         return None;
     }
@@ -193,7 +194,7 @@ fn one_click(table: &Table<'_>) -> Option<String> {
     let fine = url.is_ok_and(|url| url.scheme() == "https" && url.host().is_some())
         && item.value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
     if !fine {
-        let message = format!("`{}` is no https address", table.name_of("https"));
+        let message = format!("`{}` is not a valid https URL", table.name_of("https"));
         table.notes().error("M008", item.span, message, format!("write it like {EXAMPLE:?}"));
         return None;
     }

@@ -316,6 +316,25 @@ impl<'a> Table<'a> {
         entries.map(free_table).unwrap_or_default()
     }
 
+    /// Where a section is, by an empty key, and where its names are; those of inner tables as `inner.name`.
+    pub(super) fn places(&self, name: &str) -> BTreeMap<String, Place> {
+        let mut places = BTreeMap::new();
+        let Some(section) = self.entries.and_then(|entries| entries.get(name)) else { return places };
+        places.insert(String::new(), self.notes.source.place(section.span()));
+        let DeValue::Table(entries) = section.get_ref() else { return places };
+        for (key, value) in entries {
+            places.insert(key.get_ref().to_string(), self.notes.source.place(key.span()));
+            let DeValue::Table(inner) = value.get_ref() else { continue };
+            for name in inner.keys() {
+                places.insert(
+                    format!("{}.{}", key.get_ref(), name.get_ref()),
+                    self.notes.source.place(name.span()),
+                );
+            }
+        }
+        places
+    }
+
     fn entries_of(&self, name: &str, value: &'a Spanned<DeValue<'a>>) -> Option<&'a DeTable<'a>> {
         match value.get_ref() {
             DeValue::Table(entries) => Some(entries),

@@ -28,7 +28,7 @@ fn refusal(error: &RelayConfigError) -> (&'static str, String, String) {
         ),
         RelayConfigError::PasswordInAddress => (
             "M009",
-            "the address holds a password".to_owned(),
+            "the URL contains a password".to_owned(),
             format!(
                 "take it out of the address, and set the environment variable {RELAY_PASSWORD} or say where the \
                  password is kept: `password = {{ file = \"…\" }}`"

@@ -60,7 +60,7 @@ fn domains(section: &Table<'_>) -> BTreeMap<String, DomainPolicy> {
                 domains.insert(address.domain().to_owned(), wishes);
             }
             Err(_) => {
-                let message = format!("{:?} is no domain", name.value);
+                let message = format!("invalid domain {:?}", name.value);
                 section.notes().error(
                     "M005",
                     name.span,

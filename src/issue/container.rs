@@ -240,7 +240,7 @@ pub(super) fn column_outside(reader: &mut Reader<'_>, span: Span) {
     reader.error(
         "M133",
         line,
-        "a column stands outside `::: columns`",
+        "a column is outside of `::: columns`",
         "put a line with `:::: columns` above the first column and one with `::::` below the last",
     );
 }
@@ -317,7 +317,7 @@ impl Container {
             reader.error(
                 "M208",
                 span,
-                format!("a placeholder cannot stand in this argument of `::: {}`", self.name),
+                format!("a placeholder is not allowed in this argument of `::: {}`", self.name),
                 "it is needed when the issue is built, before there is a reader; write it out",
             );
         }

@@ -278,7 +278,7 @@ fn alert(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Result<BlockKind, V
                 None => "the kinds are NOTE, TIP, IMPORTANT, WARNING and CAUTION; any title can follow them"
                     .into(),
             };
-            reader.warn("M140", place, format!("`{word}` is no kind of alert"), help);
+            reader.warn("M140", place, format!("unknown kind of alert `{word}`"), help);
             (AlertKind::Callout, Some(vec![Inline::Text(capitalized(&word))]))
         }
     };

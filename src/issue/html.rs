@@ -125,7 +125,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                                 reader.error(
                                     "M208",
                                     span.clone(),
-                                    format!("a placeholder cannot stand in `<{name}>`"),
+                                    format!("a placeholder is not allowed in `<{name}>`"),
                                     "placeholders stand between tags, and in links and pictures",
                                 );
                             }
@@ -210,9 +210,10 @@ fn not_kept(reader: &mut Reader<'_>, name: &str, span: Span) {
         "svg" => "many mail clients show nothing; save it as a PNG picture".to_owned(),
         "details" | "summary" => "mail clients show it open anyway; write a heading".to_owned(),
         _ => match nearest(name, allowed::NAMES.iter().copied()) {
-            Some(known) => format!("did you mean `<{known}>`? Write `\\<` for a sign that readers see"),
-            None => "mail clients do not keep it; write it in Markdown, or `\\<` for a sign that readers see"
-                .to_owned(),
+            Some(known) => format!("did you mean `<{known}>`? Write `\\<` to show the character"),
+            None => {
+                "mail clients do not keep it; write it in Markdown, or `\\<` to show the character".to_owned()
+            }
         },
     };
     reader.warn("M170", span, format!("`<{name}>` is not kept in letters"), help);

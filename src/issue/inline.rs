@@ -385,8 +385,10 @@ fn missing_notes(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> us
         reader.error(
             "M150",
             start..start + label.len() + 3,
-            format!("there is no note `{label}`"),
-            format!("write `[^{label}]: …` in a paragraph of its own, or `\\[^{label}]` for signs that readers see"),
+            format!("footnote `{label}` not found"),
+            format!(
+                "write `[^{label}]: …` in a paragraph of its own, or `\\[^{label}]` to show the characters"
+            ),
         );
     }
 }
@@ -488,7 +490,7 @@ pub(super) fn width(reader: &mut Reader<'_>, span: Span) -> Option<u32> {
         reader.error(
             "M134",
             span,
-            format!("`{text}` is no width"),
+            format!("invalid width `{text}`"),
             "write a number of pixels, for example `width=300`",
         );
     }

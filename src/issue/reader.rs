@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
             self.error(
                 "M208",
                 span,
-                format!("a placeholder cannot stand in {what}"),
+                format!("a placeholder is not allowed in {what}"),
                 "it is needed when the issue is built, before there is a reader; write it out",
             );
         }

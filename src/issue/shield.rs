@@ -95,7 +95,7 @@ impl Shield {
         };
         if let Some(at) = memchr::memchr(0, &text) {
             diagnostics.push(
-                Diagnostic::error("M120", source, base + at..base + at + 1, "the file holds a NUL byte")
+                Diagnostic::error("M120", source, base + at..base + at + 1, "the file contains a NUL byte")
                     .help("save the issue as plain text in UTF-8"),
             );
             text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::{
     ComposeError,
     octets::{Shared, Stretch},
-    skeleton::{self, Encoding},
+    skeleton,
     wire::{Aligned, quote, with_crlf},
 };
 use crate::{
     issue::Placeholder,
-    render::{Escape, Pattern, Piece, RenderedIssue},
+    render::{Escape, Pattern, Piece, RenderedIssue, TransferEncoding},
 };
 
 /// From `Content-Type:` of the whole letter to its last octet.
@@ -55,7 +55,7 @@ pub(super) enum Source {
 impl Body {
     pub(super) fn new(rendered: &RenderedIssue) -> Result<Self, ComposeError> {
         let digest = rendered.digest();
-        let (text, html) = (skeleton::encoding(&rendered.text), skeleton::encoding(&rendered.html));
+        let (text, html) = (TransferEncoding::of(&rendered.text), TransferEncoding::of(&rendered.html));
         let frame = skeleton::build(&digest, text, html, &rendered.pictures)?;
         let mut draft = Draft { fixed: frame.before_text, ..Draft::default() };
         draft.part(&rendered.text, text, rendered);
@@ -109,7 +109,7 @@ struct Draft {
 
 impl Draft {
     /// Lays down one part.
-    fn part(&mut self, pattern: &Pattern, encoding: Encoding, rendered: &RenderedIssue) {
+    fn part(&mut self, pattern: &Pattern, encoding: TransferEncoding, rendered: &RenderedIssue) {
         let mut groups = Vec::new();
         let mut column = 0;
         // Literals that follow each other are one, so that a blank at the end of one is seen before the next one's line break.
@@ -124,8 +124,10 @@ impl Draft {
                         text.to_mut().push_str(more);
                     }
                     match encoding {
-                        Encoding::QuotedPrintable => column = quote(&text, column, &mut self.fixed),
-                        Encoding::Base64 => groups.push(Group::Fixed(Aligned::new(&with_crlf(&text)))),
+                        TransferEncoding::QuotedPrintable => column = quote(&text, column, &mut self.fixed),
+                        TransferEncoding::Base64 => {
+                            groups.push(Group::Fixed(Aligned::new(&with_crlf(&text))))
+                        }
                     }
                 }
                 Piece::Open { placeholder, escape } => {
@@ -136,7 +138,7 @@ impl Draft {
                         escape: *escape,
                     });
                     match encoding {
-                        Encoding::QuotedPrintable => {
+                        TransferEncoding::QuotedPrintable => {
                             if column > 0 {
                                 self.fixed.extend_from_slice(b"=\r\n");
                                 column = 0;
@@ -144,12 +146,12 @@ impl Draft {
                             self.end_fixed();
                             self.steps.push(Step::Quoted(slot));
                         }
-                        Encoding::Base64 => groups.push(Group::Value(slot)),
+                        TransferEncoding::Base64 => groups.push(Group::Value(slot)),
                     }
                 }
             }
         }
-        if encoding == Encoding::Base64 {
+        if encoding == TransferEncoding::Base64 {
             self.end_fixed();
             self.steps.push(Step::Base64(groups));
         }

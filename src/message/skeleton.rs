@@ -5,18 +5,8 @@ use lettre::message::{
     header::{ContentTransferEncoding, ContentType},
 };
 
-use super::{ComposeError, wire::quoted_size};
-use crate::{
-    assets::Picture,
-    render::{Pattern, Piece},
-};
-
-/// How a part travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
-    QuotedPrintable,
-    Base64,
-}
+use super::ComposeError;
+use crate::{assets::Picture, render::TransferEncoding};
 
 /// What stands around the two parts.
 #[derive(Debug)]
@@ -29,38 +19,21 @@ pub(super) struct Skeleton {
     pub(super) behind: Vec<u8>,
 }
 
-/// The encoding that makes a part smaller.
-pub(super) fn encoding(pattern: &Pattern) -> Encoding {
-    let (mut quoted, mut octets) = (0, 0);
-    for piece in &pattern.pieces {
-        if let Piece::Literal(text) = piece {
-            quoted += quoted_size(text);
-            octets += text.len();
-        }
-    }
-    // Both break their lines: one octet in 25, and one in 38.
-    if quoted + quoted / 25 <= octets / 3 * 4 + octets / 28 {
-        Encoding::QuotedPrintable
-    } else {
-        Encoding::Base64
-    }
-}
-
 /// Builds the structure: text first, then HTML, alone or together with its pictures. `seed` is the digest, from
 /// which the boundaries are made: no encoded part can hold one, as quoted-printable writes `=_` otherwise and base64 has
 /// neither sign.
 pub(super) fn build(
     seed: &str,
-    text: Encoding,
-    html: Encoding,
+    text: TransferEncoding,
+    html: TransferEncoding,
     pictures: &[Picture],
 ) -> Result<Skeleton, ComposeError> {
     let short = seed.get(..24).unwrap_or(seed);
     let (text_mark, html_mark) = (format!("@text-{short}@"), format!("@html-{short}@"));
-    let part = |kind: ContentType, encoding: Encoding, mark: &str| {
+    let part = |kind: ContentType, encoding: TransferEncoding, mark: &str| {
         let encoding = match encoding {
-            Encoding::QuotedPrintable => ContentTransferEncoding::QuotedPrintable,
-            Encoding::Base64 => ContentTransferEncoding::Base64,
+            TransferEncoding::QuotedPrintable => ContentTransferEncoding::QuotedPrintable,
+            TransferEncoding::Base64 => ContentTransferEncoding::Base64,
         };
         SinglePart::builder()
             .header(kind)

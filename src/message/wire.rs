@@ -64,13 +64,6 @@ pub(super) fn quote_value(value: &str, to: &mut Vec<u8>) {
     }
 }
 
-/// The size of a text in quoted-printable, without its line breaks.
-pub(super) fn quoted_size(text: &str) -> usize {
-    text.bytes()
-        .map(|byte| if matches!(byte, b' '..=b'~' | b'\n' | b'\t') && byte != b'=' { 1 } else { 3 })
-        .sum()
-}
-
 /// A text's line breaks as CRLF, for base64, which carries them as they are.
 pub(super) fn with_crlf(text: &str) -> Cow<'_, str> {
     if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {

@@ -194,7 +194,7 @@ impl MjmlWriter<'_> {
                     "M214",
                     &self.issue.source,
                     block.span.clone(),
-                    "a `mjml` fence cannot stand inside another block",
+                    "a `mjml` fence is not allowed inside another block",
                 );
                 self.filler.diagnostics.push(problem.help("move it out of the container or list"));
             }

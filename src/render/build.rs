@@ -70,8 +70,8 @@ pub struct Built {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BuildError {
-    /// The issue, when it could be read and something else is wrong. Checks can still look at it.
-    pub issue: Option<Box<Issue>>,
+    /// The issue as far as it could be read. Checks can still look at it.
+    pub issue: Box<Issue>,
     /// At least one error, and everything else that was found.
     pub diagnostics: Diagnostics,
 }
@@ -99,27 +99,25 @@ impl From<BuildError> for Diagnostics {
 /// All problems of the issue, its template and its pictures at once.
 pub fn build(source: Source, slug: &str, context: &BuildContext<'_>) -> Result<Built, BuildError> {
     let newsletter = context.newsletter;
-    let parsed = Issue::parse_in(source, &newsletter.language);
-    let name = match &parsed {
-        Ok(issue) => issue.head.template.as_deref().unwrap_or(&newsletter.template),
-        Err(_) => newsletter.template.as_str(),
-    };
-    let template = Template::load(&context.templates, name);
-    let (issue, template) = match (parsed, template) {
-        (Ok(issue), Ok(template)) => (issue, template),
-        (Ok(issue), Err(found)) => {
-            let diagnostics = issue.diagnostics.iter().cloned().chain(found).collect();
-            return Err(BuildError { issue: Some(Box::new(issue)), diagnostics });
-        }
-        (Err(mut found), template) => {
-            found.extend(template.err().into_iter().flatten());
-            return Err(BuildError { issue: None, diagnostics: found });
-        }
-    };
+    let issue = Issue::read(source, &newsletter.language);
     let mut diagnostics = issue.diagnostics.clone();
+    let name = issue.head.template.as_deref().unwrap_or(&newsletter.template);
+    let template = match Template::load(&context.templates, name) {
+        Ok(template) => template,
+        Err(found) => {
+            diagnostics.extend(found);
+            let settings = newsletter.picture_settings();
+            diagnostics.extend(Assets::load(&issue, &settings, &[], context.root).1);
+            return Err(BuildError { issue: Box::new(issue), diagnostics });
+        }
+    };
     diagnostics.extend(template.diagnostics.iter().cloned());
     let (assets, found) = load_assets(&issue, &template, context);
     diagnostics.extend(found);
+    if !issue.has_readable_head() {
+        // What the letter says about fields would be guesses.
+        return Err(BuildError { issue: Box::new(issue), diagnostics });
+    }
     // Whole seconds, as a letter's Date has no more.
     let date = Timestamp::from_second(context.now.as_second()).unwrap_or(context.now);
     let frame = Frame { slug: slug.to_owned(), date };
@@ -129,14 +127,14 @@ pub fn build(source: Source, slug: &str, context: &BuildContext<'_>) -> Result<B
         Ok(letter) => {
             diagnostics.extend(letter.diagnostics);
             if diagnostics.iter().any(Diagnostic::is_error) {
-                return Err(BuildError { issue: Some(Box::new(issue)), diagnostics });
+                return Err(BuildError { issue: Box::new(issue), diagnostics });
             }
             let (rendered, blocks) = (letter.rendered, letter.blocks);
             Ok(Built { issue, rendered, assets, template, frame, blocks, diagnostics })
         }
         Err(found) => {
             diagnostics.extend(found);
-            Err(BuildError { issue: Some(Box::new(issue)), diagnostics })
+            Err(BuildError { issue: Box::new(issue), diagnostics })
         }
     }
 }

@@ -239,7 +239,7 @@ impl Design {
         }
         match key {
             "light" | "dark" => Err((
-                format!("`{key}` in the design is not a table of colours"),
+                format!("`{key}` in the design is not a table of colors"),
                 Some(format!("write for example: {key} = {{ text = \"#e4e0d9\" }}")),
             )),
             "font" => stack(key, value).map(|font| self.font = font),
@@ -250,7 +250,7 @@ impl Design {
             "logo" => logo(value).map(|logo| self.logo = logo),
             _ => {
                 let known = COLOURS.into_iter().chain(OTHERS);
-                Err((format!("`{key}` is no part of the design"), Some(known_names(key, known))))
+                Err((format!("unknown design setting `{key}`"), Some(known_names(key, known))))
             }
         }
     }
@@ -267,16 +267,13 @@ pub(crate) const MARGIN: u32 = 24;
 fn known_names<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known are {}", known.collect::<Vec<_>>().join(", ")),
+        None => format!("known names: {}", known.collect::<Vec<_>>().join(", ")),
     }
 }
 
 fn set_colour(palette: &mut Palette, name: &str, value: &Value) -> Result<(), (String, Option<String>)> {
     let Some(slot) = palette.colour_mut(name) else {
-        return Err((
-            format!("`{name}` is no colour of the design"),
-            Some(known_names(name, COLOURS.into_iter())),
-        ));
+        return Err((format!("unknown design color `{name}`"), Some(known_names(name, COLOURS.into_iter()))));
     };
     let parsed = match value {
         Value::Text(text) => Colour::parse(text),
@@ -284,7 +281,7 @@ fn set_colour(palette: &mut Palette, name: &str, value: &Value) -> Result<(), (S
     };
     *slot = parsed.ok_or_else(|| {
         (
-            format!("`{name}` in the design is not a colour"),
+            format!("`{name}` in the design is not a valid color"),
             Some("write it as #rrggbb, in quotation marks".to_owned()),
         )
     })?;
@@ -346,7 +343,7 @@ fn logo(value: &Value) -> Result<Option<Logo>, (String, Option<String>)> {
     const KNOWN: [&str; 4] = ["light", "dark", "alt", "width"];
     if let Some(unknown) = map.keys().find(|key| !KNOWN.contains(&key.as_str())) {
         return Err((
-            format!("`{unknown}` is no part of the logo"),
+            format!("unknown logo setting `{unknown}`"),
             Some(known_names(unknown, KNOWN.into_iter())),
         ));
     }
@@ -381,9 +378,9 @@ mod tests {
     #[test]
     fn every_wrong_setting_says_what_to_do() {
         let (_, problems) = overlay("acent", Value::Text("#000".into()));
-        assert_eq!(problems, ["mimeo.toml: `acent` is no part of the design"]);
+        assert_eq!(problems, ["mimeo.toml: unknown design setting `acent`"]);
         let (_, problems) = overlay("accent", Value::Text("red".into()));
-        assert_eq!(problems, ["mimeo.toml: `accent` in the design is not a colour"]);
+        assert_eq!(problems, ["mimeo.toml: `accent` in the design is not a valid color"]);
         let (_, problems) = overlay("font", Value::Text("Georgia".into()));
         assert_eq!(
             problems,

@@ -83,9 +83,9 @@ pub fn render(inputs: &LetterInputs<'_>) -> Result<Letter, Diagnostics> {
         Ok(html) => html,
         Err(problem) => {
             let place = Place::File { path: issue.source.path().to_owned() };
-            let message = format!("the letter cannot be made: {problem}");
+            let message = format!("cannot render the letter: {problem}");
             let diagnostic = Diagnostic::at("M227", Severity::Error, place, message);
-            diagnostics.push(diagnostic.help("this is a fault of the program: please report it"));
+            diagnostics.push(diagnostic.help("this is a bug in mimeo: please report it"));
             return Err(diagnostics);
         }
     };
@@ -136,8 +136,7 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
     if let Some((settings, place)) = template.design() {
         design.overlay(settings, &|_| place.clone(), &mut diagnostics);
     }
-    let file = Place::File { path: "mimeo.toml".into() };
-    design.overlay(&newsletter.design, &|_| file.clone(), &mut diagnostics);
+    design.overlay(&newsletter.design, &|key| newsletter.design_place(key), &mut diagnostics);
     let spans = &issue.head.spans;
     let place = |key: &str| {
         let outer = key.split('.').next().unwrap_or_default();
@@ -156,18 +155,23 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
             ground.to_owned(),
         ];
         let given = keys.iter().find(|key| spans.contains_key(&format!("design.{key}")));
-        if is_issues { place(given.unwrap_or(&keys[0])) } else { file.clone() }
+        if is_issues {
+            place(given.unwrap_or(&keys[0]))
+        } else {
+            let given = keys.iter().find(|key| newsletter.design_places.contains_key(key.as_str()));
+            newsletter.design_place(given.unwrap_or(&keys[0]))
+        }
     };
     for (name, palette) in [("light", &design.light), ("dark", &design.dark)] {
         for (words, colour, ground, on) in palette.pairs() {
             let contrast = colour.contrast(on);
             if contrast < 4.5 {
                 let message =
-                    format!("in the {name} colours, {words} on {ground} has a contrast of {contrast:.1}");
+                    format!("in the {name} colors, {words} on {ground} has a contrast of {contrast:.1}");
                 let diagnostic =
                     Diagnostic::at("M241", Severity::Warning, blame(name, words, ground), message);
                 diagnostics.push(
-                    diagnostic.help("many people cannot read less than 4.5; choose a darker or lighter one"),
+                    diagnostic.help("many people cannot read text with a contrast below 4.5; choose a darker or lighter color"),
                 );
             }
         }

@@ -6,6 +6,7 @@ use crate::{
     address::EmailAddress,
     assets::{PicturePlace, PictureSettings},
     issue::Value,
+    source::Place,
 };
 
 /// The newsletter an issue appears in: the part of `mimeo.toml` that readers see.
@@ -39,6 +40,8 @@ pub struct Newsletter {
     pub template: String,
     /// `[design]`: colours for light and dark, font stack, width, logo.
     pub design: BTreeMap<String, Value>,
+    /// Where the settings of `design` are, by key (`light.text`), for findings about them; the section has an empty key.
+    pub design_places: BTreeMap<String, Place>,
     /// `[headers]`: header fields of the owner's own.
     pub headers: BTreeMap<String, String>,
     /// `[fields]`: for templates, as `{{ newsletter.NAME }}`.
@@ -100,6 +103,7 @@ impl Newsletter {
             pictures: PicturePlace::Inside,
             template: "default".to_owned(),
             design: BTreeMap::new(),
+            design_places: BTreeMap::new(),
             headers: BTreeMap::new(),
             fields: BTreeMap::new(),
             name,
@@ -115,6 +119,13 @@ impl Newsletter {
         let label: String =
             if label.is_empty() { "newsletter".into() } else { label.chars().take(60).collect() };
         format!("{}.{domain}", label.trim_end_matches('-'))
+    }
+
+    /// Where a setting of the design is; the section, or the settings file, when it is not known.
+    pub(crate) fn design_place(&self, key: &str) -> Place {
+        let outer = key.split('.').next().unwrap_or_default();
+        let known = [key, outer, ""].into_iter().find_map(|key| self.design_places.get(key));
+        known.cloned().unwrap_or_else(|| Place::File { path: "mimeo.toml".into() })
     }
 
     /// What it says about pictures.

@@ -1,6 +1,6 @@
 //! What is wrong in a file, for people and for programs.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -23,6 +23,32 @@ pub fn human(diagnostics: &[Diagnostic]) -> String {
         out.push('\n');
     }
     out
+}
+
+/// So many notes or warnings of one code are shown for a file before the rest are folded.
+const FOLD_AFTER: usize = 3;
+
+/// Leaves out repeated notes and warnings, and says how many of each code there are beside those that are shown.
+pub fn fold(diagnostics: &[Diagnostic]) -> (Vec<Diagnostic>, String) {
+    let mut seen: BTreeMap<(&Path, &str), usize> = BTreeMap::new();
+    let mut more: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for one in diagnostics {
+        let times = seen.entry((one.place.path(), one.code)).or_default();
+        *times += 1;
+        if one.severity == Severity::Error || *times <= FOLD_AFTER {
+            shown.push(one.clone());
+        } else {
+            *more.entry(one.code).or_default() += 1;
+        }
+    }
+    let more: Vec<String> = more.iter().map(|(code, times)| format!("{times} more of {code}")).collect();
+    let line = if more.is_empty() {
+        String::new()
+    } else {
+        format!("and {} (use --all to print them)\n\n", more.join(", "))
+    };
+    (shown, line)
 }
 
 /// `2 errors, 1 warning`; `no problems` when there are none.

@@ -60,6 +60,17 @@ impl Terminal {
         }
     }
 
+    /// Prints diagnostics with repeated notes and warnings folded.
+    pub fn show_folded(&self, found: &[Diagnostic]) {
+        let (shown, more) = diagnostics::fold(found);
+        let shown: Vec<Diagnostic> =
+            shown.into_iter().filter(|one| !self.quiet || one.severity == Severity::Error).collect();
+        if !shown.is_empty() {
+            let more = if self.quiet { String::new() } else { more };
+            self.print(&format!("{}{more}{}", diagnostics::human(&shown), diagnostics::counts(found)));
+        }
+    }
+
     /// Asks a question on standard error. Every answer other than `y` or `yes` is a no.
     pub fn ask(&self, question: &str) -> io::Result<bool> {
         {

@@ -107,6 +107,15 @@ impl Diagnostic {
     }
 }
 
+impl Place {
+    /// The file.
+    pub fn path(&self) -> &std::path::Path {
+        match self {
+            Self::File { path } | Self::Text { path, .. } | Self::Row { path, .. } => path,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -240,7 +240,7 @@ impl Reader {
             return Ok(());
         }
         let help = if full {
-            "put quotation marks around a cell that holds the separator"
+            "put quotation marks around a cell that contains the separator"
         } else {
             "an empty cell keeps its separator"
         };
@@ -275,7 +275,7 @@ impl Reader {
                 ))
             }
             Ok(text) if memchr::memchr(0, text.as_bytes()).is_some() => {
-                Err(Trouble::new("M316", index, "holds a NUL byte", "take it out; the file may be damaged"))
+                Err(Trouble::new("M316", index, "contains a NUL byte", "remove it; the file may be damaged"))
             }
             Ok(text) => Ok(text),
         }
@@ -292,7 +292,7 @@ impl Reader {
             return Ok(text);
         }
         let what = if text.contains(['\r', '\n']) { "a line break" } else { "a control character" };
-        Err(Trouble::new("M316", index, format!("holds {what}"), "write it on one line"))
+        Err(Trouble::new("M316", index, format!("contains {what}"), "write it on one line"))
     }
 
     /// A cell as an address.

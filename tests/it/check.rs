@@ -101,7 +101,7 @@ fn what_the_program_makes_itself_has_nothing_against_it_for_clients_and_access()
 #[test]
 fn what_keeps_a_letter_from_being_made_hides_nothing_else() {
     let room = room().file("issues/7.md", issue("", "![](gone.png)\n\nTODO: [here](https://example.org/)."));
-    assert_eq!(found(&room), ["M230 error", "M431 warning", "M449 error", "M417 warning"]);
+    assert_eq!(found(&room), ["M230 error", "M431 warning", "M449 warning", "M417 warning"]);
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn each_slip_is_found_and_its_mended_twin_is_not() {
         ),
         (
             "See [the notes](#nowhere).\n\n## Here\n\nText.",
-            "M413 error",
+            "M413 warning",
             "See [the notes](#here).\n\n## Here\n\nText.",
         ),
-        ("A word TK.", "M449 error", "A word."),
+        ("A word TK.", "M449 warning", "A word."),
         ("## One\n\n#### Two\n\nText.", "M450 warning", "## One\n\nText.\n\n### Two\n\nText."),
         ("## One\n\n## Two\n\nText.", "M451 warning", "## One\n\nText.\n\n## Two\n\nText."),
         ("**A heading**\n\nText.", "M453 note", "## A heading\n\nText."),
@@ -137,7 +137,7 @@ fn the_head_of_an_issue_is_looked_at() {
     let two = room().file("issues/1.md", issue("", "One.")).file("issues/2.md", issue("", "Two."));
     assert_eq!(
         found(&two),
-        ["M445 warning", "M447 error", "M445 warning"].map(str::to_owned).to_vec().tap_sorted()
+        ["M445 warning", "M447 warning", "M445 warning"].map(str::to_owned).to_vec().tap_sorted()
     );
 }
 
@@ -159,11 +159,11 @@ fn a_letter_that_gmail_would_cut_off_is_an_error_with_a_budget() {
     let room = room().file("issues/7.md", issue("", &format!("## Long\n\n{long}")));
     let ran = room.run(["check", "--budget"]).code(3);
     assert!(
-        ran.stderr.contains("error[M401]") && ran.stderr.contains("Gmail hides what comes after 102 KB"),
+        ran.stderr.contains("error[M401]") && ran.stderr.contains("Gmail hides everything after 102 KB"),
         "{ran}"
     );
     assert!(ran.stdout.contains("Long"), "{ran}");
-    for part in ["the most costly blocks: line ", "styles: ", "addresses: "] {
+    for part in ["largest blocks: line ", "styles: ", "addresses: "] {
         assert!(ran.stdout.contains(part), "{part}: {ran}");
     }
 }
@@ -203,10 +203,10 @@ fn a_warning_from_before_the_check_can_be_quieted_and_an_error_cannot() {
 
 #[test]
 fn a_send_refuses_what_the_check_calls_an_error_unless_told_otherwise() {
-    let room = room().file("issues/7.md", issue("", "A word TK."));
-    room.run(["send", "7", "--yes"]).code(3).stderr_has("--allow M449");
+    let room = room().file("issues/7.md", issue("", "Hello *|FNAME|*."));
+    room.run(["send", "7", "--yes"]).code(3).stderr_has("--allow M455");
     assert_eq!(room.list("outbox"), Vec::<String>::new());
-    room.run(["send", "7", "--yes", "--allow", "M449"]).code(0).stderr_has("1 accepted");
+    room.run(["send", "7", "--yes", "--allow", "M455"]).code(0).stderr_has("1 accepted");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn only_changed_lines_are_told_with_since() {
 }
 
 #[test]
-fn every_rule_has_a_story_that_can_be_read() {
+fn every_finding_has_an_explanation() {
     let room = Newsroom::empty();
     let list = room.run(["explain"]).code(0).stdout;
     assert!(30 < list.lines().count());
@@ -278,6 +278,170 @@ fn the_kitchen_sink_has_every_block_and_is_under_eighty_kilobytes() {
     assert!(!ran.stderr.contains("error["), "{ran}");
     let octets: f64 = ran.stdout.split(": ").nth(1).unwrap().split(" KB").next().unwrap().parse().unwrap();
     assert!(octets < 80.0, "{octets} KB");
+}
+
+#[test]
+fn the_size_is_that_of_the_encoding_in_which_the_letter_travels() {
+    // In quoted-printable it would be 120 KB; it travels in base64.
+    let paragraph = "水壶慢慢地烧开，茶叶慢慢地舒展，写信的人也慢慢地写着今天的一段话，没有人着急。\n\n";
+    let room = room().file("issues/7.md", issue("language: zh\n", &paragraph.repeat(250)));
+    let ran = room.run(["check", "--budget"]).code(0);
+    assert!(!ran.stderr.contains("M401"), "{ran}");
+    // One unit: what is around the text is as large as in a letter with one word.
+    let share = |stdout: &str, section: &str| -> f64 {
+        let line = stdout.lines().find(|line| line.ends_with(section)).unwrap_or_else(|| panic!("{stdout}"));
+        line.trim().split(' ').next().unwrap().parse().unwrap()
+    };
+    let short = room_of_one_word().run(["check", "--budget"]).code(0);
+    let (long, short) = (share(&ran.stdout, "template"), share(&short.stdout, "template"));
+    assert!(long < short * 1.6, "{long} KB beside {short} KB");
+}
+
+fn room_of_one_word() -> Newsroom {
+    room().file("issues/7.md", issue("", "Word."))
+}
+
+#[test]
+fn headings_with_code_or_two_links_are_in_both_parts() {
+    check(
+        "## The `fold` function\n\nWords.\n\n## [Team](https://example.org/team) [(only some)](https://example.org/some)\n\n\
+         Words and [a slip](https://example.org/hiring>).",
+        &[],
+    );
+}
+
+#[test]
+fn links_that_are_in_most_issues_are_not_reported_each_time() {
+    let room = (1..=9).fold(room(), |room, number| {
+        let body =
+            format!("[The forum](https://example.org/forum), [item](https://example.org/{}).", number % 8);
+        let text = issue("", &body)
+            .replace("number: 7", &format!("number: {number}"))
+            .replace("2023-01-06", &format!("2023-01-0{number}"))
+            .replace("A quiet week", &format!("Week {number}"))
+            .replace("What we mended", &format!("On day {number} we mended"));
+        room.file(&format!("issues/{number}.md"), text)
+    });
+    let ran = room.run(["check", "9", "--format", "json"]);
+    assert_eq!(ran.stdout.matches("M420").count(), 1, "{ran}");
+    assert!(ran.stdout.contains("`1` linked to this page already"), "{ran}");
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    // Settings, front matter, text, picture, template and list: once they came in four waves.
+    let bad = issue(
+        "date: 6/1/2023\n",
+        "![](gone.png)\n\n{{ subscriber.fist_name }} {{ what }}\n\n::: galery\n:::\n\nNumbers TK.",
+    )
+    .replace("date: 2023-01-06\n", "");
+    let template = "<mjml><mj-body><mj-txt></mj-txt><!-- mimeo:content --></mj-body></mjml>";
+    let room = room()
+        .file("mimeo.toml", SETTINGS.replace("site =", "template = \"own\"\nsite ="))
+        .file("templates/own.mjml", template)
+        .file("subscribers.csv", "email,first name\nbob.example.com,Bob\n")
+        .file("issues/7.md", bad);
+    let found = found(&room);
+    for code in ["M105", "M130", "M203", "M211", "M230", "M310", "M431", "M449", "M491"] {
+        assert!(found.iter().any(|one| one.starts_with(code)), "{code}: {found:?}");
+    }
+    room.write("mimeo.toml", "[newsletter]\nname = 7\n");
+    let ran = room.run(["check"]).code(3).stderr_has("M004").stderr_has("M130");
+    assert!(ran.stderr.contains("mimeo.toml"), "{ran}");
+}
+
+#[test]
+fn a_front_matter_that_cannot_be_read_hides_nothing_in_the_text() {
+    let room =
+        room().file("issues/7.md", "---\ntitle: Glue: a love story\n---\n\n![](gone.png)\n\nNumbers TK.\n");
+    let found = found(&room);
+    for code in ["M102", "M230", "M431", "M449"] {
+        assert!(found.iter().any(|one| one.starts_with(code)), "{code}: {found:?}");
+    }
+    assert!(!found.iter().any(|one| one.starts_with("M441") || one.starts_with("M448")), "{found:?}");
+}
+
+#[test]
+fn repeated_notes_are_folded_unless_all_are_wanted() {
+    let body: String = (0..9).map(|_| "[Words](https://example.org/a)\n\n").collect();
+    let room = room().file("issues/7.md", issue("", &body));
+    let folded = room.run(["check"]).code(0).stderr_has("and 5 more of M416 (use --all to print them)");
+    assert_eq!(folded.stderr.matches("note[M416]").count(), 3, "{folded}");
+    assert!(folded.stderr.ends_with("8 notes\n"), "{folded}");
+    assert_eq!(room.run(["check", "--all"]).stderr.matches("note[M416]").count(), 8);
+}
+
+#[test]
+fn warnings_of_a_template_are_printed_without_an_error_too() {
+    let template = "<mjml><mj-head><mj-preview>{{ issue.preheader }}</mj-preview></mj-head><mj-body width=\"800px\">\
+        <!-- mimeo:content --><mj-section mj-class=\"papr\"><mj-column><mj-text padding=\"wide\">\
+        <!-- mimeo:if isue.mood -->Mood<!-- mimeo:end -->{{ newsletter.postal_address }}\
+        <a href=\"{{ link.unsubscribe }}\">Unsubscribe</a> <a href=\"{{ link.view }}\">Online</a></mj-text>\
+        <!-- mimeo:if isue.mood --><mj-text>Mood</mj-text><!-- mimeo:end --></mj-column></mj-section></mj-body></mjml>";
+    let room = room()
+        .file("mimeo.toml", SETTINGS.replace("site =", "template = \"own\"\nsite ="))
+        .file("templates/own.mjml", template)
+        .file("issues/7.md", issue("", "Words."));
+    for command in [&["check"][..], &["build", "7"]] {
+        let ran = room.run(command).code(0);
+        for said in [
+            "unknown role `papr`",
+            "`wide` is not a valid value for `padding`",
+            "`width` of `mj-body` has no effect",
+            "unknown name `isue.mood` in a condition",
+        ] {
+            assert!(ran.stderr.contains(said), "{said}: {ran}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_of_what_is_known_is_never_printed() {
+    let template = "<mjml><mj-head><mj-style inline=\"inline\">.x { color: #123456 }</mj-style></mj-head><mj-body>\
+        <!-- mimeo:content --></mj-body></mjml>";
+    let room = room()
+        .file("mimeo.toml", SETTINGS.replace("site =", "template = \"own\"\nsite ="))
+        .file("templates/own.mjml", template)
+        .file("issues/7.md", issue("", "Words."));
+    let ran = room.run(["check"]).stderr_has("`inline` on `mj-style` has no effect here");
+    assert!(!ran.stderr.contains("known attributes: \n"), "{ran}");
+}
+
+#[test]
+fn findings_about_the_settings_carry_the_folder_and_their_line() {
+    let settings =
+        SETTINGS.replace("levels = {", "levels = { M486 = \"note\",").replace(", M486 = \"allow\"", "")
+            + "\n[design]\nwidth = 600\n\n[design.light]\ntext = \"#dddddd\"\n";
+    let room = Newsroom::empty()
+        .file("letters/mimeo.toml", settings)
+        .file("letters/issues/7.md", issue("", "Words."));
+    let github = room.run(["-C", "letters", "check", "--format", "github"]).stdout;
+    assert!(github.contains("file=letters/mimeo.toml,title=M486"), "{github}");
+    assert!(github.contains("file=letters/mimeo.toml,line=19,"), "{github}");
+}
+
+#[test]
+fn private_files_in_git_are_found_and_examples_are_not() {
+    let room = room()
+        .file("issues/7.md", issue("", "Words."))
+        .file(".mimeo/key", "0123")
+        .file(".mimeo/ledger.db", "")
+        .file("outbox/1.eml", "")
+        .file("mailchimp_audience.csv", "Email Address,First Name\n")
+        .file("subscribers.example.csv", "email\n")
+        .file("prices.csv", "what,price\n");
+    let git = |arguments: &[&str]| {
+        let ran =
+            std::process::Command::new("git").args(arguments).current_dir(room.path("")).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-A", "-f"]);
+    let ran = room.run(["check", "--all"]).code(0);
+    assert_eq!(ran.stderr.matches("[M493]").count(), 5, "{ran}");
+    for said in ["a private key", "the ledger", "the outbox", "an export", "the subscriber list"] {
+        assert!(ran.stderr.contains(said), "{said}: {ran}");
+    }
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {

@@ -44,7 +44,7 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
 #[test]
 fn a_folder_without_settings_is_told_so() {
     Newsroom::empty().run(["new", "x"]).code(3).stdout("").stderr(
-        "error[M001]: there is no settings file
+        "error[M001]: settings file not found
  --> mimeo.toml
   = help: go to the newsletter's folder, name it with `-C DIR`, or name the file with `--config FILE`
 
@@ -101,7 +101,7 @@ error[M004]: `pace.per_minute` must be a whole number
 fn a_password_in_the_relay_s_address_is_refused_and_not_repeated() {
     let ran =
         Newsroom::new().mimeo(["new", "x"]).env("MIMEO_RELAY", "smtps://ada:hunter2@smtp.example.com").run();
-    let ran = ran.code(3).stderr_has("error[M009]: the address holds a password\n --> MIMEO_RELAY:1:1\n");
+    let ran = ran.code(3).stderr_has("error[M009]: the URL contains a password\n --> MIMEO_RELAY:1:1\n");
     assert!(!ran.stderr.contains("hunter2"), "{ran}");
 }
 

@@ -1,6 +1,6 @@
 //! Every folder in `fixtures/compose`: an issue in; the HTML, the text and the MJML of its letter out.
 //!
-//! `BLESS=1 cargo test --test it compose` writes the answers down anew, to be read before they are kept. The HTML
+//! `MIMEO_BLESS=1 cargo test --test it compose` rewrites the expected files; read them before you commit. The HTML
 //! is written with a line for each block, and without the head, which one case has whole. The pictures are in
 //! `fixtures/pictures`.
 

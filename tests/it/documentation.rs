@@ -17,7 +17,8 @@ use crate::support::{
 };
 
 /// Programs other than `mimeo` that command lines of the documentation may start with. They are not run here.
-const NOT_RUN: [&str; 9] = ["apt-get", "bash", "BLESS=1", "cargo", "docker", "git", "just", "npm", "sudo"];
+const NOT_RUN: [&str; 9] =
+    ["apt-get", "bash", "MIMEO_BLESS=1", "cargo", "docker", "git", "just", "npm", "sudo"];
 
 fn page(name: &str) -> String {
     fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))

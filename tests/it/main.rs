@@ -14,6 +14,7 @@ mod bytes;
 mod check;
 mod cli;
 mod compose;
+mod corpus;
 mod crash;
 mod diagnostics;
 mod diff;

@@ -51,7 +51,7 @@ fn each_formula_is_drawn_once_and_kept_beside_the_issue() {
 fn a_formula_that_cannot_be_drawn_stays_tex_and_says_why() {
     for (script, why) in [
         ("echo '! Undefined control sequence.' >&2; exit 3", "exit status: 3: ! Undefined control sequence."),
-        ("echo words", "what it wrote is no picture in PNG"),
+        ("echo words", "its output is not a PNG picture"),
         ("cat > /dev/null", "it wrote nothing"),
         ("head -c 2000000 /dev/zero", "the picture is larger than 1 MB"),
     ] {

@@ -47,15 +47,15 @@ fn unknown_components_and_attributes_are_named_with_their_places_and_the_nearest
     let table = [
         (
             "<mj-sectoin></mj-sectoin>",
-            "M211 mine.mjml:2:1: `mj-sectoin` is no component of a letter (did you mean `mj-section`?)",
+            "M211 mine.mjml:2:1: unknown component `mj-sectoin` (did you mean `mj-section`?)",
         ),
         (
             "<div></div>",
-            "M211 mine.mjml:2:1: `div` is no component of a letter (HTML stands in an mj-text or mj-raw; the components are listed at documentation.mjml.io)",
+            "M211 mine.mjml:2:1: unknown component `div` (HTML belongs in an mj-text or mj-raw; documentation.mjml.io lists the components)",
         ),
         (
             "<mj-carousel></mj-carousel>",
-            "M211 mine.mjml:2:1: `mj-carousel` is no component of a letter (most mail clients show a carousel's first picture only: use pictures)",
+            "M211 mine.mjml:2:1: unknown component `mj-carousel` (most mail clients show a carousel's first picture only: use pictures)",
         ),
         (
             "<mj-section paddding=\"0px\" />",
@@ -63,20 +63,20 @@ fn unknown_components_and_attributes_are_named_with_their_places_and_the_nearest
         ),
         (
             "<mj-text>x</mj-text>",
-            "M213 mine.mjml:2:1: `mj-text` cannot stand in `mj-body` (it stands in mj-column, mj-hero)",
+            "M213 mine.mjml:2:1: `mj-text` is not allowed in `mj-body` (it is allowed in mj-column, mj-hero)",
         ),
         (
             "<mj-section padding=\"1px\" padding=\"2px\" />",
-            "M212 mine.mjml:2:27: `padding` stands here twice (keep one of them)",
+            "M212 mine.mjml:2:27: duplicate attribute `padding` (keep one of them)",
         ),
         ("words", "M210 mine.mjml:2:1: text cannot stand between elements (put it into an `mj-text`)"),
         (
             "<!-- mimeo:contnet -->",
-            "M224 mine.mjml:2:1: there is no slot `mimeo:contnet` (did you mean `mimeo:content`?)",
+            "M224 mine.mjml:2:1: unknown slot `mimeo:contnet` (did you mean `mimeo:content`?)",
         ),
         (
             "<mj-include path=\"a.mjml\" />",
-            "M222 mine.mjml:2:1: `a.mjml` cannot be included: there is no such file (the path is taken from the file that includes, for example path=\"partials/footer.mjml\")",
+            "M222 mine.mjml:2:1: `a.mjml` cannot be included: file not found (the path is taken from the file that includes, for example path=\"partials/footer.mjml\")",
         ),
         (
             "<mj-include path=\"../../etc/passwd\" />",
@@ -99,16 +99,18 @@ fn unknown_components_and_attributes_are_named_with_their_places_and_the_nearest
 #[test]
 fn a_template_without_what_the_law_asks_for_is_refused() {
     let found = problems(&[("mine.mjml", "<mjml><mj-body></mj-body></mjml>")]);
-    let whats: Vec<&str> =
-        found.iter().filter_map(|line| line.split("no place for ").nth(1)?.split(" (").next()).collect();
+    let whats: Vec<&str> = found
+        .iter()
+        .filter_map(|line| line.split("the template has no ").nth(1)?.split(" (").next())
+        .collect();
     assert_eq!(
         whats,
         [
-            "the text of the issue",
-            "the way to leave",
-            "the postal address",
-            "the link to the issue on the web",
-            "the preheader"
+            "place for the text of the issue",
+            "unsubscribe link",
+            "postal address",
+            "link to the web version",
+            "preheader"
         ]
     );
 }
@@ -144,7 +146,7 @@ fn a_symbolic_link_does_not_lead_out_of_the_folder() {
 fn a_missing_template_says_which_there_are() {
     let (template, _folder) = load(&[]);
     let found = template.unwrap_err();
-    assert_eq!(found[0].help.as_deref(), Some("known are default, digest, plain"));
+    assert_eq!(found[0].help.as_deref(), Some("known names: default, digest, plain"));
     let found = Template::load(Path::new("nowhere"), "defualt").unwrap_err();
     assert_eq!(found[0].help.as_deref(), Some("did you mean `default`?"));
     assert!(Template::load(Path::new("nowhere"), "../default").is_err());
@@ -202,7 +204,7 @@ fn a_fence_of_mjml_is_set_and_its_mistakes_have_places_in_the_issue() {
     let found =
         set(&format!("{HEAD}<!-- mimeo:content -->{FOOT}"), &issue.replace("mj-column>", "mj-colum>"))
             .unwrap_err();
-    assert!(found[0].starts_with("issue.md:6:13: `mj-colum` is no component"), "{found:?}");
+    assert!(found[0].starts_with("issue.md:6:13: unknown component `mj-colum`"), "{found:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::{
-    check::{Rule, example, rule},
+    check::{Rule, rule},
     report::diagnostics::sentence,
     source::{Diagnostic, Place, Severity},
 };
@@ -33,7 +33,7 @@ pub(super) fn sarif(found: &[Diagnostic]) -> serde_json::Value {
             Some(rule) => json!({
                 "id": code,
                 "shortDescription": { "text": rule.title },
-                "fullDescription": { "text": rule.story },
+                "fullDescription": { "text": rule.explanation.replace('\n', " ") },
                 "defaultConfiguration": { "level": rule.severity.word() },
                 "help": { "text": help(rule) },
             }),
@@ -86,10 +86,8 @@ fn reference(path: &str) -> String {
 }
 
 fn help(rule: &Rule) -> String {
-    match example(rule.code) {
-        Some((bad, good)) => format!("{}\n\nInstead of\n\n{bad}\n\nwrite\n\n{good}\n", rule.story),
-        None => rule.story.to_owned(),
-    }
+    let Rule { explanation, bad, good, .. } = rule;
+    format!("{explanation}\n\nInstead of\n\n{bad}\nwrite\n\n{good}")
 }
 
 /// A workflow command of GitHub Actions.

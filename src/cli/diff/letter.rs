@@ -6,11 +6,7 @@ use crate::{
     address::EmailAddress,
     assets::PicturePlace,
     check::{self, Link},
-    cli::{
-        Context, Failure, build, check as checks,
-        issues::{self, IssueFile},
-        sending::plain,
-    },
+    cli::{Context, Failure, build, check as checks, issues::IssueFile, sending::plain},
     config::Config,
     message::{Composer, Secrets},
     render::{Built, Mailbox},
@@ -46,21 +42,13 @@ pub(super) struct Picture {
 impl Letter {
     pub(super) fn of(context: &Context, config: &Config, file: &IssueFile) -> Result<Self, Failure> {
         let built = file.build(config, context.now)?;
-        let (mut found, shares) = checks::look(
-            context,
-            config,
-            &issues::all(context)?,
-            file,
-            &built,
-            checks::Subject::LetterAndList,
-        )?;
-        check::sort(&mut found);
+        let report = checks::report(context, config, file, &built, checks::Subject::LetterAndList)?;
         Ok(Self {
             html: plain(&built.rendered.html),
             text: plain(&built.rendered.text),
-            octets: shares.iter().map(|share| share.octets).sum(),
+            octets: report.shares.iter().map(|share| share.octets).sum(),
             built,
-            found,
+            found: report.diagnostics,
         })
     }
 

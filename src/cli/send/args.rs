@@ -102,9 +102,8 @@ impl Args {
         file: &issues::IssueFile,
         built: &Built,
     ) -> Result<(), Failure> {
-        let all = issues::all(context)?;
-        // The list has its own words in the plan, with its own ways out.
-        let (mut found, _) = check::look(context, config, &all, file, built, check::Subject::Letter)?;
+        // The plan reports problems of the list.
+        let mut found = check::report(context, config, file, built, check::Subject::Letter)?.diagnostics;
         found.retain(|one| {
             one.is_error() && !self.allow.iter().any(|code| code.eq_ignore_ascii_case(one.code))
         });

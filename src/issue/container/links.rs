@@ -242,7 +242,7 @@ pub(super) fn contents(reader: &mut Reader<'_>, mut container: Container) -> Bui
         match text.parse::<u8>() {
             Ok(depth @ 1..=6) => depth,
             _ => {
-                reader.error("M134", span, format!("`{text}` is no depth"), "write a level from 1 to 6");
+                reader.error("M134", span, format!("invalid depth `{text}`"), "write a level from 1 to 6");
                 0
             }
         }

@@ -136,7 +136,7 @@ pub(super) fn gallery(reader: &mut Reader<'_>, mut container: Container) -> Buil
                     reader,
                     &block,
                     "gallery",
-                    "a gallery holds pictures only; a picture's title is its caption: `![alt](a.png \"caption\")`",
+                    "a gallery has pictures only; a picture's title is its caption: `![alt](a.png \"caption\")`",
                 ),
             }
         }

@@ -57,7 +57,7 @@ pub(super) fn callout(reader: &mut Reader<'_>, mut container: Container) -> Buil
                     reader.error(
                         "M134",
                         span,
-                        format!("`{}` is no kind of callout", word.unwrap_or_default()),
+                        format!("unknown kind of callout `{}`", word.unwrap_or_default()),
                         "the kinds are note, tip, important, warning and caution; leave `kind` out for a plain one",
                     );
                     AlertKind::Callout

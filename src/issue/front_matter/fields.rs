@@ -113,7 +113,7 @@ impl Reader<'_> {
                             "M103",
                             self.source,
                             entry.span,
-                            format!("`{}` is no field with a meaning of its own", entry.key),
+                            format!("unknown field `{}`: it has no effect of its own", entry.key),
                         )
                         .help(format!(
                             "did you mean `{known}`? It is kept for the template as `issue.{}`",
@@ -193,7 +193,7 @@ impl Reader<'_> {
             self.error(
                 "M208",
                 span,
-                "a placeholder cannot stand in the title".into(),
+                "a placeholder is not allowed in the title".into(),
                 "the title is the same for every reader; put the placeholder into `subject`",
             );
         }
@@ -214,7 +214,7 @@ impl Reader<'_> {
                 self.error(
                     "M105",
                     span,
-                    format!("{shown} is no number of an edition"),
+                    format!("{shown} is not a valid edition number"),
                     "write a whole number from 0 to 4294967295, for example `42`",
                 );
                 None
@@ -251,7 +251,7 @@ impl Reader<'_> {
             self.error(
                 "M109",
                 span,
-                format!("`{name}` is no name of a template"),
+                format!("invalid template name `{name}`"),
                 "write the name of a file in `templates/`, without its folder, for example `default`",
             );
             return None;
@@ -296,7 +296,7 @@ impl Reader<'_> {
             self.error(
                 "M109",
                 span,
-                format!("`{tag}` is no language tag"),
+                format!("invalid language tag `{tag}`"),
                 "write a tag such as `en`, `de`, `pt-BR` or `ar` (BCP 47)",
             );
             return None;
@@ -313,7 +313,7 @@ impl Reader<'_> {
                 self.error(
                     "M109",
                     span,
-                    format!("`{place}` is no place for pictures"),
+                    format!("invalid place for pictures `{place}`"),
                     "write `inside` (they travel in the letter) or `site` (they are loaded from the newsletter's site)",
                 );
                 None

@@ -175,7 +175,7 @@ fn read_toml(source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Vec<
         if what.contains("duplicate key") {
             let key = source.text().get(at.clone()).unwrap_or_default().trim();
             diagnostics.push(
-                Diagnostic::error("M107", source, at.clone(), format!("`{key}` stands here twice"))
+                Diagnostic::error("M107", source, at.clone(), format!("duplicate field `{key}`"))
                     .help("keep one"),
             );
         } else {

@@ -102,7 +102,7 @@ pub(super) fn report_duplicates(source: &Source, entries: &[Entry], diagnostics:
                     "M107",
                     source,
                     entry.span.clone(),
-                    format!("`{}` stands here twice", entry.key),
+                    format!("duplicate field `{}`", entry.key),
                 )
                 .help(format!("keep one; the first is on line {first}")),
             );

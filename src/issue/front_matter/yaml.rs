@@ -59,7 +59,7 @@ fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
             Event::DocumentStart(_) => {
                 documents += 1;
                 if documents > 1 {
-                    return Err((span, "the front matter holds two documents".into(), "keep one"));
+                    return Err((span, "the front matter has two documents".into(), "keep one"));
                 }
                 continue;
             }

@@ -258,7 +258,7 @@ impl Reader<'_> {
                                 "M212",
                                 self.source,
                                 span,
-                                format!("`{attribute}` stands here twice"),
+                                format!("duplicate attribute `{attribute}`"),
                             )
                             .help("keep one of them"),
                         );
@@ -377,7 +377,7 @@ mod tests {
             ("<mj-body>é x</mj-body>", "t.mjml:1:10: text cannot stand between elements"),
             ("<!-- x", "t.mjml:1:1: this comment is never closed"),
             ("<mj-text>x", "t.mjml:1:1: `mj-text` is never closed"),
-            ("<mj-section a=1 a=2 />", "t.mjml:1:17: `a` stands here twice"),
+            ("<mj-section a=1 a=2 />", "t.mjml:1:17: duplicate attribute `a`"),
             (
                 "<mj-section\n<mj-column />",
                 "t.mjml:1:1: the tag of `mj-section` is not closed before the next one",

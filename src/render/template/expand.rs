@@ -156,10 +156,10 @@ impl Expansion<'_, '_> {
     }
 
     fn loose(&mut self, source: &Source, span: &Span) {
-        let message = "there is no `mimeo:if` before this";
+        let message = "no `mimeo:if` before this";
         self.filler.diagnostics.push(
             Diagnostic::error("M225", source, span.clone(), message)
-                .help("`if` and `end` must stand in the same element"),
+                .help("`if` and `end` must be in the same element"),
         );
     }
 
@@ -168,7 +168,7 @@ impl Expansion<'_, '_> {
             let message = "this `mimeo:if` has no `mimeo:end`";
             self.filler.diagnostics.push(
                 Diagnostic::error("M225", source, span.clone(), message)
-                    .help("`if` and `end` must stand in the same element"),
+                    .help("`if` and `end` must be in the same element"),
             );
         }
     }
@@ -222,7 +222,7 @@ impl Expansion<'_, '_> {
                         "M226",
                         source,
                         placeholder.span.clone(),
-                        format!("`{}` cannot stand in a style", placeholder.path.join(".")),
+                        format!("`{}` is not allowed in a style", placeholder.path.join(".")),
                     )
                     .help("only names that begin with `design.` can"),
                 ),
@@ -249,7 +249,7 @@ impl Expansion<'_, '_> {
             let words = inside[..end].trim_end_matches("-->").trim();
             if let Some(words) = words.strip_prefix("mimeo:") {
                 if !self.condition(source, &comment, words.trim(), &mut conditions) {
-                    let message = format!("`mimeo:{}` cannot stand in HTML", words.trim());
+                    let message = format!("`mimeo:{}` is not allowed in HTML", words.trim());
                     self.filler.diagnostics.push(
                         Diagnostic::error("M224", source, comment.clone(), message)
                             .help("only if, else and end can; the others stand between elements"),

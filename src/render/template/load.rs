@@ -40,7 +40,7 @@ pub(super) fn load(folder: &Path, name: &str) -> Result<Template, Diagnostics> {
             let names = loader.names();
             let help = match nearest(name, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", names.join(", ")),
+                None => format!("known names: {}", names.join(", ")),
             };
             let message = format!("template `{name}` cannot be read: {problem}");
             return Err(vec![Diagnostic::at("M220", Severity::Error, place, message).help(help)]);
@@ -87,7 +87,7 @@ impl Loader<'_> {
             Some(text) => text,
             None => {
                 let name = path.to_string_lossy().replace('\\', "/");
-                shipped::shipped(&name).ok_or("there is no such file")?.to_owned()
+                shipped::shipped(&name).ok_or("file not found")?.to_owned()
             }
         };
         self.bytes += text.len();
@@ -187,9 +187,7 @@ impl Loader<'_> {
                 stack.pop();
                 Ok(nodes)
             }
-            other => {
-                Err((format!("`{other}` is no type of an include"), "known are mjml, css and html".into()))
-            }
+            other => Err((format!("unknown include type `{other}`"), "known types: mjml, css, html".into())),
         }
     }
 }

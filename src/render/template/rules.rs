@@ -34,7 +34,7 @@ pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnosti
     walk(nodes, "", &mut found, diagnostics);
     let mut need = |given: bool, is_error: bool, what: &str, help: &str| {
         if !given {
-            let message = format!("the template has no place for {what}");
+            let message = format!("the template has no {what}");
             let diagnostic = if is_error {
                 Diagnostic::error("M223", source, 0..0, message)
             } else {
@@ -43,29 +43,34 @@ pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnosti
             diagnostics.push(diagnostic.help(help));
         }
     };
-    need(found.contents > 0, true, "the text of the issue", "add `<!-- mimeo:content -->` in the mj-body");
+    need(
+        found.contents > 0,
+        true,
+        "place for the text of the issue",
+        "add `<!-- mimeo:content -->` in the mj-body",
+    );
     need(
         found.has("link.unsubscribe"),
         true,
-        "the way to leave",
+        "unsubscribe link",
         "add a link to `{{ link.unsubscribe }}`, or include partials/footer.mjml",
     );
     need(
         found.has("newsletter.postal_address"),
         true,
-        "the postal address",
+        "postal address",
         "add `{{ newsletter.postal_address }}`, or include partials/footer.mjml",
     );
     need(
         found.has("link.view"),
         false,
-        "the link to the issue on the web",
+        "link to the web version",
         "add a link to `{{ link.view }}` between `<!-- mimeo:if link.view -->` and `<!-- mimeo:end -->`",
     );
     need(
         found.has_preview,
         false,
-        "the preheader",
+        "preheader",
         "add `<mj-preview>{{ issue.preheader }}</mj-preview>` in the mj-head",
     );
     let known: BTreeSet<&str> =
@@ -75,17 +80,22 @@ pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnosti
         let help = match nearest(class, known.iter().copied().take(COMPARED_MAX)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
-                "the roles are {}; `mj-class` in `mj-attributes` makes others",
+                "known roles: {}; `mj-class` in `mj-attributes` defines others",
                 theme::ROLES.join(", ")
             ),
         };
-        let message = format!("`{class}` is no role, so nothing follows from it");
+        let message = format!("unknown role `{class}`: it has no effect");
         diagnostics.push(Diagnostic::warning("M217", source, span.clone(), message).help(help));
     }
     if found.contents > 1 {
         diagnostics.push(
-            Diagnostic::error("M223", source, 0..0, "the text of the issue has more than one place")
-                .help("keep one `<!-- mimeo:content -->`"),
+            Diagnostic::error(
+                "M223",
+                source,
+                0..0,
+                "the template has more than one place for the text of the issue",
+            )
+            .help("keep one `<!-- mimeo:content -->`"),
         );
     }
 }
@@ -171,26 +181,27 @@ fn directive(node: &Node, words: &str, parent: &str, found: &mut Found, diagnost
             found.contents += 1;
             if !matches!(parent, "mj-body" | "mj-wrapper") {
                 diagnostics.push(problem(
-                    format!("the text of the issue cannot stand in `{parent}`"),
-                    "it is made of sections: put it into the mj-body or an mj-wrapper".into(),
+                    format!("the text of the issue is not allowed in `{parent}`"),
+                    "it is made of sections: move it to the mj-body or an mj-wrapper".into(),
                 ));
             }
         }
         "logo" => {
             if !matches!(parent, "mj-column" | "mj-hero") {
                 diagnostics.push(problem(
-                    format!("the logo cannot stand in `{parent}`"),
-                    "put it into an mj-column".into(),
+                    format!("the logo is not allowed in `{parent}`"),
+                    "move it to an mj-column".into(),
                 ));
             }
         }
-        "if" | "else" | "end" => {}
+        "if" => diagnostics.extend(condition(node, words)),
+        "else" | "end" => {}
         _ => {
             let help = match nearest(first, DIRECTIVES) {
                 Some(near) => format!("did you mean `mimeo:{near}`?"),
-                None => format!("known are {}", DIRECTIVES.map(|name| format!("mimeo:{name}")).join(", ")),
+                None => format!("known slots: {}", DIRECTIVES.map(|name| format!("mimeo:{name}")).join(", ")),
             };
-            diagnostics.push(problem(format!("there is no slot `mimeo:{first}`"), help));
+            diagnostics.push(problem(format!("unknown slot `mimeo:{first}`"), help));
         }
     }
 }
@@ -204,24 +215,22 @@ fn element(node: &Node, name: &str, attributes: &[Attribute], parent: &str, diag
             (Some(help), _) => help.to_owned(),
             (None, Some(near)) => format!("did you mean `{near}`?"),
             (None, None) => {
-                "HTML stands in an mj-text or mj-raw; the components are listed at documentation.mjml.io"
-                    .to_owned()
+                "HTML belongs in an mj-text or mj-raw; documentation.mjml.io lists the components".to_owned()
             }
         };
-        diagnostics
-            .push(problem("M211", name_span, format!("`{name}` is no component of a letter")).help(help));
+        diagnostics.push(problem("M211", name_span, format!("unknown component `{name}`")).help(help));
         return;
     };
     let is_root = parent.is_empty() && name == "mjml";
     if !is_root && !may_stand_in(name, parent) {
         let message = if parent.is_empty() {
-            format!("`{name}` cannot stand at the top")
+            format!("`{name}` is not allowed at the top level")
         } else {
-            format!("`{name}` cannot stand in `{parent}`")
+            format!("`{name}` is not allowed in `{parent}`")
         };
         let help = match known.parents {
             [] => "it is the outermost element".to_owned(),
-            parents => format!("it stands in {}", parents.join(", ")),
+            parents => format!("it is allowed in {}", parents.join(", ")),
         };
         diagnostics.push(problem("M213", name_span, message).help(help));
     }
@@ -231,16 +240,79 @@ fn element(node: &Node, name: &str, attributes: &[Attribute], parent: &str, diag
             let message = format!("`{}` on `{name}` has no effect here", attribute.name);
             let span = attribute.span.clone();
             diagnostics.push(Diagnostic::warning("M212", &node.source, span, message).help(help));
-        } else if !known.takes(&attribute.name) {
+        } else if known.takes(&attribute.name) {
+            diagnostics.extend(value(node, name, attribute));
+        } else {
             let help = match nearest(&attribute.name, known.attributes()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.attributes().next().is_none() => "it takes no attributes".to_owned(),
-                None => format!("known are {}", known.attributes().collect::<Vec<_>>().join(", ")),
+                None => format!("known attributes: {}", known.attributes().collect::<Vec<_>>().join(", ")),
             };
             let message = format!("`{name}` has no attribute `{}`", attribute.name);
             diagnostics.push(problem("M212", attribute.span.clone(), message).help(help));
         }
     }
+}
+
+/// A condition that can never hold, as its name is misspelled.
+fn condition(node: &Node, words: &str) -> Option<Diagnostic> {
+    let name = words.split_whitespace().skip(1).find(|word| !matches!(*word, "not" | "!"))?;
+    let space = name.trim_start_matches('!').split('.').next().unwrap_or_default();
+    if SPACES.contains(&space) {
+        return None;
+    }
+    let help = match nearest(space, SPACES) {
+        Some(near) => format!("did you mean `{}`?", name.replacen(space, near, 1)),
+        None => format!("names start with {}", SPACES.join(", ")),
+    };
+    let message = format!("unknown name `{name}` in a condition: this part is never shown");
+    Some(Diagnostic::warning("M243", &node.source, node.span.clone(), message).help(help))
+}
+
+/// What the names in templates start with.
+const SPACES: [&str; 5] = ["issue", "newsletter", "link", "subscriber", "design"];
+
+/// Attributes that hold sizes, each a number with a unit, or several of them.
+const SIZES: [&str; 14] = [
+    "border-radius",
+    "font-size",
+    "height",
+    "icon-size",
+    "inner-padding",
+    "line-height",
+    "max-width",
+    "padding",
+    "padding-bottom",
+    "padding-left",
+    "padding-right",
+    "padding-top",
+    "text-padding",
+    "width",
+];
+
+/// A value that mail clients ignore.
+fn value(node: &Node, element: &str, attribute: &Attribute) -> Option<Diagnostic> {
+    let found = |message: String, help: &str| {
+        Some(Diagnostic::warning("M218", &node.source, attribute.span.clone(), message).help(help))
+    };
+    let (name, value) = (attribute.name.as_str(), attribute.value.trim());
+    // MJML's own default is what the shipped templates say, for other programs.
+    if (element, name) == ("mj-body", "width") && value != "600px" {
+        let message = "`width` of `mj-body` has no effect".to_owned();
+        return found(message, "set `width` under `[design]` in mimeo.toml, or in a `mimeo:design` comment");
+    }
+    let is_size = |word: &str| {
+        let number = word.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+        let unit = &word[number.len()..];
+        number.parse::<f64>().is_ok() && ["", "px", "%", "em", "rem", "pt"].contains(&unit)
+            || matches!(word, "auto" | "normal" | "inherit" | "initial" | "unset")
+    };
+    let is_open = value.contains("{{");
+    if SIZES.contains(&name) && !is_open && !value.is_empty() && !value.split_whitespace().all(is_size) {
+        let message = format!("`{value}` is not a valid value for `{name}`");
+        return found(message, "write a number with a unit, as in `24px`");
+    }
+    None
 }
 
 /// Attributes that MJML knows and that change nothing here, and what to do instead.

@@ -19,5 +19,5 @@ pub(crate) fn skip(why: &str) {
 
 /// Whether expected outputs are to be written instead of compared, to be read by a person before they are committed.
 pub(crate) fn blesses() -> bool {
-    std::env::var_os("BLESS").is_some()
+    std::env::var_os("MIMEO_BLESS").is_some()
 }

@@ -31,6 +31,7 @@ pub(crate) fn newsletter() -> Newsletter {
         pictures: PicturePlace::Inside,
         template: "default".into(),
         design: BTreeMap::new(),
+        design_places: BTreeMap::new(),
         headers: BTreeMap::new(),
         fields: BTreeMap::new(),
     }
