@@ -14,6 +14,7 @@ mod inline;
 mod leftover;
 mod linkify;
 mod placeholder;
+mod problems;
 mod quotes;
 mod reader;
 mod reference;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     issue::{Part, Phrase, Placeholder, placeholder},
-    source::{Diagnostic, Diagnostics, Source, Span},
+    source::{Diagnostics, Source, Span},
 };
 
 /// No block has more blocks around it. Every later step recurses over the tree, so this guards its stack too.
@@ -562,39 +562,6 @@ impl<'a> Reader<'a> {
             self.tell_depth(span);
         }
         height <= HEIGHT_MAX
-    }
-
-    /// An error with its help.
-    pub(super) fn error(
-        &mut self,
-        code: &'static str,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        if self.diagnostics.len() < TOLD_MAX {
-            self.diagnostics.push(Diagnostic::error(code, self.source, span, message).help(help));
-        }
-    }
-
-    /// Something to know, with nothing to do about it.
-    pub(super) fn note(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
-        if self.diagnostics.len() < TOLD_MAX {
-            self.diagnostics.push(Diagnostic::note(code, self.source, span, message));
-        }
-    }
-
-    /// A warning with its help.
-    pub(super) fn warn(
-        &mut self,
-        code: &'static str,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        if self.diagnostics.len() < TOLD_MAX {
-            self.diagnostics.push(Diagnostic::warning(code, self.source, span, message).help(help));
-        }
     }
 }
 
