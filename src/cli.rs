@@ -15,6 +15,7 @@ mod git;
 mod hints;
 mod issues;
 mod keygen;
+mod ledger;
 mod man;
 mod net;
 mod new;
@@ -73,6 +74,7 @@ enum Command {
     Resolve(resolve::Args),
     Suppress(suppress::Args),
     Unsuppress(suppress::UnArgs),
+    Ledger(ledger::Args),
     Keygen(keygen::Args),
     Settings(settings::Args),
     Completions(completions::Args),
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Resolve(args) => resolve::run(args, &context),
         Command::Suppress(args) => suppress::run(args, &context),
         Command::Unsuppress(args) => suppress::lift(args, &context),
+        Command::Ledger(args) => ledger::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
         Command::Settings(args) => settings::run(args, &context),
         Command::Completions(args) => completions::run(args, &context),

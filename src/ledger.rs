@@ -30,7 +30,11 @@ pub use values::{
 };
 pub use worker::Worker;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -423,6 +427,22 @@ impl Ledger {
     /// The course of a dispatch in stretches of so many seconds; stretches without an ended attempt are left out.
     pub async fn timeline(&self, dispatch: DispatchId, seconds: u32) -> Result<Vec<Bucket>, LedgerError> {
         self.threads.read(move |store| store.timeline(dispatch, seconds)).await
+    }
+
+    /// Writes a copy of this moment to a new file, also while letters are being sent.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Backup`] if the file exists or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<(), LedgerError> {
+        let to = to.to_owned();
+        self.threads.read(move |store| store.backup(&to)).await
+    }
+
+    /// The file outside of the ledger's folder that notices when the whole folder is put back from a backup
+    /// ([`OpenOptions::marks`]); `None` when there is none.
+    pub async fn mark(&self) -> Result<Option<PathBuf>, LedgerError> {
+        self.threads.write(|store| Ok(store.mark())).await
     }
 
     /// Looks through the whole ledger for damage.

@@ -7,6 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use super::{failure::Failure, flags::Global, issues::IssueFile};
 use crate::{
     config::{Config, Override, Overrides},
+    ledger::{Ledger, LedgerError, OpenOptions, Restored},
     render::Built,
     report::Terminal,
     source::{Diagnostics, Severity},
@@ -65,6 +66,11 @@ impl Context {
         Ok(built)
     }
 
+    /// Opens the ledger for writing, or makes it.
+    pub(crate) fn ledger(&self, path: &Path, restored: Restored) -> Result<Ledger, LedgerError> {
+        Ledger::open_with(path, &OpenOptions { restored, marks: marks_folder(), ..OpenOptions::default() })
+    }
+
     /// Today, where this machine is.
     pub(crate) fn today(&self) -> Date {
         self.now.to_zoned_datetime(TimeZone::system()).date()
@@ -74,4 +80,11 @@ impl Context {
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         if self.directory == Path::new(".") { path.as_ref().to_owned() } else { self.directory.join(path) }
     }
+}
+
+/// The user's folder for how far each ledger has come: below `$XDG_STATE_HOME`, or `~/.local/state`.
+fn marks_folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
+    Some(state.join("mimeo/ledgers"))
 }

@@ -2,7 +2,7 @@ use super::{Context, Exit, Failure, flags, sending, status};
 use crate::{
     address::EmailAddress,
     config::Overrides,
-    ledger::{Decision, Ledger},
+    ledger::{Decision, Restored},
     report::words::plural,
 };
 
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     let addresses = args.addresses.clone();
     sending::runtime()?.block_on(async {
-        let ledger = Ledger::open(&config.ledger)?;
+        let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
         // What a dead sender left behind is up for a decision too.
         ledger.reap(context.now).await?;
         let Some(record) = status::dispatch(context, &ledger, &args.issue).await? else {

@@ -26,7 +26,7 @@ use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Interrupt, Plan},
     files::{Readers, write_atomically},
-    ledger::{DispatchRecord, Ledger, OpenOptions, Restored, Selection, Tally},
+    ledger::{DispatchRecord, Ledger, Restored, Selection, Tally},
     render::{Built, RenderedIssue},
     report::{
         Progress, RunPage, Style, stretch, wait_word,
@@ -83,8 +83,7 @@ impl Job<'_> {
         let terminal = &self.context.terminal;
         let now = self.context.now;
         let restored = if self.args.restored { Restored::Accept } else { Restored::Refuse };
-        let options = OpenOptions { restored, ..OpenOptions::default() };
-        let ledger = Ledger::open_with(&self.config.ledger, &options)?;
+        let ledger = self.context.ledger(&self.config.ledger, restored)?;
         let reaped = ledger.reap(now).await?;
         if reaped.unconfirmed > 0 {
             terminal.say(&format!(

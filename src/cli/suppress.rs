@@ -4,7 +4,7 @@ use super::{Context, Exit, Failure, flags, sending};
 use crate::{
     address::EmailAddress,
     config::Overrides,
-    ledger::{Ledger, LedgerError, Reason, Suppression},
+    ledger::{Ledger, LedgerError, Reason, Restored, Suppression},
     report::words::{plural, when},
     subscriber::{self, Suppressions},
 };
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 return Err(Failure::found(bad).hint("nothing was changed"));
             }
         }
-        let ledger = Ledger::open(&config.ledger)?;
+        let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
         let total = all.len() as u64;
         let new = ledger.suppress_all(all.into_iter().map(Ok).collect::<Vec<_>>()).await?;
         let before = if new < total { format!(", {} were so before", total - new) } else { String::new() };
@@ -119,7 +119,7 @@ async fn print(context: &Context, path: &std::path::Path) -> Result<Exit, Failur
 pub(crate) fn lift(args: &UnArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     sending::runtime()?.block_on(async {
-        let ledger = Ledger::open(&config.ledger)?;
+        let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
         let mut missing = 0;
         for address in &args.addresses {
             match ledger.suppression(address).await? {

@@ -64,6 +64,15 @@ pub enum LedgerError {
         /// The count that was seen.
         seen: u64,
     },
+    /// A copy of the ledger cannot be written.
+    #[error("failed to back up the ledger to `{path}`")]
+    Backup {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
     /// The issue is dispatched already.
     #[error("a dispatch of `{slug}` is open already")]
     AlreadyOpen {

@@ -15,12 +15,14 @@ const RESERVE_BYTES: usize = 2 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     ledger: PathBuf,
+    /// The mark outside of the ledger's folder: it does not come back with a backup of the folder.
+    mark: Option<PathBuf>,
 }
 
 impl Files {
     /// By whichever way a ledger is reached, the same files stand beside it.
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { ledger: fs::canonicalize(ledger).unwrap_or_else(|_| ledger.to_owned()) }
+        Self { ledger: fs::canonicalize(ledger).unwrap_or_else(|_| ledger.to_owned()), mark: None }
     }
 
     pub(super) fn ledger(&self) -> &Path {
@@ -42,17 +44,38 @@ impl Files {
         Ok(files)
     }
 
-    /// The highest count of claims that was ever seen here; 0 when none was.
+    /// Keeps a mark in a folder of the user's too, under the ledger's identity.
+    pub(super) fn marked(self, folder: Option<&Path>, identity: &str) -> Self {
+        let Some(folder) = folder else { return self };
+        // A failure shows when the mark is asked for.
+        let _ = crate::files::make_untracked_folder(folder);
+        Self { mark: Some(folder.join(format!("{identity}.seen"))), ..self }
+    }
+
+    /// The mark outside of the ledger's folder, if there is one.
+    pub(super) fn mark(&self) -> Option<&Path> {
+        self.mark.as_deref().filter(|path| count_in(path).is_some())
+    }
+
+    /// The highest count of claims that was ever seen for this ledger; 0 when none was.
     pub(super) fn seen(&self) -> u64 {
-        fs::read_to_string(self.beside("seen")).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+        let beside = self.beside("seen");
+        [Some(beside.as_path()), self.mark.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter_map(count_in)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Remembers the count. It is only a witness, so a failure is no reason to stop.
     pub(super) fn remember(&self, count: u64) {
         // Always the same length, in one write: a reader never sees half of it.
         let text = format!("{count:020}\n");
-        if let Ok(mut file) = private().create(true).truncate(false).write(true).open(self.beside("seen")) {
-            let _ = file.write_all(text.as_bytes());
+        for path in [Some(self.beside("seen")), self.mark.clone()].into_iter().flatten() {
+            if let Ok(mut file) = private().create(true).truncate(false).write(true).open(path) {
+                let _ = file.write_all(text.as_bytes());
+            }
         }
     }
 
@@ -188,6 +211,10 @@ pub(super) fn stamp() -> [u8; 8] {
     (since.as_nanos() as u64).to_le_bytes()
 }
 
+fn count_in(path: &Path) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
 pub(super) struct LockFile {
@@ -204,6 +231,11 @@ impl Drop for LockFile {
 /// The name of this start of the machine, where the kernel gives it one.
 pub(super) fn boot() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+/// Makes an empty file for its owner only; an error when it exists.
+pub(super) fn new_private(path: &Path) -> io::Result<()> {
+    private().create_new(true).write(true).open(path).map(drop)
 }
 
 pub(super) fn private() -> OpenOptions {

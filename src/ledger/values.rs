@@ -422,13 +422,22 @@ pub struct OpenOptions {
     pub patience: Duration,
     /// Whether a ledger that is older than what this folder has seen (a backup put back) is taken as the truth.
     pub restored: Restored,
+    /// A folder outside of the ledger's own, in which to keep how far the ledger has come: so a backup of the whole folder
+    /// that was put back is noticed. `None` keeps that beside the ledger only. A folder that cannot be written is no error
+    /// ([`Ledger::mark`](super::Ledger::mark)).
+    pub marks: Option<std::path::PathBuf>,
     /// The name of this start of the machine; `None` when the machine has no such name.
     pub boot: Option<String>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(10), restored: Restored::Refuse, boot: super::files::boot() }
+        Self {
+            patience: Duration::from_secs(10),
+            restored: Restored::Refuse,
+            marks: None,
+            boot: super::files::boot(),
+        }
     }
 }
 

@@ -93,6 +93,7 @@ fn run(room: &Newsroom, line: &str, relay: Option<&Relay>) -> Option<Ran> {
     let mut command = Command::new("bash");
     command.args(["-c", &line.replacen("mimeo ", &format!("'{program}' "), 1)]);
     command.current_dir(room.path("")).stdin(Stdio::null()).env("TZ", "UTC").env("COLUMNS", "100");
+    command.env("XDG_STATE_HOME", room.path(".state"));
     environment(&mut command);
     Some(Ran::of(command))
 }

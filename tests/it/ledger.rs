@@ -1,6 +1,7 @@
 //! The ledger's contract: the same stories on every kind of ledger, and random ones.
 
 mod ahead;
+mod backup;
 mod decisions;
 mod files;
 mod leases;

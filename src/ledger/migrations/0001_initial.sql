@@ -1,6 +1,13 @@
 -- Times are milliseconds since 1970-01-01T00:00:00Z.
 -- Constraints on hot tables say OR, not IN with more than two words: SQLite fills a table of its own for each such IN.
 
+-- What this ledger is called wherever a copy of it is.
+CREATE TABLE identity (
+    id  TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO identity (id) VALUES (lower(hex(randomblob(16))));
+
 -- One dispatch of one frozen issue.
 CREATE TABLE dispatches (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

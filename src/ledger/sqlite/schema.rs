@@ -1,6 +1,12 @@
 //! Opening the file: settings of the connection, migrations, a look at its health.
 
-use std::{borrow::Cow, collections::HashMap, io, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
@@ -8,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use super::{Cursors, People, Store, Suppressed, recipients};
 use crate::ledger::{
     LedgerError,
-    files::Files,
+    files::{self, Files},
     values::{OpenOptions, Restored},
     worker::Living,
 };
@@ -50,6 +56,8 @@ impl Store {
         // What a row must be like is looked at above and by `check`, and by each mark where the program is tested: to look
         // again at each mark costs a third of the mark.
         db.pragma_update(None, "ignore_check_constraints", !cfg!(debug_assertions))?;
+        let identity: String = db.query_row("SELECT id FROM identity", [], |row| row.get(0))?;
+        let files = files.marked(options.marks.as_deref(), &identity);
         let count = count_opening(&mut db, &files, options.restored)?;
         files.remember(count);
         files.reserve_space();
@@ -143,6 +151,33 @@ impl Store {
     /// Brings the write-ahead log into the database as far as nobody is in the way.
     pub(in crate::ledger) fn checkpoint(&self) -> Result<(), LedgerError> {
         Ok(self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+
+    /// The mark outside of the ledger's folder.
+    pub(in crate::ledger) fn mark(&self) -> Option<PathBuf> {
+        self.files.as_ref().and_then(Files::mark).map(Path::to_owned)
+    }
+
+    /// Writes a copy of this moment to a new file, whoever is writing meanwhile.
+    pub(in crate::ledger) fn backup(&self, to: &Path) -> Result<(), LedgerError> {
+        let failed = |error: io::Error| LedgerError::Backup { path: to.to_owned(), source: Arc::new(error) };
+        if fs::symlink_metadata(to).is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let mut partial = to.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = Path::new(&partial);
+        files::new_private(partial).map_err(failed)?;
+        let copied = self
+            .db
+            .execute("VACUUM INTO ?1", [partial.to_string_lossy()])
+            .map_err(|error| LedgerError::Backup { path: to.to_owned(), source: Arc::new(error) })
+            .and_then(|_| fs::File::open(partial).and_then(|file| file.sync_all()).map_err(failed))
+            .and_then(|()| fs::rename(partial, to).map_err(failed));
+        if copied.is_err() {
+            let _ = fs::remove_file(partial);
+        }
+        copied
     }
 
     /// Looks through the whole file for damage: pages, constraints, references.

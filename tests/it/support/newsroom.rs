@@ -15,12 +15,14 @@ pub(crate) const LEAST: &str =
 /// A project in a temporary folder.
 pub(crate) struct Newsroom {
     folder: TempDir,
+    /// The user's state directory: never the real one.
+    state: TempDir,
 }
 
 impl Newsroom {
     /// An empty folder.
     pub(crate) fn empty() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), state: tempfile::tempdir().unwrap() }
     }
 
     /// The least `mimeo.toml`, and two people in `subscribers.csv`.
@@ -82,6 +84,7 @@ impl Newsroom {
     pub(crate) fn shell(&self, script: &str) -> Ran {
         let mut command = Command::new("bash");
         command.args(["-c", script]).current_dir(self.folder.path()).env("TZ", "UTC").env("COLUMNS", "100");
+        command.env("XDG_STATE_HOME", self.state.path());
         Mimeo { command }.run()
     }
 
@@ -94,6 +97,7 @@ impl Newsroom {
             }
         }
         command.args(arguments.as_ref()).current_dir(self.folder.path());
+        command.env("XDG_STATE_HOME", self.state.path());
         command.env("TZ", "UTC").env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR").env("COLUMNS", "100");
         Mimeo { command }
     }
