@@ -5,7 +5,7 @@ use crate::{
     address::EmailAddress,
     config::Overrides,
     ledger::{DeliveryRow, DispatchRecord, HistoryEvent, Ledger, LedgerError, State, Tally},
-    report::words::{count, when},
+    report::words::{count, printable, when},
     subscriber::Export,
 };
 
@@ -114,6 +114,17 @@ struct Told<'a> {
     deliveries: Option<Vec<Delivery>>,
 }
 
+/// Of an issue that was never opened: the same numbers, all zero.
+#[derive(Serialize)]
+struct Unsent<'a> {
+    issue: &'a str,
+    opened_at: Option<String>,
+    #[serde(flatten)]
+    counts: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<Vec<Delivery>>,
+}
+
 #[derive(Serialize)]
 struct Delivery {
     address: String,
@@ -178,14 +189,21 @@ impl Args {
         Ok(Exit::Done)
     }
 
+    /// There is no dispatch to report on.
     fn nothing_yet(&self, context: &Context) -> Result<Exit, Failure> {
-        if let Some(issue) = &self.issue {
-            let file = issues::find(context, issue)?;
-            context.terminal.say(&format!("`{}` has not been sent to anybody", file.slug));
-        } else {
+        let Some(issue) = &self.issue else {
             context.terminal.say("nothing has been sent yet");
+            return if self.json { Self::data(context, "[]\n") } else { Ok(Exit::Done) };
+        };
+        let file = issues::find(context, issue)?;
+        if self.json {
+            let deliveries = self.list.is_some().then(Vec::new);
+            let counts = Tally::default().into();
+            let unsent = Unsent { issue: &file.slug, opened_at: None, counts, deliveries };
+            return Self::json(context, &unsent);
         }
-        if self.json { Self::data(context, "null\n") } else { Ok(Exit::Done) }
+        context.terminal.say(&format!("`{}` has not been sent to anybody", file.slug));
+        Ok(Exit::Done)
     }
 
     async fn all(&self, context: &Context, ledger: &Ledger) -> Result<Exit, Failure> {
@@ -324,7 +342,7 @@ impl Args {
                 out.push_str(&format!("  {}  {}\n", when(event.at()), event_words(event)));
             }
         }
-        Self::data(context, &out)
+        Self::data(context, &printable(&out))
     }
 }
 
@@ -387,7 +405,7 @@ fn line(row: &DeliveryRow) -> String {
         out.push_str(&format!("  (again {})", when(due)));
     }
     out.push('\n');
-    out
+    printable(&out)
 }
 
 fn event_words(event: &HistoryEvent) -> String {

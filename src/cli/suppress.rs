@@ -15,7 +15,7 @@ use crate::{
 /// addresses it prints all suppressions as CSV.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  mimeo suppress someone@example.com --reason unsubscribed
+  mimeo suppress someone@example.com --reason unsubscribed --note \"asked by phone\"
   mimeo suppress --from old-suppressions.csv
   mimeo suppress > suppressions.csv")]
 pub(crate) struct Args {
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// A note for yourself
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Read the addresses from a CSV file, with optional columns `reason` and `date`
+    /// Read the addresses from a CSV file, with optional columns `reason`, `date` and `note`
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let why = reason(&args.reason).ok_or_else(|| {
         let known: Vec<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         Failure::input(format!("unknown reason `{}`", args.reason))
-            .hint(format!("known reasons are: {}", known.join(", ")))
+            .hint(format!("known reasons are: {}; `--note` takes words of your own", known.join(", ")))
             .exit(Exit::Usage)
     })?;
     let addresses = args.addresses.clone();
@@ -72,12 +72,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             let mut bad = Vec::new();
             for row in Suppressions::open(path)? {
                 match row? {
-                    Ok(one) => all.push(Suppression {
-                        reason: one.reason.as_deref().and_then(reason).unwrap_or(why),
-                        note: args.note.clone().or(one.reason),
-                        at: one.date.unwrap_or(now),
-                        address: one.address,
-                    }),
+                    Ok(one) => {
+                        let known = one.reason.as_deref().and_then(reason);
+                        // Other programs have reasons of their own: such a one is kept as the note.
+                        let words = one.reason.filter(|_| known.is_none());
+                        all.push(Suppression {
+                            reason: known.unwrap_or(why),
+                            note: args.note.clone().or(one.note).or(words),
+                            at: one.date.unwrap_or(now),
+                            address: one.address,
+                        });
+                    }
                     Err(diagnostic) => bad.push(diagnostic),
                 }
             }
@@ -105,6 +110,7 @@ async fn print(context: &Context, path: &std::path::Path) -> Result<Exit, Failur
                     address: one.address,
                     reason: Some(one.reason.word().to_owned()),
                     date: Some(one.at),
+                    note: one.note,
                 });
             }
         }

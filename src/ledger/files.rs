@@ -104,6 +104,14 @@ impl Files {
         fs::remove_file(self.beside("reserve")).is_ok()
     }
 
+    /// Waits until no other process is making the ledger; the turn is ours for as long as the answer is kept.
+    pub(super) fn turn(&self) -> Option<File> {
+        let path = self.locks().join("opening.lock");
+        let file = private().create(true).truncate(false).write(true).open(path).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
     /// Takes the lock that proves that a worker lives, for as long as the answer is kept.
     pub(super) fn lock(&self, worker: i64) -> io::Result<LockFile> {
         let path = self.lock_path(worker);

@@ -59,6 +59,16 @@ pub fn when(moment: Timestamp) -> String {
     moment.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
+/// Text of a stranger's, such as a relay's reply, for a terminal: what would turn the direction of the line around is shown as
+/// `\u{fffd}`, and so are control characters other than the end of a line and a tab.
+pub fn printable(text: &str) -> String {
+    let hides = |c: char| {
+        c.is_control() && c != '\n' && c != '\t'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

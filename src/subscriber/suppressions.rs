@@ -23,14 +23,17 @@ pub struct Suppression {
     pub reason: Option<String>,
     /// Since when; a day alone means its beginning in UTC.
     pub date: Option<Timestamp>,
+    /// A note of the owner's.
+    pub note: Option<String>,
 }
 
-/// A table of suppressions, read row by row: the address, `reason` and `date` where there are such columns.
+/// A table of suppressions, read row by row: the address, and `reason`, `date` and `note` where there are such columns.
 pub struct Suppressions {
     reader: Reader,
     email: usize,
     reason: Option<usize>,
     date: Option<usize>,
+    note: Option<usize>,
     done: bool,
 }
 
@@ -49,15 +52,27 @@ impl Suppressions {
         let (reader, _) = Reader::open(path.into(), Box::new(input), &ColumnMeanings::new())?;
         let column = |name| reader.header.names.iter().position(|found| found == name);
         let email = reader.header.email.or(column("address")).ok_or_else(|| reader.no_address_column())?;
-        Ok(Self { email, reason: column("reason"), date: column("date"), done: false, reader })
+        Ok(Self {
+            email,
+            reason: column("reason"),
+            date: column("date"),
+            note: column("note"),
+            done: false,
+            reader,
+        })
     }
 
     /// Writes a table that [`read`](Self::read) reads, safe to open in a spreadsheet.
     pub fn write<W: Write>(to: W, rows: impl IntoIterator<Item = Suppression>) -> io::Result<W> {
-        let mut export = Export::new(to, &["address", "reason", "date"])?;
+        let mut export = Export::new(to, &["address", "reason", "date", "note"])?;
         for row in rows {
             let date = row.date.map(|date| date.to_string()).unwrap_or_default();
-            export.row([row.address.expose(), row.reason.as_deref().unwrap_or_default(), &date])?;
+            export.row([
+                row.address.expose(),
+                row.reason.as_deref().unwrap_or_default(),
+                &date,
+                row.note.as_deref().unwrap_or_default(),
+            ])?;
         }
         export.finish()
     }
@@ -75,7 +90,8 @@ impl Suppressions {
             None => None,
             Some((index, text)) => Some(date(&text).ok_or_else(|| Trouble::bad_date(index))?),
         };
-        Ok(Suppression { address, reason: cell(self.reason)?.map(|(_, text)| text), date })
+        let text = |index| Ok(cell(index)?.map(|(_, text)| text));
+        Ok(Suppression { address, reason: text(self.reason)?, date, note: text(self.note)? })
     }
 }
 

@@ -8,3 +8,4 @@ mod leases;
 mod plan;
 mod queries;
 mod random;
+mod reports;

@@ -44,12 +44,15 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
         db.busy_timeout(options.patience)?;
+        // SQLite does not wait for a process that makes the same database at the same moment.
+        let making = files.turn();
         first_look(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
         settle_in(&db, WRITER_CACHE_KIB)?;
         migrate(&mut db)?;
+        drop(making);
         if std::fs::metadata(path).is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES) {
             quick_check(&db)?;
         }

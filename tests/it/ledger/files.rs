@@ -292,3 +292,20 @@ async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
         assert!(matches!(refused, Err(LedgerError::Full { .. })), "{refused:?}");
     }
 }
+
+#[test]
+fn senders_that_make_a_new_ledger_at_once_wait_for_each_other() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    Ledger::open(&path).map(drop).unwrap();
+                });
+            }
+        });
+    }
+}

@@ -10,14 +10,21 @@ fn suppressions_survive_the_way_through_a_table() {
             address: EmailAddress::parse("+ann@example.com").unwrap(),
             reason: Some("=unsubscribed, \"for good\"".into()),
             date: Some("2022-12-30T09:00:00Z".parse().unwrap()),
+            note: Some("asked by phone, twice".into()),
         },
-        Suppression { address: EmailAddress::parse("jörg@example.org").unwrap(), reason: None, date: None },
+        Suppression {
+            address: EmailAddress::parse("jörg@example.org").unwrap(),
+            reason: None,
+            date: None,
+            note: None,
+        },
     ];
     let text = Suppressions::write(Vec::new(), rows.clone()).unwrap();
     assert_eq!(
         String::from_utf8_lossy(&text),
-        "address,reason,date\n'+ann@example.com,\"'=unsubscribed, \"\"for good\"\"\",2022-12-30T09:00:00Z\n\
-         jörg@example.org,,\n"
+        "address,reason,date,note\n\
+         '+ann@example.com,\"'=unsubscribed, \"\"for good\"\"\",2022-12-30T09:00:00Z,\"asked by phone, twice\"\n\
+         jörg@example.org,,,\n"
     );
     let back: Vec<_> =
         Suppressions::read("s.csv", Cursor::new(text)).unwrap().map(|r| r.unwrap().unwrap()).collect();
