@@ -200,6 +200,22 @@ impl Files {
         Ok(())
     }
 
+    /// The mount that the workers' folder is on, by a number that no other mount of this boot ever has. `None` where the
+    /// kernel does not tell (Linux before 6.8, other systems).
+    #[cfg(target_os = "linux")]
+    pub(super) fn mount(&self) -> Option<i64> {
+        use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+        /// `STATX_MNT_ID_UNIQUE`.
+        const UNIQUE: u32 = 0x4000;
+        let found = statx(CWD, self.locks(), AtFlags::empty(), StatxFlags::from_bits_retain(UNIQUE)).ok()?;
+        (found.stx_mask & UNIQUE != 0).then_some(found.stx_mnt_id.cast_signed())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn mount(&self) -> Option<i64> {
+        None
+    }
+
     fn lock_path(&self, worker: i64) -> PathBuf {
         self.locks().join(format!("{worker}.lock"))
     }

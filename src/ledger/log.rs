@@ -2,8 +2,9 @@
 //!
 //! The database is enough to be safe. It calls a whole claim begun before the first of its letters leaves, so that
 //! everything in it is unconfirmed when nothing else is known. The log only takes doubt away. It goes into the system's
-//! memory and is not waited for: that outlives a process, but not the machine. So what it does *not* say counts only in
-//! the start of the machine in which it was written; what it says counts always.
+//! memory and is not waited for: that outlives a process, but neither the machine nor the mount. So what it does *not* say
+//! counts only in the start of the machine and the mount in which it was written, and when its last line has an end; what it
+//! says counts always.
 //!
 //! A file is a fence of eight octets and lines, each a checksum and an entry in JSON. Who takes something from a worker
 //! stamps the fence, and the worker looks at it after each beginning that it has written: one of the two sees the other.
@@ -406,7 +407,7 @@ pub(super) fn read(files: &Files, worker: i64) -> io::Result<Told> {
     let mut told = Told::default();
     let (mut ahead, mut begun, mut is_whole) = (HashSet::new(), HashSet::new(), true);
     let paths = files.logs_of(worker);
-    for (number, path) in paths.iter().enumerate() {
+    for path in &paths {
         let bytes = fs::read(path)?;
         let mut rest = bytes.get(mem::size_of::<Fence>()..).unwrap_or_default();
         while !rest.is_empty() {
@@ -418,9 +419,9 @@ pub(super) fn read(files: &Files, worker: i64) -> io::Result<Told> {
                 }
                 Some(closed) => told.closed.push(closed),
                 None => {
-                    // Half a line at the very end: the process ended while it wrote it, and nothing left after it. Zeros are
-                    // not half a line but a disk that lost what it was given.
-                    is_whole &= end.is_none() && !rest.contains(&0) && number + 1 == paths.len();
+                    // Zeros, or half a line: something that was written is missing. Whether it was only the end of this
+                    // line, nobody can tell.
+                    is_whole = false;
                     break;
                 }
             }

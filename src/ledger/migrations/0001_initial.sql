@@ -38,6 +38,8 @@ CREATE TABLE workers (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     relay     TEXT    NOT NULL,
     boot      TEXT,
+    -- The mount that its log is on: what the log does not say counts for this mount only.
+    mount     INTEGER,
     came_at   INTEGER NOT NULL,
     left_at   INTEGER,
     -- Everything it ever claimed lies in this range.

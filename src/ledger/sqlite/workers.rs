@@ -7,6 +7,7 @@ use super::transitions::bring_in;
 use super::{Store, millis};
 use crate::ledger::{
     LedgerError, Reaped, Worker, WorkerId,
+    files::Files,
     log::{self, Log},
     worker::Life,
 };
@@ -22,10 +23,11 @@ impl Store {
         relay: &str,
         now: Timestamp,
     ) -> Result<Worker, LedgerError> {
+        let mount = self.files.as_ref().and_then(Files::mount);
         let tx = Self::writing(&mut self.db)?;
         tx.execute(
-            "INSERT INTO workers (relay, boot, came_at) VALUES (?1, ?2, ?3)",
-            params![relay, self.boot, millis(now)],
+            "INSERT INTO workers (relay, boot, mount, came_at) VALUES (?1, ?2, ?3, ?4)",
+            params![relay, self.boot, mount, millis(now)],
         )?;
         let id = tx.last_insert_rowid();
         let life = match &self.files {
@@ -36,7 +38,11 @@ impl Store {
         };
         // Before this nobody knows of it; after this its lock is held.
         tx.commit()?;
-        let log = self.files.clone().filter(|_| self.boot.is_some()).map(|files| Log::new(id, files));
+        let log = self
+            .files
+            .clone()
+            .filter(|_| self.boot.is_some() && mount.is_some())
+            .map(|files| Log::new(id, files));
         Ok(Worker::new(id, life, log))
     }
 
@@ -66,12 +72,13 @@ impl Store {
     pub(in crate::ledger) fn reap(&mut self, now: Timestamp) -> Result<Reaped, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         let mut reaped = Reaped::default();
-        let present: Vec<(i64, Option<String>)> = tx
-            .prepare_cached("SELECT id, boot FROM workers WHERE left_at IS NULL")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        let here = self.files.as_ref().and_then(Files::mount);
+        let present: Vec<(i64, Option<String>, Option<i64>)> = tx
+            .prepare_cached("SELECT id, boot, mount FROM workers WHERE left_at IS NULL")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<Result<_, _>>()?;
         let mut dead = Vec::new();
-        for (worker, boot) in present {
+        for (worker, boot, mount) in present {
             let is_dead = match &self.files {
                 // A lock does not outlive the start of the machine that it was taken in.
                 Some(files) => {
@@ -88,9 +95,9 @@ impl Store {
                 files.stamp_logs(Some(worker)).map_err(LedgerError::beside)?;
                 let told = log::read(files, worker).map_err(LedgerError::beside)?;
                 bring_in(&tx, worker, &told.closed)?;
-                // What the log does not say, it does not say in the start of the machine in which it was written.
-                let is_of_this_boot = boot.is_some() && boot == self.boot;
-                let unbegun = told.unbegun.filter(|_| is_of_this_boot).unwrap_or_default();
+                // A filesystem that was lost and mounted again lacks what was not flushed, also in the same boot.
+                let is_complete = boot.is_some() && boot == self.boot && mount.is_some() && mount == here;
+                let unbegun = told.unbegun.filter(|_| is_complete).unwrap_or_default();
                 reaped.requeued += requeue_unbegun(&tx, worker, &unbegun)? as u64;
             }
             reaped.requeued += tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker])? as u64;

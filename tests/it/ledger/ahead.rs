@@ -349,3 +349,34 @@ async fn a_worker_whose_files_were_moved_away_claims_nothing_more() {
     }
     assert_eq!(states(&shelf.ledger, dispatch).await[2..], ["cid: queued", "dan: queued", "eve: queued"]);
 }
+
+#[tokio::test]
+async fn a_filesystem_lost_and_mounted_again_in_the_same_boot_leaves_all_of_a_claim_in_doubt() {
+    let (shelf, dispatch, worker, _) = story().await;
+    shelf.ledger.flush().await.unwrap();
+    let log = logs(&shelf).remove(0);
+    // The log lost its lines about Dan, cleanly at the end of a line, and the mount is another one.
+    let text = fs::read(&log).unwrap();
+    let end = text.iter().position(|byte| *byte == b'\n').unwrap();
+    fs::write(&log, &text[..=end]).unwrap();
+    let db = rusqlite::Connection::open(shelf.path()).unwrap();
+    db.execute("UPDATE workers SET mount = mount + 1", []).unwrap();
+    drop((db, worker));
+    shelf.second().unwrap().reap(at(4)).await.unwrap();
+    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: unconfirmed"];
+    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+}
+
+#[tokio::test]
+async fn a_log_cut_in_a_line_leaves_all_of_a_claim_in_doubt() {
+    let (shelf, dispatch, worker, _) = story().await;
+    shelf.ledger.flush().await.unwrap();
+    let log = logs(&shelf).remove(0);
+    let text = fs::read(&log).unwrap();
+    let end = text.iter().position(|byte| *byte == b'\n').unwrap();
+    fs::write(&log, &text[..end + 5]).unwrap();
+    drop(worker);
+    shelf.second().unwrap().reap(at(4)).await.unwrap();
+    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: unconfirmed"];
+    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+}
