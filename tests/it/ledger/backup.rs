@@ -25,42 +25,42 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_whole_folder_put_back_from_a_backup_is_noticed() {
     let room = room(20, "");
-    room.run(["send", "one", "--yes", "--limit", "5"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "5"]).code(0);
     copy(&room.path(".mimeo"), &room.path("backup"));
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
     fs::remove_dir_all(room.path(".mimeo")).unwrap();
     copy(&room.path("backup"), &room.path(".mimeo"));
     for _ in 0..2 {
-        room.run(["send", "one", "--yes"])
+        room.run(["send", "one", "--yes", "--first"])
             .code(1)
             .stderr_has("is older than the last one used")
             .stderr_has("--restored");
         room.run(["suppress", "someone@example.com"]).code(1).stderr_has("--restored");
     }
-    room.run(["send", "one", "--yes", "--restored"]).code(0);
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--restored"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
 }
 
 #[test]
 fn a_backup_that_is_put_back_is_noticed_too() {
     let room = room(20, "");
-    room.run(["send", "one", "--yes", "--limit", "5"]).code(0);
+    room.run(["send", "one", "--yes", "--first", "--limit", "5"]).code(0);
     room.run(["ledger", "backup", "copy.db"]).code(0).stderr_has("`copy.db` is a copy of the ledger");
     room.run(["ledger", "backup", "copy.db"]).code(1).stderr_has("failed to back up the ledger to `copy.db`");
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
     fs::remove_dir_all(room.path(".mimeo/ledger.workers")).unwrap();
     for name in room.list(".mimeo").into_iter().filter(|name| name.starts_with("ledger.")) {
         fs::remove_file(room.path(&format!(".mimeo/{name}"))).unwrap();
     }
     fs::copy(room.path("copy.db"), room.path(".mimeo/ledger.db")).unwrap();
-    room.run(["send", "one", "--yes"]).code(1).stderr_has("--restored");
+    room.run(["send", "one", "--yes", "--first"]).code(1).stderr_has("--restored");
 }
 
 #[test]
 fn a_check_says_whether_an_older_copy_of_the_folder_would_be_noticed() {
     let room = room(3, "");
     room.run(["ledger", "check"]).code(1).stderr_has("there is no ledger");
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
     room.run(["ledger", "check"])
         .code(0)
         .stderr_has("no damage found; 1 dispatch")
@@ -68,7 +68,8 @@ fn a_check_says_whether_an_older_copy_of_the_folder_would_be_noticed() {
     room.write("file", "not a folder");
     let without = room.mimeo(["ledger", "check"]).env("XDG_STATE_HOME", room.path("file")).run();
     without.code(0).stderr_has("but not one of its whole folder");
-    let without = room.mimeo(["send", "one", "--yes"]).env("XDG_STATE_HOME", room.path("file")).run();
+    let without =
+        room.mimeo(["send", "one", "--yes", "--first"]).env("XDG_STATE_HOME", room.path("file")).run();
     without.code(0);
 }
 

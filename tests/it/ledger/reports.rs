@@ -57,7 +57,7 @@ fn the_status_of_an_issue_that_was_never_sent_says_so() {
 #[test]
 fn a_reply_that_turns_the_line_around_is_not_printed_as_it_is() {
     let room = room(1, "");
-    room.run(["send", "one", "--yes"]).code(0);
+    room.run(["send", "one", "--yes", "--first"]).code(0);
     let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
     ledger.execute("UPDATE attempts SET reply = 'ok \u{202e}gpj.exe\u{1b}[31m'", []).unwrap();
     let address = crate::crash::addresses(&room, "accepted").pop_first().unwrap();
