@@ -199,7 +199,7 @@ impl Ledger {
     /// The issue as it was frozen.
     pub async fn rendered(&self, dispatch: DispatchId) -> Result<RenderedIssue, LedgerError> {
         let bytes = self.threads.read(move |store| store.rendered(dispatch)).await?;
-        serde_json::from_slice(&bytes).map_err(|source| LedgerError::Frozen { source: Arc::new(source) })
+        RenderedIssue::from_stored(&bytes).map_err(|source| LedgerError::Frozen { source: Arc::new(source) })
     }
 
     /// Notes which deliveries a run is about, to be claimed by [`Wanted::choice`]. Known to this handle and its clones.
@@ -463,7 +463,7 @@ fn frozen(new: &NewDispatch<'_>) -> Frozen {
         number: new.rendered.number,
         title: new.rendered.title.clone(),
         digest: new.rendered.digest(),
-        rendered: serde_json::to_vec(new.rendered).expect("a rendered issue is made of strings and numbers"),
+        rendered: new.rendered.to_stored(),
         opened_at: sqlite::opened_at(new.opened_at),
     }
 }

@@ -22,6 +22,7 @@ mod opening;
 mod pattern;
 mod sample;
 pub(crate) mod scope;
+mod stored;
 mod template;
 mod text;
 mod theme;
@@ -38,6 +39,7 @@ pub use newsletter::{Mailbox, Newsletter, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
 pub use sample::sample_value;
 pub use scope::apply as apply_filters;
+pub use stored::StoredIssueError;
 pub use template::{SHIPPED, Template, shipped};
 pub use transfer::TransferEncoding;
 pub(crate) use words::is_right_to_left;
@@ -45,12 +47,11 @@ pub(crate) use words::is_right_to_left;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{address::EmailAddress, assets::Picture};
 
 /// An issue ready to be addressed: everything a letter needs but the person. This is what a dispatch freezes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RenderedIssue {
     /// The issue's name: the file's (or folder's) name without its extension.
     pub slug: String,
@@ -93,12 +94,29 @@ pub struct RenderedIssue {
 }
 
 impl RenderedIssue {
-    /// SHA-256, in hexadecimal, over everything that makes the letters but their `Date`: equal digests, equal letters,
-    /// whenever they were rendered.
-    pub fn digest(&self) -> String {
-        use aws_lc_rs::digest::{SHA256, digest};
-        let undated = Self { date: Timestamp::UNIX_EPOCH, ..self.clone() };
-        let value = serde_json::to_vec(&undated).expect("a rendered issue is made of strings and numbers");
-        digest(&SHA256, &value).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    /// An issue without a word in it, from somebody; the rest is for `..` in what makes one by hand.
+    pub fn new(slug: &str, from: Mailbox) -> Self {
+        let domain = from.address.domain().to_owned();
+        Self {
+            slug: slug.to_owned(),
+            title: slug.to_owned(),
+            number: None,
+            language: "en".to_owned(),
+            subject: Pattern::default(),
+            html: Pattern::default(),
+            text: Pattern::default(),
+            mjml: String::new(),
+            pictures: Vec::new(),
+            bounces: from.address.clone(),
+            from,
+            reply_to: None,
+            date: Timestamp::UNIX_EPOCH,
+            newsletter: domain.clone(),
+            list_id: domain,
+            unsubscribe: Unsubscribe::default(),
+            archive: None,
+            view: None,
+            headers: BTreeMap::new(),
+        }
     }
 }

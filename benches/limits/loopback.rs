@@ -98,19 +98,19 @@ pub(crate) fn ledger(letters: u64, rounds: u64) {
 }
 
 /// The issue as the ledger has frozen it.
-fn frozen_issue(newsletter: &Newsletter) -> String {
+fn frozen_issue(newsletter: &Newsletter) -> Vec<u8> {
     let path = newsletter.path().join(".mimeo/ledger.db");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let ledger = mimeograph::ledger::Ledger::open(&path).unwrap();
         let record = ledger.find_dispatch("2022-12-30-the-long-walk").await.unwrap().expect("it was sent");
-        serde_json::to_string(&ledger.rendered(record.id).await.unwrap()).unwrap()
+        ledger.rendered(record.id).await.unwrap().to_stored()
     })
 }
 
 /// Sends to everybody on a list, and writes nothing down.
 pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
-    let rendered: RenderedIssue = serde_json::from_str(&std::fs::read_to_string(frozen).unwrap()).unwrap();
+    let rendered = RenderedIssue::from_stored(&std::fs::read(frozen).unwrap()).unwrap();
     let composer = Composer::new(&rendered, Secrets { key: [7; 32], signers: Vec::new() }).unwrap();
     let transport = Transport::Smtp(Smtp::new(Relay::parse(url).unwrap()).unwrap());
     let list = List::open(std::path::Path::new(list)).unwrap();
