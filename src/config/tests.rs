@@ -98,7 +98,7 @@ fn everything_that_is_wrong_comes_at_once_and_in_order() {
     assert_eq!(
         load(text).unwrap_err(),
         [
-            "M006 mimeo.toml:1:1: the newsletter has no name",
+            "M006 mimeo.toml:1:1: the newsletter's name is missing",
             "M003 mimeo.toml:2:1: unknown setting `newsletter.nmae`",
             "M004 mimeo.toml:3:12: `newsletter.language` must be a text",
             "M007 mimeo.toml:5:8: invalid email address in `sender.from`: there is a `>` without a `<`",
@@ -112,7 +112,7 @@ fn everything_that_is_wrong_comes_at_once_and_in_order() {
 fn an_empty_file_says_what_is_needed() {
     assert_eq!(
         load("").unwrap_err(),
-        ["M006 mimeo.toml: the newsletter has no name", "M006 mimeo.toml: there is no sender"]
+        ["M006 mimeo.toml: the newsletter's name is missing", "M006 mimeo.toml: the sender is missing"]
     );
 }
 
@@ -138,7 +138,7 @@ fn a_setting_that_was_removed_says_what_to_do() {
 fn each_wrong_value_is_named() {
     for (addition, expected) in [
         ("[relay]\n", "M006 mimeo.toml:5:1: `[relay]` has no `url`"),
-        ("[relay]\nurl = \"smtps://a:b@h\"\n", "M009 mimeo.toml:6:7: the address holds a password"),
+        ("[relay]\nurl = \"smtps://a:b@h\"\n", "M009 mimeo.toml:6:7: the URL contains a password"),
         ("[math]\ncommand = [\"\"]\n", "M005 mimeo.toml:6:12: `math.command` names no program"),
         (
             "[relay]\nurl = \"smpts://h\"\n",
@@ -166,7 +166,7 @@ fn each_wrong_value_is_named() {
         ),
         (
             "[unsubscribe]\nhttps = \"http://a.example/\"\n",
-            "M008 mimeo.toml:6:9: `unsubscribe.https` is no https address",
+            "M008 mimeo.toml:6:9: `unsubscribe.https` is not a valid https URL",
         ),
         (
             "[pace]\nwindow = { days = [\"mondey\", \"x\"] }\n",
@@ -226,7 +226,7 @@ fn a_password_in_the_file_is_not_shown_again() {
     let overrides =
         Overrides { relay: Some(Override::flag("--relay", "smtps://me:hunter2@h")), ..Overrides::default() };
     let found = load_with(LEAST, &overrides).unwrap_err();
-    assert_eq!(found, ["M009 --relay:1:1: the address holds a password"]);
+    assert_eq!(found, ["M009 --relay:1:1: the URL contains a password"]);
 }
 
 /// The outbox's folder, or the relay's address.
@@ -318,7 +318,7 @@ fn a_file_that_is_not_there_says_where_to_look() {
     let folder = tempfile::tempdir().unwrap();
     let found = Config::load(folder.path(), &Overrides::default()).unwrap_err();
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].message, "there is no settings file");
+    assert_eq!(found[0].message, "settings file not found");
     std::fs::write(folder.path().join("mimeo.toml"), b"name = \"\xff\"").unwrap();
     let found = Config::load(folder.path(), &Overrides::default()).unwrap_err();
     assert_eq!(found[0].message, "the settings file is not UTF-8");
