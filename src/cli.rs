@@ -21,6 +21,7 @@ mod net;
 mod new;
 mod online;
 mod preview;
+mod relay_limits;
 mod resolve;
 mod send;
 mod sending;

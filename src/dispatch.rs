@@ -7,6 +7,8 @@
 
 mod brake;
 mod clock;
+mod complaints;
+mod connections;
 mod lease;
 mod pace;
 mod plan;
@@ -15,6 +17,7 @@ mod retry;
 mod run;
 mod survey;
 mod tempo;
+mod throttle;
 mod wait;
 mod window;
 
@@ -32,7 +35,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::transport::{Outcome, RelayDown};
+use crate::transport::{Outcome, RelayDown, Reply};
 
 /// What happens while letters leave. Reporters listen; nothing here depends on them.
 #[derive(Debug)]
@@ -54,11 +57,15 @@ pub enum Event<'a> {
     SuppressedLate,
     /// A connection opened or closed; so many are open now.
     Connections(usize),
-    /// The relay asked for patience; so many letters a second from now on.
+    /// The relay says that we are too fast; so many letters a second from now on.
     Slower {
         /// Letters a second.
         letters_per_second: f64,
+        /// What it said.
+        why: &'a Reply,
     },
+    /// The relay takes no more connections than this at the same time.
+    FewerConnections(usize),
     /// The relay cannot be used at the moment; the next try comes after this wait.
     RelayAway {
         /// What is the matter.

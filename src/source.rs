@@ -5,9 +5,11 @@
 
 mod diagnostic;
 mod nearest;
+mod outside;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use nearest::nearest;
+pub use outside::{is_disguise, without_disguise};
 
 use std::{
     fs::File,

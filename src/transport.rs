@@ -11,6 +11,7 @@
 //! a way around it at every call.
 
 mod commands;
+mod complaint;
 mod connection;
 mod gate;
 mod halt;
@@ -22,20 +23,22 @@ mod relay;
 mod replies;
 mod reply;
 mod secret;
+mod session;
 mod smtp;
 mod tls;
 mod verdict;
 mod wire;
 
+pub use complaint::{Complaint, complaint};
 pub use halt::{Halt, HaltSwitch, halt};
 pub use outbox::Outbox;
 pub use relay::{Encryption, Login, Pipelining, Relay, RelayConfigError, Timeouts};
 pub use reply::NotAReply;
 pub use secret::Secret;
-pub use smtp::Smtp;
+pub use smtp::{RelayLimits, Smtp};
 pub use verdict::{Verdict, judge};
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, num::NonZeroU16};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +54,21 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// The limits that the relay has shown; a folder has none.
+    pub fn learned(&self) -> RelayLimits {
+        match self {
+            Self::Outbox(_) => RelayLimits::default(),
+            Self::Smtp(smtp) => smtp.limits(),
+        }
+    }
+
+    /// Keeps in mind how many connections the relay takes at the same time.
+    pub fn learn_connections(&self, connections: Option<NonZeroU16>) {
+        if let Self::Smtp(smtp) = self {
+            smtp.learn_connections(connections);
+        }
+    }
+
     /// One connection: works the desk's letters until `next` returns `None`, and hangs up politely.
     ///
     /// It connects when there is a first letter, hangs up while it has long been idle, and dials again by itself
@@ -130,7 +148,7 @@ pub enum Permit {
 }
 
 /// How far a conversation got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Opening the connection.
@@ -234,14 +252,24 @@ pub enum ErrorKind {
 }
 
 impl RelayDown {
-    /// Whether the relay asks us to go slower, rather than to go away.
-    pub fn is_throttling(&self) -> bool {
-        matches!(&self.trouble, ErrorKind::Said(reply) if reply.is_throttling())
+    /// What the relay complains about, if it said anything.
+    pub fn complaint(&self) -> Option<Complaint> {
+        match &self.trouble {
+            ErrorKind::Said(reply) => Some(complaint(self.stage, reply)),
+            _ => None,
+        }
     }
 
-    /// Whether the relay has too many connections of ours (or of everybody's).
-    pub fn is_too_many_connections(&self) -> bool {
-        matches!(&self.trouble, ErrorKind::Said(reply) if reply.is_too_many_connections())
+    /// Whether it may be that the relay takes no more connections at the same time: a connection was turned away before
+    /// it had carried a letter, or the relay says so. If others go on working, that was it.
+    pub fn may_be_one_connection_too_many(&self) -> bool {
+        let turned_away = self.stage <= Stage::Auth && !matches!(self.trouble, ErrorKind::Tls(_));
+        match self.complaint() {
+            Some(Complaint::Connections) => true,
+            Some(Complaint::Rate) => turned_away,
+            Some(_) => turned_away && self.stage != Stage::Auth || self.stage == Stage::Mail && self.passing,
+            None => turned_away && self.passing,
+        }
     }
 }
 

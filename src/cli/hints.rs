@@ -105,7 +105,25 @@ pub(super) fn way_out(down: &RelayDown) -> Option<&'static str> {
         (Stage::Tls, _) => {
             Some("check the relay's name, its certificate and `ca_file`; nothing was sent without TLS")
         }
-        (Stage::Auth, _) => Some("check the login and the password"),
+        (Stage::Auth, ErrorKind::Said(reply)) if matches!(reply.code, 500..=504) => {
+            Some("the relay does not take this way of logging in: set `auth` in [relay] to another one")
+        }
+        (Stage::Auth, ErrorKind::Said(reply)) if matches!(reply.code, 534 | 538) => {
+            Some("the relay wants another way of logging in: an app password, or `auth = \"xoauth2\"`")
+        }
+        (Stage::Auth, ErrorKind::Said(_)) => {
+            Some("check the login in `url` and the password, and whether the relay wants another `auth`")
+        }
+        (Stage::Auth, _) => Some("check the login in `url`, the password and `auth` in [relay]"),
+        (Stage::Greeting, ErrorKind::Tls(_)) => {
+            Some("`smtps://` is TLS from the start, `smtp://` is STARTTLS")
+        }
+        (Stage::Greeting, ErrorKind::Timeout { .. }) => {
+            Some("check the relay's port: smtps:// is for port 465, smtp:// for 587")
+        }
+        (Stage::Ehlo, ErrorKind::Said(_)) if !down.passing => Some(
+            "the relay may not like the name that we say: set `helo` in [relay] to a name of this machine",
+        ),
         (Stage::Mail, _) if !down.passing => Some("ask the relay's owner why it does not take this sender"),
         _ => None,
     }

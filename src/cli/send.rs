@@ -21,7 +21,7 @@ use course::{Course, Totals};
 use frozen::Changes;
 use planning::Planned;
 
-use super::{Context, Exit, Failure, hints, issues, sending};
+use super::{Context, Exit, Failure, hints, issues, relay_limits, sending};
 use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Interrupt, Plan},
@@ -110,17 +110,19 @@ impl Job<'_> {
             Some(choice) => Some(ledger.select(dispatch, choice).await?.id),
             None => None,
         };
+        let transport = Arc::new(errand.transport);
         let run = dispatch::Run {
             ledger: ledger.clone(),
             dispatch,
             choice,
             relay: errand.name.clone(),
             composer: Arc::clone(&composer),
-            transport: Arc::new(errand.transport),
+            transport: Arc::clone(&transport),
             settings: sending::settings(self.config, errand.connections, self.until),
             clock: Arc::new(Timestamp::now),
         };
         let course = self.work(run, plan.letters).await?;
+        relay_limits::keep(self.config, &errand.name, transport.learned());
         let tally = ledger.tally(dispatch).await?;
         let exit = self.exit(&course, &tally);
         let record = ledger.dispatches().await?.into_iter().find(|record| record.id == dispatch);

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path, time::Duration};
 use jiff::Timestamp;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
-use super::Failure;
+use super::{Failure, relay_limits};
 use crate::{
     config::{Config, SecretRef},
     dispatch::{Interrupt, Settings},
@@ -39,7 +39,8 @@ impl Destination {
         };
         let (connections, name) = (usize::from(relay.connections.get()), relay.to_string());
         let description = format!("through {name}");
-        Ok(Self { transport: Transport::Smtp(Smtp::new(relay)?), connections, name, description })
+        let smtp = Smtp::new(relay)?.knowing(relay_limits::known(config, &name));
+        Ok(Self { transport: Transport::Smtp(smtp), connections, name, description })
     }
 
     /// Into a folder. One connection: files are written in groups.

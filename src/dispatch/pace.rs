@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::Window;
+use super::{Window, throttle::Throttle};
 
 /// So many letters in any stretch of that length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,85 +249,21 @@ impl Pace {
         }
     }
 
-    /// The relay asked for patience: halves the pace. Returns the new pace in letters a second, if it is adaptive.
+    /// The relay says that we are too fast. Returns the new pace in letters a second, if it is adaptive.
     pub fn throttled(&mut self, now: Duration) -> Option<f64> {
-        self.throttle.as_mut().map(|throttle| throttle.halve(now))
+        self.throttle.as_mut().map(|throttle| throttle.complain(now))
+    }
+
+    /// A letter was accepted.
+    pub fn accepted(&mut self, now: Duration) {
+        if let Some(throttle) = &mut self.throttle {
+            throttle.accepted(now);
+        }
     }
 
     /// The adaptive pace, in letters a second; `None` while nobody complained.
     pub fn rate(&self) -> Option<f64> {
         self.throttle.as_ref().and_then(|throttle| throttle.rate)
-    }
-}
-
-/// The adaptive part: half as fast after each complaint, a quarter faster after each quiet stretch.
-#[derive(Debug, Default)]
-struct Throttle {
-    /// Letters a second; `None` while nobody complained.
-    rate: Option<f64>,
-    /// The rate at the first complaint; twice that again and the limit is lifted.
-    before: f64,
-    /// Earliest time of the next letter.
-    next: Duration,
-    /// When the rate was last changed.
-    changed: Duration,
-    /// Letters in the running stretch, and its begin, to know how fast we were.
-    count: u32,
-    since: Duration,
-    seen: f64,
-}
-
-impl Throttle {
-    /// How long without a complaint before the pace climbs.
-    const QUIET: Duration = Duration::from_secs(30);
-    /// Complaints closer together than this are one complaint (letters under way answer together).
-    const TOGETHER: Duration = Duration::from_secs(2);
-    /// The slowest pace, in letters a second: one in a minute.
-    const SLOWEST: f64 = 1.0 / 60.0;
-
-    fn wait_until(&mut self, now: Duration) -> Option<Duration> {
-        let rate = self.rate?;
-        if Self::QUIET <= now.saturating_sub(self.changed) {
-            self.changed = now;
-            let faster = rate * 1.25;
-            self.rate = (faster < self.before * 2.0).then_some(faster);
-        }
-        (now < self.next).then_some(self.next)
-    }
-
-    fn left(&mut self, now: Duration) {
-        if self.since.is_zero() {
-            self.since = now;
-        }
-        self.count += 1;
-        let stretch = now.saturating_sub(self.since);
-        if Duration::from_secs(1) <= stretch {
-            self.seen = f64::from(self.count) / stretch.as_secs_f64();
-            self.count = 0;
-            self.since = now;
-        }
-        if let Some(rate) = self.rate {
-            self.next = self.next.max(now) + Duration::from_secs_f64(1.0 / rate);
-        }
-    }
-
-    fn halve(&mut self, now: Duration) -> f64 {
-        if let Some(rate) = self.rate
-            && now.saturating_sub(self.changed) < Self::TOGETHER
-        {
-            return rate;
-        }
-        let so_far = now.saturating_sub(self.since).as_secs_f64().max(0.1);
-        let measured =
-            if 0.0 < self.seen { self.seen } else { f64::from(self.count.max(1)) / so_far.max(1.0) };
-        if self.rate.is_none() {
-            self.before = measured;
-        }
-        let slower = (self.rate.unwrap_or(measured) / 2.0).max(Self::SLOWEST);
-        self.rate = Some(slower);
-        self.changed = now;
-        self.next = now + Duration::from_secs_f64(1.0 / slower);
-        slower
     }
 }
 

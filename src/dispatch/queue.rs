@@ -14,7 +14,9 @@ use std::{
 use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Brake, Clock, Pace, Pulled, Settings, Wait, clock::until, lease::Lease, run::Emit};
+use super::{
+    Brake, Clock, Pace, Pulled, Settings, Wait, clock::until, complaints::Complaints, lease::Lease, run::Emit,
+};
 use pacing::{Purpose, Take};
 
 use crate::{
@@ -50,6 +52,7 @@ struct State {
     /// Those of them whose body may have left.
     granted: usize,
     pace: Pace,
+    complaints: Complaints,
     brake: Brake,
     /// The ledger had nothing more to claim when last asked.
     drained: bool,
@@ -126,6 +129,7 @@ impl SendQueue {
             granted: 0,
             brake: Brake::new(settings.brake.clone()),
             pace,
+            complaints: Complaints::default(),
             drained: false,
             stop: None,
             today: None,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     ledger::Next,
-    transport::{Outcome, Reply},
+    transport::{Complaint, Outcome, Reply, complaint},
 };
 
 /// When a deferred letter comes back, and when it is given up.
@@ -35,6 +35,9 @@ impl Default for RetryPolicy {
     }
 }
 
+/// The wait when a refusal was not about the letter.
+const QUICK: Duration = Duration::from_secs(1);
+
 impl RetryPolicy {
     /// Decides what follows an attempt; reads no clock and touches no ledger.
     ///
@@ -52,12 +55,27 @@ impl RetryPolicy {
             Outcome::Accepted { .. } => Next::Close,
             Outcome::Rejected { .. } => Next::Close,
             Outcome::Unconfirmed { .. } => Next::Close,
-            Outcome::Deferred { .. } => {
-                let wait = self.wait(attempt).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0);
+            Outcome::Deferred { stage, reply } => {
+                let wait = self
+                    .wait_after(complaint(*stage, reply), attempt)
+                    .mul_f64(1.0 + chance.clamp(0.0, 1.0) / 4.0);
                 let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
                 let last = first_tried.checked_add(self.give_up_after).unwrap_or(Timestamp::MAX);
                 if self.attempts_max <= attempt || last < at { Next::Close } else { Next::RetryAt(at) }
             }
+        }
+    }
+
+    /// A person who cannot get the letter now is waited for. When it was not about the person, the letter comes back
+    /// as soon as the pace or another connection has it: after a second, four, sixteen, and then as usual.
+    fn wait_after(&self, complaint: Complaint, attempt: u32) -> Duration {
+        let quick = QUICK.saturating_mul(4_u32.saturating_pow(attempt.saturating_sub(1)));
+        match complaint {
+            Complaint::Connections | Complaint::Session | Complaint::Rate => quick.min(self.wait(attempt)),
+            // The first time it may have been the connection.
+            Complaint::Unclear if attempt <= 1 => QUICK.min(self.wait(attempt)),
+            Complaint::Unclear => self.wait(attempt - 1),
+            Complaint::Letter => self.wait(attempt),
         }
     }
 

@@ -7,10 +7,11 @@ mod runner;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{
-    BrakePolicy, Clock, Event, PacePolicy, Pulled, RetryPolicy, Wait, queue::SendQueue, tempo::Tempo,
+    BrakePolicy, Clock, Event, PacePolicy, Pulled, RetryPolicy, Wait, connections::ConnectionCount,
+    queue::SendQueue, tempo::Tempo,
 };
 use crate::{
     ledger::{DispatchId, Ledger, LedgerError, SelectionId},
@@ -135,6 +136,8 @@ impl Run {
         let (switch, halt) = halt();
         // Where limits can hold letters back, they may lie here for long, however fast some of them left.
         let tempo = Tempo::new(settings.batch, settings.pace.is_free());
+        let known = transport.learned().connections.map(|known| usize::from(known.get()));
+        let count = ConnectionCount::new(settings.connections, known, Duration::ZERO);
         let mut runner = Runner {
             queue: Arc::new(queue),
             dispatch,
@@ -150,7 +153,10 @@ impl Run {
             switch,
             halt,
             connections: JoinSet::new(),
-            allowed: 0,
+            count,
+            origin: Instant::now(),
+            accepted: 0,
+            reported: known,
             away: 0,
             away_since: None,
             down: None,

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::source::{Diagnostic, Place, Position, Severity};
+use crate::source::{Diagnostic, Place, Position, Severity, is_disguise};
 
 /// So many columns of a long line are shown around the mark.
 const WINDOW: usize = 100;
@@ -230,8 +230,7 @@ pub(super) fn clean(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '\t' => shown.push_str("    "),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.push('\u{fffd}'),
-            letter if letter.is_control() => shown.push('\u{fffd}'),
+            letter if is_disguise(letter) => shown.push('\u{fffd}'),
             letter => shown.push(letter),
         }
     }

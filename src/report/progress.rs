@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::words::{count, duration, when};
+use super::words::{count, duration, plural, when};
 use crate::{
     dispatch::{Event, Wait},
     transport::Outcome,
@@ -106,10 +106,22 @@ impl Progress {
                 state.done += 1;
                 self.tick(&mut state);
             }
-            Event::Slower { letters_per_second } => {
+            Event::Slower { letters_per_second, why } => {
+                // Whoever says so in the settings starts there the next time.
+                let hint = match letters_per_second.floor() as u32 {
+                    0 => format!("per_minute = {}", (letters_per_second * 60.0).floor().max(1.0)),
+                    letters => format!("per_second = {letters}"),
+                };
                 self.say(&format!(
-                    "the relay asked us to slow down: {} from now on",
+                    "slower, {} from now on: the relay said \u{201c}{why}\u{201d}; to start at this pace, set `{hint}` in [pace]",
                     rate(*letters_per_second)
+                ));
+            }
+            Event::FewerConnections(most) => {
+                let most = *most;
+                self.say(&format!(
+                    "the relay takes {} at a time; to start with that, set `connections = {most}` in [relay]",
+                    plural(most as u64, "connection", "connections")
                 ));
             }
             Event::RelayAway { down, wait } => {

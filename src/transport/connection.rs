@@ -8,6 +8,7 @@ use super::{
     ErrorKind, LetterSource, RelayDown, Reply, Smtp, Stage, Timeouts,
     handshake::{Offer, unasked},
     letter_guard::Taken,
+    session::{Kind, Suspicion},
     wire::Wire,
 };
 
@@ -19,6 +20,12 @@ pub(super) struct Connection<'s> {
     pub(super) offer: Offer,
     /// Letters offered on this connection.
     pub(super) letters: u32,
+    /// Letters accepted on it.
+    pub(super) accepted: u32,
+    /// Refusals in a row that may be about the connection.
+    pub(super) unclear: u32,
+    /// Why the connection before this one was given up.
+    pub(super) suspicion: Option<Suspicion>,
     /// Commands on their way out; kept, so that a letter allocates nothing here.
     pub(super) out: Vec<u8>,
 }
@@ -28,8 +35,9 @@ pub(super) struct Connection<'s> {
 pub(super) enum Ended<'d, D: LetterSource> {
     /// The desk has nothing more.
     Done,
-    /// The desk may have more, or this letter was not offered yet.
-    DialAgain(Option<Taken<'d, D>>),
+    /// The desk may have more, or this letter was not offered yet. The connection may have carried as much as the relay
+    /// allows.
+    DialAgain(Option<Taken<'d, D>>, Option<Suspicion>),
 }
 
 /// What to do next.
@@ -54,15 +62,21 @@ impl ConnectionError {
 }
 
 impl<'s> Connection<'s> {
-    pub(super) fn new(smtp: &'s Smtp, wire: Wire, mut offer: Offer) -> Self {
+    pub(super) fn new(smtp: &'s Smtp, wire: Wire, mut offer: Offer, suspicion: Option<Suspicion>) -> Self {
         if smtp.learned().one_by_one.load(Relaxed) {
             offer.pipelining = false;
         }
-        Self { smtp, wire, offer, letters: 0, out: Vec::with_capacity(512) }
+        let out = Vec::with_capacity(512);
+        Self { smtp, wire, offer, letters: 0, accepted: 0, unclear: 0, suspicion, out }
     }
 
     pub(super) fn timeouts(&self) -> &'s Timeouts {
         &self.smtp.relay().timeouts
+    }
+
+    /// This connection may have carried enough when it had been offered so many letters.
+    pub(super) fn suspect(&self, kind: Option<Kind>, offered: u32, said: bool) -> Suspicion {
+        Suspicion { kind, offered, accepted: self.accepted, said }
     }
 
     /// The connection broke before this letter's body.
@@ -74,18 +88,21 @@ impl<'s> Connection<'s> {
     ) -> Result<Ended<'d, D>, RelayDown> {
         // One that has carried letters and is closed between two of them is no reason to complain: relays do so. If
         // it happens again to commands that were sent ahead, these may be what the relay does not like.
-        let used = 1 < self.letters && fault.heard_nothing;
+        let used = 1 < self.letters;
         let learned = self.smtp.learned();
         match fault.trouble {
             ErrorKind::Io(_) if used => {
-                if was_out && 1 <= learned.closed_ahead.fetch_add(1, Relaxed) {
+                if was_out && fault.heard_nothing && learned.closed_ahead.fetch_add(1, Relaxed) >= 1 {
                     learned.one_by_one.store(true, Relaxed);
                 }
-                Ok(Ended::DialAgain(Some(letter)))
+                // After one letter it may be the commands that came ahead, and not the number.
+                let ahead = was_out && self.letters == 2;
+                let suspicion = (!ahead).then(|| self.suspect(None, self.letters - 1, false));
+                Ok(Ended::DialAgain(Some(letter), suspicion))
             }
-            ErrorKind::Timeout { .. } if used && was_out => {
+            ErrorKind::Timeout { .. } if used && was_out && fault.heard_nothing => {
                 learned.one_by_one.store(true, Relaxed);
-                Ok(Ended::DialAgain(Some(letter)))
+                Ok(Ended::DialAgain(Some(letter), None))
             }
             _ => {
                 letter.give_back();
@@ -100,7 +117,8 @@ impl<'s> Connection<'s> {
         letter: Taken<'d, D>,
     ) -> Result<Ended<'d, D>, RelayDown> {
         if self.letters > 0 {
-            return Ok(Ended::DialAgain(Some(letter)));
+            let suspicion = self.suspect(None, self.letters, false);
+            return Ok(Ended::DialAgain(Some(letter), Some(suspicion)));
         }
         letter.give_back();
         let said = unasked(&mut self.wire, self.smtp.relay()).await;
@@ -112,7 +130,7 @@ impl<'s> Connection<'s> {
         loop {
             if self.smtp.letters_per_connection() <= self.letters {
                 self.quit().await;
-                return Ok(Next::End(Ended::DialAgain(None)));
+                return Ok(Next::End(Ended::DialAgain(None, None)));
             }
             let idle = self.timeouts().idle;
             let mut coming = pin!(desk.next());
@@ -136,7 +154,7 @@ impl<'s> Connection<'s> {
                     self.wire.hang_up();
                     let letter = coming.await.map(|letter| Taken::new(desk, letter));
                     return Ok(Next::End(
-                        letter.map_or(Ended::Done, |letter| Ended::DialAgain(Some(letter))),
+                        letter.map_or(Ended::Done, |letter| Ended::DialAgain(Some(letter), None)),
                     ));
                 }
             };

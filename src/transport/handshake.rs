@@ -1,6 +1,6 @@
 //! From dialling to the first letter: greeting, EHLO, TLS, EHLO again, login.
 
-use std::io::IoSlice;
+use std::{io::IoSlice, pin::pin, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lettre::transport::smtp::{
@@ -23,10 +23,14 @@ pub(super) struct Offer {
     /// `Some(0)` is an offer without a limit (RFC 1870 section 4).
     pub(super) size: Option<u64>,
     starttls: bool,
-    plain: bool,
-    login: bool,
-    xoauth2: bool,
-    auth: bool,
+    /// Ways to log in; `None` when there is no AUTH.
+    auth: Option<Vec<String>>,
+}
+
+impl Offer {
+    fn has(&self, mechanism: &str) -> bool {
+        self.auth.iter().flatten().any(|offered| offered == mechanism)
+    }
 }
 
 /// Dials, and goes on until letters can be offered.
@@ -35,8 +39,7 @@ pub(super) async fn open(relay: &Relay, tls: Option<&Tls>) -> Result<(Wire, Offe
     if relay.encryption == Encryption::Implicit {
         shake_hands(&mut wire, relay, tls).await?;
     }
-    let greeting = wire.reply(relay.timeouts.greeting).await.map(|frame| frame.reply());
-    expect(Stage::Greeting, greeting)?;
+    greet(&mut wire, relay, tls).await?;
 
     let mut offer = say_hello(&mut wire, relay).await?;
     if relay.encryption == Encryption::StartTls {
@@ -58,6 +61,56 @@ pub(super) async fn open(relay: &Relay, tls: Option<&Tls>) -> Result<(Wire, Offe
     Ok((wire, offer))
 }
 
+/// How long a relay may say nothing before we look whether it waits for TLS, or for none.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// The greeting. A relay that says nothing on a plain connection may be waiting for a handshake; a second connection
+/// shows it.
+async fn greet(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<(), RelayDown> {
+    let within = relay.timeouts.greeting;
+    let plain = relay.encryption != Encryption::Implicit;
+    let silent = plain && SILENCE < within && wire.is_silent_for(SILENCE).await;
+    if silent && speaks_tls_at_once(relay, tls).await {
+        let words =
+            "it says nothing until TLS begins: write the address with `smtps://` instead of `smtp://`";
+        return Err(RelayDown {
+            stage: Stage::Greeting,
+            trouble: ErrorKind::Tls(words.to_owned()),
+            passing: false,
+        });
+    }
+    let greeting = wire.reply(within).await.map(|frame| frame.reply());
+    expect(Stage::Greeting, greeting).map(drop)
+}
+
+async fn speaks_tls_at_once(relay: &Relay, tls: Option<&Tls>) -> bool {
+    let made;
+    let tls = match tls {
+        Some(tls) => tls,
+        None => match Tls::new(relay) {
+            Ok(tls) => {
+                made = tls;
+                &made
+            }
+            Err(_) => return false,
+        },
+    };
+    let Ok(mut wire) = dial(relay).await else { return false };
+    // A certificate that is not trusted shows TLS as well.
+    match wire.shake_hands(tls, SILENCE).await {
+        Err(ErrorKind::Tls(words)) => words.contains("certificate"),
+        shaken => shaken.is_ok(),
+    }
+}
+
+/// Whether a relay greets on a connection without TLS.
+async fn greets_without_tls(relay: &Relay) -> bool {
+    match dial(relay).await {
+        Ok(mut wire) => wire.reply(SILENCE).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
 async fn dial(relay: &Relay) -> Result<Wire, RelayDown> {
     let within = relay.timeouts.connect;
     let down = |trouble| RelayDown { stage: Stage::Connect, trouble, passing: true };
@@ -72,7 +125,22 @@ async fn dial(relay: &Relay) -> Result<Wire, RelayDown> {
 
 async fn shake_hands(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<(), RelayDown> {
     let tls = tls.expect("a relay with encryption has TLS settings");
-    wire.shake_hands(tls, relay.timeouts.handshake).await.map_err(|trouble| RelayDown {
+    let handshake = wire.shake_hands(tls, relay.timeouts.handshake);
+    let shaken = if relay.encryption == Encryption::Implicit && SILENCE < relay.timeouts.handshake {
+        let mut handshake = pin!(handshake);
+        match timeout(SILENCE, &mut handshake).await {
+            Ok(shaken) => shaken,
+            Err(_) if greets_without_tls(relay).await => Err(ErrorKind::Tls(
+                "it does not begin with TLS on this port: write the address with `smtp://` (STARTTLS) instead of \
+                 `smtps://`"
+                    .to_owned(),
+            )),
+            Err(_) => handshake.await,
+        }
+    } else {
+        handshake.await
+    };
+    shaken.map_err(|trouble| RelayDown {
         stage: Stage::Tls,
         passing: matches!(trouble, ErrorKind::Io(_) | ErrorKind::Timeout { .. }),
         trouble,
@@ -88,10 +156,16 @@ async fn say_hello(wire: &mut Wire, relay: &Relay) -> Result<Offer, RelayDown> {
         },
         (None, None) => ClientId::default(),
     };
+    let helo = format!("HELO {id}\r\n");
     let command = Ehlo::new(id).to_string();
     write(wire, Stage::Ehlo, &command, relay).await?;
     let reply = wire.reply(relay.timeouts.command).await.map(|frame| (read_offer(&frame), frame.reply()));
     match reply {
+        // It does not know EHLO (RFC 5321 section 3.2): without extensions, then.
+        Ok((_, reply)) if matches!(reply.code, 500 | 502 | 504) => {
+            let reply = say(wire, Stage::Ehlo, &helo, relay).await;
+            expect(Stage::Ehlo, reply).map(|_| Offer::default())
+        }
         Ok((offer, reply)) => expect(Stage::Ehlo, Ok(reply)).map(|_| offer),
         Err(trouble) => expect(Stage::Ehlo, Err(trouble)).map(|_| Offer::default()),
     }
@@ -109,17 +183,7 @@ fn read_offer(frame: &Frame<'_>) -> Offer {
             Some("SMTPUTF8") => offer.smtputf8 = true,
             Some("STARTTLS") => offer.starttls = true,
             Some("SIZE") => offer.size = Some(words.next().and_then(|size| size.parse().ok()).unwrap_or(0)),
-            Some("AUTH") => {
-                offer.auth = true;
-                for mechanism in words {
-                    match mechanism {
-                        "PLAIN" => offer.plain = true,
-                        "LOGIN" => offer.login = true,
-                        "XOAUTH2" => offer.xoauth2 = true,
-                        _ => {}
-                    }
-                }
-            }
+            Some("AUTH") => offer.auth.get_or_insert_default().extend(words.map(str::to_owned)),
             _ => {}
         }
     }
@@ -139,27 +203,71 @@ async fn log_in(wire: &mut Wire, relay: &Relay, offer: &Offer) -> Result<(), Rel
     if !wire.is_private() && !on_this_machine {
         return Err(refuse("the connection is not private, so the password is not sent".to_owned()));
     }
-    if !offer.auth {
-        return Err(refuse("it offers no login (AUTH)".to_owned()));
-    }
-    let mechanism = match relay.mechanism {
-        Login::Auto if offer.plain => Mechanism::Plain,
-        Login::Auto if offer.login => Mechanism::Login,
-        Login::Plain if offer.plain => Mechanism::Plain,
-        Login::Login if offer.login => Mechanism::Login,
-        Login::Xoauth2 if offer.xoauth2 => Mechanism::Xoauth2,
-        Login::Auto => return Err(refuse("it offers neither AUTH PLAIN nor AUTH LOGIN".to_owned())),
-        Login::Plain => return Err(refuse("it does not offer AUTH PLAIN".to_owned())),
-        Login::Login => return Err(refuse("it does not offer AUTH LOGIN".to_owned())),
-        Login::Xoauth2 => return Err(refuse("it does not offer AUTH XOAUTH2".to_owned())),
+    let Some(offered) = &offer.auth else {
+        let words = "it offers no login (AUTH); if it needs none, take the login out of `url`";
+        return Err(refuse(words.to_owned()));
     };
-    let credentials = Credentials::new(login.clone(), password.expose().to_owned());
-    let auth = Auth::new(mechanism, credentials, None).map_err(|error| refuse(error.to_string()))?;
+    let mechanisms: &[Mechanism] = match relay.mechanism {
+        Login::Auto => &[Mechanism::Plain, Mechanism::Login],
+        Login::Plain => &[Mechanism::Plain],
+        Login::Login => &[Mechanism::Login],
+        Login::Xoauth2 => &[Mechanism::Xoauth2],
+    };
+    let mechanisms: Vec<Mechanism> =
+        mechanisms.iter().copied().filter(|mechanism| offer.has(&mechanism.to_string())).collect();
+    if mechanisms.is_empty() {
+        let (offered, known) = (offered.join(", "), "PLAIN, LOGIN and XOAUTH2");
+        return Err(refuse(match relay.mechanism {
+            Login::Auto => format!(
+                "it offers only {offered} for logging in, and this program knows {known}: ask the relay's owner for one \
+                 of these (`auth = \"xoauth2\"` has to be set)"
+            ),
+            Login::Plain => format!("it does not offer AUTH PLAIN but {offered}: change `auth`"),
+            Login::Login => format!("it does not offer AUTH LOGIN but {offered}: change `auth`"),
+            Login::Xoauth2 => format!("it does not offer AUTH XOAUTH2 but {offered}: change `auth`"),
+        }));
+    }
+    let password = password.expose();
+    wire.mask(echoes(login, password));
+    for (index, &mechanism) in mechanisms.iter().enumerate() {
+        let reply = say_login(wire, relay, mechanism, login, password).await;
+        // It offers the mechanism and does not know it: the password has not been judged.
+        let unknown = matches!(&reply, Ok(reply) if matches!(reply.code, 500 | 502 | 504) || reply.code == 501
+            && mechanism == Mechanism::Plain && reply.enhanced.is_none_or(|code| code == (5, 5, 4)));
+        if unknown && index + 1 < mechanisms.len() {
+            continue;
+        }
+        return expect(Stage::Auth, reply).map(drop);
+    }
+    Ok(())
+}
+
+/// The ways in which a relay may repeat a password.
+fn echoes(login: &str, password: &str) -> Vec<String> {
+    let encoded = |text: &str| BASE64_STANDARD.encode(text);
+    let plain = encoded(&format!("\0{login}\0{password}"));
+    let bearer = encoded(&format!("user={login}\u{1}auth=Bearer {password}\u{1}\u{1}"));
+    // Shorter ones stand in many words; nobody has such a password.
+    let passwords = [password.to_owned(), encoded(password)];
+    [plain, bearer].into_iter().chain(passwords).filter(|echo| echo.len() >= 4).collect()
+}
+
+/// One try to log in.
+async fn say_login(
+    wire: &mut Wire,
+    relay: &Relay,
+    mechanism: Mechanism,
+    login: &str,
+    password: &str,
+) -> Result<Reply, ErrorKind> {
+    let credentials = Credentials::new(login.to_owned(), password.to_owned());
+    let auth =
+        Auth::new(mechanism, credentials, None).map_err(|error| ErrorKind::Protocol(error.to_string()))?;
     let mut reply = say(wire, Stage::Auth, &auth.to_string(), relay).await;
     match mechanism {
         Mechanism::Login => {
             // What the questions are called differs; their order does not.
-            for answer in [login.as_str(), password.expose()] {
+            for answer in [login, password] {
                 if !matches!(&reply, Ok(question) if question.code == 334) {
                     break;
                 }
@@ -173,7 +281,7 @@ async fn log_in(wire: &mut Wire, relay: &Relay, offer: &Offer) -> Result<(), Rel
         }
         _ => {}
     }
-    expect(Stage::Auth, reply).map(drop)
+    reply
 }
 
 /// One command, one reply.

@@ -5,14 +5,16 @@
 use std::{io::IoSlice, sync::atomic::Ordering::Relaxed};
 
 use super::{
-    ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage, Verdict,
+    Complaint, ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage, Verdict,
     commands::Lead,
+    complaint,
     connection::{Connection, ConnectionError, Ended, Next, down_by},
     gate,
     handshake::unasked,
     judge,
     letter_guard::Taken,
     replies::{Heard, Refusal, settle},
+    session::Kind,
 };
 
 /// A letter whose turn it is.
@@ -85,7 +87,7 @@ impl Connection<'_> {
             Ok(Heard::Refused(refusal)) => self.refused(letter, refusal).await,
             Ok(Heard::Confused) => {
                 self.smtp.learned().one_by_one.store(true, Relaxed);
-                Ok(Then::End(Ended::DialAgain(Some(letter))))
+                Ok(Then::End(Ended::DialAgain(Some(letter), None)))
             }
             Err(fault) => self.broke(letter, fault, is_out).map(Then::End),
         }
@@ -98,13 +100,18 @@ impl Connection<'_> {
         refusal: Refusal,
     ) -> Result<Then<'d, D>, RelayDown> {
         let Refusal { stage, reply, lead, broken } = refusal;
-        if stage == Stage::Mail && self.letters > 1 && reply.is_enough_for_this_connection() {
-            self.smtp.learn_letters_per_connection(self.letters - 1);
-            if broken.is_none() {
+        let (kind, about) = (Kind::of(stage, &reply), complaint(stage, &reply));
+        if self.has_carried_enough(stage, kind, about) {
+            if broken.is_none() && lead != Lead::DotRset {
                 self.quit().await;
             }
-            return Ok(Then::End(Ended::DialAgain(Some(letter))));
+            let suspicion = self.suspect(Some(kind), self.letters - 1, about == Complaint::Session);
+            return Ok(Then::End(Ended::DialAgain(Some(letter), Some(suspicion))));
         }
+        if self.suspicion.take_if(|suspicion| suspicion.kind == Some(kind)).is_some() {
+            self.smtp.learned().session.acquit(kind);
+        }
+        self.unclear += u32::from(about == Complaint::Unclear);
         if let Err(down) = settle(letter, stage, reply) {
             if broken.is_none() && lead != Lead::DotRset {
                 self.quit().await;
@@ -117,6 +124,20 @@ impl Connection<'_> {
         }
     }
 
+    /// Whether a refusal may be about this connection, so that its letter is worth a try on a fresh one. Something has
+    /// been settled on this one, so that there is progress whatever the relay says.
+    fn has_carried_enough(&self, stage: Stage, kind: Kind, about: Complaint) -> bool {
+        let tried = self.smtp.learned().session.is_about_letters(kind);
+        self.letters > 1
+            && match about {
+                Complaint::Session => true,
+                Complaint::Unclear => !tried || self.unclear >= 2,
+                // MAIL was fine before: what the relay has against it now is not the sender.
+                Complaint::Letter => stage == Stage::Mail && self.accepted > 0 && !tried,
+                Complaint::Connections | Complaint::Rate => false,
+            }
+    }
+
     /// The relay waits for the body.
     async fn offer_body<'d, D: LetterSource>(
         &mut self,
@@ -126,7 +147,7 @@ impl Connection<'_> {
         if letter.begin().await == Permit::Stop {
             // After 354 there is no way to take the letter back but to hang up.
             letter.give_back();
-            return Ok(Then::End(Ended::DialAgain(None)));
+            return Ok(Then::End(Ended::DialAgain(None, None)));
         }
         if self.wire.has_unsolicited_data() {
             let said = unasked(&mut self.wire, self.smtp.relay()).await;
@@ -145,21 +166,59 @@ impl Connection<'_> {
             }
         };
         match judge(Stage::Body, &reply) {
-            Verdict::Good => letter.end(Outcome::Accepted { reply }),
+            Verdict::Good => {
+                letter.end(Outcome::Accepted { reply });
+                self.accepted += 1;
+                self.unclear = 0;
+                if let Some(suspicion) = self.suspicion.take() {
+                    self.smtp.learned().session.confirm(suspicion);
+                }
+            }
             Verdict::OutOfStep => {
                 let words = format!("it said \u{201c}{reply}\u{201d} to a body");
                 letter.lost(|| words.clone());
                 let trouble = ErrorKind::Protocol(words);
                 return Err(RelayDown { stage: Stage::Body, trouble, passing: true });
             }
-            verdict => {
-                if let Err(down) = settle(letter, Stage::Body, reply) {
-                    if ahead.is_none() && verdict != Verdict::Closing {
-                        self.quit().await;
-                    }
-                    return Err(down);
-                }
+            _ => return self.refused_body(letter, reply, ahead).await,
+        }
+        Ok(match ahead {
+            Some(letter) => Then::Turn(Turn { letter, lead: Lead::Nothing, is_out: true }),
+            None => Then::Next(Lead::Nothing),
+        })
+    }
+
+    /// A letter was refused after its body; the envelope of the next one may be out already.
+    async fn refused_body<'d, D: LetterSource>(
+        &mut self,
+        letter: Taken<'d, D>,
+        reply: Reply,
+        ahead: Option<Taken<'d, D>>,
+    ) -> Result<Then<'d, D>, RelayDown> {
+        let before = self.letters - 1 - u32::from(ahead.is_some());
+        let (kind, about) = (Kind::of(Stage::Body, &reply), complaint(Stage::Body, &reply));
+        let closing = reply.code == 421;
+        self.unclear += u32::from(about == Complaint::Unclear);
+        if let Err(down) = settle(letter, Stage::Body, reply) {
+            if closing && before > 0 && matches!(about, Complaint::Session | Complaint::Unclear) {
+                let suspicion = self.suspect(Some(kind), before, about == Complaint::Session);
+                return Ok(Then::End(Ended::DialAgain(ahead, Some(suspicion))));
             }
+            if ahead.is_none() && !closing {
+                self.quit().await;
+            }
+            return Err(down);
+        }
+        // One refusal may be about its letter; a second one in a row is more likely about the connection.
+        let enough = match about {
+            Complaint::Session => before > 0,
+            Complaint::Unclear => before > 1 && self.unclear >= 2,
+            _ => false,
+        };
+        if enough {
+            let said = about == Complaint::Session;
+            let suspicion = self.suspect(Some(kind), if said { before } else { before - 1 }, said);
+            return Ok(Then::End(Ended::DialAgain(ahead, Some(suspicion))));
         }
         Ok(match ahead {
             Some(letter) => Then::Turn(Turn { letter, lead: Lead::Nothing, is_out: true }),

@@ -1,8 +1,9 @@
 //! The replies to an envelope, and what a refusal means for its letter.
 
 use super::{
-    ErrorKind, LetterSource, Outcome, RelayDown, Reply, Stage, Verdict,
+    Complaint, ErrorKind, LetterSource, Outcome, RelayDown, Reply, Stage, Verdict,
     commands::{Lead, Step, steps},
+    complaint,
     connection::{Connection, ConnectionError},
     handshake::unasked,
     judge,
@@ -179,7 +180,11 @@ pub(super) fn settle<D: LetterSource>(
     stage: Stage,
     reply: Reply,
 ) -> Result<(), RelayDown> {
-    let verdict = judge(stage, &reply);
+    let verdict = match complaint(stage, &reply) {
+        // It takes the letter, but not on so many connections.
+        Complaint::Connections => Verdict::Closing,
+        _ => judge(stage, &reply),
+    };
     let down = |reply: Reply, passing| Err(RelayDown { stage, trouble: ErrorKind::Said(reply), passing });
     match verdict {
         Verdict::LetterNever => {

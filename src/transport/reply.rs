@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::Reply;
+use crate::source::without_disguise;
 
 /// A line longer than this is not SMTP (RFC 5321 section 4.5.3.1.5 asks for 512; some relays say more).
 const LINE_MAX: usize = 4 * 1024;
@@ -30,6 +31,8 @@ pub(super) struct Inbox {
     code: Option<u16>,
     /// Whether the reply from `read` to `line` is whole.
     whole: bool,
+    /// What must not be repeated from a reply.
+    secrets: Vec<String>,
 }
 
 /// One whole reply in the inbox.
@@ -37,11 +40,24 @@ pub(super) struct Inbox {
 pub(super) struct Frame<'a> {
     pub(super) code: u16,
     bytes: &'a [u8],
+    secrets: &'a [String],
 }
 
 impl Inbox {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(1024), read: 0, line: 0, code: None, whole: false }
+        Self {
+            bytes: Vec::with_capacity(1024),
+            read: 0,
+            line: 0,
+            code: None,
+            whole: false,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Replies are kept without these from now on.
+    pub(super) fn mask(&mut self, secrets: Vec<String>) {
+        self.secrets = secrets;
     }
 
     /// Whether the relay has said nothing that we have not read.
@@ -97,7 +113,7 @@ impl Inbox {
         self.whole = false;
         let bytes = &self.bytes[self.read..self.line];
         self.read = self.line;
-        Ok(self.code.take().map(|code| Frame { code, bytes }))
+        Ok(self.code.take().map(|code| Frame { code, bytes, secrets: &self.secrets }))
     }
 }
 
@@ -136,11 +152,17 @@ impl Frame<'_> {
             if !text.is_empty() && !words.is_empty() {
                 text.push(' ');
             }
-            text.extend(String::from_utf8_lossy(words).chars().filter(|c| !c.is_control()));
+            text.extend(without_disguise(&String::from_utf8_lossy(words)).filter(|&c| c != '\n'));
             if TEXT_MAX < text.len() {
                 text.truncate(text.floor_char_boundary(TEXT_MAX));
                 text.push('…');
                 break;
+            }
+        }
+        // A relay that repeats what it was told must not make us repeat it.
+        for secret in self.secrets {
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), "[password]");
             }
         }
         Reply { code: self.code, enhanced, text }
@@ -182,81 +204,6 @@ impl Reply {
     /// What the relay would have said, said by us before bothering it.
     pub(super) fn local(code: u16, enhanced: (u8, u16, u16), text: impl Into<String>) -> Self {
         Self { code, enhanced: Some(enhanced), text: text.into() }
-    }
-
-    /// Whether it says that we are too fast: a reason to halve the pace. Greylisting is none.
-    pub fn is_throttling(&self) -> bool {
-        if self.code / 100 != 4 {
-            return false;
-        }
-        let says = |words: &[&str]| self.says_one_of(words);
-        if says(&["greylist", "graylist", "grey list", "gray list", "grey-list", "gray-list", "postgrey"]) {
-            return false;
-        }
-        match (self.code, self.enhanced) {
-            // "Shutting down" and "idle too long" are no reproaches.
-            (421, _)
-                if says(&["shutting down", "shutdown", "idle", "timeout", "timed out", "per connection"]) =>
-            {
-                false
-            }
-            (421 | 454, _) | (_, Some((4, 7, _) | (4, 4, 5) | (4, 3, 2))) => true,
-            _ => {
-                says(&[
-                    "throttl",
-                    "rate limit",
-                    "ratelimit",
-                    "sending rate",
-                    "submission rate",
-                    "unusual rate",
-                    "too many",
-                    "too much mail",
-                    "too fast",
-                    "too quickly",
-                    "slow down",
-                    "server busy",
-                    "limit exceeded",
-                    "exceeded the",
-                    "exceeds the",
-                    "temporarily deferred",
-                    "temporarily rate",
-                    "reputation",
-                    "quota exceeded",
-                ]) && self.enhanced.is_none_or(|code| code.1 != 2)
-            }
-        }
-    }
-
-    /// Whether it says that there are too many connections at the same time.
-    pub fn is_too_many_connections(&self) -> bool {
-        self.code / 100 == 4
-            && self.says_one_of(&[
-                "too many connections",
-                "too many concurrent",
-                "concurrent connection",
-                "connection limit",
-                "connections from your",
-                "simultaneous connections",
-                "too many sessions",
-                "too many smtp sessions",
-            ])
-    }
-
-    /// Whether it says that this connection has carried enough letters.
-    pub fn is_enough_for_this_connection(&self) -> bool {
-        let once = [
-            "per connection",
-            "on this connection",
-            "in this connection",
-            "in one connection",
-            "per session",
-            "in this session",
-            "for this session",
-            "this smtp session",
-        ];
-        (self.code / 100 == 4)
-            && self.says_one_of(&once)
-            && self.says_one_of(&["message", "mail", "transaction", "recipient"])
     }
 
     /// Whether it holds one of these words, which are in lower case. What stands in angle brackets or holds an `@` is
@@ -358,53 +305,6 @@ mod tests {
         }
         assert_eq!(refused, Some(NotAReply("its reply does not end")));
         assert!(inbox.bytes.len() < 2 * REPLY_MAX);
-    }
-
-    #[test]
-    fn throttling_is_told_from_other_delays() {
-        for text in [
-            "421 4.7.28 Our system has detected an unusual rate of unsolicited mail",
-            "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints",
-            "421 4.7.0 Try again later, closing connection",
-            "450 4.7.1 Error: too much mail from 192.0.2.1",
-            "451 4.7.500 Server busy. Please try again later",
-            "451 4.7.651 The mail server has been temporarily rate limited due to IP reputation",
-            "452 4.5.3 Too many recipients this hour",
-            "454 Throttling failure: Maximum sending rate exceeded.",
-            "450 4.4.5 Rate limit reached",
-            "451 4.3.2 Please try again later",
-            "451 slow down",
-            "450 Requested mail action not taken: rate limit exceeded",
-        ] {
-            assert!(reply(text).is_throttling(), "{text}");
-        }
-        for text in [
-            "450 4.2.0 <a@example.com>: Recipient address rejected: Greylisted",
-            "450 4.7.1 greylisted, please try again in 300 seconds",
-            "452 4.2.2 mailbox full, quota exceeded",
-            "451 4.3.0 temporary lookup failure",
-            "421 4.3.2 service shutting down",
-            "421 4.4.2 timeout exceeded",
-            "550 5.7.28 unusual rate",
-            "250 slow down",
-        ] {
-            assert!(!reply(text).is_throttling(), "{text}");
-        }
-    }
-
-    #[test]
-    fn limits_of_connections_and_of_letters_on_one_are_told_apart() {
-        let crowd = reply("421 4.7.0 mx.example.com Error: too many connections from 192.0.2.1");
-        assert!(crowd.is_too_many_connections() && !crowd.is_enough_for_this_connection());
-        for text in [
-            "421 Max message per connection reached, closing transmission channel",
-            "421 4.7.0 too many messages in this connection",
-            "452 4.5.3 Too many messages on this connection",
-            "421 4.3.2 Transaction limit for this session, mail later",
-        ] {
-            let enough = reply(text);
-            assert!(enough.is_enough_for_this_connection() && !enough.is_too_many_connections(), "{text}");
-        }
     }
 
     proptest! {

@@ -1,13 +1,16 @@
 use std::{
-    num::NonZeroU32,
-    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    num::{NonZeroU16, NonZeroU32},
+    sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::Relaxed},
 };
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     Encryption, LetterSource, Relay, RelayConfigError, RelayDown,
     connection::{Connection, Ended},
     handshake::open,
     letter_guard::Taken,
+    session::SessionLimit,
     tls::Tls,
 };
 
@@ -19,6 +22,16 @@ pub struct Smtp {
     learned: Learned,
 }
 
+/// Limits that a relay has shown, to be kept for the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RelayLimits {
+    /// Connections at the same time.
+    pub connections: Option<NonZeroU16>,
+    /// Letters on one connection.
+    pub letters_per_connection: Option<NonZeroU32>,
+}
+
 /// What the connections found out about the relay.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
@@ -26,8 +39,10 @@ pub(super) struct Learned {
     pub(super) one_by_one: AtomicBool,
     /// Times in a row that it closed the connection on commands that were sent ahead.
     pub(super) closed_ahead: AtomicU32,
-    /// Letters on one connection, at most; 0 when unknown.
-    letters_per_connection: AtomicU32,
+    /// Letters on one connection.
+    pub(super) session: SessionLimit,
+    /// Connections at the same time; 0 while there is no limit.
+    connections: AtomicU16,
 }
 
 impl Smtp {
@@ -49,12 +64,12 @@ impl Smtp {
     /// Dials, says hello, logs in, and hangs up: whether the relay can be used.
     pub async fn probe(&self) -> Result<(), RelayDown> {
         let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
-        Connection::new(self, wire, offer).quit().await;
+        Connection::new(self, wire, offer, None).quit().await;
         Ok(())
     }
 
     pub(super) async fn run<D: LetterSource>(&self, desk: &D) -> Result<(), RelayDown> {
-        let mut first = None;
+        let (mut first, mut suspicion) = (None, None);
         loop {
             let letter = match first.take() {
                 Some(letter) => letter,
@@ -64,9 +79,9 @@ impl Smtp {
                 },
             };
             let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
-            match Connection::new(self, wire, offer).work(desk, letter).await? {
+            match Connection::new(self, wire, offer, suspicion).work(desk, letter).await? {
                 Ended::Done => return Ok(()),
-                Ended::DialAgain(letter) => first = letter,
+                Ended::DialAgain(letter, why) => (first, suspicion) = (letter, why),
             }
         }
     }
@@ -78,14 +93,27 @@ impl Smtp {
     /// Letters on one connection, at most: as set, or as learned.
     pub(super) fn letters_per_connection(&self) -> u32 {
         let set = self.relay.letters_per_connection.map_or(u32::MAX, NonZeroU32::get);
-        match self.learned.letters_per_connection.load(Relaxed) {
-            0 => set,
-            learned => set.min(learned),
+        self.learned.session.letters().map_or(set, |learned| set.min(learned))
+    }
+
+    /// Starts with what an earlier run has learned.
+    pub fn knowing(mut self, limits: RelayLimits) -> Self {
+        self.learned.session =
+            SessionLimit::starting_with(limits.letters_per_connection.map(NonZeroU32::get));
+        self.learn_connections(limits.connections);
+        self
+    }
+
+    /// The limits that the relay has shown.
+    pub fn limits(&self) -> RelayLimits {
+        RelayLimits {
+            connections: NonZeroU16::new(self.learned.connections.load(Relaxed)),
+            letters_per_connection: self.learned.session.letters().and_then(NonZeroU32::new),
         }
     }
 
-    /// The relay took no more than these on one connection.
-    pub(super) fn learn_letters_per_connection(&self, letters: u32) {
-        self.learned.letters_per_connection.store(letters.max(1), Relaxed);
+    /// The relay takes only so many connections at the same time; `None` when it seems to take all.
+    pub(super) fn learn_connections(&self, connections: Option<NonZeroU16>) {
+        self.learned.connections.store(connections.map_or(0, NonZeroU16::get), Relaxed);
     }
 }

@@ -4,8 +4,12 @@
 use std::{io, sync::Arc};
 
 use rustls::{
-    CertificateError, ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -25,6 +29,7 @@ const OUT_BUFFER_MAX: usize = 256 * 1024;
 impl Tls {
     pub(super) fn new(relay: &Relay) -> Result<Self, RelayConfigError> {
         let mut roots = RootCertStore::empty();
+        let mut pinned = Vec::new();
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
         if let Some(path) = &relay.ca_file {
@@ -34,6 +39,7 @@ impl Tls {
             let before = roots.len();
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| broken(error.to_string()))?;
+                pinned.push(certificate.clone());
                 roots.add(certificate).map_err(|error| broken(error.to_string()))?;
             }
             if roots.len() == before {
@@ -47,12 +53,16 @@ impl Tls {
                 .map_or("its certificate store is empty".to_owned(), ToString::to_string);
             return Err(RelayConfigError::NoAuthorities { reason });
         }
-        let config =
-            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("the provider knows TLS 1.2 and 1.3")
-                .with_root_certificates(roots)
-                .with_no_client_auth();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let web_pki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(|error| RelayConfigError::NoAuthorities { reason: error.to_string() })?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(PinnedOrIssued { pinned, web_pki }))
+            .with_no_client_auth();
         let name = ServerName::try_from(relay.host.clone()).map_err(|_| RelayConfigError::Address {
             given: relay.host.clone(),
             reason: "no certificate can carry this host name".to_owned(),
@@ -75,6 +85,52 @@ impl std::fmt::Debug for Tls {
     }
 }
 
+/// Trusts a certificate that `ca_file` holds itself, whatever stands in it, and otherwise what an authority has issued
+/// for the relay's name. Either way the relay has to prove that it holds the key.
+#[derive(Debug)]
+struct PinnedOrIssued {
+    pinned: Vec<CertificateDer<'static>>,
+    web_pki: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for PinnedOrIssued {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.pinned.iter().any(|pinned| pinned == end_entity) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.web_pki.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.web_pki.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.web_pki.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.web_pki.supported_verify_schemes()
+    }
+}
+
 /// A failed handshake, told so that its reader knows what to look at.
 fn in_words(error: io::Error) -> ErrorKind {
     use CertificateError as Bad;
@@ -89,7 +145,8 @@ fn in_words(error: io::Error) -> ErrorKind {
             }
             Bad::Revoked => "the relay's certificate was revoked".to_owned(),
             Bad::UnknownIssuer => {
-                "the relay's certificate was issued by an authority that this machine does not know"
+                "the relay's certificate was issued by an authority that this machine does not know; if you trust it, name \
+                 its certificate, or the relay's own, in `ca_file`"
                     .to_owned()
             }
             Bad::NotValidForName => "the relay's certificate is for another name".to_owned(),
@@ -106,13 +163,26 @@ fn in_words(error: io::Error) -> ErrorKind {
                     format!("the relay's certificate is for {}, not for {expected}", names.join(", "))
                 }
             }
-            other => format!("the relay's certificate cannot be trusted: {other}"),
+            Bad::Other(OtherError(cause)) if format!("{cause:?}").contains("CaUsedAsEndEntity") => {
+                "the relay's certificate is self-signed; if it is yours, save it in a file and name that in `ca_file`"
+                    .to_owned()
+            }
+            other => format!(
+                "the relay's certificate cannot be trusted ({other}); if it is yours, save it in a file and name that in \
+                 `ca_file`"
+            ),
         },
         rustls::Error::InvalidMessage(_) => {
-            "what the relay speaks on this port is not TLS (smtps:// is for port 465, smtp:// for 587)"
+            "what the relay speaks on this port is not TLS: write the address with `smtp://` (STARTTLS, port 587) instead \
+             of `smtps://` (port 465)"
                 .to_owned()
         }
-        rustls::Error::AlertReceived(alert) => format!("the relay broke off the handshake ({alert:?})"),
+        rustls::Error::AlertReceived(alert) => {
+            format!("the relay broke off the handshake ({alert:?}): it may know only TLS 1.0 or 1.1, which is not safe")
+        }
+        rustls::Error::PeerIncompatible(_) => {
+            "the relay has no way of TLS that is safe today (TLS 1.2 or later): it needs an update".to_owned()
+        }
         other => format!("the handshake failed: {other}"),
     };
     ErrorKind::Tls(words)

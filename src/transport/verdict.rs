@@ -1,6 +1,6 @@
 //! Whom a reply is about: the letter, the relay, or us (RFC 5321 section 4.2, RFC 3463, RFC 5248).
 
-use super::{Reply, Stage};
+use super::{Complaint, Reply, Stage, complaint};
 
 /// What follows from a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn judge(stage: Stage, reply: &Reply) -> Verdict {
         // 432 and x.7.12 ask for a new password, 534 and 538 for another way in.
         Stage::Auth if permanent || code == 432 || reply.is_about((7, 12)) => RelayStop,
         _ if before_any_letter(stage) => {
-            if permanent {
+            if permanent && complaint(stage, reply) != Complaint::Connections {
                 RelayStop
             } else {
                 RelayLater
@@ -68,8 +68,17 @@ fn at_mail(reply: &Reply, permanent: bool) -> Verdict {
     match (permanent, of_this_letter || reply.code == 552) {
         (true, true) => Verdict::LetterNever,
         (true, false) if is_quota(reply) => Verdict::RelayLater,
+        (true, false)
+            if matches!(complaint(Stage::Mail, reply), Complaint::Connections | Complaint::Session) =>
+        {
+            Verdict::RelayLater
+        }
         (true, false) => Verdict::RelayStop,
         (false, _) if of_this_letter => Verdict::LetterLater,
+        // We are too fast: the connection is fine.
+        (false, _) if !is_quota(reply) && complaint(Stage::Mail, reply) == Complaint::Rate => {
+            Verdict::LetterLater
+        }
         (false, _) => Verdict::RelayLater,
     }
 }
@@ -81,6 +90,7 @@ fn at_letter(stage: Stage, reply: &Reply, permanent: bool) -> Verdict {
     }
     match permanent {
         false => Verdict::LetterLater,
+        true if complaint(stage, reply) == Complaint::Session => Verdict::LetterLater,
         // RFC 5321 section 4.5.3.1.10: an old code for "too many recipients (for now)".
         true if stage == Stage::Rcpt && reply.code == 552 && reply.says_one_of(&["too many recipients"]) => {
             Verdict::LetterLater
@@ -103,8 +113,9 @@ fn is_about_us(stage: Stage, reply: &Reply, permanent: bool) -> bool {
         Some((_, 3, 5)) => permanent,
         Some((_, 5, 1)) if stage != Stage::Data => permanent,
         Some((_, 7, detail)) => match detail {
-            // Signature, SPF, DMARC, reverse name, ARC, alignment: also when said to be passing.
-            20..=27 | 29 | 32 => true,
+            // Signature, SPF, DMARC, reverse name, ARC, alignment. While it is said to pass, only the letter waits: not
+            // every recipient's server asks for them.
+            20..=27 | 29 | 32 => permanent,
             // The mailbox or domain has a new owner; lists and groups with members only.
             2 | 13 | 15..=19 | 124..=199 => false,
             // The login and its strength.
@@ -251,6 +262,7 @@ mod tests {
         // Before any letter.
         (Greeting, "450 later", RelayLater),
         (Greeting, "554 no mail here", RelayStop),
+        (Greeting, "554 5.7.0 too many connections", RelayLater),
         (Ehlo, "451 later", RelayLater),
         (Ehlo, "502 not implemented", RelayStop),
         (Ehlo, "550 5.7.1 your host is blocked", RelayStop),
@@ -266,10 +278,10 @@ mod tests {
         (Auth, "535 5.7.8 authentication failed", RelayStop),
         (Auth, "538 5.7.11 encryption required", RelayStop),
         // MAIL speaks of the sender and of the letter's size.
-        (Mail, "450 4.7.1 too much mail", RelayLater),
+        (Mail, "450 4.7.1 too much mail", LetterLater),
         (Mail, "451 4.3.0 later", RelayLater),
-        (Mail, "452 4.3.1 insufficient storage", RelayLater),
-        (Mail, "454 Throttling failure: Maximum sending rate exceeded", RelayLater),
+        (Mail, "452 4.3.1 insufficient storage", LetterLater),
+        (Mail, "454 Throttling failure: Maximum sending rate exceeded", LetterLater),
         (Mail, "452 4.3.4 message too big for now", LetterLater),
         (Mail, "501 5.1.7 bad sender address syntax", RelayStop),
         (Mail, "503 5.5.1 nested MAIL", RelayStop),
@@ -339,8 +351,8 @@ mod tests {
         (Body, "450 4.2.1 try again", LetterLater),
         (Body, "451 4.3.0 queue file write error", LetterLater),
         (Body, "451 4.7.650 rate limited", LetterLater),
-        (Body, "450 4.7.26 neither SPF nor DKIM passed", RelayLater),
-        (Body, "451 4.7.32 From is not aligned", RelayLater),
+        (Body, "450 4.7.26 neither SPF nor DKIM passed", LetterLater),
+        (Body, "451 4.7.32 From is not aligned", LetterLater),
         (Body, "452 4.3.1 full", LetterLater),
         (Body, "454 Throttling failure: Maximum sending rate exceeded", LetterLater),
         (Body, "550 5.4.5 daily sending quota exceeded", RelayLater),

@@ -52,6 +52,11 @@ impl Wire {
         Self { stream: Stream::Plain(stream), inbox: Inbox::new(), alarm: Alarm::new(), in_group: false }
     }
 
+    /// Replies are kept without these from now on.
+    pub(super) fn mask(&mut self, secrets: Vec<String>) {
+        self.inbox.mask(secrets);
+    }
+
     pub(super) fn is_private(&self) -> bool {
         matches!(self.stream, Stream::Tls(_))
     }
@@ -156,6 +161,11 @@ impl Wire {
                 }
             })
             .await?
+    }
+
+    /// Whether it says nothing for this time, and stays connected.
+    pub(super) async fn is_silent_for(&mut self, within: Duration) -> bool {
+        matches!(self.await_reply(within).await, Err(ErrorKind::Timeout { .. }))
     }
 
     /// Closes the connection at once.

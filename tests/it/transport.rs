@@ -3,6 +3,7 @@
 mod faults;
 mod outbox;
 mod pace;
+mod relays;
 mod source;
 mod stories;
 mod tls;

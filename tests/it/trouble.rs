@@ -91,6 +91,22 @@ fn a_second_interrupt_stops_at_once_and_names_what_is_unconfirmed() {
 }
 
 #[test]
+fn an_interrupt_before_the_greeting_ends_at_once_and_nothing_leaves() {
+    let relay = Relay::start(Script::new().rule(At::Connect, When::Always, Do::Hang));
+    let room = room(20, &format!("[relay]\nurl = \"{}\"\nconnections = 3\n", relay.url()));
+    let mut child = start(&room, &[]);
+    wait_until(|| relay.counters().connections == 3);
+    signal(&child, "INT");
+    let mut ended = None;
+    wait_until(|| {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(130));
+    assert_eq!(counts(&room)["queued"], 20);
+}
+
+#[test]
 fn who_unsubscribes_in_the_middle_gets_nothing() {
     let relay = Relay::start(Script::new());
     let room = room(400, &format!("[pace]\nper_second = 100\n[relay]\nurl = \"{}\"\n", relay.url()));

@@ -6,6 +6,7 @@ use super::super::net::{Net, NetError};
 use crate::{
     assets::Vendored,
     markup::{Token, tokens},
+    source::without_disguise,
 };
 
 /// What a host says about a video or a post.
@@ -198,7 +199,7 @@ fn string(value: &Value, path: &str) -> Option<String> {
 
 /// Text from outside: trimmed, of bearable length, without control characters.
 fn cut(text: &str) -> String {
-    let tame = text.chars().filter(|c| !c.is_control() || *c == '\n').take(WORDS_MAX);
+    let tame = without_disguise(text).take(WORDS_MAX);
     tame.collect::<String>().trim().to_owned()
 }
 

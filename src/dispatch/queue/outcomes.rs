@@ -108,6 +108,8 @@ impl LetterSource for SendQueue {
             let pulled = match &outcome {
                 Outcome::Accepted { .. } => {
                     state.accepted += 1;
+                    state.complaints.accepted();
+                    state.pace.accepted(self.tick());
                     state.brake.accepted();
                     None
                 }
@@ -117,7 +119,8 @@ impl LetterSource for SendQueue {
             (pulled, state.under_way == 0 || state.stop.is_some() && state.granted == 0)
         };
         let first_tried = claim.first_tried.unwrap_or(now);
-        let next = self.settings.retry.after(&outcome, claim.attempt(), first_tried, now, chance(claim));
+        let attempt = claim.attempt();
+        let next = self.settings.retry.after(&outcome, attempt, first_tried, now, chance(claim));
         if let Outcome::Rejected { reply, .. } = &outcome
             && self.settings.suppress_hard_bounces
             && means_no_such_person(reply)
@@ -130,10 +133,13 @@ impl LetterSource for SendQueue {
             (self.emit)(Event::ComesBack { at });
         }
         ticket.end(&self.ledger, &outcome, next, now);
-        if let Outcome::Deferred { reply, .. } = &outcome
-            && reply.is_throttling()
-        {
-            self.throttled();
+        if let Outcome::Deferred { stage, reply } = &outcome {
+            let mut state = self.state();
+            let rate = state.pace.rate();
+            if state.complaints.slow_down(*stage, reply, attempt, rate) {
+                drop(state);
+                self.throttled(reply);
+            }
         }
         (self.emit)(Event::Answered { outcome: &outcome, octets });
         if let Some(pulled) = pulled {

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{DayCap, SendQueue, State};
-use crate::dispatch::{Ask, Event, Hours, Wait, clock::between, lease::Lease};
+use crate::{
+    dispatch::{Ask, Event, Hours, Wait, clock::between, lease::Lease},
+    transport::Reply,
+};
 
 /// What a connection gets when it asks for a letter.
 pub(super) enum Take {
@@ -48,7 +51,7 @@ impl State {
 }
 
 impl SendQueue {
-    fn tick(&self) -> Duration {
+    pub(super) fn tick(&self) -> Duration {
         self.before + self.origin.elapsed()
     }
 
@@ -146,16 +149,14 @@ impl SendQueue {
         cap.max(window)
     }
 
-    pub(in crate::dispatch) fn throttled(&self) {
-        let (before, slower) = {
-            let mut state = self.state();
-            (state.pace.rate(), state.pace.throttled(self.tick()))
-        };
-        // Complaints close together are one.
-        if let Some(letters_per_second) = slower
-            && before != slower
+    /// The relay says that we are too fast.
+    pub(in crate::dispatch) fn throttled(&self, why: &Reply) {
+        let mut state = self.state();
+        if let Some(letters_per_second) = state.pace.throttled(self.tick())
+            && state.complaints.is_news(letters_per_second)
         {
-            (self.emit)(Event::Slower { letters_per_second });
+            drop(state);
+            (self.emit)(Event::Slower { letters_per_second, why });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The loop of a run: it looks how things are, decides, acts, and waits for something to change.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU16, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
@@ -17,11 +17,12 @@ use crate::{
     dispatch::{
         Clock, Event, Wait,
         clock::between,
+        connections::ConnectionCount,
         queue::{Outlook, SendQueue, Stop},
         tempo::Tempo,
     },
     ledger::{DispatchId, Domains, Ledger, LedgerError, SelectionId, Wanted, Worker},
-    transport::{Halt, HaltSwitch, RelayDown, Transport},
+    transport::{Complaint, ErrorKind, Halt, HaltSwitch, RelayDown, Transport},
 };
 
 pub(super) struct Runner {
@@ -39,8 +40,14 @@ pub(super) struct Runner {
     pub(super) switch: HaltSwitch,
     pub(super) halt: Halt,
     pub(super) connections: JoinSet<Result<(), RelayDown>>,
-    /// Connections that may be open now; fewer than configured after the relay went away.
-    pub(super) allowed: usize,
+    /// How many connections may be open.
+    pub(super) count: ConnectionCount,
+    /// Its time counts from here.
+    pub(super) origin: Instant,
+    /// Letters accepted when it was last told of progress.
+    pub(super) accepted: u64,
+    /// The limit of connections that was last reported.
+    pub(super) reported: Option<usize>,
     /// Times in a row that the relay went away without taking a letter in between.
     pub(super) away: u32,
     pub(super) away_since: Option<(Instant, u64)>,
@@ -61,7 +68,6 @@ enum Step {
 
 impl Runner {
     pub(super) async fn work(&mut self, ledger: &Ledger) -> Result<Ended, LedgerError> {
-        self.allowed = self.settings.connections.max(1);
         let mut interrupts = self.interrupts.clone();
         loop {
             self.heed(*interrupts.borrow_and_update());
@@ -175,7 +181,7 @@ impl Runner {
                 self.connection_ended(ended);
             }
             () = queue.news.notified() => self.well(),
-            () = tokio::time::sleep(Duration::from_secs(1)), if self.allowed < self.settings.connections => self.well(),
+            () = tokio::time::sleep(Duration::from_secs(1)), if self.count.may_grow() => self.well(),
             () = sleep => {
                 // Deferred letters may be due, and an empty answer of the ledger is out of date.
                 if matches!(queue.outlook(), Outlook::Empty) {
@@ -224,7 +230,7 @@ impl Runner {
     fn open_connections(&mut self, letters: usize) {
         // A connection is worth its handshake when it has a few letters to carry.
         let useful = letters.div_ceil(4).max(1);
-        let wanted = useful.min(self.allowed).max(usize::from(self.connections.is_empty()));
+        let wanted = useful.min(self.count.allowed()).max(usize::from(self.connections.is_empty()));
         let before = self.connections.len();
         while self.connections.len() < wanted {
             let (transport, queue, halt) =
@@ -238,23 +244,48 @@ impl Runner {
 
     /// Called whenever something went on: a letter taken since the relay went away ends its absence.
     fn well(&mut self) {
-        if let Some((_, accepted)) = self.away_since
-            && accepted < self.queue.accepted()
-        {
+        let accepted = self.queue.accepted();
+        if self.away_since.is_some_and(|(_, before)| before < accepted) {
             self.away = 0;
             self.away_since = None;
             self.down = None;
-            self.allowed = (self.allowed + 1).min(self.settings.connections.max(1));
         }
+        if self.accepted < accepted {
+            self.accepted = accepted;
+            self.count.progressed(self.connections.len(), self.origin.elapsed());
+            self.report_connections();
+        }
+    }
+
+    /// Keeps in mind, and says once, how many connections the relay takes.
+    fn report_connections(&mut self) {
+        let learned = self.count.learned();
+        if let Some(most) = learned
+            && self.reported.is_none_or(|before| most < before)
+        {
+            self.reported = learned;
+            (self.emit)(Event::FewerConnections(most));
+        }
+        let known = learned.and_then(|most| u16::try_from(most).ok()).and_then(NonZeroU16::new);
+        self.transport.learn_connections(known);
     }
 
     /// The relay went away: it is tried again after a while, or the run stops.
     fn relay_away(&mut self, down: RelayDown) {
         self.well();
-        if down.is_throttling() {
-            self.queue.throttled();
+        let others = self.connections.len();
+        // What becomes of the others shows whether it was one too many.
+        if others > 0 && down.may_be_one_connection_too_many() && !self.queue.is_stopped() {
+            self.count.refused(others, self.origin.elapsed());
+            self.relay_rests_until = Some(Instant::now() + Duration::from_millis(100));
+            return;
         }
-        self.allowed = self.connections.len().max(1);
+        if let (Some(Complaint::Rate), ErrorKind::Said(reply)) = (down.complaint(), &down.trouble) {
+            self.queue.throttled(reply);
+        }
+        if others == 0 {
+            self.count.away();
+        }
         let accepted = self.queue.accepted();
         let mut absence = Absence {
             is_passing: down.passing,

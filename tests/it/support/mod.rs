@@ -9,6 +9,7 @@ pub(crate) mod newsroom;
 pub(crate) mod postfix;
 pub(crate) mod preview;
 pub(crate) mod relay;
+pub(crate) mod relays;
 pub(crate) mod tab;
 
 /// Says that a test is skipped; where everything must be there, that is a failure.

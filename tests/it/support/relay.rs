@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
     thread::JoinHandle,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -64,6 +64,12 @@ pub(crate) enum When {
     ToNth(String, u64),
     /// The first so many times for each recipient (greylisting).
     FirstForEach(u64),
+    /// More than so many connections were open when this one was opened.
+    CrowdOver(u64),
+    /// So many letters have been taken on this connection.
+    AfterLetters(u64),
+    /// More than so many a second get here; a quarter of a second's worth may come at once.
+    FasterThan(f64),
     /// By chance, 0 to 1; the dice are the script's `seed`.
     Chance(f64),
 }
@@ -115,6 +121,8 @@ pub(crate) enum Certificate {
     Expired,
     /// By an authority that nobody knows.
     UnknownAuthority,
+    /// Its own authority, for another name; it is the one in [`Relay::ca_file`].
+    SelfSigned,
 }
 
 /// How the relay behaves.
@@ -304,6 +312,8 @@ struct Log {
     hits: HashMap<At, u64>,
     hits_by_recipient: HashMap<(At, String), u64>,
     dice: u64,
+    /// What is left of a rate, and when.
+    tokens: Option<(f64, Instant)>,
 }
 
 struct TlsAcceptorDebug(TlsAcceptor);
@@ -428,7 +438,7 @@ impl Shared {
     }
 
     /// The rule that applies here, if any.
-    fn rule(&self, at: At, recipient: &str) -> Option<Do> {
+    fn rule(&self, at: At, recipient: &str, connection: (u64, u64)) -> Option<Do> {
         if self.script.rules.is_empty() {
             return None;
         }
@@ -439,6 +449,7 @@ impl Shared {
         let by_recipient = log.hits_by_recipient.entry((at, recipient.to_owned())).or_default();
         *by_recipient += 1;
         let by_recipient = *by_recipient;
+        let (crowd, letters) = connection;
         let applies = |rule: &&Rule| {
             rule.at == at
                 && match &rule.when {
@@ -449,6 +460,16 @@ impl Shared {
                     When::To(text) => recipient.contains(text.as_str()),
                     When::ToNth(text, n) => by_recipient == *n && recipient.contains(text.as_str()),
                     When::FirstForEach(n) => by_recipient <= *n,
+                    When::CrowdOver(n) => crowd > *n,
+                    When::AfterLetters(n) => letters >= *n,
+                    When::FasterThan(rate) => {
+                        let now = Instant::now();
+                        let (tokens, at) = log.tokens.unwrap_or((rate / 4.0, now));
+                        let tokens = (tokens + (now - at).as_secs_f64() * rate).min(rate / 4.0);
+                        let enough = tokens >= 1.0;
+                        log.tokens = Some((if enough { tokens - 1.0 } else { tokens }, now));
+                        !enough
+                    }
                     When::Chance(share) => {
                         // xorshift64
                         log.dice ^= log.dice << 13;
@@ -520,6 +541,8 @@ struct Conversation<'a> {
     from: Option<String>,
     to: Option<String>,
     letters: u64,
+    /// Connections that were open when this one was opened, with this one.
+    crowd: u64,
     logged_in: bool,
 }
 
@@ -538,6 +561,7 @@ impl<'a> Conversation<'a> {
             from: None,
             to: None,
             letters: 0,
+            crowd: 0,
             logged_in: false,
         }
     }
@@ -548,12 +572,13 @@ impl<'a> Conversation<'a> {
 
     async fn hold(&mut self) -> Result<(), Over> {
         let open = self.shared.log().open;
+        self.crowd = open;
         if self.script().connections_max.is_some_and(|max| (max as u64) < open) {
             self.say("421 4.7.0 too many connections from your host");
             self.flush().await?;
             return Err(Over);
         }
-        if let Some(action) = self.shared.rule(At::Connect, "") {
+        if let Some(action) = self.shared.rule(At::Connect, "", (self.crowd, self.letters)) {
             self.act(action, "").await?;
         }
         if self.script().implicit.is_some() {
@@ -637,7 +662,7 @@ impl<'a> Conversation<'a> {
     }
 
     async fn shake_hands(&mut self) -> Result<(), Over> {
-        if let Some(action) = self.shared.rule(At::Handshake, "") {
+        if let Some(action) = self.shared.rule(At::Handshake, "", (self.crowd, self.letters)) {
             self.act(action, "").await?;
             self.flush().await?;
             return Err(Over);
@@ -656,7 +681,7 @@ impl<'a> Conversation<'a> {
             return Ok(());
         };
         self.shared.log().counters.logins += 1;
-        if let Some(action) = self.shared.rule(At::Auth, "") {
+        if let Some(action) = self.shared.rule(At::Auth, "", (self.crowd, self.letters)) {
             self.act(action, "").await?;
             return Ok(());
         }
@@ -768,7 +793,7 @@ impl<'a> Conversation<'a> {
         while self.start == self.end {
             self.read().await?;
         }
-        match self.shared.rule(At::Body, to) {
+        match self.shared.rule(At::Body, to, (self.crowd, self.letters)) {
             Some(action) => self.act(action, "").await.map(drop),
             None => Ok(()),
         }
@@ -778,7 +803,7 @@ impl<'a> Conversation<'a> {
         let from = self.from.take().unwrap_or_default();
         self.to = None;
         let letter = Accepted { from, to, bytes, connection: self.number };
-        match self.shared.rule(At::Dot, &letter.to) {
+        match self.shared.rule(At::Dot, &letter.to, (self.crowd, self.letters)) {
             None => self.take(letter, octets),
             Some(action @ (Do::Drip(_) | Do::Add(_) | Do::Wait(_) | Do::HalfClose)) => {
                 self.take_silently(letter, octets);
@@ -826,7 +851,7 @@ impl<'a> Conversation<'a> {
     }
 
     async fn answer_about(&mut self, at: At, usual: &str, recipient: &str) -> Result<bool, Over> {
-        match self.shared.rule(at, recipient) {
+        match self.shared.rule(at, recipient, (self.crowd, self.letters)) {
             None => {
                 self.say(usual);
                 Ok(true)
@@ -1046,7 +1071,7 @@ pub(crate) fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
     let (known, ca_pem) = authority("Test authority");
     let (unknown, _) = authority("Somebody else's authority");
     let names = match kind {
-        Certificate::WrongName => vec!["mail.example.org".to_owned()],
+        Certificate::WrongName | Certificate::SelfSigned => vec!["mail.example.org".to_owned()],
         _ => vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "10.99.0.2".to_owned()],
     };
     let mut params = CertificateParams::new(names).unwrap();
@@ -1055,6 +1080,11 @@ pub(crate) fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
         params.not_after = date_time_ymd(2001, 12, 31);
     }
     let key = KeyPair::generate().unwrap();
+    if kind == Certificate::SelfSigned {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        return (certificate.der().to_vec(), key.serialize_der(), certificate.pem());
+    }
     let issuer = if kind == Certificate::UnknownAuthority { &unknown } else { &known };
     let certificate = params.signed_by(&key, issuer).unwrap();
     (certificate.der().to_vec(), key.serialize_der(), ca_pem)

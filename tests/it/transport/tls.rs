@@ -49,7 +49,7 @@ async fn a_wrong_certificate_stops_everything() {
         (
             Certificate::UnknownAuthority,
             "the relay cannot be used (TLS): the relay's certificate was issued by an authority that this machine \
-             does not know",
+             does not know; if you trust it, name its certificate, or the relay's own, in `ca_file`",
         ),
     ] {
         for script in [Script::new().with_starttls(certificate), Script::new().with_implicit_tls(certificate)]
@@ -109,8 +109,8 @@ async fn a_handshake_that_is_junk_or_never_ends_stops_everything() {
     let tale = tale.expect("back, stop at TLS: tls");
     assert_eq!(
         tale.result.unwrap_err().to_string(),
-        "the relay cannot be used (TLS): what the relay speaks on this port is not TLS (smtps:// is for port 465, \
-         smtp:// for 587)"
+        "the relay cannot be used (TLS): what the relay speaks on this port is not TLS: write the address with \
+         `smtp://` (STARTTLS, port 587) instead of `smtps://` (port 465)"
     );
     Tale::of(script(Do::Close), 1).await.expect("back, down at TLS: io");
     let tale = Tale::with(script(Do::Hang), TestSource::new(1), "", |settings| {
@@ -199,4 +199,79 @@ fn certificates_that_cannot_be_read_are_told() {
         words,
         format!("`{}` holds no usable certificate: there is no BEGIN CERTIFICATE in it", path.display())
     );
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_that_ca_file_names_is_trusted() {
+    for script in [
+        Script::new().with_starttls(Certificate::SelfSigned),
+        Script::new().with_implicit_tls(Certificate::SelfSigned),
+    ] {
+        Tale::of(script.clone(), 2).await.expect("accepted, accepted, done");
+        let tale = Tale::with(script, TestSource::new(1), "", |settings| settings.ca_file = None).await;
+        let tale = tale.expect("back, stop at TLS: tls");
+        let words = tale.result.unwrap_err().to_string();
+        assert!(words.contains("`ca_file`") && !words.contains("OtherError"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_refuses_plain_as_a_mechanism_is_logged_in_to_with_login() {
+    let script = Script::new().with_starttls(Certificate::Good).with_login("PLAIN LOGIN", "bob", "hunter2");
+    let script = script.say_once(At::Auth, "504 5.7.4 Unrecognized authentication type");
+    let tale =
+        Tale::with(script, TestSource::new(2), "bob", password).await.expect("accepted, accepted, done");
+    assert_eq!((tale.relay.counters().connections, tale.relay.counters().logins), (1, 2));
+}
+
+#[tokio::test]
+async fn a_relay_that_only_knows_cram_md5_is_told_so() {
+    let script = Script::new().with_starttls(Certificate::Good).with_login("CRAM-MD5", "bob", "hunter2");
+    let tale =
+        Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at login: protocol");
+    let words = tale.result.unwrap_err().to_string();
+    assert!(words.contains("offers only CRAM-MD5") && words.contains("PLAIN, LOGIN and XOAUTH2"), "{words}");
+}
+
+#[tokio::test]
+async fn a_password_that_a_relay_repeats_is_not_repeated_by_us() {
+    for echo in ["hunter2", "aHVudGVyMg==", "AGJvYgBodW50ZXIy"] {
+        let reply = format!("535 5.7.8 not with {echo} please");
+        let script = Script::new()
+            .with_starttls(Certificate::Good)
+            .with_login("PLAIN", "bob", "hunter2")
+            .say(At::Auth, &reply);
+        let tale =
+            Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at login: 535");
+        let words = format!("{:?}", tale.result.unwrap_err());
+        assert!(words.contains("[password]") && !words.contains(echo), "{words}");
+    }
+    // Later, too: a refusal is kept in the ledger.
+    let script = Script::new()
+        .with_starttls(Certificate::Good)
+        .with_login("PLAIN", "bob", "hunter2")
+        .say(At::Rcpt, "550 5.1.1 not for hunter2");
+    let tale =
+        Tale::with(script, TestSource::new(1), "bob", password).await.expect("rejected RCPT 550, done");
+    assert!(!format!("{:?}", tale.desk.fates()).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_relay_that_waits_for_tls_behind_smtp_is_reported_within_seconds() {
+    let relay = Relay::start(Script::new().with_implicit_tls(Certificate::Good));
+    let began = std::time::Instant::now();
+    for tail in ["", "?tls=none"] {
+        let settings = Settings::parse(&format!("smtp://127.0.0.1:{}{tail}", relay.port())).unwrap();
+        let down = Smtp::new(settings).unwrap().probe().await.unwrap_err();
+        assert!(!down.passing && down.to_string().contains("`smtps://`"), "{down}");
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_relay_without_tls_behind_smtps_is_reported_within_seconds() {
+    let relay = Relay::start(Script::new());
+    let settings = Settings::parse(&format!("smtps://127.0.0.1:{}", relay.port())).unwrap();
+    let down = Smtp::new(settings).unwrap().probe().await.unwrap_err();
+    assert!(!down.passing && down.to_string().contains("`smtp://`"), "{down}");
 }
