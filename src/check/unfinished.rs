@@ -141,7 +141,9 @@ fn merge_tags(text: &str) -> impl Iterator<Item = Span> {
         for (at, _) in text.match_indices(open) {
             let start = at + open.len();
             let rest = &text[start..];
-            let Some(length) = rest.find(close).filter(|length| (1..=LONGEST).contains(length)) else {
+            // No further than a tag can reach: a text may open a hundred thousand of them.
+            let near = &rest[..rest.floor_char_boundary(LONGEST + close.len())];
+            let Some(length) = near.find(close).filter(|length| (1..=LONGEST).contains(length)) else {
                 continue;
             };
             let span = at..start + length + close.len();

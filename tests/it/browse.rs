@@ -334,7 +334,7 @@ fn the_size_is_drawn_by_section() {
     assert!((share - octets(&preview) / 102_400.0).abs() < 0.03, "{small}");
     assert_eq!(small["cut"], 0);
     // Too long: the bar is full, and a line shows where Gmail stops.
-    room.write("issues/7.md", long("kettle") + &"\nMore of the same, and then some.\n".repeat(1_800));
+    room.write("issues/7.md", long("kettle") + &"\nMore of the same, and then some.\n".repeat(2_600));
     tab.until("document.querySelector('#budget i')");
     let large = tab.run(&format!("return await {drawn}"));
     let cut = large["cut"].as_f64().unwrap();

@@ -144,14 +144,14 @@ fn a_bad_row_is_named_by_line_and_column_and_the_others_are_read() {
             "M311 list.csv:3, column `email`: the address is missing (fill it in, or remove the row)",
             "M310 list.csv:4, column `email`: invalid email address: it contains a line break (write it as \
              ann@example.com)",
-            "M316 list.csv:6, column `name`: holds a line break (write it on one line)",
+            "M316 list.csv:6, column `name`: contains a line break (write it on one line)",
             "M312 list.csv:8: the row has 2 cells, the header 3 (an empty cell keeps its separator)",
-            "M312 list.csv:9: the row has 5 cells, the header 3 (put quotation marks around a cell that holds the \
+            "M312 list.csv:9: the row has 5 cells, the header 3 (put quotation marks around a cell that contains the \
              separator)",
             "M315 list.csv:10, column `name`: is not UTF-8 (there is a byte 0xFC) (it may be Latin-1: save the list \
              as “CSV UTF-8”, or convert it: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW)",
-            "M316 list.csv:11, column `note`: holds a NUL byte (take it out; the file may be damaged)",
-            "M316 list.csv:12, column `name`: holds a control character (write it on one line)",
+            "M316 list.csv:11, column `note`: contains a NUL byte (remove it; the file may be damaged)",
+            "M316 list.csv:12, column `name`: contains a control character (write it on one line)",
             "M313 list.csv:13: text follows the closing quotation mark of a cell (double the quotation marks inside \
              a quoted cell: \"Ann \"\"Annie\"\" Lee\")",
             "14: kim@example.com Kim {\"note\": \"two lines\"}",
