@@ -28,7 +28,7 @@ impl DeliveryId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WorkerId(pub(super) i64);
 
-/// Some deliveries that were chosen by [`Ledger::choose`](super::Ledger::choose); known to the process that chose.
+/// Some deliveries that were selected by [`Ledger::select`](super::Ledger::select); known to the process that selected them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SelectionId(pub(super) i64);
 
