@@ -232,7 +232,7 @@ pub enum ErrorKind {
     #[error("{0}")]
     Io(#[source] std::io::Error),
     /// It did not answer in time.
-    #[error("no answer within {seconds} s")]
+    #[error("no reply within {seconds} s")]
     Timeout {
         /// How long we waited.
         seconds: u64,

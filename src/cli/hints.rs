@@ -19,7 +19,7 @@ impl From<LedgerError> for Failure {
                 "another mimeo, a backup or a database browser is using it; nothing is lost: run again when it is done",
             ),
             LedgerError::Full { .. } => Some(
-                "make room on the disk and run again; what could not be written down is unconfirmed, and nothing is lost",
+                "free some disk space and run again; letters whose outcome could not be recorded are unconfirmed, and none is lost",
             ),
             LedgerError::Corrupt { .. } => {
                 Some("put it back from a backup, and look at it with `sqlite3 FILE .recover`")
@@ -100,7 +100,7 @@ impl From<RelayDown> for Failure {
 /// What to look at before another try.
 pub(super) fn way_out(down: &RelayDown) -> Option<&'static str> {
     match (down.stage, &down.trouble) {
-        (_, ErrorKind::Outbox(_)) => Some("check the outbox's folder and the room on its disk"),
+        (_, ErrorKind::Outbox(_)) => Some("check the outbox's folder and the free space on its disk"),
         (Stage::Connect, _) => Some("check the relay's name and port, and that this machine may reach it"),
         (Stage::Tls, _) => {
             Some("check the relay's name, its certificate and `ca_file`; nothing was sent without TLS")

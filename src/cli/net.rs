@@ -68,7 +68,7 @@ impl NetError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "is for another name".to_owned()
             }
-            CertificateError::UnknownIssuer => "is signed by nobody whom we know".to_owned(),
+            CertificateError::UnknownIssuer => "was issued by an unknown authority".to_owned(),
             other => format!("is not valid: {other}"),
         })
     }

@@ -197,7 +197,7 @@ impl Job<'_> {
             }
             Ended::Brake(pulled) => {
                 terminal.print(&format!(
-                    "stopped by the brake: {} refused in a row, {} of {} answers in all; look at the replies with \
+                    "stopped by the brake: {} refused in a row, {} of {} attempts in all; look at the replies with \
                      `mimeo status {} --list failed`, mend the cause, and {again}",
                     pulled.in_a_row,
                     count(pulled.refused.into()),
@@ -220,7 +220,7 @@ impl Job<'_> {
             let speed = totals.answers as f64 / course.took.as_secs_f64().max(0.001);
             let run = format!(
                 " (this run: {} in {}, {} a second)",
-                plural(totals.answers, "answer", "answers"),
+                plural(totals.answers, "attempt", "attempts"),
                 duration(course.took),
                 count(speed.round() as u64)
             );
@@ -235,8 +235,8 @@ impl Job<'_> {
             }
             if self.config.encryption().is_none() && tally.accepted > 0 {
                 terminal.say(&format!(
-                    "no `[relay]` is set: the letters are files in `{}`, and nobody got mail; when a relay is set, they \
-                     do not count",
+                    "no `[relay]` is set: the letters are files in `{}`, and no mail was sent; they do not count \
+                     when a relay is set",
                     self.config.outbox.display()
                 ));
             }

@@ -218,13 +218,13 @@ pub(super) fn sentence(tally: &Tally) -> String {
         }
     }
     match parts.len() {
-        0 => "nobody is in it".to_owned(),
+        0 => "no subscribers".to_owned(),
         1 => parts.remove(0),
         _ => format!("{} ({} in all)", parts.join(", "), count(tally.planned)),
     }
 }
 
-/// Whether a signal so long after the first one is a second wish to stop. One wish may come as several signals: `timeout`
+/// Whether a signal this long after the first one is a second request. One request may come as several signals: `timeout`
 /// tells the process and its group, a closed terminal likewise. A person who presses Ctrl-C twice takes longer.
 fn is_second_wish(kind: SignalKind, elapsed: Duration) -> bool {
     match kind {

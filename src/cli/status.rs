@@ -377,7 +377,7 @@ fn table(record: &DispatchRecord, tally: Tally) -> String {
         out.push_str(&format!("  {word:<12}{:>9}", count(number)));
         if word == "unconfirmed" && begun > 0 {
             // A living sender will have answers soon.
-            out.push_str(&format!("  ({} begun, and no answer written down yet)", count(begun)));
+            out.push_str(&format!("  ({} begun, no outcome recorded yet)", count(begun)));
         }
         out.push('\n');
     }
@@ -397,7 +397,7 @@ fn line(row: &DeliveryRow) -> String {
         out.push_str(&format!("  {} tried", row.attempts));
     }
     if row.state == State::Begun {
-        out.push_str("  begun, and no answer written down yet");
+        out.push_str("  begun, no outcome recorded yet");
     } else if let Some(reply) = &row.reply {
         out.push_str(&format!("  {reply}"));
     }

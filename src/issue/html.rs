@@ -85,7 +85,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                 reader.warn(
                     "M172",
                     span.clone(),
-                    format!("`<{name}>` cannot stand among words"),
+                    format!("`<{name}>` is not allowed within text"),
                     "put it at the beginning of a line, with an empty line above it",
                 );
                 InlineTag::Nothing
@@ -126,7 +126,7 @@ pub(super) fn inline(reader: &mut Reader<'_>, text: &str, span: &Span) -> Inline
                                     "M208",
                                     span.clone(),
                                     format!("a placeholder is not allowed in `<{name}>`"),
-                                    "placeholders stand between tags, and in links and pictures",
+                                    "placeholders are allowed between tags, and in links and pictures",
                                 );
                             }
                             open.push_str(&format!(" {key}=\"{}\"", escape::attribute(&value)));

@@ -139,7 +139,7 @@ fn explain(bytes: &[u8], header: usize) -> Option<ComposeError> {
             }
             b'\r' => continue,
             _ if LINE_MAX <= at - line => {
-                return Some(ComposeError::Unfit { what: "a line longer than 998 octets", at: line });
+                return Some(ComposeError::Unfit { what: "a line longer than 998 bytes", at: line });
             }
             _ => continue,
         };
@@ -173,12 +173,12 @@ mod tests {
         refused(b"a\0", "a NUL byte", 1);
         refused(b"\0", "a NUL byte", 0);
         refused("a\r\né".as_bytes(), "a byte outside ASCII", 3);
-        refused(&[b'x'; 999], "a line longer than 998 octets", 0);
+        refused(&[b'x'; 999], "a line longer than 998 bytes", 0);
         let mut long = b"a\r\n".repeat(5000);
         let at = long.len();
         long.extend_from_slice(&[b'x'; 999]);
         long.extend_from_slice(b"\r\n");
-        refused(&long, "a line longer than 998 octets", at);
+        refused(&long, "a line longer than 998 bytes", at);
         let mut late = b"ab\r\n".repeat(3000);
         late.push(b'\n');
         refused(&late, "a bare LF", 12_000);

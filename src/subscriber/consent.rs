@@ -205,11 +205,6 @@ const KNOWN: &[(&str, Meaning)] = &[
     ("unsub_reason_other", Meaning::Field),
     ("clean_campaign_title", Meaning::Field),
     ("clean_campaign_id", Meaning::Field),
-    ("optin_time", Meaning::Field),
-    ("optin_ip", Meaning::Field),
-    ("opt_in_time", Meaning::Field),
-    ("opt_in_ip", Meaning::Field),
-    ("opted_in_at", Meaning::Field),
     ("subscribed_at", Meaning::Field),
     ("subscribed_on", Meaning::Field),
     ("subscribed_since", Meaning::Field),
@@ -217,8 +212,12 @@ const KNOWN: &[(&str, Meaning)] = &[
 ];
 
 /// Names that may speak about consent, and whose cells decide: Kit's `state` and the API of Buttondown's `type` do, a
-/// column of federal states does not.
-const GUESSED: [&str; 2] = ["state", "type"];
+/// column of federal states does not. So do status columns that name the subscription, the mail or the person's contact.
+fn is_guessed(name: &str) -> bool {
+    let about = ["mail", "subscri", "member", "contact", "marketing", "newsletter", "consent", "list"];
+    ["state", "type"].contains(&name)
+        || (name.ends_with("status") && about.iter().any(|word| name.contains(word)))
+}
 
 /// What is said about consent in the column with this normalised name. `Err` when its name looks like consent and is not
 /// understood.
@@ -228,7 +227,7 @@ pub(super) fn column(
     meanings: &ColumnMeanings,
 ) -> Result<Option<ConsentColumn>, ()> {
     let known = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning);
-    let (meaning, is_guessed) = match (meanings.get(name).copied().or(known), GUESSED.contains(&name)) {
+    let (meaning, is_guessed) = match (meanings.get(name).copied().or(known), is_guessed(name)) {
         (Some(meaning), _) => (meaning, false),
         (None, true) => (Meaning::Status, true),
         (None, false) if looks_like_consent(name) => return Err(()),
@@ -237,13 +236,63 @@ pub(super) fn column(
     Ok((meaning != Meaning::Field).then_some(ConsentColumn { index, meaning, is_guessed }))
 }
 
+/// Whether a name speaks of a yes or a no, in English or in the usual words of other languages.
 fn looks_like_consent(name: &str) -> bool {
-    let begins = ["unsub", "subscribed", "clean", "opt_", "optin", "optout", "opted", "bounced", "complain"];
+    // When and from where a person opted in records a yes.
+    let is_record =
+        ["at", "on", "time", "date", "ip"].iter().any(|end| name.split('_').next_back() == Some(end));
+    if is_record && (name.contains("opt_in") || name.contains("optin") || name.contains("opted_in")) {
+        return false;
+    }
+    let begins = [
+        "subscribed",
+        "clean",
+        "opt_",
+        "bounced",
+        "complain",
+        "do_not_",
+        "dont_",
+        "donot",
+        "no_mail",
+        "no_email",
+    ];
+    // Anywhere, because these letters stand in no other word of a list's columns.
+    let within = [
+        "unsub",
+        "blacklist",
+        "blocklist",
+        "suppress",
+        "desinscri",
+        "désinscri",
+        "desabonn",
+        "désabonn",
+        "abgemeldet",
+    ];
+    let words = [
+        "opt",
+        "optin",
+        "optout",
+        "opted",
+        "consent",
+        "consents",
+        "gdpr",
+        "dnm",
+        "dnc",
+        "disabled",
+        "bounce",
+        "bounces",
+        "abmeldung",
+        "abmeldedatum",
+        "afgemeld",
+        "uitgeschreven",
+        "disiscritto",
+        "baja",
+        "wypisany",
+    ];
     begins.iter().any(|beginning| name.starts_with(beginning))
-        || name == "opt"
-        || ["_disabled", "_consent", "_opt_in", "_opt_out", "_unsubscribed"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        || within.iter().any(|part| name.contains(part))
+        || ["_opt_in", "_opt_out"].iter().any(|end| name.ends_with(end))
+        || name.split('_').any(|word| words.contains(&word))
 }
 
 impl Meaning {
@@ -339,14 +388,32 @@ mod tests {
             "cleanliness",
             "newsletter_consent",
             "subscribed_topics",
+            "email_unsub",
+            "do_not_mail",
+            "gdpr",
+            "hard_bounce",
+            "mailing_optout",
+            "globally_suppressed",
+            "abgemeldet",
         ] {
             assert_eq!(column(name, 0, &none), Err(()), "{name}");
-            let told = ColumnMeanings::from([(name.to_owned(), Meaning::Field)]);
-            assert_eq!(column(name, 0, &told), Ok(None), "{name}");
+            let explained = ColumnMeanings::from([(name.to_owned(), Meaning::Field)]);
+            assert_eq!(column(name, 0, &explained), Ok(None), "{name}");
         }
-        for name in ["city", "option", "optician", "subscription_plan", "active_subscription", "optin_time"] {
+        for name in [
+            "city",
+            "option",
+            "optician",
+            "subscription_plan",
+            "active_subscription",
+            "optin_time",
+            "double_opt_in_at",
+        ] {
             assert_eq!(column(name, 0, &none), Ok(None), "{name}");
         }
-        assert!(column("state", 0, &none).unwrap().unwrap().is_guessed);
+        for name in ["state", "type", "email_subscription_status", "newsletter_status"] {
+            assert!(column(name, 0, &none).unwrap().unwrap().is_guessed, "{name}");
+        }
+        assert_eq!(column("marital_status", 0, &none), Ok(None));
     }
 }

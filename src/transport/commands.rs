@@ -88,7 +88,7 @@ impl Connection<'_> {
                 ),
                 Some(limit) if limit > 0 && limit < message.size() as u64 => {
                     let text = format!(
-                        "not offered: the letter has {} octets, and the relay takes {limit} at most",
+                        "not offered: the letter has {} bytes, and the relay accepts at most {limit}",
                         message.size()
                     );
                     refusal(Stage::Mail, 552, (5, 3, 4), text)

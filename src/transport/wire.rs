@@ -74,7 +74,7 @@ impl Wire {
     pub(super) async fn shake_hands(&mut self, tls: &Tls, within: Duration) -> Result<(), ErrorKind> {
         if !self.inbox.is_empty() {
             return Err(ErrorKind::Tls(
-                "bytes arrived between the relay's answer to STARTTLS and the handshake: somebody on the way may have \
+                "bytes arrived between the relay's answer to STARTTLS and the handshake: an attacker on the way may have \
                  put them there"
                     .to_owned(),
             ));

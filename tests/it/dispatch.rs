@@ -45,7 +45,7 @@ fn a_dry_run_makes_the_very_letters_and_leaves_no_trace() {
     }
     room.run(["send", "a-year-in-review", "--yes", "--first"])
         .code(0)
-        .stderr_has("everybody has it: 12 of 12 accepted");
+        .stderr_has("nothing to send: 12 accepted");
 }
 
 #[test]
@@ -67,7 +67,10 @@ fn a_draft_is_refused_and_a_list_with_bad_rows_too() {
 #[test]
 fn without_yes_and_without_a_person_nothing_is_sent() {
     let room = room(2, "");
-    room.run(["send", "one"]).code(2).stderr_has("nobody is here to say yes").stderr_has("2 people get it");
+    room.run(["send", "one"])
+        .code(2)
+        .stderr_has("cannot prompt: not a terminal; pass --yes")
+        .stderr_has("2 people get it");
     assert_eq!(room.list("outbox"), Vec::<String>::new());
 }
 
@@ -96,7 +99,7 @@ fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
     room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("5 people get it");
     // The old number is the old issue again.
     room.write("issues/one.md", text);
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("everybody has it: 5 of 5 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("nothing to send: 5 accepted");
 }
 
 #[test]
@@ -107,7 +110,7 @@ fn people_who_come_later_get_the_same_issue_by_a_further_plan() {
     room.write("subscribers.csv", format!("{list}late@example.com,Late\n"));
     room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("1 person gets it (1 new on the list)");
     assert_eq!(counts(&room)["accepted"], 4);
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("everybody has it: 4 of 4 accepted");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("nothing to send: 4 accepted");
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn a_choice_that_finds_nobody_says_why() {
     room.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0).stderr_has("1 person gets it");
     room.run(["send", "one", "--yes", "--first", "--where", "first_name=Nobody"])
         .code(0)
-        .stderr_has("nobody you chose is owed it; 3 others are");
+        .stderr_has("no subscriber in your selection still needs this issue; 3 other people do");
     room.run(["send", "one", "--yes", "--first", "--until", "2020-01-01T00:00:00Z"])
         .code(2)
         .stderr_has("is in the past");
@@ -447,7 +450,7 @@ async fn status_tells_letters_that_a_living_sender_has_begun_from_those_in_doubt
     let claims = ledger.claim(dispatch, &worker, 2, now, &wanted).await.unwrap();
     ledger.begin(&claims[0], now).await.unwrap();
     let told = room.run(["status", "one"]).code(0).stdout;
-    assert!(told.contains("  unconfirmed         2  (2 begun, and no answer written down yet)\n"), "{told}");
+    assert!(told.contains("  unconfirmed         2  (2 begun, no outcome recorded yet)\n"), "{told}");
     // It ends without a word: what was not begun indeed is queued again, for whoever asks.
     drop(worker);
     let told = room.run(["status", "one"]).code(0).stdout;
@@ -486,7 +489,7 @@ fn what_is_odd_about_a_list_is_told_however_late_it_comes() {
     with_list("email,first name\n")
         .run(["send", "one", "--yes", "--first"])
         .code(0)
-        .stderr_has("nobody on the list wants letters");
+        .stderr_has("no subscriber on the list wants letters");
 }
 
 #[test]

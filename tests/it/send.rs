@@ -29,15 +29,15 @@ fn a_ledger_that_never_sent_through_a_relay_is_confirmed_once() {
         .stderr_has("2 people get it");
     assert_eq!(relay.recipients().len(), 0);
     room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 accepted");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it");
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("everybody has it");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("nothing to send");
+    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("nothing to send");
     assert_eq!(relay.recipients().len(), 2);
 }
 
 #[test]
 fn letters_in_the_outbox_do_not_count_when_a_relay_is_set_later() {
     let room = room(3, "");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted").stderr_has("nobody got mail");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted").stderr_has("no mail was sent");
     let without = room.read("mimeo.toml");
     let relay = Relay::start(Script::new());
     room.write("mimeo.toml", format!("{without}\n[relay]\nurl = \"{}\"\n", relay.url()));
@@ -46,7 +46,7 @@ fn letters_in_the_outbox_do_not_count_when_a_relay_is_set_later() {
         .stderr_has("3 letters of this issue only went into the outbox")
         .stderr_has("3 accepted");
     assert_eq!(relay.recipients().len(), 3);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("everybody has it");
+    room.run(["send", "one", "--yes"]).code(0).stderr_has("nothing to send");
     // And a dispatch through a relay does not end in a folder.
     room.write("mimeo.toml", without);
     room.run(["send", "one", "--yes"]).code(3).stderr_has("no `[relay]` is set now");

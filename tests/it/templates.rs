@@ -69,7 +69,7 @@ fn unknown_components_and_attributes_are_named_with_their_places_and_the_nearest
             "<mj-section padding=\"1px\" padding=\"2px\" />",
             "M212 mine.mjml:2:27: duplicate attribute `padding` (keep one of them)",
         ),
-        ("words", "M210 mine.mjml:2:1: text cannot stand between elements (put it into an `mj-text`)"),
+        ("words", "M210 mine.mjml:2:1: text is not allowed between elements (put it into an `mj-text`)"),
         (
             "<!-- mimeo:contnet -->",
             "M224 mine.mjml:2:1: unknown slot `mimeo:contnet` (did you mean `mimeo:content`?)",

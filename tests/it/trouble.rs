@@ -182,7 +182,7 @@ fn a_disk_that_fills_in_the_middle_stops_the_run_and_loses_nothing() {
     let said = told(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("no space is left for the ledger"), "{said}");
-    assert!(said.contains("make room on the disk and run again"), "{said}");
+    assert!(said.contains("free some disk space and run again"), "{said}");
     drop(filler);
     fs::remove_file(disk.0.path().join("filler")).unwrap();
     let before = counts(&room);

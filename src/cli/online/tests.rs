@@ -152,7 +152,7 @@ fn a_certificate_that_is_not_valid_is_told_as_such() {
     for (problem, expected) in [
         (CertificateError::Expired, "has expired"),
         (CertificateError::NotValidForName, "is for another name"),
-        (CertificateError::UnknownIssuer, "is signed by nobody whom we know"),
+        (CertificateError::UnknownIssuer, "was issued by an unknown authority"),
     ] {
         let inside = io::Error::other(Error::InvalidCertificate(problem.clone()));
         for source in [ureq::Error::Rustls(Error::InvalidCertificate(problem)), ureq::Error::Io(inside)] {

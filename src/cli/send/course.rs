@@ -27,7 +27,7 @@ impl Course {
             }
             Ended::Interrupted => "The run was interrupted.".to_owned(),
             Ended::Brake(pulled) => format!(
-                "The brake stopped the run after {} refusals in a row ({} of {} answers).",
+                "The brake stopped the run after {} refusals in a row ({} of {} attempts).",
                 pulled.in_a_row, pulled.refused, pulled.answered
             ),
             Ended::RelayDown(down) => format!("The run stopped: {down}."),

@@ -96,7 +96,7 @@ impl Job<'_> {
             ));
             match plan.prediction {
                 Prediction::AtOnce => {
-                    terminal.say("the pace sets no limit: the relay decides how long the real run takes")
+                    terminal.say("no rate limit set: the send runs as fast as the relay accepts")
                 }
                 Prediction::Until(at) => {
                     let takes = Duration::try_from(at.duration_since(now)).unwrap_or_default();

@@ -123,7 +123,7 @@ impl Job<'_> {
         }
         if survey.unusable > 0 && !self.args.skip_bad_rows {
             let hint = format!(
-                "nothing was sent; mend {}, or pass over {} with --skip-bad-rows",
+                "nothing was sent; fix {}, or skip {} with --skip-bad-rows",
                 if survey.unusable == 1 { "the row" } else { "the rows" },
                 if survey.unusable == 1 { "it" } else { "them" }
             );
@@ -165,7 +165,7 @@ impl Job<'_> {
         }
     }
 
-    /// Whether there is nobody to write to, and nobody to write down.
+    /// Whether there is no letter to send and no person to record.
     pub(super) fn is_idle(&self, plan: &Plan) -> bool {
         plan.letters == 0 && plan.suppressed_since == 0 && (plan.newcomers == 0 || self.choice.is_some())
     }
@@ -173,15 +173,15 @@ impl Job<'_> {
     pub(super) fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
         let tally = plan.so_far;
         let sentence = if plan.left_for_later > 0 {
-            format!("nobody you chose is owed it; {} others are", count(plan.left_for_later))
-        } else if tally.planned == 0 {
-            "nobody on the list wants letters; nothing was sent".to_owned()
-        } else if tally.accepted + tally.suppressed == tally.planned {
+            let (who, need) = if plan.left_for_later == 1 { ("person", "does") } else { ("people", "do") };
             format!(
-                "everybody has it: {} of {} accepted; nothing was sent",
-                count(tally.accepted),
-                count(tally.planned)
+                "no subscriber in your selection still needs this issue; {} other {who} {need}",
+                count(plan.left_for_later)
             )
+        } else if tally.planned == 0 {
+            "nothing to send: no subscriber on the list wants letters".to_owned()
+        } else if tally.accepted + tally.suppressed == tally.planned {
+            format!("nothing to send: {}", sending::sentence(&tally))
         } else {
             format!("nothing is left to send: {}", sending::sentence(&tally))
         };
@@ -255,8 +255,8 @@ impl Job<'_> {
             return Ok(true);
         }
         if !self.context.terminal.is_interactive() {
-            return Err(Failure::input("nobody is here to say yes")
-                .hint("look at the plan above, and add --yes to send")
+            return Err(Failure::input("cannot prompt: not a terminal; pass --yes")
+                .hint("look at the plan above first")
                 .exit(Exit::Usage));
         }
         let question = format!("Send {}?", plural(plan.letters, "letter", "letters"));

@@ -211,7 +211,7 @@ fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &
         reader.warn(
             "M172",
             place,
-            format!("`<{name}>` cannot stand here"),
+            format!("`<{name}>` is not allowed here"),
             "cells belong into rows, rows into tables, items into lists; leave no empty line within them",
         );
         return;

@@ -312,7 +312,7 @@ pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {
     } else if standing != count(db, dispatch)? {
         "a page does not know how many people it has"
     } else if !repeats(db, dispatch)?.is_empty() {
-        "an address stands twice in a dispatch"
+        "an address is in a dispatch twice"
     } else if !is_theirs {
         "a key is not of its person's address"
     } else {

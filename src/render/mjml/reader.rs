@@ -314,7 +314,7 @@ impl Reader<'_> {
                     "M210",
                     self.source,
                     at..at + words.len(),
-                    "text cannot stand between elements",
+                    "text is not allowed between elements",
                 )
                 .help("put it into an `mj-text`"),
             );
@@ -374,7 +374,7 @@ mod tests {
                 "t.mjml:1:10: `mj-section` is not closed before `</mj-body>`",
             ),
             ("</mj-body>", "t.mjml:1:1: `</mj-body>` closes nothing"),
-            ("<mj-body>é x</mj-body>", "t.mjml:1:10: text cannot stand between elements"),
+            ("<mj-body>é x</mj-body>", "t.mjml:1:10: text is not allowed between elements"),
             ("<!-- x", "t.mjml:1:1: this comment is never closed"),
             ("<mj-text>x", "t.mjml:1:1: `mj-text` is never closed"),
             ("<mj-section a=1 a=2 />", "t.mjml:1:17: duplicate attribute `a`"),
@@ -383,7 +383,7 @@ mod tests {
                 "t.mjml:1:1: the tag of `mj-section` is not closed before the next one",
             ),
             ("<mj-section é=\"", "t.mjml:1:1: the tag of `mj-section` is never closed"),
-            ("<", "t.mjml:1:1: text cannot stand between elements"),
+            ("<", "t.mjml:1:1: text is not allowed between elements"),
         ];
         for (text, problem) in table {
             assert_eq!(problems(text), [problem], "{text}");

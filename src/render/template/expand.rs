@@ -252,7 +252,7 @@ impl Expansion<'_, '_> {
                     let message = format!("`mimeo:{}` is not allowed in HTML", words.trim());
                     self.filler.diagnostics.push(
                         Diagnostic::error("M224", source, comment.clone(), message)
-                            .help("only if, else and end can; the others stand between elements"),
+                            .help("only if, else and end can; the others are only allowed between elements"),
                     );
                 }
             } else if conditions.holds() && (words.starts_with("[if") || words.starts_with("<!")) {

@@ -328,7 +328,7 @@ fn without_effect(name: &str, attribute: &str) -> Option<&'static str> {
             "mail clients load `src` only"
         }
         ("mjml", "owa") => "new Outlook shows the same letter as the others",
-        ("mj-raw", "position") => "it stands where it is written",
+        ("mj-raw", "position") => "it stays where it is written",
         ("mj-hero", "border-radius" | "inner-padding") => "put a section with a background there instead",
         ("mj-button" | "mj-table", "title" | "role") => "it is not shown by mail clients",
         _ => return None,
