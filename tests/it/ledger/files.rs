@@ -201,7 +201,7 @@ async fn what_no_ledger_can_hold_is_found_by_a_check() {
     for (fault, told) in [
         (
             "UPDATE recipient_pages SET keys = CAST(substr(keys, 1, 16) || substr(keys, 1, 16) AS BLOB)",
-            "an address stands twice",
+            "an address is in a dispatch twice",
         ),
         ("UPDATE deliveries SET id = 3", "a delivery has no recipient"),
         ("UPDATE deliveries SET dispatch = 7", "refers to nothing"),
