@@ -175,7 +175,6 @@ fn read<'a>(
                 if matches!(name.as_str(), "script" | "style") {
                     let state = if name == "style" { State::RawText } else { State::ScriptData };
                     tokenizer.set_state(state);
-                    tokenizer.set_last_start_tag(Some(&name));
                     hidden = Some(name.clone());
                 } else {
                     hidden = None;
