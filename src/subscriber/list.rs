@@ -153,7 +153,7 @@ impl List {
             let (reader, cells) = (&self.reader, self.reader.table.cells());
             for column in reader.header.consent.iter().filter(|column| column.is_guessed) {
                 if let Ok(cell) = reader.text(cells, column.index)
-                    && column.meaning.read(&cell) == Says::Unknown
+                    && column.meaning.read(cell) == Says::Unknown
                 {
                     let value = cell.chars().take(40).flat_map(char::escape_debug).collect();
                     unclear
@@ -267,23 +267,23 @@ impl List {
         };
         let name = match header.name {
             Some(index) => reader.line(cells, index)?,
-            None => Cow::Borrowed(""),
+            None => "",
         };
         let name = match (name.is_empty(), header.first_name, header.last_name) {
             (true, first, last) => {
                 let part =
-                    |index: Option<usize>| index.map_or(Ok(Cow::Borrowed("")), |at| reader.line(cells, at));
+                    |index: Option<usize>| index.map_or(Ok(""), |at| reader.line(cells, at));
                 let (first, last) = (part(first)?, part(last)?);
                 let blank = if first.is_empty() || last.is_empty() { "" } else { " " };
                 format!("{first}{blank}{last}")
             }
-            (false, ..) => name.into_owned(),
+            (false, ..) => name.to_owned(),
         };
         let mut fields = Fields::with_room();
         for (index, name) in &self.fields {
             let cell = reader.text(cells, *index)?;
             if !cell.is_empty() {
-                fields.push(name, &flatten(unguard(&cell)));
+                fields.push(name, &flatten(unguard(cell)));
             }
         }
         if let Some(first) = self.seen.as_mut().and_then(|seen| seen.note(&address.key_cow(), cells.line)) {
@@ -302,10 +302,10 @@ impl List {
         let mut found = None;
         for column in &self.reader.header.consent {
             let cell = self.reader.text(cells, column.index)?;
-            match column.meaning.read(&cell) {
+            match column.meaning.read(cell) {
                 Says::Active => {}
                 Says::Inactive(why) => found = found.max(Some(why)),
-                Says::Unknown => return Err(Trouble::unknown_status(*column, &cell)),
+                Says::Unknown => return Err(Trouble::unknown_status(*column, cell)),
             }
         }
         Ok(found)

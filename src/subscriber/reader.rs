@@ -254,17 +254,10 @@ impl Reader {
     }
 
     /// A cell as text.
-    pub(super) fn text<'a>(&self, cells: Cells<'a>, index: usize) -> Result<Cow<'a, str>, Trouble> {
-        let text = match cells.get(index) {
-            Cow::Borrowed(bytes) => {
-                std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|e| (e, bytes.to_vec()))
-            }
-            Cow::Owned(bytes) => {
-                String::from_utf8(bytes).map(Cow::Owned).map_err(|e| (e.utf8_error(), e.into_bytes()))
-            }
-        };
-        match text {
-            Err((error, bytes)) => {
+    pub(super) fn text<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, Trouble> {
+        let bytes = cells.get(index);
+        match std::str::from_utf8(bytes) {
+            Err(error) => {
                 let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
                 Err(Trouble::new(
                     "M315",
@@ -274,7 +267,7 @@ impl Reader {
                      iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
                 ))
             }
-            Ok(text) if memchr::memchr(0, text.as_bytes()).is_some() => {
+            Ok(_) if memchr::memchr(0, bytes).is_some() => {
                 Err(Trouble::new("M316", index, "contains a NUL byte", "remove it; the file may be damaged"))
             }
             Ok(text) => Ok(text),
@@ -282,11 +275,8 @@ impl Reader {
     }
 
     /// A cell that may not hold line breaks or other control characters.
-    pub(super) fn line<'a>(&self, cells: Cells<'a>, index: usize) -> Result<Cow<'a, str>, Trouble> {
-        let text = match self.text(cells, index)? {
-            Cow::Borrowed(text) => Cow::Borrowed(unguard(text)),
-            Cow::Owned(text) => Cow::Owned(unguard(&text).to_owned()),
-        };
+    pub(super) fn line<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, Trouble> {
+        let text = unguard(self.text(cells, index)?);
         let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !text.contains(odd) {
             return Ok(text);
@@ -306,7 +296,7 @@ impl Reader {
                 "fill it in, or remove the row",
             ));
         }
-        let text = unguard(&text);
+        let text = unguard(text);
         EmailAddress::parse(text).map_err(|error| {
             let help = match text.strip_prefix("mailto:") {
                 Some(_) => "write it without `mailto:`",
@@ -344,7 +334,7 @@ impl Reader {
 
 fn titles(table: &Table) -> Vec<String> {
     let cells = table.cells();
-    (0..cells.len()).map(|index| String::from_utf8_lossy(&cells.get(index)).into_owned()).collect()
+    (0..cells.len()).map(|index| String::from_utf8_lossy(cells.get(index)).into_owned()).collect()
 }
 
 /// A title as far as it fits a report.

@@ -83,7 +83,7 @@ impl Suppressions {
         let address = reader.address(cells, self.email)?;
         let cell = |index: Option<usize>| {
             index.map(|index| Ok((index, reader.line(cells, index)?))).transpose().map(|cell| {
-                cell.filter(|(_, text)| !text.is_empty()).map(|(index, text)| (index, text.into_owned()))
+                cell.filter(|(_, text)| !text.is_empty()).map(|(index, text)| (index, text.to_owned()))
             })
         };
         let date = match cell(self.date)? {

@@ -1,19 +1,17 @@
 //! Rows of cells out of a file of separated values.
 //!
-//! The `csv` crate reads any bytes as some table: a quotation mark left open swallows the rest of the file into one
-//! cell, without an error and without a bound. Here a row has an end, and a broken one says where it began. Every row
-//! is split where it lies in the buffer, so that a row costs no allocation.
+//! `csv-core` takes rows apart, and is asked for one cell at a time, because any bytes are some table to it: a quotation mark
+//! left open swallows the rest of the file into one cell, without an error and without a bound. Here a row has an end, each
+//! quoted cell is looked at as it was written, and a broken row says where it began.
 
-use std::{
-    borrow::Cow,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
-use memchr::{memchr, memchr2};
+use csv_core::{ReadFieldResult, ReaderBuilder, Terminator};
+use memchr::{memchr, memchr_iter};
 
-/// Octets of a row; more than anybody writes about one person.
+/// Bytes of a row; more than anybody writes about one person.
 pub(super) const ROW_MAX: usize = 1 << 20;
-/// Octets that broken rows may make us read a second time, so that no file can keep us busy for ever.
+/// Bytes that broken rows may make us read a second time, so that no file can keep us busy for ever.
 const REREAD_MAX: usize = 16 << 20;
 const BUFFER: usize = 1 << 18;
 
@@ -30,16 +28,12 @@ pub(super) struct Table {
     newline: u8,
     delimiter: u8,
     reread: usize,
-    cells: Vec<Cell>,
+    parser: csv_core::Reader,
+    /// The cells of the row that was read last, without quotation marks, one behind the other.
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    /// Where and on which line the row that was read last begins.
     row: (usize, u64),
-}
-
-#[derive(Clone, Copy)]
-struct Cell {
-    start: usize,
-    end: usize,
-    /// Holds doubled quotation marks.
-    doubled: bool,
 }
 
 /// The row that was read last.
@@ -47,8 +41,8 @@ struct Cell {
 pub(super) struct Cells<'a> {
     /// The line on which it begins, from 1.
     pub(super) line: u64,
-    bytes: &'a [u8],
-    cells: &'a [Cell],
+    text: &'a [u8],
+    ends: &'a [usize],
 }
 
 /// What came of asking for a row.
@@ -96,7 +90,9 @@ impl Table {
             newline: b'\n',
             delimiter: b',',
             reread: 0,
-            cells: Vec::new(),
+            parser: csv_core::Reader::new(),
+            text: Vec::new(),
+            ends: Vec::new(),
             row: (0, 1),
         };
         while !table.ended && table.filled < BUFFER {
@@ -114,6 +110,7 @@ impl Table {
             table.newline = b'\r';
         }
         table.take_separator_line();
+        table.set_delimiter(table.delimiter);
         Ok(Ok(table))
     }
 
@@ -134,13 +131,29 @@ impl Table {
         None
     }
 
+    fn set_delimiter(&mut self, delimiter: u8) {
+        self.delimiter = delimiter;
+        // A return in front of the end of a line is taken off here: alone, it is a part of its cell.
+        self.parser =
+            ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(self.newline)).build();
+        self.forget();
+    }
+
+    /// Makes the parser begin a row.
+    fn forget(&mut self) {
+        self.parser.reset();
+        // A byte order mark is taken off at the beginning of a file, and nowhere else: a first, empty line says that this is
+        // not the beginning.
+        self.parser.read_field(&[self.newline], &mut []);
+    }
+
     pub(super) fn delimiter(&self) -> u8 {
         self.delimiter
     }
 
     /// Takes the row that was read last once more, cut at another delimiter.
     pub(super) fn cut_again(&mut self, delimiter: u8) -> io::Result<Step> {
-        self.delimiter = delimiter;
+        self.set_delimiter(delimiter);
         (self.at, self.line) = self.row;
         self.step()
     }
@@ -148,37 +161,103 @@ impl Table {
     /// Reads the next row.
     pub(super) fn step(&mut self) -> io::Result<Step> {
         loop {
-            let rest = &self.buffer[self.at..self.filled];
-            if rest.is_empty() && self.ended {
+            self.pass_empty_lines();
+            let rest = self.filled - self.at;
+            if rest == 0 && self.ended {
                 return Ok(Step::End);
             }
-            match split(rest, self.ended, self.newline, self.delimiter, &mut self.cells) {
-                Split::Row { used, lines } => {
+            match self.split() {
+                Split::Row { used } => {
                     self.row = (self.at, self.line);
+                    let row = &self.buffer[self.at..self.at + used];
+                    self.line += memchr_iter(self.newline, row).count().max(1) as u64;
                     self.at += used;
-                    self.line += lines;
                     return Ok(Step::Row);
                 }
-                Split::Broken { problem, lines } => return self.skip(problem, lines, rest.len()),
-                Split::More { quote } if rest.len() >= ROW_MAX => {
-                    let (problem, lines) =
-                        quote.map_or((Problem::TooLong, 0), |line| (Problem::OpenQuote, line));
-                    return self.skip(problem, lines, ROW_MAX);
+                Split::Broken { problem, before } => return self.skip(problem, before, rest),
+                Split::More { quote } if rest >= ROW_MAX => {
+                    let (problem, before) =
+                        quote.map_or((Problem::TooLong, 0), |before| (Problem::OpenQuote, before));
+                    return self.skip(problem, before, ROW_MAX);
                 }
-                Split::More { .. } => self.fill()?,
+                Split::More { .. } => {
+                    self.fill()?;
+                    self.forget();
+                }
             }
         }
     }
 
     /// The cells of the row that was read last.
     pub(super) fn cells(&self) -> Cells<'_> {
-        let (start, line) = self.row;
-        Cells { line, bytes: &self.buffer[start..], cells: &self.cells }
+        Cells { line: self.row.1, text: &self.text, ends: &self.ends }
+    }
+
+    fn pass_empty_lines(&mut self) {
+        loop {
+            let skip = match &self.buffer[self.at..self.filled] {
+                [byte, ..] if *byte == self.newline => 1,
+                [b'\r', byte, ..] if *byte == self.newline => 2,
+                _ => return,
+            };
+            self.at += skip;
+            self.line += 1;
+        }
+    }
+
+    /// Takes the row apart that begins here.
+    fn split(&mut self) -> Split {
+        self.ends.clear();
+        // What comes out of a row is never longer than the row.
+        self.text.resize(self.buffer.len(), 0);
+        let (mut at, mut end) = (self.at, 0);
+        loop {
+            let start = at;
+            let rest = &self.buffer[at..self.filled];
+            let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+            let is_quoted = rest.get(blanks) == Some(&b'"');
+            if is_quoted {
+                at += blanks;
+            }
+            let cell = at;
+            let record_end = loop {
+                let input = &self.buffer[at..self.filled];
+                // To the parser no input is the end of the file.
+                if input.is_empty() && !self.ended {
+                    return Split::More { quote: is_quoted.then_some(start - self.at) };
+                }
+                let (result, read, written) = self.parser.read_field(input, &mut self.text[end..]);
+                (at, end) = (at + read, end + written);
+                match result {
+                    ReadFieldResult::Field { record_end } => break record_end,
+                    ReadFieldResult::End => break true,
+                    ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+                }
+            };
+            let mut raw = &self.buffer[cell..at];
+            raw = match raw {
+                [inner @ .., last] if *last == if record_end { self.newline } else { self.delimiter } => inner,
+                whole => whole,
+            };
+            if record_end && self.newline == b'\n' && raw.ends_with(b"\r") {
+                raw = &raw[..raw.len() - 1];
+                end -= 1;
+            }
+            if let Some(problem) = is_quoted.then(|| quotes(raw)).flatten() {
+                return Split::Broken { problem, before: start - self.at };
+            }
+            self.ends.push(end);
+            if record_end {
+                return Split::Row { used: at - self.at };
+            }
+        }
     }
 
     /// Leaves a broken row behind: its first line, so that the people on the next lines are still seen.
-    fn skip(&mut self, problem: Problem, lines: u64, read: usize) -> io::Result<Step> {
-        let line = self.line + lines;
+    fn skip(&mut self, problem: Problem, before: usize, read: usize) -> io::Result<Step> {
+        self.forget();
+        let before = &self.buffer[self.at..self.at + before];
+        let line = self.line + memchr_iter(self.newline, before).count() as u64;
         loop {
             if let Some(end) = memchr(self.newline, &self.buffer[self.at..self.filled]) {
                 self.at += end + 1;
@@ -216,26 +295,46 @@ impl Table {
     }
 }
 
+/// What became of taking a row apart.
+enum Split {
+    Row {
+        used: usize,
+    },
+    /// It does not end in the buffer; where its last cell begins, if that one is quoted.
+    More {
+        quote: Option<usize>,
+    },
+    /// A cell that begins here cannot be read.
+    Broken {
+        problem: Problem,
+        before: usize,
+    },
+}
+
+/// What is wrong with a cell that begins with a quotation mark, as it was written.
+fn quotes(raw: &[u8]) -> Option<Problem> {
+    let mut at = 1;
+    while let Some(found) = memchr(b'"', raw.get(at..)?) {
+        at += found + 1;
+        if raw.get(at) != Some(&b'"') {
+            let is_closed = raw[at..].iter().all(|byte| *byte == b' ');
+            return (!is_closed).then_some(Problem::BehindQuote);
+        }
+        at += 1;
+    }
+    Some(Problem::OpenQuote)
+}
+
 impl<'a> Cells<'a> {
     pub(super) fn len(&self) -> usize {
-        self.cells.len()
+        self.ends.len()
     }
 
-    /// A cell without its quotation marks and the blanks around it; empty behind the last one.
-    pub(super) fn get(&self, index: usize) -> Cow<'a, [u8]> {
-        let Some(&Cell { start, end, doubled }) = self.cells.get(index) else { return Cow::Borrowed(&[]) };
-        let bytes = trim(&self.bytes[start..end]);
-        if !doubled {
-            return Cow::Borrowed(bytes);
-        }
-        let mut whole = Vec::with_capacity(bytes.len());
-        let mut rest = bytes;
-        while let Some(at) = memchr(b'"', rest) {
-            whole.extend_from_slice(&rest[..=at]);
-            rest = rest.get(at + 2..).unwrap_or_default();
-        }
-        whole.extend_from_slice(rest);
-        Cow::Owned(whole)
+    /// A cell without its quotation marks and the spaces around it; empty behind the last one.
+    pub(super) fn get(&self, index: usize) -> &'a [u8] {
+        let Some(end) = self.ends.get(index) else { return &[] };
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        trim(&self.text[start..*end])
     }
 
     /// Whether nothing is written in it.
@@ -252,114 +351,6 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
         bytes = rest;
     }
     bytes
-}
-
-enum Split {
-    Row {
-        used: usize,
-        lines: u64,
-    },
-    /// It does not end here; the line of the quotation mark that is open.
-    More {
-        quote: Option<u64>,
-    },
-    Broken {
-        problem: Problem,
-        lines: u64,
-    },
-}
-
-/// Cuts the row at the start of `bytes` (RFC 4180); lines are counted from 0 here.
-fn split(bytes: &[u8], ended: bool, newline: u8, delimiter: u8, cells: &mut Vec<Cell>) -> Split {
-    cells.clear();
-    let end = match memchr(newline, bytes) {
-        Some(end) => end,
-        None if ended => bytes.len(),
-        None if memchr(b'"', bytes).is_none() => return Split::More { quote: None },
-        None => bytes.len(),
-    };
-    if memchr(b'"', &bytes[..end]).is_some() {
-        return split_quoted(bytes, ended, newline, delimiter, cells);
-    }
-    let line = without_return(&bytes[..end], newline);
-    let mut start = 0;
-    for at in memchr::memchr_iter(delimiter, line) {
-        cells.push(Cell { start, end: at, doubled: false });
-        start = at + 1;
-    }
-    cells.push(Cell { start, end: line.len(), doubled: false });
-    Split::Row { used: (end + 1).min(bytes.len()), lines: 1 }
-}
-
-fn split_quoted(bytes: &[u8], ended: bool, newline: u8, delimiter: u8, cells: &mut Vec<Cell>) -> Split {
-    let (mut at, mut lines) = (0, 0);
-    loop {
-        let opening = at + bytes[at..].iter().take_while(|byte| **byte == b' ').count();
-        let start;
-        if bytes.get(opening) == Some(&b'"') {
-            let opened = lines;
-            let more = Split::More { quote: Some(opened) };
-            start = opening + 1;
-            let mut doubled = false;
-            at = start;
-            loop {
-                let Some(found) = memchr2(b'"', newline, &bytes[at..]) else {
-                    return if ended {
-                        Split::Broken { problem: Problem::OpenQuote, lines: opened }
-                    } else {
-                        more
-                    };
-                };
-                at += found;
-                if bytes[at] == newline {
-                    lines += 1;
-                    at += 1;
-                } else if bytes.get(at + 1) == Some(&b'"') {
-                    doubled = true;
-                    at += 2;
-                } else if at + 1 == bytes.len() && !ended {
-                    return more;
-                } else {
-                    break;
-                }
-            }
-            cells.push(Cell { start, end: at, doubled });
-            at += 1;
-            at += bytes[at..].iter().take_while(|byte| **byte == b' ').count();
-            let returns = newline == b'\n' && bytes.get(at) == Some(&b'\r');
-            match bytes.get(at + usize::from(returns)) {
-                None if !ended => return Split::More { quote: None },
-                None => return Split::Row { used: bytes.len(), lines: lines + 1 },
-                Some(&byte) if byte == newline => {
-                    return Split::Row { used: at + usize::from(returns) + 1, lines: lines + 1 };
-                }
-                Some(&byte) if byte == delimiter && !returns => at += 1,
-                Some(_) => return Split::Broken { problem: Problem::BehindQuote, lines: opened },
-            }
-        } else {
-            start = at;
-            match memchr2(delimiter, newline, &bytes[at..]) {
-                None if !ended => return Split::More { quote: None },
-                None => {
-                    cells.push(Cell { start, end: bytes.len(), doubled: false });
-                    return Split::Row { used: bytes.len(), lines: lines + 1 };
-                }
-                Some(found) => at += found,
-            }
-            if bytes[at] == newline {
-                let end = start + without_return(&bytes[start..at], newline).len();
-                cells.push(Cell { start, end, doubled: false });
-                return Split::Row { used: at + 1, lines: lines + 1 };
-            }
-            cells.push(Cell { start, end: at, doubled: false });
-            at += 1;
-        }
-    }
-}
-
-/// A line without the CR of its CRLF.
-fn without_return(line: &[u8], newline: u8) -> &[u8] {
-    if newline == b'\n' { line.strip_suffix(b"\r").unwrap_or(line) } else { line }
 }
 
 #[cfg(test)]
@@ -389,7 +380,7 @@ mod tests {
                 Step::Row => {
                     let row = table.cells();
                     let cells: Vec<_> =
-                        (0..row.len()).map(|at| String::from_utf8_lossy(&row.get(at)).into_owned()).collect();
+                        (0..row.len()).map(|at| String::from_utf8_lossy(row.get(at)).into_owned()).collect();
                     rows.push(format!("{}: {cells:?}", row.line));
                 }
                 step @ Step::Broken { .. } => rows.push(format!("{step:?}")),
