@@ -271,8 +271,7 @@ impl List {
         };
         let name = match (name.is_empty(), header.first_name, header.last_name) {
             (true, first, last) => {
-                let part =
-                    |index: Option<usize>| index.map_or(Ok(""), |at| reader.line(cells, at));
+                let part = |index: Option<usize>| index.map_or(Ok(""), |at| reader.line(cells, at));
                 let (first, last) = (part(first)?, part(last)?);
                 let blank = if first.is_empty() || last.is_empty() { "" } else { " " };
                 format!("{first}{blank}{last}")

@@ -236,7 +236,9 @@ impl Table {
             };
             let mut raw = &self.buffer[cell..at];
             raw = match raw {
-                [inner @ .., last] if *last == if record_end { self.newline } else { self.delimiter } => inner,
+                [inner @ .., last] if *last == if record_end { self.newline } else { self.delimiter } => {
+                    inner
+                }
                 whole => whole,
             };
             if record_end && self.newline == b'\n' && raw.ends_with(b"\r") {
