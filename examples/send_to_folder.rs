@@ -9,15 +9,13 @@ use std::{error::Error, path::Path, sync::Arc};
 use jiff::Timestamp;
 use mimeograph::{
     address::EmailAddress,
-    dispatch::{self, Interrupt, Run, Settings},
-    ledger::{Ledger, NewDispatch},
-    message::{Composer, Secrets},
+    dispatch::{self, Options, Settings},
+    ledger::Ledger,
+    message::Secrets,
     render::{self, BuildContext, Mailbox, Newsletter},
     source::Source,
-    subscriber::List,
     transport::{Outbox, Transport},
 };
-use tokio::sync::watch;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -28,36 +26,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let from = Mailbox::new("Noor", EmailAddress::parse("noor@kettle.example.org")?);
     let newsletter = Newsletter::new("The Slow Kettle", from);
-    let source = Source::new(issue, std::fs::read_to_string(issue)?);
     let context = BuildContext::new(&newsletter, Path::new("."), Timestamp::now());
-    let built = render::build(source, "example", &context)?;
-    let composer = Arc::new(Composer::new(&built.rendered, Secrets::new([7; 32]))?);
+    let built = render::build(Source::new(issue, std::fs::read_to_string(issue)?), "example", &context)?;
 
-    // A dry run has a ledger in memory, and knows nothing of earlier runs.
+    // What makes a run a dry run are two values: a ledger in memory, and a folder as its transport. To see what a send with
+    // an existing ledger would do, use `Ledger::scratch_copy`.
     let ledger = Ledger::scratch()?;
-    let opened = match ledger.find_dispatch("example").await? {
-        Some(record) => record.id,
-        None => {
-            let new = NewDispatch { rendered: &built.rendered, opened_at: Timestamp::now() };
-            let people = dispatch::people(List::open(Path::new(list))?, composer.clone());
-            ledger.open_dispatch(&new, people).await?.dispatch
-        }
-    };
+    let transport = Arc::new(Transport::Outbox(Outbox::new(folder)));
 
-    let run = Run {
-        ledger: ledger.clone(),
-        dispatch: opened,
-        choice: None,
-        relay: "example".into(),
-        composer,
-        transport: Arc::new(Transport::Outbox(Outbox::new(folder))),
-        settings: Settings::default(),
-        clock: Arc::new(Timestamp::now),
-    };
-    // A value sent here stops the run, as Ctrl-C does in the program.
-    let (_stop, interrupts) = watch::channel(Interrupt::None);
-    let ended = run.run(interrupts, |_event| {}).await?;
-    let tally = ledger.tally(opened).await?;
-    println!("{ended:?}: {} of {} accepted", tally.accepted, tally.planned);
+    let source = dispatch::Source::new(built.rendered, list, Secrets::new([7; 32]));
+    let opened = dispatch::open(source, &ledger, &Options::new(Timestamp::now()).into_folder()).await?;
+    println!("{} people get it", opened.plan.letters);
+
+    opened.run(&transport, Settings::default()).send(|_event| {}).await?;
+    println!("{} letters are in {folder}", opened.tally().await?.accepted);
     Ok(())
 }

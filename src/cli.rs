@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod context;
 mod diff;
+mod edited;
 mod explain;
 mod failure;
 mod flags;

@@ -10,6 +10,7 @@ mod clock;
 mod complaints;
 mod connections;
 mod lease;
+mod open;
 mod pace;
 mod plan;
 mod queue;
@@ -23,11 +24,16 @@ mod window;
 
 pub use brake::{Brake, BrakePolicy, Pulled};
 pub use clock::Clock;
+pub use open::{
+    BadRows, ColumnsError, Destination, IfEdited, IfKeysChanged, Note, OpenError, Opened, Options, Prepared,
+    Source, check_columns, open, prepare,
+};
 pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
 pub use plan::{Plan, Prediction, predict};
 pub use retry::{RetryPolicy, means_no_such_person};
 pub use run::{Ended, Interrupt, Run, Settings};
-pub use survey::{Failed, Survey, SurveyError, people, people_without_fault, survey};
+use survey::SurveyError;
+pub use survey::{Failed, Survey};
 pub use wait::Wait;
 pub use window::{Hours, Window};
 

@@ -84,6 +84,16 @@ impl Ledger {
         Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch()?), None)) })
     }
 
+    /// A scratch ledger that begins as a copy of a ledger's file: for a dry run of what would be done with that one, which
+    /// stays as it is. Senders that are at work there hold their letters in the copy too.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Missing`] if there is no such file, and whatever keeps it from being read.
+    pub fn scratch_copy(path: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch_copy(path)?), None)) })
+    }
+
     // A sending is opened.
 
     /// Freezes an issue and one delivery for each address, in one transaction; the people are streamed. Suppressed

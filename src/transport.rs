@@ -54,6 +54,17 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// The name that a folder has in place of a relay's.
+    pub const OUTBOX: &str = "outbox";
+
+    /// Its name in the ledger, for limits and histories: the relay's address without its login.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Outbox(_) => Self::OUTBOX.to_owned(),
+            Self::Smtp(smtp) => smtp.relay().to_string(),
+        }
+    }
+
     /// The limits that the relay has shown; a folder has none.
     pub fn learned(&self) -> RelayLimits {
         match self {

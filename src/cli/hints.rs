@@ -1,10 +1,11 @@
 //! What a person can do about the errors of the rooms. The rooms do not know the command line; this file does.
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, edited::differences};
 use crate::{
-    dispatch::SurveyError,
+    dispatch::{ColumnsError, OpenError},
     ledger::LedgerError,
     message::ComposeError,
+    report::words::{plural, when},
     subscriber::ListError,
     transport::{ErrorKind, RelayConfigError, RelayDown, Stage},
 };
@@ -58,11 +59,55 @@ impl From<ListError> for Failure {
     }
 }
 
-impl From<SurveyError> for Failure {
-    fn from(error: SurveyError) -> Self {
+impl From<ColumnsError> for Failure {
+    fn from(error: ColumnsError) -> Self {
+        let near = error.near.as_ref().map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let hint = format!("{near}its columns are: {}; nothing was sent", error.columns.join(", "));
+        Self::input(error).hint(hint)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
         match error {
-            SurveyError::List(error) => error.into(),
-            SurveyError::Ledger(error) => error.into(),
+            OpenError::Columns(error) => error.into(),
+            OpenError::List(error) => error.into(),
+            OpenError::Compose(error) => error.into(),
+            OpenError::Ledger(error) => error.into(),
+            OpenError::Renamed { ref opened_as, opened_at, .. } => {
+                let hint = format!(
+                    "its readers would get it again: rename the file back to `{opened_as}` to go on with it; another \
+                     `number` or title makes it a new issue"
+                );
+                Self::input(format!("{error} ({})", when(opened_at))).hint(hint)
+            }
+            OpenError::Edited { opened_at, ref frozen, ref edited } => {
+                Self::input(format!("{error} ({}): {}", when(opened_at), differences(frozen, edited))).hint(
+                    "so that all readers get the same letter: --as-opened goes on with the letter as it was; \
+                     a new `number` in the front matter makes a new issue of the edited one",
+                )
+            }
+            OpenError::RelayLost { slug, relay } => {
+                Self::input(format!("`{slug}` is being sent through {relay}, and no `[relay]` is set now"))
+                    .hint("set the relay again (`[relay] url` or --relay); --dry-run writes letters into the outbox")
+            }
+            OpenError::KeysChanged { .. } => Self::input(error).hint(
+                "put `[dkim]` and the keys back until everybody has the issue; if that cannot be, --new-signature goes \
+                 on with the new ones, and a letter that is tried again differs from its first attempt",
+            ),
+            OpenError::NotOnList { list, addresses } => {
+                let more = match addresses.len() - 1 {
+                    0 => String::new(),
+                    more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
+                };
+                Self::input(format!("`{}`{more} is not in `{}`", addresses[0].expose(), list.display()))
+                    .hint("nothing was sent; a comma parts two addresses")
+            }
+            OpenError::BadRows { rows, diagnostics } => Self::found(diagnostics).hint(format!(
+                "nothing was sent; fix {}, or skip {} with --skip-bad-rows",
+                if rows == 1 { "the row" } else { "the rows" },
+                if rows == 1 { "it" } else { "them" }
+            )),
         }
     }
 }

@@ -198,7 +198,7 @@ impl PreviewSource {
         let composer =
             Composer::new(rendered, Secrets { key: sending::newsletter_key(&config)?, signers: Vec::new() })?;
         if config.list.exists() {
-            sending::check_columns(&composer, &List::open(&config.list)?)?;
+            crate::dispatch::check_columns(&composer, &List::open(&config.list)?)?;
         }
         if let Some(gap) = composer.missing(&person).next() {
             let name = gap.path.join(".");

@@ -1,12 +1,8 @@
 mod args;
 mod course;
-mod dry_run;
-mod edited;
-mod frozen;
 mod planning;
 
 use std::{
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -18,20 +14,20 @@ use tokio::sync::watch;
 
 pub(crate) use args::Args;
 use course::{Course, Totals};
-use frozen::Changes;
-use planning::Planned;
+use planning::Agreed;
 
 use super::{Context, Exit, Failure, hints, issues, relay_limits, sending};
 use crate::{
     config::{Config, Overrides},
-    dispatch::{self, Ended, Interrupt, Plan},
+    dispatch::{self, Ended, Event, Interrupt, Opened, Plan, Prediction, Settings},
     files::{Readers, write_atomically},
-    ledger::{DispatchRecord, Ledger, Restored, Selection, Tally},
+    ledger::{DispatchRecord, Ledger, LedgerError, Restored, Selection, Tally},
     render::{Built, RenderedIssue},
     report::{
         Progress, RunPage, Style, stretch, wait_word,
-        words::{count, duration, plural, when},
+        words::{count, duration, octets, plural, when},
     },
+    transport::Transport,
 };
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -49,7 +45,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     args.check(context, &config, &file, &built)?;
     sending::runtime_for(&config, args.dry_run)?.block_on(async {
         let job = Job { args, context, config: &config, file: &file, named, choice, until };
-        if args.dry_run { job.dry_run(built).await } else { job.send(built).await }
+        job.send(built).await
     })
 }
 
@@ -80,62 +76,66 @@ struct Told<'a> {
 
 impl Job<'_> {
     async fn send(self, built: Built) -> Result<Exit, Failure> {
-        let terminal = &self.context.terminal;
-        let now = self.context.now;
-        let restored = if self.args.restored { Restored::Accept } else { Restored::Refuse };
-        let ledger = self.context.ledger(&self.config.ledger, restored)?;
-        let reaped = ledger.reap(now).await?;
-        if reaped.unconfirmed > 0 {
-            terminal.say(&format!(
-                "an earlier run died with {} under way: see `mimeo status {} --list unconfirmed`",
-                plural(reaped.unconfirmed, "letter", "letters"),
-                self.args.issue
-            ));
+        let ledger = self.ledger()?;
+        if !self.args.dry_run {
+            self.acknowledge_first(&ledger).await?;
         }
-        self.acknowledge_first(&ledger).await?;
-        let (rendered, opened) = self.frozen(&ledger, built.rendered, Changes::Write).await?;
-        self.check_destination(&ledger, opened.as_ref()).await?;
-        let (composer, signing) = sending::composer_and_signing(self.config, &rendered)?;
-        let composer = Arc::new(composer);
-        if let Some(record) = &opened {
-            self.check_signing(&ledger, record.id, &signing).await?;
-        }
-        let planned = self.planned(&ledger, opened.as_ref(), &rendered, &composer).await?;
-        let Planned { plan, errand, dispatch } = match planned {
-            ControlFlow::Continue(planned) => planned,
-            ControlFlow::Break(exit) => return Ok(exit),
+        let secrets = sending::secrets(self.config)?;
+        let source = dispatch::Source::new(built.rendered, &self.config.list, secrets);
+        let Agreed { opened, destination } = match self.agreed(source, &ledger).await? {
+            Ok(agreed) => agreed,
+            Err(exit) => return Ok(exit),
         };
-        self.check_signing(&ledger, dispatch, &signing).await?;
-        let choice = match self.choice.clone() {
-            Some(choice) => Some(ledger.select(dispatch, choice).await?.id),
+        let transport = Arc::new(destination.transport);
+        let settings = self.settings(destination.connections);
+        if self.args.dry_run {
+            if let Some(dispatch) = opened.dispatch {
+                ledger.make_due_now(dispatch).await?;
+            }
+            let course = self.work(&opened, &transport, settings).await?;
+            self.tell_dry_run(&opened.plan, &course)?;
+            return Ok(self.exit(&course, &Tally::default()));
+        }
+        let course = self.work(&opened, &transport, settings).await?;
+        relay_limits::keep(self.config, &transport.name(), transport.learned());
+        let tally = opened.tally().await?;
+        let records = ledger.dispatches().await?;
+        let page = match records.into_iter().find(|record| Some(record.id) == opened.dispatch) {
+            Some(record) => self.page(&ledger, &record, &opened.rendered, tally, &course).await,
             None => None,
         };
-        let transport = Arc::new(errand.transport);
-        let run = dispatch::Run {
-            ledger: ledger.clone(),
-            dispatch,
-            choice,
-            relay: errand.name.clone(),
-            composer: Arc::clone(&composer),
-            transport: Arc::clone(&transport),
-            settings: sending::settings(self.config, errand.connections, self.until),
-            clock: Arc::new(Timestamp::now),
-        };
-        let course = self.work(run, plan.letters).await?;
-        relay_limits::keep(self.config, &errand.name, transport.learned());
-        let tally = ledger.tally(dispatch).await?;
-        let exit = self.exit(&course, &tally);
-        let record = ledger.dispatches().await?.into_iter().find(|record| record.id == dispatch);
-        let page = match &record {
-            Some(record) => self.page(&ledger, record, &rendered, tally, &course).await,
-            None => None,
-        };
-        self.tell(&plan, &course, Some(tally), page.as_deref())?;
-        Ok(exit)
+        self.tell(&opened.plan, &course, Some(tally), page.as_deref())?;
+        Ok(self.exit(&course, &tally))
+    }
+
+    /// The ledger; for a dry run, a copy that is thrown away.
+    fn ledger(&self) -> Result<Ledger, Failure> {
+        let path = &self.config.ledger;
+        if !self.args.dry_run {
+            let restored = if self.args.restored { Restored::Accept } else { Restored::Refuse };
+            return Ok(self.context.ledger(path, restored)?);
+        }
+        match Ledger::scratch_copy(path) {
+            Err(LedgerError::Missing { .. }) => Ok(Ledger::scratch()?),
+            copy => Ok(copy?),
+        }
+    }
+
+    /// How the run works. A dry run has no pace.
+    fn settings(&self, connections: usize) -> Settings {
+        if self.args.dry_run {
+            return Settings { connections, ..Settings::default() };
+        }
+        sending::settings(self.config, connections, self.until)
     }
 
     /// Runs it with progress and interrupts.
-    async fn work(&self, run: dispatch::Run, letters: u64) -> Result<Course, Failure> {
+    async fn work(
+        &self,
+        opened: &Opened,
+        transport: &Arc<Transport>,
+        settings: Settings,
+    ) -> Result<Course, Failure> {
         let terminal = &self.context.terminal;
         let style = if terminal.is_quiet() {
             Style::Silent
@@ -144,18 +144,18 @@ impl Job<'_> {
         } else {
             Style::Lines
         };
-        let progress = Arc::new(Progress::new(style, letters));
+        let progress = Arc::new(Progress::new(style, opened.plan.letters));
         let (began, started) = (Timestamp::now(), Instant::now());
         let totals = Arc::new(Mutex::new(Totals { began: Some(started), ..Totals::default() }));
         let (interrupt, interrupts) = watch::channel(Interrupt::None);
         let listener = sending::listen_for_interrupts(interrupt, *terminal);
         let ended = {
             let (progress, totals) = (Arc::clone(&progress), Arc::clone(&totals));
-            run.run(interrupts, move |event| {
+            let emit = move |event: Event<'_>| {
                 totals.lock().unwrap_or_else(PoisonError::into_inner).note(&event);
                 progress.event(&event);
-            })
-            .await
+            };
+            opened.run(transport, settings).interrupted_by(interrupts).send(emit).await
         };
         listener.abort();
         progress.finish();
@@ -173,6 +173,38 @@ impl Job<'_> {
             Ended::Finished if 0 < tally.failed + tally.unconfirmed + elsewhere(tally) => Exit::Unfinished,
             Ended::Finished => Exit::Done,
         }
+    }
+
+    /// Says what a dry run made, or how it ended before it was done.
+    fn tell_dry_run(&self, plan: &Plan, course: &Course) -> Result<(), Failure> {
+        let (terminal, totals) = (&self.context.terminal, &course.totals);
+        if !matches!(course.ended, Ended::Finished) {
+            return self.tell(plan, course, None, None);
+        }
+        terminal.say(&format!(
+            "dry run: {} in `{}`, {} in all ({} to {} each), made in {}; nothing was sent and nothing is written down",
+            plural(totals.answers, "letter", "letters"),
+            self.config.outbox.display(),
+            octets(totals.octets),
+            octets(totals.least),
+            octets(totals.most),
+            duration(course.took)
+        ));
+        match plan.prediction {
+            Prediction::AtOnce => {
+                terminal.say("no rate limit set: the send runs as fast as the relay accepts");
+            }
+            Prediction::Until(at) => {
+                let takes = Duration::try_from(at.duration_since(self.context.now)).unwrap_or_default();
+                terminal.say(&format!(
+                    "the real run would take about {}, until {}",
+                    duration(takes),
+                    when(at)
+                ));
+            }
+            Prediction::Never => {}
+        }
+        self.json(plan, None, "finished", None, Totals { took: course.took, ..totals.clone() })
     }
 
     /// Says how it ended.

@@ -1,6 +1,6 @@
 //! What `send`, `test` and `build --as` share: values for the sockets, and sentences.
 
-use std::{collections::HashSet, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
@@ -9,12 +9,10 @@ use super::{Failure, relay_limits};
 use crate::{
     config::{Config, SecretRef},
     dispatch::{Interrupt, Settings},
-    ledger::{DispatchId, Ledger, LedgerError, State, Suppression, Tally},
+    ledger::{Ledger, LedgerError, Tally},
     message::{Composer, Secrets, Signer},
     render::{Pattern, Piece, RenderedIssue},
     report::{Terminal, words::count},
-    source::nearest,
-    subscriber::List,
     transport::{Encryption, Outbox, Smtp, Transport},
 };
 
@@ -22,14 +20,9 @@ use crate::{
 pub(super) struct Destination {
     pub(super) transport: Transport,
     pub(super) connections: usize,
-    /// The relay's name in the ledger.
-    pub(super) name: String,
     /// For the plan: "through smtps://smtp.example.com".
     pub(super) description: String,
 }
-
-/// The outbox's name in the ledger.
-pub(super) const OUTBOX: &str = "outbox";
 
 impl Destination {
     /// As the settings say.
@@ -40,13 +33,13 @@ impl Destination {
         let (connections, name) = (usize::from(relay.connections.get()), relay.to_string());
         let description = format!("through {name}");
         let smtp = Smtp::new(relay)?.knowing(relay_limits::known(config, &name));
-        Ok(Self { transport: Transport::Smtp(smtp), connections, name, description })
+        Ok(Self { transport: Transport::Smtp(smtp), connections, description })
     }
 
     /// Into a folder. One connection: files are written in groups.
     pub(super) fn outbox(outbox: Outbox) -> Self {
         let description = format!("into the outbox `{}`", outbox.folder().display());
-        Self { transport: Transport::Outbox(outbox), connections: 2, name: OUTBOX.into(), description }
+        Self { transport: Transport::Outbox(outbox), connections: 2, description }
     }
 }
 
@@ -75,30 +68,14 @@ pub(super) fn runtime_for(config: &Config, dry_run: bool) -> Result<Runtime, Fai
 
 /// Compiles the issue, with the newsletter's key and its signatures.
 pub(super) fn composer(config: &Config, rendered: &RenderedIssue) -> Result<Composer, Failure> {
-    Ok(composer_and_signing(config, rendered)?.0)
-}
-
-/// The same, and by which keys letters are signed, in words: `key 1f2e3d4c5b6a7988, example.org/s1 0123456789abcdef`.
-pub(super) fn composer_and_signing(
-    config: &Config,
-    rendered: &RenderedIssue,
-) -> Result<(Composer, String), Failure> {
-    let (secrets, signing) = secrets_and_signing(config)?;
-    Ok((Composer::new(rendered, secrets)?, signing))
+    Ok(Composer::new(rendered, secrets(config)?)?)
 }
 
 /// The newsletter's key and what it signs with.
 pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
-    Ok(secrets_and_signing(config)?.0)
-}
-
-fn secrets_and_signing(config: &Config) -> Result<(Secrets, String), Failure> {
-    let key = newsletter_key(config)?;
-    let (mut signers, mut names) = (Vec::new(), vec![format!("key {}", fingerprint(&key))]);
+    let mut secrets = Secrets::new(newsletter_key(config)?);
     let mut add = |domain: &str, selector: &str, kept: &SecretRef| -> Result<(), Failure> {
-        let pem = kept.read()?;
-        signers.push(Signer::from_pem(domain, selector, pem.expose())?);
-        names.push(format!("{domain}/{selector} {}", fingerprint(pem.expose().trim().as_bytes())));
+        secrets.signers.push(Signer::from_pem(domain, selector, kept.read()?.expose())?);
         Ok(())
     };
     if let Some(dkim) = &config.dkim {
@@ -107,13 +84,7 @@ fn secrets_and_signing(config: &Config) -> Result<(Secrets, String), Failure> {
             add(&dkim.domain, &second.selector, &second.key)?;
         }
     }
-    Ok((Secrets { key, signers }, names.join(", ")))
-}
-
-/// Tells keys apart and tells nothing of them.
-fn fingerprint(secret: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret);
-    digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(secrets)
 }
 
 /// The newsletter's key. One that is gone is not made again in silence: Message-IDs and the unsubscribe links of all earlier
@@ -162,31 +133,6 @@ pub(super) fn settings(config: &Config, connections: usize, until: Option<Timest
             .min(std::time::Duration::from_secs(150)),
         ..Settings::default()
     }
-}
-
-/// Every `subscriber.NAME` of the letter must be a column of the list.
-pub(super) fn check_columns(composer: &Composer, list: &List) -> Result<(), Failure> {
-    let mut unknown: Vec<String> = Vec::new();
-    for placeholder in composer.placeholders() {
-        let [space, name] = placeholder.path.as_slice() else { continue };
-        if space == "subscriber"
-            && !matches!(name.as_str(), "email" | "address" | "name")
-            && !list.columns().contains(name)
-        {
-            let near = nearest(name, list.columns().iter().map(String::as_str));
-            let help = near.map(|near| format!(" (did you mean `subscriber.{near}`?)")).unwrap_or_default();
-            let line = format!("`subscriber.{name}`{help}");
-            if !unknown.contains(&line) {
-                unknown.push(line);
-            }
-        }
-    }
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let what = if unknown.len() == 1 { "no column for a placeholder" } else { "no columns for placeholders" };
-    Err(Failure::input(format!("`{}` has {what}: {}", list.path().display(), unknown.join(", ")))
-        .hint(format!("its columns are: {}; nothing was sent", list.columns().join(", "))))
 }
 
 /// The text with placeholders as the author wrote them.
@@ -308,29 +254,6 @@ impl Signals {
         }
         SignalKind::Interrupt
     }
-}
-
-/// Keys of addresses in a dispatch that are not owed any more.
-pub(super) async fn closed(ledger: &Ledger, dispatch: DispatchId) -> Result<HashSet<String>, LedgerError> {
-    let mut closed = HashSet::new();
-    let mut pages = ledger.deliveries(dispatch, None);
-    while let Some(row) = pages.next().await? {
-        if !matches!(row.state, State::Queued | State::Deferred) {
-            closed.insert(row.address.key());
-        }
-    }
-    Ok(closed)
-}
-
-/// Takes the suppressions of a ledger into a scratch one.
-pub(super) async fn copy_suppressions(from: &Ledger, to: &Ledger) -> Result<(), LedgerError> {
-    let mut all: Vec<Suppression> = Vec::new();
-    let mut pages = from.suppressions();
-    while let Some(suppression) = pages.next().await? {
-        all.push(suppression);
-    }
-    to.suppress_all(all.into_iter().map(Ok)).await?;
-    Ok(())
 }
 
 #[cfg(test)]

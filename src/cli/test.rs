@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let built = context.build(&config, &file)?;
     let composer = Composer::for_test_letter(&built.rendered, sending::secrets(&config)?)?;
     if config.list.exists() {
-        sending::check_columns(&composer, &List::open(&config.list)?)?;
+        crate::dispatch::check_columns(&composer, &List::open(&config.list)?)?;
     }
     for to in &args.to {
         let reader = match &args.reader {

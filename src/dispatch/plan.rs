@@ -5,8 +5,12 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
-use super::{Hours, PacePolicy};
-use crate::{ledger::Tally, subscriber::InactiveCounts};
+use super::{Hours, Options, PacePolicy, Survey};
+use crate::{
+    ledger::{DispatchRecord, Tally},
+    render::RenderedIssue,
+    subscriber::InactiveCounts,
+};
 
 /// What a run would do, before it does it.
 #[derive(Clone, Debug, Serialize)]
@@ -44,6 +48,49 @@ pub struct Plan {
     pub letters: u64,
     /// How long it will take, as far as the pace tells.
     pub prediction: Prediction,
+    #[serde(skip)]
+    is_idle: bool,
+}
+
+impl Plan {
+    pub(super) fn new(
+        rendered: &RenderedIssue,
+        opened: Option<&DispatchRecord>,
+        survey: &Survey,
+        so_far: Tally,
+        options: &Options,
+    ) -> Self {
+        let newcomers = survey.newcomers - survey.newcomers_suppressed;
+        let retried = survey.retried.len() as u64;
+        let owed =
+            (so_far.queued + so_far.deferred).saturating_sub(survey.suppressed_since) + retried + newcomers;
+        let selects = options.selection.is_some();
+        let letters = if selects { survey.chosen.min(owed) } else { owed };
+        Self {
+            issue: rendered.slug.clone(),
+            title: rendered.title.clone(),
+            digest: rendered.digest(),
+            opened_at: opened.map(|record| record.opened_at),
+            so_far,
+            newcomers: survey.newcomers,
+            newcomers_suppressed: survey.newcomers_suppressed,
+            suppressed_since: survey.suppressed_since,
+            inactive: survey.inactive,
+            duplicates: survey.duplicates,
+            skipped_rows: survey.unusable,
+            retried,
+            gone: survey.gone,
+            left_for_later: owed - letters,
+            letters,
+            prediction: predict(letters, &options.pace, options.now, 0),
+            is_idle: letters == 0 && survey.suppressed_since == 0 && (survey.newcomers == 0 || selects),
+        }
+    }
+
+    /// Whether there is no letter to send and no person to record.
+    pub fn is_idle(&self) -> bool {
+        self.is_idle
+    }
 }
 
 /// How long a run will take.

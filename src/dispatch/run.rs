@@ -100,35 +100,45 @@ pub enum Ended {
     RelayDown(RelayDown),
 }
 
-/// One run over an opened dispatch.
+/// One run over an open dispatch; [`Opened::run`](super::Opened::run) makes it.
+#[must_use = "nothing is sent before `send`"]
 pub struct Run {
-    /// The ledger, in which the dispatch is open.
-    pub ledger: Ledger,
-    /// Which.
-    pub dispatch: DispatchId,
-    /// Only these deliveries.
-    pub choice: Option<SelectionId>,
-    /// The relay's name in the ledger, for limits and histories.
-    pub relay: String,
-    /// Makes its letters.
-    pub composer: Arc<Composer>,
-    /// Takes them away.
-    pub transport: Arc<Transport>,
-    /// The owner's wishes.
-    pub settings: Settings,
-    /// The time of day.
-    pub clock: Clock,
+    pub(super) ledger: Ledger,
+    /// `None` when there is nobody to send to.
+    pub(super) dispatch: Option<DispatchId>,
+    pub(super) selection: Option<SelectionId>,
+    pub(super) composer: Arc<Composer>,
+    pub(super) transport: Arc<Transport>,
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
+    pub(super) interrupts: Option<watch::Receiver<Interrupt>>,
 }
 
 impl Run {
-    /// Works until nothing is left, the owner interrupts, or something stops it. Whatever happens, letters that were
-    /// not begun are back in the queue afterwards, and all outcomes are durable.
-    pub async fn run(
-        self,
-        interrupts: watch::Receiver<Interrupt>,
-        emit: impl Fn(Event<'_>) + Send + Sync + 'static,
-    ) -> Result<Ended, LedgerError> {
-        let Self { ledger, dispatch, choice, relay, composer, transport, settings, clock } = self;
+    /// Lets the run be stopped by what is sent here: as Ctrl-C does in the program.
+    pub fn interrupted_by(self, interrupts: watch::Receiver<Interrupt>) -> Self {
+        Self { interrupts: Some(interrupts), ..self }
+    }
+
+    /// Takes the time of day from another clock than the system's.
+    pub fn by_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sends the letters that are due, and calls `emit` for each event. It returns when nothing is left to do, when it was
+    /// interrupted, or when something stops it: [`Ended`] says which. Whatever happens, letters that were not begun are back
+    /// in the queue afterwards, and all outcomes are durable. What became of each letter is in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be used. A relay that cannot be used is no error: see [`Ended::RelayDown`].
+    pub async fn send(self, emit: impl Fn(Event<'_>) + Send + Sync + 'static) -> Result<Ended, LedgerError> {
+        let Self { ledger, dispatch, selection: choice, composer, transport, settings, clock, interrupts } =
+            self;
+        let Some(dispatch) = dispatch else { return Ok(Ended::Finished) };
+        let (_never, silence) = watch::channel(Interrupt::None);
+        let interrupts = interrupts.unwrap_or(silence);
+        let relay = transport.name();
         let worker = ledger.register_worker(&relay, clock()).await?;
         let emit: Emit = Arc::new(emit);
         let queue =

@@ -57,7 +57,7 @@ pub enum Failed {
 
 /// Why a survey broke off.
 #[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
+pub(super) enum SurveyError {
     /// The list cannot be read.
     #[error(transparent)]
     List(#[from] ListError),
@@ -78,9 +78,9 @@ struct Known {
 }
 
 /// Reads the list once and counts.
-pub async fn survey(
+pub(super) async fn survey(
     list: List,
-    ledger: Option<&Ledger>,
+    ledger: &Ledger,
     dispatch: Option<DispatchId>,
     composer: &Composer,
     choice: Option<&Selection>,
@@ -90,35 +90,33 @@ pub async fn survey(
     let mut known = Known::default();
     let mut survey = Survey::default();
     let chooses = |person: &Subscriber| choice.is_none_or(|choice| names(choice, person));
-    if let Some(ledger) = ledger {
-        let mut pages = ledger.suppressions();
-        while let Some(suppression) = pages.next().await? {
-            suppressed.insert(hash(&suppression.address));
+    let mut pages = ledger.suppressions();
+    while let Some(suppression) = pages.next().await? {
+        suppressed.insert(hash(&suppression.address));
+    }
+    if let Some(dispatch) = dispatch {
+        let mut pages = ledger.deliveries(dispatch, None);
+        while let Some(row) = pages.next().await? {
+            known.all.insert(hash(&row.address));
         }
-        if let Some(dispatch) = dispatch {
-            let mut pages = ledger.deliveries(dispatch, None);
-            while let Some(row) = pages.next().await? {
-                known.all.insert(hash(&row.address));
+        // They get it as they were frozen, so that is what a choice looks at.
+        let mut pages = ledger.owed(dispatch);
+        while let Some(person) = pages.next().await? {
+            let name = hash(&person.address);
+            if suppressed.contains(&name) {
+                survey.suppressed_since += 1;
+            } else {
+                known.owed.insert(name);
+                survey.chosen += u64::from(chooses(&person));
             }
-            // They get it as they were frozen, so that is what a choice looks at.
-            let mut pages = ledger.owed(dispatch);
-            while let Some(person) = pages.next().await? {
-                let name = hash(&person.address);
-                if suppressed.contains(&name) {
-                    survey.suppressed_since += 1;
-                } else {
-                    known.owed.insert(name);
-                    survey.chosen += u64::from(chooses(&person));
-                }
-            }
-            let mut pages = ledger.failed(dispatch);
-            while failed == Failed::Again
-                && let Some(person) = pages.next().await?
-            {
-                if chooses(&person) && !suppressed.contains(&hash(&person.address)) {
-                    survey.chosen += 1;
-                    survey.retried.push(person.address);
-                }
+        }
+        let mut pages = ledger.failed(dispatch);
+        while failed == Failed::Again
+            && let Some(person) = pages.next().await?
+        {
+            if chooses(&person) && !suppressed.contains(&hash(&person.address)) {
+                survey.chosen += 1;
+                survey.retried.push(person.address);
             }
         }
     }
@@ -184,7 +182,7 @@ impl Survey {
 
 /// The people to write to, as a stream of the list; rows that cannot be used are passed over. A thread of its own reads
 /// ahead while the ledger writes.
-pub fn people(
+pub(super) fn people(
     list: List,
     composer: Arc<Composer>,
 ) -> impl Iterator<Item = Result<Subscriber, BoxError>> + Send + 'static {
@@ -198,9 +196,9 @@ pub fn people(
     }))
 }
 
-/// The same for a list about which there is nothing to tell: at the first row that is not a person whose letter has no gap, and
-/// at the end of a list without anybody, it breaks off. Repeats are not looked for.
-pub fn people_without_fault(
+/// The people to write to, for a list that needs no report: it breaks off at the first row that is not a person whose letter has no
+/// gap, and at the end of a list without people. Repeats are not looked for.
+pub(super) fn people_without_fault(
     list: List,
     composer: Arc<Composer>,
 ) -> impl Iterator<Item = Result<Subscriber, BoxError>> + Send + 'static {

@@ -51,6 +51,11 @@ impl Living {
         Life::Listed(self.clone(), worker)
     }
 
+    /// Lists the worker for as long as the ledger is there.
+    pub(super) fn keep(&self, worker: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
+    }
+
     pub(super) fn has(&self, worker: i64) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&worker)
     }

@@ -33,6 +33,13 @@ impl Secrets {
     pub fn new(key: [u8; 32]) -> Self {
         Self { key, signers: Vec::new() }
     }
+
+    /// Which keys these are, in words that tell nothing of them: `key 1f2e3d4c5b6a7988, example.org/s1 0123456789abcdef`.
+    pub fn fingerprint(&self) -> String {
+        let mut names = vec![format!("key {}", dkim::fingerprint(&self.key))];
+        names.extend(self.signers.iter().map(Signer::fingerprint));
+        names.join(", ")
+    }
 }
 
 /// An issue, ready to be addressed.

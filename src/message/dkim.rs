@@ -19,6 +19,8 @@ pub struct Signer {
     domain: String,
     selector: String,
     key: Key,
+    /// Of the file.
+    fingerprint: String,
 }
 
 enum Key {
@@ -64,6 +66,11 @@ const SIGNED: [&str; 15] = [
     "precedence",
 ];
 
+/// Tells keys apart and tells nothing of them.
+pub(super) fn fingerprint(secret: &[u8]) -> String {
+    digest(&SHA256, secret).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Signer {
     /// A key from a PEM file: RSA (PKCS#8 or PKCS#1) of at least 2048 bits, or Ed25519 (PKCS#8).
     pub fn from_pem(domain: &str, selector: &str, pem: &str) -> Result<Self, ComposeError> {
@@ -98,7 +105,13 @@ impl Signer {
         } else {
             return Err(refuse("it is neither an RSA nor an Ed25519 key"));
         };
-        Ok(Self { domain, selector: selector.to_owned(), key })
+        let fingerprint = format!("{owner}/{selector} {}", fingerprint(pem.trim().as_bytes()));
+        Ok(Self { domain, selector: selector.to_owned(), key, fingerprint })
+    }
+
+    /// Name and key, in words that tell nothing of the key.
+    pub(super) fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
     }
 
     /// What the key is made of.

@@ -85,7 +85,7 @@ fn an_edited_issue_is_refused_and_goes_on_as_it_was_opened() {
     room.write("issues/one.md", text.replace("this is a letter", "this is another letter"));
     room.run(["send", "one", "--yes", "--first"])
         .code(3)
-        .stderr_has("`one` has been edited since its sending was opened")
+        .stderr_has("`one` has been edited since its dispatch was opened")
         .stderr_has("the text differs")
         .stderr_has("- Hello {{ subscriber.first_name | default(\"friend\") }}, this is a letter.")
         .stderr_has("+ Hello {{ subscriber.first_name | default(\"friend\") }}, this is another letter.")

@@ -11,23 +11,22 @@ use std::{
 use jiff::{Timestamp, civil::time, tz::TimeZone};
 use mimeograph::{
     dispatch::{
-        DomainPolicy, Ended, Event, Interrupt, Limit, PacePolicy, RetryPolicy, Run, Settings, Wait, Window,
+        self, DomainPolicy, Ended, Event, Limit, Opened, Options, PacePolicy, RetryPolicy, Settings, Source,
+        Wait, Window,
     },
-    ledger::{DispatchId, Ledger, Tally},
-    message::{Composer, Secrets},
+    ledger::{Ledger, Tally},
+    message::Secrets,
     transport::{Relay as Place, Smtp, Transport},
 };
-use tokio::sync::watch;
 
 use crate::support::{
-    ledgers::{at, issue, open},
+    ledgers::{at, issue, person},
     relay::{At, Do, Relay, Script, When},
 };
 
 /// A sending whose clock stands still unless the test moves it.
 struct Stage {
-    ledger: Ledger,
-    dispatch: DispatchId,
+    opened: Opened,
     relay: Relay,
     clock: Arc<AtomicI64>,
     /// So many seconds pass whenever a letter is put off.
@@ -38,16 +37,13 @@ struct Stage {
 impl Stage {
     async fn new(script: Script, people: &[&str]) -> Self {
         let ledger = Ledger::scratch().unwrap();
-        let dispatch = open(&ledger, "one", people).await.dispatch;
+        let list = tempfile::NamedTempFile::new().unwrap();
+        let addresses = people.iter().map(|name| format!("{}\n", person(name).address.expose()));
+        std::fs::write(&list, addresses.fold("email\n".to_owned(), |list, line| list + &line)).unwrap();
+        let source = Source::new(issue("one"), list.path(), Secrets::new([7; 32]));
+        let opened = dispatch::open(source, &ledger, &Options::new(at(0))).await.unwrap();
         let clock = Arc::new(AtomicI64::new(0));
-        Self {
-            ledger,
-            dispatch,
-            relay: Relay::start(script),
-            clock,
-            ticks: Arc::default(),
-            comes_back: Arc::default(),
-        }
+        Self { opened, relay: Relay::start(script), clock, ticks: Arc::default(), comes_back: Arc::default() }
     }
 
     /// Runs until it ends, so many seconds after the opening.
@@ -55,21 +51,14 @@ impl Stage {
         self.clock.store(seconds, Ordering::SeqCst);
         let clock = Arc::clone(&self.clock);
         let place = Place::parse(&self.relay.url()).unwrap();
-        let run = Run {
-            ledger: self.ledger.clone(),
-            dispatch: self.dispatch,
-            choice: None,
-            relay: "relay".into(),
-            composer: Arc::new(Composer::new(&issue("one"), secrets()).unwrap()),
-            transport: Arc::new(Transport::Smtp(Smtp::new(place).unwrap())),
-            settings: Settings { connections: 4, linger: Duration::ZERO, ..settings.clone() },
-            clock: Arc::new(move || at(clock.load(Ordering::SeqCst))),
-        };
-        let (_interrupt, interrupts) = watch::channel(Interrupt::None);
+        let transport = Arc::new(Transport::Smtp(Smtp::new(place).unwrap()));
+        let settings = Settings { connections: 4, linger: Duration::ZERO, ..settings.clone() };
+        let run = self.opened.run(&transport, settings);
         let (comes_back, ticks) = (Arc::clone(&self.comes_back), Arc::clone(&self.ticks));
         let ticking = Arc::clone(&self.clock);
         let ended = run
-            .run(interrupts, move |event| {
+            .by_clock(Arc::new(move || at(clock.load(Ordering::SeqCst))))
+            .send(move |event| {
                 if let Event::ComesBack { at } = event {
                     comes_back.lock().unwrap().push(at);
                     ticking.fetch_add(ticks.load(Ordering::SeqCst), Ordering::SeqCst);
@@ -77,12 +66,8 @@ impl Stage {
             })
             .await
             .unwrap();
-        (ended, self.ledger.tally(self.dispatch).await.unwrap())
+        (ended, self.opened.tally().await.unwrap())
     }
-}
-
-fn secrets() -> Secrets {
-    Secrets { key: [7; 32], signers: Vec::new() }
 }
 
 #[tokio::test]

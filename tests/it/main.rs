@@ -29,6 +29,7 @@ mod ledger;
 mod math;
 mod message;
 mod odd;
+mod opening;
 mod parity;
 mod pictures;
 mod postfix;

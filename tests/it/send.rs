@@ -41,6 +41,7 @@ fn letters_in_the_outbox_do_not_count_when_a_relay_is_set_later() {
     let without = room.read("mimeo.toml");
     let relay = Relay::start(Script::new());
     room.write("mimeo.toml", format!("{without}\n[relay]\nurl = \"{}\"\n", relay.url()));
+    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("dry run: 3 letters");
     room.run(["send", "one", "--yes", "--first"])
         .code(0)
         .stderr_has("3 letters of this issue only went into the outbox")

@@ -8,8 +8,6 @@ use crate::{
     config::Config,
     ledger::Selection,
     render::Built,
-    source::nearest,
-    subscriber::List,
 };
 
 /// Send an issue to everybody on the list who does not have it yet
@@ -128,18 +126,6 @@ impl Args {
         let seed =
             u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
         Ok(self.limit.map(Selection::First).or(self.sample.map(|count| Selection::Sample { count, seed })))
-    }
-
-    /// A field that no column has is a slip of the pen, and not nobody.
-    pub(super) fn check_field(&self, choice: Option<&Selection>, list: &List) -> Result<(), Failure> {
-        let Some(Selection::Where { field, .. }) = choice else { return Ok(()) };
-        let known = list.columns().iter().map(String::as_str).chain(["email", "address", "name"]);
-        if known.clone().any(|known| known == field) {
-            return Ok(());
-        }
-        let near = nearest(field, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        Err(Failure::input(format!("`{}` has no column `{field}`", list.path().display()))
-            .hint(format!("{near}its columns are: {}; nothing was sent", list.columns().join(", "))))
     }
 
     pub(super) fn until(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {

@@ -1,6 +1,6 @@
-//! Who gets the issue: the list is read, the plan shown and agreed to, and the sending opened.
+//! What is asked and shown before a letter leaves.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use super::{Job, course::Totals};
 use crate::{
@@ -9,168 +9,104 @@ use crate::{
         issues::Match,
         sending::{self, Destination},
     },
-    dispatch::{self, Failed, Plan, Prediction, Survey},
-    ledger::{Decision, DispatchId, DispatchRecord, Ledger, LedgerError, NewDispatch, Selection, Tally},
+    dispatch::{self, BadRows, Failed, IfEdited, IfKeysChanged, Note, Opened, Plan, Prediction, prepare},
+    ledger::Ledger,
     message::Composer,
-    render::RenderedIssue,
     report::words::{count, octets, plural, when},
-    subscriber::List,
+    transport::{Outbox, Transport},
 };
 
-/// A sending that is open.
-pub(super) struct Planned {
-    pub(super) plan: Plan,
-    pub(super) errand: Destination,
-    pub(super) dispatch: DispatchId,
+/// A dispatch that is open, and where its letters go.
+pub(super) struct Agreed {
+    pub(super) opened: Opened,
+    pub(super) destination: Destination,
 }
 
 impl Job<'_> {
-    /// Plans, asks, and opens what is new; breaks off when there is nothing to do and that has been said.
-    pub(super) async fn planned(
+    /// Plans, asks, and opens. `Err` with the exit code when there is nothing to do, or the answer was no.
+    pub(super) async fn agreed(
         &self,
+        source: dispatch::Source,
         ledger: &Ledger,
-        opened: Option<&DispatchRecord>,
-        rendered: &RenderedIssue,
-        composer: &Arc<Composer>,
-    ) -> Result<ControlFlow<Exit, Planned>, Failure> {
+    ) -> Result<Result<Agreed, Exit>, Failure> {
+        let options = self.options();
+        // Where nobody is asked, a first opening may read the list once only; unless the relay's settings are wrong, for
+        // what is wrong with the list is said first.
         if self.args.yes
-            && opened.is_none()
+            && !self.args.dry_run
             && self.choice.is_none()
-            && let Some(planned) = self.opened_at_once(ledger, rendered, composer).await?
+            && ledger.find_dispatch(&source.rendered.slug).await?.is_none()
+            && let Ok(destination) = self.destination()
         {
-            return Ok(ControlFlow::Continue(planned));
+            let opened = dispatch::open(source, ledger, &options).await?;
+            if opened.plan.is_idle() {
+                return self.nothing_to_do(&opened.plan).map(Err);
+            }
+            self.show(&opened.plan, &opened.composer, &destination)?;
+            return Ok(Ok(Agreed { opened, destination }));
         }
-        let survey = self.survey(Some(ledger), opened, composer).await?;
-        let so_far = match opened {
-            Some(record) => ledger.tally(record.id).await?,
-            None => Tally::default(),
-        };
-        let plan = self.plan(rendered, opened, &survey, so_far);
-        if self.is_idle(&plan) {
-            return self.nothing_to_do(&plan, rendered).map(ControlFlow::Break);
+        let prepared = prepare(source, ledger, &options).await?;
+        if prepared.plan().is_idle() {
+            return self.nothing_to_do(prepared.plan()).map(Err);
         }
-        let errand = Destination::of(self.config)?;
-        self.show(&plan, composer, &errand)?;
-        if !self.confirm(&plan)? {
+        let destination = self.destination()?;
+        self.show(prepared.plan(), prepared.composer(), &destination)?;
+        if !self.args.dry_run && !self.confirm(prepared.plan())? {
             self.context.terminal.print("nothing was sent");
-            return Ok(ControlFlow::Break(Exit::Interrupted));
+            return Ok(Err(Exit::Interrupted));
         }
-        if plan.retried > 0
-            && let Some(record) = opened
-        {
-            let named = matches!(self.choice, Some(Selection::Only(_) | Selection::Where { .. }));
-            let retried = named.then_some(survey.retried);
-            ledger.decide(record.id, Decision::Retry, retried, self.context.now).await?;
-        }
-        let dispatch = self.open(ledger, opened, rendered, composer, &plan).await?;
-        Ok(ControlFlow::Continue(Planned { plan, errand, dispatch }))
+        let opened = prepared.open().await?;
+        Ok(Ok(Agreed { opened, destination }))
     }
 
-    /// Where nobody is to be asked and everybody on the list wants letters, one reading of it is enough: the plan is what was
-    /// opened. At the first row about which there is something to tell everything is undone; `None` then, and a survey
-    /// tells it.
-    async fn opened_at_once(
-        &self,
-        ledger: &Ledger,
-        rendered: &RenderedIssue,
-        composer: &Arc<Composer>,
-    ) -> Result<Option<Planned>, Failure> {
-        let list = List::open(&self.config.list)?;
-        sending::check_columns(composer, &list)?;
-        if list.has_consent_column() {
-            return Ok(None);
+    /// The relay, or a folder.
+    fn destination(&self) -> Result<Destination, Failure> {
+        if self.args.dry_run {
+            return Ok(Destination::outbox(Outbox::new(self.config.outbox.clone())));
         }
-        // What is wrong with the list comes first.
-        let Ok(errand) = Destination::of(self.config) else { return Ok(None) };
-        let people = dispatch::people_without_fault(list, Arc::clone(composer));
-        let new = NewDispatch { rendered, opened_at: self.context.now };
-        let opened = match ledger.open_dispatch_of_distinct(&new, people).await {
-            Err(LedgerError::People { .. } | LedgerError::Repeated) => return Ok(None),
-            opened => opened?,
+        Destination::of(self.config)
+    }
+
+    /// What the arguments and settings choose.
+    fn options(&self) -> dispatch::Options {
+        let mut options = dispatch::Options::new(self.context.now);
+        options.destination = match (self.config.encryption().is_some(), self.args.dry_run) {
+            (true, false) => dispatch::Destination::Relay,
+            (true, true) => dispatch::Destination::DryRunOfRelay,
+            (false, false) => dispatch::Destination::Folder,
+            (false, true) => dispatch::Destination::DryRunOfFolder,
         };
-        let survey = Survey {
-            people: opened.owed + opened.suppressed,
-            newcomers: opened.owed + opened.suppressed,
-            newcomers_suppressed: opened.suppressed,
-            ..Survey::default()
-        };
-        let plan = self.plan(rendered, None, &survey, Tally::default());
-        self.show(&plan, composer, &errand)?;
-        Ok(Some(Planned { plan, errand, dispatch: opened.dispatch }))
-    }
-
-    /// Reads the list beside the ledger, and tells what is wrong with it.
-    pub(super) async fn survey(
-        &self,
-        ledger: Option<&Ledger>,
-        opened: Option<&DispatchRecord>,
-        composer: &Composer,
-    ) -> Result<Survey, Failure> {
-        let list = List::open(&self.config.list)?;
-        sending::check_columns(composer, &list)?;
-        self.args.check_field(self.choice.as_ref(), &list)?;
-        let failed = if self.args.retry_failed { Failed::Again } else { Failed::Stay };
-        let opened = opened.map(|record| record.id);
-        let survey = dispatch::survey(list, ledger, opened, composer, self.choice.as_ref(), failed).await?;
-        if let Some(first) = survey.unknown.first() {
-            let more = match survey.unknown.len() - 1 {
-                0 => String::new(),
-                more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
-            };
-            let list = self.config.list.path.display();
-            return Err(Failure::input(format!("`{}`{more} is not in `{list}`", first.expose()))
-                .hint("nothing was sent; a comma parts two addresses"));
+        options.selection = self.choice.clone();
+        options.edited = if self.args.as_opened { IfEdited::SendAsOpened } else { IfEdited::Refuse };
+        options.keys_changed =
+            if self.args.new_signature { IfKeysChanged::Accept } else { IfKeysChanged::Refuse };
+        options.failed = if self.args.retry_failed { Failed::Again } else { Failed::Stay };
+        options.bad_rows = if self.args.skip_bad_rows { BadRows::Skip } else { BadRows::Refuse };
+        options.pace = self.config.pace.clone();
+        let (terminal, issue, dry_run) = (self.context.terminal, self.args.issue.clone(), self.args.dry_run);
+        options.notify = Arc::new(move |note| {
+            match note {
+            Note::Unconfirmed { letters } => {
+                let died = format!("an earlier run died with {} under way", plural(*letters, "letter", "letters"));
+                // The ledger does not have them yet as unconfirmed: only the copy has.
+                let look = format!(": see `mimeo status {issue} --list unconfirmed`");
+                terminal.say(&if dry_run { died } else { died + &look });
+            }
+            Note::Requeued { letters } => terminal.say(&format!(
+                "{} of this issue only went into the outbox, when no relay was set: they are sent now",
+                plural(*letters, "letter", "letters")
+            )),
+            Note::Refrozen { slug, opened_at } => terminal.say(&format!(
+                "`{slug}` was edited after its dispatch was opened ({}); no letter has left yet, so the edited issue is sent",
+                when(*opened_at)
+            )),
+            Note::Rows(found) => terminal.show(found),
         }
-        if survey.unusable > 0 && !self.args.skip_bad_rows {
-            let hint = format!(
-                "nothing was sent; fix {}, or skip {} with --skip-bad-rows",
-                if survey.unusable == 1 { "the row" } else { "the rows" },
-                if survey.unusable == 1 { "it" } else { "them" }
-            );
-            return Err(Failure::found(survey.diagnostics).hint(hint));
-        }
-        self.context.terminal.show(&survey.diagnostics);
-        Ok(survey)
+        });
+        options
     }
 
-    pub(super) fn plan(
-        &self,
-        rendered: &RenderedIssue,
-        opened: Option<&DispatchRecord>,
-        survey: &Survey,
-        so_far: Tally,
-    ) -> Plan {
-        let newcomers = survey.newcomers - survey.newcomers_suppressed;
-        let retried = survey.retried.len() as u64;
-        let owed =
-            (so_far.queued + so_far.deferred).saturating_sub(survey.suppressed_since) + retried + newcomers;
-        let letters = if self.choice.is_some() { survey.chosen.min(owed) } else { owed };
-        Plan {
-            issue: rendered.slug.clone(),
-            title: rendered.title.clone(),
-            digest: rendered.digest(),
-            opened_at: opened.map(|record| record.opened_at),
-            so_far,
-            newcomers: survey.newcomers,
-            newcomers_suppressed: survey.newcomers_suppressed,
-            suppressed_since: survey.suppressed_since,
-            inactive: survey.inactive,
-            duplicates: survey.duplicates,
-            skipped_rows: survey.unusable,
-            retried,
-            gone: survey.gone,
-            left_for_later: owed - letters,
-            letters,
-            prediction: dispatch::predict(letters, &self.config.pace, self.context.now, 0),
-        }
-    }
-
-    /// Whether there is no letter to send and no person to record.
-    pub(super) fn is_idle(&self, plan: &Plan) -> bool {
-        plan.letters == 0 && plan.suppressed_since == 0 && (plan.newcomers == 0 || self.choice.is_some())
-    }
-
-    pub(super) fn nothing_to_do(&self, plan: &Plan, rendered: &RenderedIssue) -> Result<Exit, Failure> {
+    fn nothing_to_do(&self, plan: &Plan) -> Result<Exit, Failure> {
         let tally = plan.so_far;
         let sentence = if plan.left_for_later > 0 {
             let (who, need) = if plan.left_for_later == 1 { ("person", "does") } else { ("people", "do") };
@@ -185,14 +121,14 @@ impl Job<'_> {
         } else {
             format!("nothing is left to send: {}", sending::sentence(&tally))
         };
-        self.context.terminal.say(&format!("{}: {sentence}", rendered.title));
+        self.context.terminal.say(&format!("{}: {sentence}", plan.title));
         self.json(plan, Some(tally), "finished", None, Totals::default())?;
         let open = tally.failed + tally.unconfirmed + tally.begun;
         Ok(if open == 0 { Exit::Done } else { Exit::Unfinished })
     }
 
     /// Shows the plan.
-    pub(super) fn show(&self, plan: &Plan, composer: &Composer, errand: &Destination) -> Result<(), Failure> {
+    fn show(&self, plan: &Plan, composer: &Composer, destination: &Destination) -> Result<(), Failure> {
         let terminal = &self.context.terminal;
         let mut lines = vec![plan.title.clone()];
         if self.named == Match::Part {
@@ -231,7 +167,7 @@ impl Job<'_> {
         let who = plural(plan.letters, "person gets it", "people get it");
         lines.push(if why.is_empty() { format!("  {who}") } else { format!("  {who} ({})", why.join(", ")) });
         let size = composer.size_hint() as u64;
-        lines.push(format!("  about {} a letter, {}", octets(size), errand.description));
+        lines.push(format!("  about {} a letter, {}", octets(size), destination.description));
         match plan.prediction {
             Prediction::AtOnce => {}
             Prediction::Until(at) => {
@@ -266,7 +202,7 @@ impl Job<'_> {
     /// A ledger that has never sent through a relay may be one that was lost: on another machine, in a fresh checkout. That
     /// nobody got the issue with another one is for the owner to say.
     pub(super) async fn acknowledge_first(&self, ledger: &Ledger) -> Result<(), Failure> {
-        let is_first = ledger.relays().await?.iter().all(|relay| relay == sending::OUTBOX);
+        let is_first = ledger.relays().await?.iter().all(|relay| relay == Transport::OUTBOX);
         if self.config.encryption().is_none() || self.args.first || !is_first {
             return Ok(());
         }
@@ -284,34 +220,5 @@ impl Job<'_> {
             "{text}: if issues were sent with another one, bring it here first, or their readers get them again"
         ));
         Ok(())
-    }
-
-    /// Freezes what is new: the whole dispatch, or the people who came since.
-    async fn open(
-        &self,
-        ledger: &Ledger,
-        opened: Option<&DispatchRecord>,
-        rendered: &RenderedIssue,
-        composer: &Arc<Composer>,
-        plan: &Plan,
-    ) -> Result<DispatchId, Failure> {
-        let people = || {
-            let list = List::open(&self.config.list)?;
-            // The survey has looked for repeats, and the ledger has one delivery for an address whatever is read here.
-            let list = if plan.duplicates == 0 { list.without_repeats() } else { list };
-            Ok::<_, Failure>(dispatch::people(list, Arc::clone(composer)))
-        };
-        match opened {
-            None => {
-                let new = NewDispatch { rendered, opened_at: self.context.now };
-                Ok(ledger.open_dispatch(&new, people()?).await?.dispatch)
-            }
-            Some(record) => {
-                if plan.newcomers > 0 {
-                    ledger.extend_dispatch(record.id, people()?).await?;
-                }
-                Ok(record.id)
-            }
-        }
     }
 }

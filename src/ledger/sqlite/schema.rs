@@ -9,7 +9,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags,
+    backup::{Backup, StepResult},
+    config::DbConfig,
+};
 
 use super::{Cursors, People, Store, Suppressed, recipients};
 use crate::ledger::{
@@ -129,7 +133,23 @@ impl Store {
     /// A ledger that nobody else sees and that is gone when it is closed: in memory, and in a file without a name
     /// when it grows.
     pub(in crate::ledger) fn scratch() -> Result<Self, LedgerError> {
+        Self::scratch_of(Connection::open("")?)
+    }
+
+    /// A scratch ledger with everything that a file holds at this moment.
+    pub(in crate::ledger) fn scratch_copy(path: &Path) -> Result<Self, LedgerError> {
+        let real = Self::open_read_only(path, &OpenOptions::default())?;
         let mut db = Connection::open("")?;
+        if Backup::new(&real.db, &mut db)?.step(-1)? != StepResult::Done {
+            let why = io::Error::new(io::ErrorKind::ResourceBusy, "its file is in use");
+            return Err(LedgerError::Locked { source: Arc::new(why) });
+        }
+        let copy = Self::scratch_of(db)?;
+        real.living_workers()?.into_iter().for_each(|worker| copy.living.keep(worker));
+        Ok(copy)
+    }
+
+    fn scratch_of(mut db: Connection) -> Result<Self, LedgerError> {
         db.pragma_update(None, "journal_mode", "MEMORY")?;
         db.pragma_update(None, "synchronous", "OFF")?;
         settle_in(&db, WRITER_CACHE_KIB)?;

@@ -68,25 +68,26 @@ impl Store {
         Ok(released as u64)
     }
 
+    /// The workers that live, by the files beside the ledger.
+    pub(in crate::ledger) fn living_workers(&self) -> Result<Vec<i64>, LedgerError> {
+        let Some(files) = &self.files else { return Ok(Vec::new()) };
+        let mut living = present(&self.db)?;
+        living.retain(|one| lives(files, one.worker, one.boot.as_deref(), self.boot.as_deref()));
+        Ok(living.into_iter().map(|one| one.worker).collect())
+    }
+
     /// Takes what dead workers held: claims go back to the queue, begun attempts are unconfirmed.
     pub(in crate::ledger) fn reap(&mut self, now: Timestamp) -> Result<Reaped, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         let mut reaped = Reaped::default();
         let here = self.files.as_ref().and_then(Files::mount);
-        let present: Vec<(i64, Option<String>, Option<i64>)> = tx
-            .prepare_cached("SELECT id, boot, mount FROM workers WHERE left_at IS NULL")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<Result<_, _>>()?;
         let mut dead = Vec::new();
-        for (worker, boot, mount) in present {
-            let is_dead = match &self.files {
-                // A lock does not outlive the start of the machine that it was taken in.
-                Some(files) => {
-                    (boot.is_some() && self.boot.is_some() && boot != self.boot) || files.is_free(worker)
-                }
-                None => !self.living.has(worker),
+        for Present { worker, boot, mount } in present(&tx)? {
+            let lives = match &self.files {
+                Some(files) => lives(files, worker, boot.as_deref(), self.boot.as_deref()),
+                None => self.living.has(worker),
             };
-            if !is_dead {
+            if lives {
                 continue;
             }
             reaped.workers += 1;
@@ -119,6 +120,26 @@ impl Store {
         }
         Ok(reaped)
     }
+}
+
+/// A worker that has not signed off, with the start of the machine and the mount that it came in.
+struct Present {
+    worker: i64,
+    boot: Option<String>,
+    mount: Option<i64>,
+}
+
+fn present(db: &Connection) -> Result<Vec<Present>, LedgerError> {
+    let mut statement = db.prepare_cached("SELECT id, boot, mount FROM workers WHERE left_at IS NULL")?;
+    let rows = statement
+        .query_map([], |row| Ok(Present { worker: row.get(0)?, boot: row.get(1)?, mount: row.get(2)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a worker may live. A lock does not outlive the start of the machine that it was taken in.
+fn lives(files: &Files, worker: i64, its_boot: Option<&str>, our_boot: Option<&str>) -> bool {
+    let is_earlier = its_boot.is_some() && our_boot.is_some() && its_boot != our_boot;
+    !is_earlier && !files.is_free(worker)
 }
 
 /// Takes back to the queue what the database calls begun and the worker's log does not.

@@ -312,3 +312,27 @@ fn senders_that_make_a_new_ledger_at_once_wait_for_each_other() {
         });
     }
 }
+
+#[tokio::test]
+async fn a_copy_for_a_dry_run_has_everything_and_changes_nothing() {
+    let shelf = Shelf::new(Kind::File);
+    let opened = open(&shelf.ledger, "one", &["ada", "bob", "cid"]).await;
+    // A living sender holds a letter, and one is gone that held two.
+    let living = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
+    claim(&shelf.ledger, opened.dispatch, &living, 1, at(1)).await;
+    let dead = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
+    claim(&shelf.ledger, opened.dispatch, &dead, 1, at(1)).await;
+    drop(dead);
+    let before = ["ada: claimed", "bob: claimed", "cid: queued"];
+    let copy = Ledger::scratch_copy(&shelf.path()).unwrap();
+    assert_eq!(states(&copy, opened.dispatch).await, before);
+    let reaped = copy.reap(at(2)).await.unwrap();
+    assert_eq!((reaped.workers, reaped.requeued), (1, 1));
+    assert_eq!(states(&copy, opened.dispatch).await, ["ada: claimed", "bob: queued", "cid: queued"]);
+    assert_eq!(states(&shelf.ledger, opened.dispatch).await, before);
+    copy.extend_dispatch(opened.dispatch, people(&["dan"])).await.unwrap();
+    assert_eq!(copy.tally(opened.dispatch).await.unwrap().planned, 4);
+    assert_eq!(shelf.ledger.tally(opened.dispatch).await.unwrap().planned, 3);
+    let missing = shelf.path().with_file_name("another.db");
+    assert!(matches!(Ledger::scratch_copy(&missing), Err(LedgerError::Missing { .. })));
+}

@@ -1,0 +1,395 @@
+//! Opening a dispatch: what may be sent is settled, the list is read, and the letter and its recipients are frozen.
+
+mod error;
+mod freeze;
+
+pub use error::{ColumnsError, OpenError, check_columns};
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    Failed, PacePolicy, Plan, Run, Settings, Survey,
+    survey::{people, people_without_fault, survey},
+};
+use crate::{
+    ledger::{
+        Decision, DispatchId, DispatchRecord, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally,
+    },
+    message::{Composer, Secrets},
+    render::RenderedIssue,
+    source::Diagnostics,
+    subscriber::{List, ListFile},
+    transport::Transport,
+};
+
+/// What is to be sent, and to whom.
+pub struct Source {
+    /// The letter, as [`render::build`](crate::render::build) made it.
+    pub rendered: RenderedIssue,
+    /// The subscriber list.
+    pub list: ListFile,
+    /// The newsletter's keys.
+    pub secrets: Secrets,
+}
+
+impl Source {
+    /// A letter for the people of a list.
+    pub fn new(rendered: RenderedIssue, list: impl Into<ListFile>, secrets: Secrets) -> Self {
+        Self { rendered, list: list.into(), secrets }
+    }
+}
+
+/// Where letters go, as far as it decides which earlier ones count as sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Destination {
+    /// Through a relay. Letters that so far only became files in a folder do not count: they are sent.
+    #[default]
+    Relay,
+    /// Into a folder, for a newsletter without a relay: a file counts as sent. A dispatch that has begun to go through a
+    /// relay is refused.
+    Folder,
+    /// Into a folder, to see what a send through the relay would do. For a [copy](Ledger::scratch_copy) of the ledger.
+    DryRunOfRelay,
+    /// Into a folder, to see what a send of a newsletter without a relay would do. For a copy of the ledger.
+    DryRunOfFolder,
+}
+
+impl Destination {
+    /// The relay's name, in the ledger, whose letters do not count.
+    fn uncounted(self) -> Option<&'static str> {
+        match self {
+            Self::Relay | Self::DryRunOfRelay => Some(Transport::OUTBOX),
+            Self::Folder | Self::DryRunOfFolder => None,
+        }
+    }
+}
+
+/// What to do with an issue that was edited after some subscribers got it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfEdited {
+    /// Refuse it ([`OpenError::Edited`]): all readers get the same letter.
+    #[default]
+    Refuse,
+    /// Continue with the letter as it was frozen.
+    SendAsOpened,
+}
+
+/// What to do when the keys are not those that earlier letters of the dispatch were signed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfKeysChanged {
+    /// Refuse to continue ([`OpenError::KeysChanged`]): a letter that is tried again is the same, byte by byte.
+    #[default]
+    Refuse,
+    /// Continue with the new keys.
+    Accept,
+}
+
+/// What to do with rows of the list that cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BadRows {
+    /// Refuse the list ([`OpenError::BadRows`]).
+    #[default]
+    Refuse,
+    /// Skip them.
+    Skip,
+}
+
+/// Something that was noticed or put in order on the way.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Note {
+    /// An earlier run died while letters were under way. They are unconfirmed now.
+    Unconfirmed {
+        /// How many.
+        letters: u64,
+    },
+    /// Letters had only become files before there was a relay. They are queued again.
+    Requeued {
+        /// How many.
+        letters: u64,
+    },
+    /// The issue was edited before any letter had left. The edited one was frozen in its place.
+    Refrozen {
+        /// The issue's slug.
+        slug: String,
+        /// When the dispatch was first opened.
+        opened_at: Timestamp,
+    },
+    /// The first of the rows that cannot be used or that repeat an address.
+    Rows(Diagnostics),
+}
+
+/// How a dispatch is opened. [`Options::new`] has the usual choices; set the fields that differ.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// The time of day.
+    pub now: Timestamp,
+    /// Where letters go.
+    pub destination: Destination,
+    /// Which of the people who need the issue get it now; all of them without one.
+    pub selection: Option<Selection>,
+    /// What to do with an issue that was edited after some subscribers got it.
+    pub edited: IfEdited,
+    /// What to do when the keys have changed.
+    pub keys_changed: IfKeysChanged,
+    /// Whether letters that failed are tried again.
+    pub failed: Failed,
+    /// What to do with rows that cannot be used.
+    pub bad_rows: BadRows,
+    /// The pace that the plan's prediction is made for.
+    pub pace: PacePolicy,
+    /// Called for each [`Note`].
+    pub notify: Arc<dyn Fn(&Note) + Send + Sync>,
+}
+
+impl Options {
+    /// A send to everybody who needs the issue, through a relay, which refuses whatever looks like a mistake.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            destination: Destination::default(),
+            selection: None,
+            edited: IfEdited::default(),
+            keys_changed: IfKeysChanged::default(),
+            failed: Failed::Stay,
+            bad_rows: BadRows::default(),
+            pace: PacePolicy::default(),
+            notify: Arc::new(|_| ()),
+        }
+    }
+
+    /// The same choices for letters that go into a folder.
+    #[must_use]
+    pub fn into_folder(self) -> Self {
+        Self { destination: Destination::Folder, ..self }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("now", &self.now)
+            .field("destination", &self.destination)
+            .field("selection", &self.selection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A dispatch that could be opened: the plan can be shown, and nobody has been recorded yet.
+pub struct Prepared {
+    plan: Plan,
+    survey: Survey,
+    dispatch: Frozen,
+}
+
+/// An open dispatch: its letter and recipients are recorded, and letters may leave.
+#[non_exhaustive]
+pub struct Opened {
+    /// Who gets the letter, who does not, and why.
+    pub plan: Plan,
+    /// The letter that is sent: the frozen one, if the dispatch was open before.
+    pub rendered: RenderedIssue,
+    /// Makes its messages.
+    pub composer: Arc<Composer>,
+    /// The dispatch in the ledger; `None` if there was nobody to open it for.
+    pub dispatch: Option<DispatchId>,
+    ledger: Ledger,
+    selection: Option<SelectionId>,
+}
+
+/// A letter that may be sent, and what the ledger has of it.
+struct Frozen {
+    ledger: Ledger,
+    options: Options,
+    list: ListFile,
+    rendered: RenderedIssue,
+    record: Option<DispatchRecord>,
+    composer: Arc<Composer>,
+    fingerprint: String,
+}
+
+/// Finds out what a send would do, for a caller who asks somebody before [opening](Prepared::open) the dispatch.
+///
+/// It puts the ledger in order on the way (letters of a run that died, an edited issue that nobody has), but records no
+/// recipient.
+///
+/// # Errors
+///
+/// Whatever speaks against the send: see [`OpenError`].
+pub async fn prepare(source: Source, ledger: &Ledger, options: &Options) -> Result<Prepared, OpenError> {
+    Frozen::new(source, ledger, options).await?.prepare().await
+}
+
+/// Opens the dispatch of an issue, or continues with one: checks that it may be sent, reads the list, and records the letter
+/// and its recipients, each address once. Then [`Opened::run`] sends it.
+///
+/// # Errors
+///
+/// Whatever speaks against the send, with nothing recorded: see [`OpenError`].
+pub async fn open(source: Source, ledger: &Ledger, options: &Options) -> Result<Opened, OpenError> {
+    let frozen = Frozen::new(source, ledger, options).await?;
+    if frozen.record.is_none()
+        && options.selection.is_none()
+        && let Some((plan, dispatch)) = frozen.open_in_one_reading().await?
+    {
+        return frozen.opened(plan, Some(dispatch)).await;
+    }
+    frozen.prepare().await?.open().await
+}
+
+impl Prepared {
+    /// What the send would do.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Makes the letters.
+    pub fn composer(&self) -> &Composer {
+        &self.dispatch.composer
+    }
+
+    /// Records the letter and its recipients, or the people who came since. Nothing is recorded if the plan
+    /// [is idle](Plan::is_idle).
+    ///
+    /// # Errors
+    ///
+    /// When the list or the ledger cannot be used any more, with nothing recorded.
+    pub async fn open(self) -> Result<Opened, OpenError> {
+        let Self { plan, survey, dispatch } = self;
+        if plan.is_idle() {
+            let id = dispatch.record.as_ref().map(|record| record.id);
+            return dispatch.opened(plan, id).await;
+        }
+        if plan.retried > 0
+            && let Some(record) = &dispatch.record
+        {
+            let named =
+                matches!(dispatch.options.selection, Some(Selection::Only(_) | Selection::Where { .. }));
+            let retried = named.then_some(survey.retried);
+            dispatch.ledger.decide(record.id, Decision::Retry, retried, dispatch.options.now).await?;
+        }
+        let id = dispatch.record_people(&plan).await?;
+        dispatch.opened(plan, Some(id)).await
+    }
+}
+
+impl Opened {
+    /// One run over the dispatch: [`Run::send`] sends the letters that are due.
+    pub fn run(&self, transport: &Arc<Transport>, settings: Settings) -> Run {
+        Run {
+            ledger: self.ledger.clone(),
+            dispatch: self.dispatch,
+            selection: self.selection,
+            composer: Arc::clone(&self.composer),
+            transport: Arc::clone(transport),
+            settings,
+            clock: Arc::new(Timestamp::now),
+            interrupts: None,
+        }
+    }
+
+    /// How many letters are in which state.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be used.
+    pub async fn tally(&self) -> Result<Tally, LedgerError> {
+        match self.dispatch {
+            Some(dispatch) => self.ledger.tally(dispatch).await,
+            None => Ok(Tally::default()),
+        }
+    }
+}
+
+impl Frozen {
+    /// Reads the list beside the ledger, and plans.
+    async fn prepare(self) -> Result<Prepared, OpenError> {
+        let survey = self.survey().await?;
+        let so_far = match &self.record {
+            Some(record) => self.ledger.tally(record.id).await?,
+            None => Tally::default(),
+        };
+        let plan = Plan::new(&self.rendered, self.record.as_ref(), &survey, so_far, &self.options);
+        Ok(Prepared { plan, survey, dispatch: self })
+    }
+
+    async fn survey(&self) -> Result<Survey, OpenError> {
+        let list = List::open(&self.list)?;
+        check_columns(&self.composer, &list)?;
+        error::check_field(self.options.selection.as_ref(), &list)?;
+        let dispatch = self.record.as_ref().map(|record| record.id);
+        let selection = self.options.selection.as_ref();
+        let survey =
+            survey(list, &self.ledger, dispatch, &self.composer, selection, self.options.failed).await?;
+        if !survey.unknown.is_empty() {
+            return Err(OpenError::NotOnList { list: self.list.path.clone(), addresses: survey.unknown });
+        }
+        if survey.unusable > 0 && self.options.bad_rows == BadRows::Refuse {
+            return Err(OpenError::BadRows { rows: survey.unusable, diagnostics: survey.diagnostics });
+        }
+        (self.options.notify)(&Note::Rows(survey.diagnostics.clone()));
+        Ok(survey)
+    }
+
+    /// Where everybody on the list wants letters, one reading of it is enough: the plan is what was opened. At the first row
+    /// about which there is something to say everything is undone; `None` then, and a survey says it.
+    async fn open_in_one_reading(&self) -> Result<Option<(Plan, DispatchId)>, OpenError> {
+        let list = List::open(&self.list)?;
+        check_columns(&self.composer, &list)?;
+        if list.has_consent_column() {
+            return Ok(None);
+        }
+        let people = people_without_fault(list, Arc::clone(&self.composer));
+        let new = NewDispatch { rendered: &self.rendered, opened_at: self.options.now };
+        let opened = match self.ledger.open_dispatch_of_distinct(&new, people).await {
+            Err(LedgerError::People { .. } | LedgerError::Repeated) => return Ok(None),
+            opened => opened?,
+        };
+        let survey = Survey {
+            people: opened.owed + opened.suppressed,
+            newcomers: opened.owed + opened.suppressed,
+            newcomers_suppressed: opened.suppressed,
+            ..Survey::default()
+        };
+        let plan = Plan::new(&self.rendered, None, &survey, Tally::default(), &self.options);
+        Ok(Some((plan, opened.dispatch)))
+    }
+
+    /// Freezes what is new: the whole dispatch, or the people who came since.
+    async fn record_people(&self, plan: &Plan) -> Result<DispatchId, OpenError> {
+        let people = || {
+            let list = List::open(&self.list)?;
+            // The survey has looked for repeats, and the ledger has one delivery for an address whatever is read here.
+            let list = if plan.duplicates == 0 { list.without_repeats() } else { list };
+            Ok::<_, OpenError>(people(list, Arc::clone(&self.composer)))
+        };
+        match &self.record {
+            None => {
+                let new = NewDispatch { rendered: &self.rendered, opened_at: self.options.now };
+                Ok(self.ledger.open_dispatch(&new, people()?).await?.dispatch)
+            }
+            Some(record) => {
+                if plan.newcomers > 0 {
+                    self.ledger.extend_dispatch(record.id, people()?).await?;
+                }
+                Ok(record.id)
+            }
+        }
+    }
+
+    async fn opened(self, plan: Plan, dispatch: Option<DispatchId>) -> Result<Opened, OpenError> {
+        let mut selection = None;
+        if let Some(dispatch) = dispatch.filter(|_| !plan.is_idle()) {
+            self.check_keys(dispatch).await?;
+            if let Some(selected) = self.options.selection.clone() {
+                selection = Some(self.ledger.select(dispatch, selected).await?.id);
+            }
+        }
+        let Self { ledger, rendered, composer, .. } = self;
+        Ok(Opened { plan, rendered, composer, dispatch, ledger, selection })
+    }
+}

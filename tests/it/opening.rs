@@ -1,0 +1,120 @@
+//! `dispatch::open`, as a program with this library calls it.
+
+use std::sync::{Arc, Mutex};
+
+use mimeograph::{
+    dispatch::{self, BadRows, Ended, IfKeysChanged, Note, OpenError, Options, Settings, Source},
+    ledger::{Ledger, Selection},
+    message::Secrets,
+    transport::{Outbox, Transport},
+};
+use tempfile::TempDir;
+
+use crate::support::ledgers::{address, at, issue};
+
+/// A list, and a folder for the letters.
+struct Desk {
+    folder: TempDir,
+    ledger: Ledger,
+}
+
+impl Desk {
+    fn new(list: &str) -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap(), ledger: Ledger::scratch().unwrap() };
+        desk.write(list);
+        desk
+    }
+
+    fn write(&self, list: &str) {
+        std::fs::write(self.folder.path().join("list.csv"), list).unwrap();
+    }
+
+    fn source(&self, slug: &str) -> Source {
+        Source::new(issue(slug), self.folder.path().join("list.csv"), Secrets::new([7; 32]))
+    }
+
+    async fn open(&self, options: &Options) -> Result<dispatch::Opened, OpenError> {
+        dispatch::open(self.source("one"), &self.ledger, options).await
+    }
+
+    async fn send(&self, options: &Options) -> u64 {
+        let opened = self.open(options).await.unwrap();
+        let transport = Arc::new(Transport::Outbox(Outbox::new(self.folder.path().join("letters"))));
+        let ended = opened.run(&transport, Settings::default()).send(|_| ()).await.unwrap();
+        assert!(matches!(ended, Ended::Finished), "{ended:?}");
+        opened.tally().await.unwrap().accepted
+    }
+}
+
+fn options() -> Options {
+    Options::new(at(0)).into_folder()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_opens_another_sends_and_both_may_be_repeated() {
+    let desk = Desk::new("email\nada@example.com\nbob@example.com\n");
+    assert_eq!(desk.send(&options()).await, 2);
+    assert_eq!(desk.send(&options()).await, 2);
+    desk.write("email\nada@example.com\nbob@example.com\ncid@example.com\n");
+    let opened = desk.open(&options()).await.unwrap();
+    assert_eq!((opened.plan.letters, opened.plan.newcomers, opened.plan.so_far.accepted), (1, 1, 2));
+    assert_eq!(desk.send(&options()).await, 3);
+    assert!(desk.open(&options()).await.unwrap().plan.is_idle());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_without_people_opens_nothing() {
+    let desk = Desk::new("email,subscribed\nada@example.com,no\n");
+    let opened = desk.open(&options()).await.unwrap();
+    assert!(opened.plan.is_idle() && opened.dispatch.is_none());
+    assert_eq!(desk.send(&options()).await, 0);
+    assert!(desk.ledger.dispatches().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_speaks_against_a_send_is_an_error_and_records_nothing() {
+    let desk = Desk::new("email\nada@example.com\nnobody\nbob@example.com\n");
+    let refused = desk.open(&options()).await;
+    assert!(matches!(refused, Err(OpenError::BadRows { rows: 1, .. })));
+    let mut unknown = options();
+    unknown.selection = Some(Selection::Only(vec![address("dan@example.com")]));
+    unknown.bad_rows = BadRows::Skip;
+    let refused = desk.open(&unknown).await;
+    assert!(matches!(refused, Err(OpenError::NotOnList { addresses, .. }) if addresses.len() == 1));
+    unknown.selection = Some(Selection::Where { field: "town".into(), value: "Berlin".into() });
+    assert!(matches!(desk.open(&unknown).await, Err(OpenError::Columns(_))));
+    assert!(desk.ledger.dispatches().await.unwrap().is_empty());
+    let mut skip = options();
+    skip.bad_rows = BadRows::Skip;
+    assert_eq!(desk.send(&skip).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_letter_and_other_keys_are_noticed() {
+    let desk = Desk::new("email\nada@example.com\nbob@example.com\n");
+    let mut source = desk.source("one");
+    source.rendered.title = "Before it was edited".into();
+    source.rendered.subject.pieces.clear();
+    dispatch::open(source, &desk.ledger, &options()).await.unwrap();
+    // Nobody has it: the edited one is frozen in its place.
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let mut first = options();
+    first.selection = Some(Selection::First(1));
+    let kept = Arc::clone(&notes);
+    first.notify = Arc::new(move |note| kept.lock().unwrap().push(note.clone()));
+    assert_eq!(desk.send(&first).await, 1);
+    assert!(notes.lock().unwrap().iter().any(|note| matches!(note, Note::Refrozen { .. })));
+    let mut source = desk.source("one");
+    source.rendered.subject.pieces.clear();
+    let refused = dispatch::open(source, &desk.ledger, &options()).await;
+    assert!(matches!(refused, Err(OpenError::Edited { .. })));
+    let mut source = desk.source("one");
+    source.secrets = Secrets::new([8; 32]);
+    let refused = dispatch::open(source, &desk.ledger, &options()).await;
+    assert!(matches!(refused, Err(OpenError::KeysChanged { .. })));
+    let mut source = desk.source("one");
+    source.secrets = Secrets::new([8; 32]);
+    let mut accept = options();
+    accept.keys_changed = IfKeysChanged::Accept;
+    assert_eq!(dispatch::open(source, &desk.ledger, &accept).await.unwrap().plan.letters, 1);
+}
