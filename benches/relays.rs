@@ -34,8 +34,7 @@ fn main() {
     let mut failed = 0;
     let mut sum = 0.0;
     for row in &rows {
-        let best = best(row);
-        let took = time(row.script(), "", wanted(row));
+        let (best, took) = pairs(row);
         let share = best.as_secs_f64() / took.as_secs_f64();
         least = least.min(share);
         sum += share.min(1.0);
@@ -56,6 +55,24 @@ fn main() {
         sum * 100.0 / rows.len() as f64,
         least * 100.0
     );
+}
+
+/// The best time and ours. Short ones are measured three times alternately, because a disturbance is as long as they are:
+/// the medians.
+fn pairs(row: &Row) -> (Duration, Duration) {
+    let (mut best_times, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        best_times.push(best(row));
+        times.push(time(row.script(), "", wanted(row)));
+        if times[0] > Duration::from_secs(3) {
+            break;
+        }
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    (median(&mut best_times), median(&mut times))
 }
 
 /// Letters that the relay takes in its time: people who have to wait are not its throughput.

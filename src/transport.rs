@@ -271,6 +271,11 @@ impl RelayDown {
         }
     }
 
+    /// Whether the relay closed the connection over one letter, and has nothing against the others.
+    pub fn is_about_one_letter(&self) -> bool {
+        self.passing && self.stage > Stage::Mail && self.complaint() == Some(Complaint::Letter)
+    }
+
     /// Whether it may be that the relay takes no more connections at the same time: a connection was turned away before
     /// it had carried a letter, or the relay says so. If others go on working, that was it.
     pub fn may_be_one_connection_too_many(&self) -> bool {

@@ -97,7 +97,7 @@ impl Job<'_> {
             return Ok(self.exit(&course, &Tally::default()));
         }
         let course = self.work(&opened, &transport, settings).await?;
-        relay_limits::keep(self.config, &transport.name(), transport.learned());
+        relay_limits::keep(self.config, &transport.name(), transport.learned(), self.context.now);
         let tally = opened.tally().await?;
         let records = ledger.dispatches().await?;
         let page = match records.into_iter().find(|record| Some(record.id) == opened.dispatch) {

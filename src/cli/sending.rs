@@ -32,7 +32,7 @@ impl Destination {
         };
         let (connections, name) = (usize::from(relay.connections.get()), relay.to_string());
         let description = format!("through {name}");
-        let smtp = Smtp::new(relay)?.knowing(relay_limits::known(config, &name));
+        let smtp = Smtp::new(relay)?.knowing(relay_limits::known(config, &name, jiff::Timestamp::now()));
         Ok(Self { transport: Transport::Smtp(smtp), connections, description })
     }
 

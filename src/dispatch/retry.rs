@@ -37,6 +37,8 @@ impl Default for RetryPolicy {
 
 /// The wait when a refusal was not about the letter.
 const QUICK: Duration = Duration::from_secs(1);
+/// The wait when it was about the connection: another one is open, or will be in a moment.
+const ON_ANOTHER_CONNECTION: Duration = Duration::from_millis(100);
 
 impl RetryPolicy {
     /// Decides what follows an attempt; reads no clock and touches no ledger.
@@ -67,11 +69,15 @@ impl RetryPolicy {
     }
 
     /// A person who cannot get the letter now is waited for. When it was not about the person, the letter comes back
-    /// as soon as the pace or another connection has it: after a second, four, sixteen, and then as usual.
+    /// soon: after a second (a tenth of one if it was about the connection), four times that, sixteen times, and then as
+    /// usual.
     fn wait_after(&self, complaint: Complaint, attempt: u32) -> Duration {
-        let quick = QUICK.saturating_mul(4_u32.saturating_pow(attempt.saturating_sub(1)));
+        let longer = 4_u32.saturating_pow(attempt.saturating_sub(1));
         match complaint {
-            Complaint::Connections | Complaint::Session | Complaint::Rate => quick.min(self.wait(attempt)),
+            Complaint::Connections | Complaint::Session => {
+                ON_ANOTHER_CONNECTION.saturating_mul(longer).min(self.wait(attempt))
+            }
+            Complaint::Rate => QUICK.saturating_mul(longer).min(self.wait(attempt)),
             // The first time it may have been the connection.
             Complaint::Unclear if attempt <= 1 => QUICK.min(self.wait(attempt)),
             Complaint::Unclear => self.wait(attempt - 1),

@@ -166,6 +166,7 @@ impl Run {
             count,
             origin: Instant::now(),
             accepted: 0,
+            closed_at: 0,
             reported: known,
             away: 0,
             away_since: None,

@@ -63,7 +63,7 @@ impl ConnectionError {
 
 impl<'s> Connection<'s> {
     pub(super) fn new(smtp: &'s Smtp, wire: Wire, mut offer: Offer, suspicion: Option<Suspicion>) -> Self {
-        if smtp.learned().one_by_one.load(Relaxed) {
+        if smtp.learned().one_by_one.load(Relaxed) || smtp.learned().dislikes_ahead.load(Relaxed) {
             offer.pipelining = false;
         }
         let out = Vec::with_capacity(512);
@@ -93,7 +93,7 @@ impl<'s> Connection<'s> {
         match fault.trouble {
             ErrorKind::Io(_) if used => {
                 if was_out && fault.heard_nothing && learned.closed_ahead.fetch_add(1, Relaxed) >= 1 {
-                    learned.one_by_one.store(true, Relaxed);
+                    learned.dislikes_ahead.store(true, Relaxed);
                 }
                 // After one letter it may be the commands that came ahead, and not the number.
                 let ahead = was_out && self.letters == 2;

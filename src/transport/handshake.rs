@@ -35,13 +35,33 @@ impl Offer {
 
 /// Dials, and goes on until letters can be offered.
 pub(super) async fn open(relay: &Relay, tls: Option<&Tls>) -> Result<(Wire, Offer), RelayDown> {
+    let mut hello = Hello::Extended;
+    match open_once(relay, tls, &mut hello).await {
+        // It refused EHLO and closed the connection.
+        Err(RelayDown { stage: Stage::Ehlo, trouble: ErrorKind::Io(_), .. }) if hello == Hello::Plain => {
+            open_once(relay, tls, &mut hello).await
+        }
+        opened => opened,
+    }
+}
+
+/// How we introduce ourselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hello {
+    /// EHLO.
+    Extended,
+    /// HELO, to a relay that does not know EHLO.
+    Plain,
+}
+
+async fn open_once(relay: &Relay, tls: Option<&Tls>, hello: &mut Hello) -> Result<(Wire, Offer), RelayDown> {
     let mut wire = dial(relay).await?;
     if relay.encryption == Encryption::Implicit {
         shake_hands(&mut wire, relay, tls).await?;
     }
     greet(&mut wire, relay, tls).await?;
 
-    let mut offer = say_hello(&mut wire, relay).await?;
+    let mut offer = say_hello(&mut wire, relay, hello).await?;
     if relay.encryption == Encryption::StartTls {
         if !offer.starttls {
             let words = "the relay does not offer STARTTLS, and without it nothing is sent".to_owned();
@@ -50,7 +70,7 @@ pub(super) async fn open(relay: &Relay, tls: Option<&Tls>) -> Result<(Wire, Offe
         let reply = say(&mut wire, Stage::Tls, &Starttls.to_string(), relay).await;
         expect(Stage::Tls, reply)?;
         shake_hands(&mut wire, relay, tls).await?;
-        offer = say_hello(&mut wire, relay).await?;
+        offer = say_hello(&mut wire, relay, hello).await?;
     }
     if relay.login.is_some() {
         log_in(&mut wire, relay, &offer).await?;
@@ -147,7 +167,7 @@ async fn shake_hands(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Resul
     })
 }
 
-async fn say_hello(wire: &mut Wire, relay: &Relay) -> Result<Offer, RelayDown> {
+async fn say_hello(wire: &mut Wire, relay: &Relay, hello: &mut Hello) -> Result<Offer, RelayDown> {
     let id = match (&relay.helo, wire.tcp().and_then(|tcp| tcp.local_addr().ok())) {
         (Some(name), _) => ClientId::Domain(name.clone()),
         (None, Some(address)) => match address.ip().to_canonical() {
@@ -157,12 +177,17 @@ async fn say_hello(wire: &mut Wire, relay: &Relay) -> Result<Offer, RelayDown> {
         (None, None) => ClientId::default(),
     };
     let helo = format!("HELO {id}\r\n");
+    if *hello == Hello::Plain {
+        let reply = say(wire, Stage::Ehlo, &helo, relay).await;
+        return expect(Stage::Ehlo, reply).map(|_| Offer::default());
+    }
     let command = Ehlo::new(id).to_string();
     write(wire, Stage::Ehlo, &command, relay).await?;
     let reply = wire.reply(relay.timeouts.command).await.map(|frame| (read_offer(&frame), frame.reply()));
     match reply {
         // It does not know EHLO (RFC 5321 section 3.2): without extensions, then.
         Ok((_, reply)) if matches!(reply.code, 500 | 502 | 504) => {
+            *hello = Hello::Plain;
             let reply = say(wire, Stage::Ehlo, &helo, relay).await;
             expect(Stage::Ehlo, reply).map(|_| Offer::default())
         }

@@ -170,8 +170,11 @@ impl Connection<'_> {
                 letter.end(Outcome::Accepted { reply });
                 self.accepted += 1;
                 self.unclear = 0;
-                if let Some(suspicion) = self.suspicion.take() {
-                    self.smtp.learned().session.confirm(suspicion);
+                if let Some(suspicion) = self.suspicion.take()
+                    && self.smtp.learned().session.confirm(suspicion)
+                {
+                    // So it closed because of the number of letters.
+                    self.smtp.learned().dislikes_ahead.store(false, Relaxed);
                 }
             }
             Verdict::OutOfStep => {

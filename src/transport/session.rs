@@ -64,8 +64,8 @@ impl SessionLimit {
     }
 
     /// A fresh connection took a letter: the one before had carried enough. The same number twice, or the relay's own
-    /// word, makes a limit of it.
-    pub(super) fn confirm(&self, suspicion: Suspicion) {
+    /// word, makes a limit of it, which is returned as `true`.
+    pub(super) fn confirm(&self, suspicion: Suspicion) -> bool {
         let Suspicion { offered, accepted, said, .. } = suspicion;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let learned = match seen.last {
@@ -78,6 +78,7 @@ impl SessionLimit {
             self.letters.store(letters.max(1), Relaxed);
         }
         seen.last = Some((offered, accepted));
+        learned.is_some()
     }
 
     /// The same refusal met the first letter on a fresh connection: it is about letters.
@@ -102,10 +103,10 @@ mod tests {
     #[test]
     fn a_limit_is_what_is_said_or_seen_twice() {
         let limit = SessionLimit::default();
-        limit.confirm(suspicion(40, 40, false));
-        limit.confirm(suspicion(10, 10, false));
+        assert!(!limit.confirm(suspicion(40, 40, false)));
+        assert!(!limit.confirm(suspicion(10, 10, false)));
         assert_eq!(limit.letters(), None);
-        limit.confirm(suspicion(10, 9, false));
+        assert!(limit.confirm(suspicion(10, 9, false)));
         assert_eq!(limit.letters(), Some(10));
         limit.confirm(suspicion(5, 5, true));
         assert_eq!(limit.letters(), Some(5));

@@ -39,6 +39,8 @@ pub(super) struct Learned {
     pub(super) one_by_one: AtomicBool,
     /// Times in a row that it closed the connection on commands that were sent ahead.
     pub(super) closed_ahead: AtomicU32,
+    /// It may dislike commands that are sent ahead: it closed the connection on them more than once.
+    pub(super) dislikes_ahead: AtomicBool,
     /// Letters on one connection.
     pub(super) session: SessionLimit,
     /// Connections at the same time; 0 while there is no limit.

@@ -514,3 +514,14 @@ fn a_dry_run_of_a_long_sending_goes_on_where_the_real_one_is() {
     room.run(["send", "one", "--yes", "--first", "--limit", "20"]).code(0);
     room.run(["send", "one", "--dry-run"]).code(0).stderr_has("dry run: 1,280 letters");
 }
+
+#[test]
+fn a_relay_that_closes_over_one_letter_is_not_taken_for_gone() {
+    let refusal = "421 4.7.26 This mail has not been authenticated";
+    let script = Script::new().rule(At::Dot, When::Every(5), Do::SayAndClose(refusal.into()));
+    let relay = Relay::start(script);
+    let room = through(&relay, 40, "");
+    let sent = room.run(["send", "one", "--yes", "--first"]).code(0);
+    assert!(!sent.stderr.contains("trying again"), "{}", sent.stderr);
+    assert_eq!(relay.accepted().len(), 40);
+}

@@ -46,6 +46,8 @@ pub(super) struct Runner {
     pub(super) origin: Instant,
     /// Letters accepted when it was last told of progress.
     pub(super) accepted: u64,
+    /// Letters accepted when the relay last closed a connection over one letter.
+    pub(super) closed_at: u64,
     /// The limit of connections that was last reported.
     pub(super) reported: Option<usize>,
     /// Times in a row that the relay went away without taking a letter in between.
@@ -273,6 +275,11 @@ impl Runner {
     /// The relay went away: it is tried again after a while, or the run stops.
     fn relay_away(&mut self, down: RelayDown) {
         self.well();
+        // As long as letters pass in between, another connection takes its place at once.
+        if down.is_about_one_letter() && self.accepted > self.closed_at {
+            self.closed_at = self.accepted;
+            return;
+        }
         let others = self.connections.len();
         // What becomes of the others shows whether it was one too many.
         if others > 0 && down.may_be_one_connection_too_many() && !self.queue.is_stopped() {

@@ -550,6 +550,15 @@ async fn a_relay_that_does_not_know_ehlo_is_greeted_with_helo() {
 }
 
 #[tokio::test]
+async fn a_relay_that_closes_after_refusing_ehlo_is_greeted_with_helo_on_a_new_connection() {
+    let refusal = Do::SayAndClose("502 5.5.2 Command not implemented".to_owned());
+    let tale = Tale::of(Script::new().rule(At::Ehlo, When::Always, refusal), 3).await;
+    let tale = tale.expect("accepted, accepted, accepted, done");
+    let counters = tale.relay.counters();
+    assert_eq!((counters.command("EHLO"), counters.command("HELO"), counters.connections), (1, 1, 2));
+}
+
+#[tokio::test]
 async fn nothing_that_turns_the_direction_of_writing_comes_out_of_a_reply() {
     let script = Script::new().say(At::Rcpt, "550 5.1.1 no\u{202e}\u{2066}\u{200f} such user");
     let fates = Tale::of(script, 1).await.expect("rejected RCPT 550, done").desk.fates();
