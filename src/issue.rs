@@ -2,23 +2,37 @@
 //!
 //! In: a [`Source`]. Out: [`Issue`] (front matter and [`Document`]) and diagnostics, or only diagnostics.
 //! Never: reads a file, knows MJML, a subscriber or a date of today.
+//!
+//! A file here uses files above it in this list only, and no two use each other:
+//!
+//! 1. Values: `placeholder` (texts with placeholders), `document` (the tree), `front_matter`; and what knows no more than a
+//!    text: `linkify`, `quotes`.
+//! 2. What is masked for Markdown: `attributes` (their grammar), `extensions`, `stand_ins`, `swap`, `masking`.
+//! 3. `context`: the file, the problems found so far, and what later steps need to know. Every step is handed it.
+//! 4. Readers of small things: `attributes/checks`, `reference`, `leftover` (text that looks like markup), `html`.
+//! 5. `convention`: what a paragraph means; `inline`: the words of a paragraph, heading, cell or argument.
+//! 6. `node`, `container`: blocks between `:::` lines.
+//! 7. `parser`: Markdown's events become blocks. Nothing below it parses blocks.
+//! 8. `walk` over a finished tree; `finish`: what is known only when the whole text is read.
 
 mod attributes;
 mod container;
+mod context;
 mod convention;
 pub mod document;
+mod extensions;
 mod finish;
 mod front_matter;
 pub mod html;
 mod inline;
 mod leftover;
 mod linkify;
+mod masking;
+mod node;
+mod parser;
 mod placeholder;
-mod problems;
 mod quotes;
-mod reader;
 mod reference;
-mod shield;
 mod stand_ins;
 mod swap;
 mod walk;
@@ -29,9 +43,9 @@ pub use placeholder::{Filter, Part, Phrase, Placeholder};
 pub(crate) use stand_ins::StandIns;
 pub use walk::VisibleNode;
 
+use context::Context;
 use document::BlockKind;
 use quotes::Quotes;
-use reader::Reader;
 
 use crate::source::{Diagnostic, Diagnostics, Source};
 
@@ -92,10 +106,10 @@ impl Issue {
         }
         let mut diagnostics = Vec::new();
         let (mut head, body) = FrontMatter::read(&source, &mut diagnostics);
-        let mut reader = Reader::new(&source, &mut diagnostics);
-        reader.quotes = Quotes::of(head.language.as_deref().unwrap_or(language));
-        let blocks = reader.blocks(body..source.text().len());
-        let mut document = finish::document(&mut reader, blocks);
+        let mut context = Context::new(&source, &mut diagnostics);
+        context.quotes = Quotes::of(head.language.as_deref().unwrap_or(language));
+        let blocks = parser::blocks(&mut context, body..source.text().len());
+        let mut document = finish::document(&mut context, blocks);
         title(&source, &mut head, &mut document, &mut diagnostics);
         if head.subject.is_empty() {
             head.subject = Phrase::plain(head.title.clone());
@@ -145,7 +159,7 @@ fn title(source: &Source, head: &mut FrontMatter, document: &mut Document, diagn
     }
     let repeats = match document.blocks.first().map(|block| &block.kind) {
         Some(BlockKind::Heading { level: 1, content, .. }) => {
-            let words = inline::plain(content);
+            let words = document::plain(content);
             !walk::is_open(&words)
                 && words.to_string().split_whitespace().eq(head.title.split_whitespace())
                 && content.iter().all(|word| {
@@ -164,9 +178,9 @@ impl Document {
     pub fn parse(source: &Source) -> (Self, Diagnostics) {
         let mut diagnostics = Vec::new();
         let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-        let mut reader = Reader::new(source, &mut diagnostics);
-        let blocks = reader.blocks(start..source.text().len());
-        let document = finish::document(&mut reader, blocks);
+        let mut context = Context::new(source, &mut diagnostics);
+        let blocks = parser::blocks(&mut context, start..source.text().len());
+        let document = finish::document(&mut context, blocks);
         (document, diagnostics)
     }
 }

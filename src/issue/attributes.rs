@@ -1,5 +1,7 @@
 //! `{.class #id key="value"}` behind links and pictures, and the arguments of containers: one grammar.
 
+pub(super) mod checks;
+
 use crate::source::Span;
 
 /// No attribute block is longer, in bytes; the limit keeps the search linear.

@@ -2,26 +2,26 @@
 //! calls itself a button is one, a bare address of a video is a card, a paragraph that begins with "P.S." is one.
 
 use super::{
-    document::{AlertKind, Block, BlockKind, Button, Figure, Image, Inline, Inlines, Post, Quote, Video},
-    inline::{phrase_inlines, plain},
-    reader::Reader,
+    context::Context,
+    document::{
+        AlertKind, Block, BlockKind, Button, Figure, Inline, Inlines, Post, Quote, Video, phrase_inlines,
+        plain,
+    },
+    placeholder::{Part, Phrase},
 };
-use crate::{
-    issue::{Part, Phrase},
-    source::{Span, nearest},
-};
+use crate::source::{Span, nearest};
 
 /// What a paragraph is.
-pub(super) fn paragraph(reader: &mut Reader<'_>, words: Inlines, span: &Span) -> BlockKind {
+pub(super) fn paragraph(context: &mut Context<'_>, words: Inlines, span: &Span) -> BlockKind {
     if let [Inline::Math(tex)] = words.as_slice()
-        && reader.source.text()[span.clone()].starts_with("$$")
+        && context.text(&span).starts_with("$$")
     {
         return BlockKind::Math(tex.trim().to_owned());
     }
     if let Some(kind) = embed(&words) {
         return kind;
     }
-    if let Some(mut figures) = figures(reader, &words) {
+    if let Some(mut figures) = figures(context, &words) {
         return match figures.pop() {
             Some(figure) if figures.is_empty() => BlockKind::Figure(figure),
             Some(figure) => {
@@ -31,7 +31,7 @@ pub(super) fn paragraph(reader: &mut Reader<'_>, words: Inlines, span: &Span) ->
             None => BlockKind::Paragraph(words),
         };
     }
-    if let Some(buttons) = buttons(reader, &words) {
+    if let Some(buttons) = buttons(context, &words) {
         return BlockKind::Buttons(buttons);
     }
     if begins_postscript(&words) {
@@ -50,11 +50,11 @@ fn is_space(inline: &Inline) -> bool {
 }
 
 /// Pictures and nothing else, each perhaps within a link.
-pub(super) fn figures(reader: &Reader<'_>, words: &[Inline]) -> Option<Vec<Figure>> {
-    words.iter().filter(|word| !is_space(word)).map(|word| figure(reader, word)).collect()
+pub(super) fn figures(context: &Context<'_>, words: &[Inline]) -> Option<Vec<Figure>> {
+    words.iter().filter(|word| !is_space(word)).map(|word| figure(context, word)).collect()
 }
 
-fn figure(reader: &Reader<'_>, word: &Inline) -> Option<Figure> {
+fn figure(context: &Context<'_>, word: &Inline) -> Option<Figure> {
     let (image, link) = match word {
         Inline::Image(image) => (image, None),
         Inline::Link { url, content, .. } => {
@@ -67,51 +67,33 @@ fn figure(reader: &Reader<'_>, word: &Inline) -> Option<Figure> {
         _ => return None,
     };
     let caption =
-        reader.extras.get(&image.span.start).and_then(|extra| extra.title.clone()).map(phrase_inlines);
+        context.extras.get(&image.span.start).and_then(|extra| extra.title.clone()).map(phrase_inlines);
     Some(Figure { image: image.clone(), caption, credit: None, link })
 }
 
-/// The credit that was written behind a picture.
-pub(super) fn credit(reader: &mut Reader<'_>, image: &Image) -> Option<Inlines> {
-    let span = reader.extras.get(&image.span.start)?.attributes.key("credit")?;
-    Some(reader.words(span)).filter(|words| !words.is_empty())
-}
-
-/// Fills the credits of figures in a paragraph's kind.
-pub(super) fn add_credits(reader: &mut Reader<'_>, kind: &mut BlockKind) {
-    let figures = match kind {
-        BlockKind::Figure(figure) => std::slice::from_mut(figure),
-        BlockKind::Gallery(figures) => figures,
-        _ => return,
-    };
-    for figure in figures {
-        figure.credit = credit(reader, &figure.image);
-    }
-}
-
 /// Links that call themselves buttons, and nothing else.
-fn buttons(reader: &Reader<'_>, words: &[Inline]) -> Option<Vec<Button>> {
+fn buttons(context: &Context<'_>, words: &[Inline]) -> Option<Vec<Button>> {
     let buttons: Option<Vec<Button>> =
-        words.iter().filter(|word| !is_space(word)).map(|word| button(reader, word)).collect();
+        words.iter().filter(|word| !is_space(word)).map(|word| button(context, word)).collect();
     buttons.filter(|buttons| !buttons.is_empty())
 }
 
-fn button(reader: &Reader<'_>, word: &Inline) -> Option<Button> {
+fn button(context: &Context<'_>, word: &Inline) -> Option<Button> {
     let Inline::Link { url, title, content, span } = word else { return None };
     let secondary = match title.to_string().trim().to_lowercase().as_str() {
         "button" => false,
         "button secondary" | "secondary button" => true,
-        _ => reader.extras.get(&span.start)?.button()?,
+        _ => context.extras.get(&span.start)?.button()?,
     };
     Some(Button { url: url.clone(), label: content.clone(), secondary })
 }
 
 /// Any link as a button; its title and classes may make it quieter.
-pub(super) fn as_button(reader: &Reader<'_>, word: &Inline) -> Option<Button> {
-    button(reader, word).or_else(|| match word {
+pub(super) fn as_button(context: &Context<'_>, word: &Inline) -> Option<Button> {
+    button(context, word).or_else(|| match word {
         Inline::Link { url, content, span, .. } => {
             let secondary =
-                reader.extras.get(&span.start).is_some_and(|extra| extra.attributes.has_class("secondary"));
+                context.extras.get(&span.start).is_some_and(|extra| extra.attributes.has_class("secondary"));
             Some(Button { url: url.clone(), label: content.clone(), secondary })
         }
         _ => None,
@@ -208,8 +190,8 @@ pub(super) fn begins_postscript(words: &[Inline]) -> bool {
 const DASHES: [char; 4] = ['—', '–', '―', '⸺'];
 
 /// A quote; a last line or paragraph that begins with a dash says whose.
-pub(super) fn quote(reader: &mut Reader<'_>, blocks: Vec<Block>) -> BlockKind {
-    alert(reader, blocks).unwrap_or_else(|blocks| BlockKind::Quote(signed(blocks)))
+pub(super) fn quote(context: &mut Context<'_>, blocks: Vec<Block>) -> BlockKind {
+    alert(context, blocks).unwrap_or_else(|blocks| BlockKind::Quote(signed(blocks)))
 }
 
 /// Takes the last line off when it says whose words these are.
@@ -253,7 +235,7 @@ fn unsigned(blocks: Vec<Block>) -> Quote {
 }
 
 /// `[!KIND] An own title` at the beginning of a quote.
-fn alert(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Result<BlockKind, Vec<Block>> {
+fn alert(context: &mut Context<'_>, mut blocks: Vec<Block>) -> Result<BlockKind, Vec<Block>> {
     let Some(Block { kind: BlockKind::Paragraph(words), span }) = blocks.first_mut() else {
         return Err(blocks);
     };
@@ -278,7 +260,7 @@ fn alert(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Result<BlockKind, V
                 None => "the kinds are NOTE, TIP, IMPORTANT, WARNING and CAUTION; any title can follow them"
                     .into(),
             };
-            reader.warn("M140", place, format!("unknown kind of alert `{word}`"), help);
+            context.warn("M140", place, format!("unknown kind of alert `{word}`"), help);
             (AlertKind::Callout, Some(vec![Inline::Text(capitalized(&word))]))
         }
     };

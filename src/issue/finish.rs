@@ -3,48 +3,45 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    context::Context,
     document::{
-        Block, BlockKind, BlockPart, ContentsEntry, Document, Footnote, Inline, Inlines, each_inline,
+        Block, BlockKind, BlockPart, ContentsEntry, Document, Footnote, Inline, Inlines, each_inline, plain,
+        push_inline,
     },
     html,
-    inline::{plain, push},
-    reader::{Reader, TOLD_MAX},
+    placeholder::Part,
     walk::{each_block_mut, each_inline_mut, each_words_mut},
 };
-use crate::{
-    issue::Part,
-    source::{Span, nearest},
-};
+use crate::source::nearest;
 
 /// A misspelt anchor is compared with this many others; no letter has more headings.
 const COMPARED_MAX: usize = 1_000;
 
 /// Makes a document of its blocks.
-pub(super) fn document(reader: &mut Reader<'_>, mut blocks: Vec<Block>) -> Document {
-    let mut footnotes = number_notes(reader, &mut blocks);
+pub(super) fn document(context: &mut Context<'_>, mut blocks: Vec<Block>) -> Document {
+    let mut footnotes = number_notes(context, &mut blocks);
     let mut raw = HashSet::new();
     raw_anchors(&blocks, &mut raw);
     footnotes.iter().for_each(|note| raw_anchors(&note.blocks, &mut raw));
-    let anchors = anchors(reader, &mut blocks, raw);
+    let anchors = anchors(context, &mut blocks, raw);
     let entries = entries(&blocks);
-    fill_contents(reader, &mut blocks, &entries);
-    check_links(reader, &mut blocks, &anchors);
+    fill_contents(context, &mut blocks, &entries);
+    check_links(context, &mut blocks, &anchors);
     for note in &mut footnotes {
-        check_links(reader, &mut note.blocks, &anchors);
+        check_links(context, &mut note.blocks, &anchors);
     }
     Document { blocks, footnotes }
 }
 
 /// Numbers notes by their first mention; what is mentioned only within notes comes behind.
-fn number_notes(reader: &mut Reader<'_>, blocks: &mut [Block]) -> Vec<Footnote> {
-    let labels: Vec<String> = reader.labels.iter().map(|label| label.to_lowercase()).collect();
+fn number_notes(context: &mut Context<'_>, blocks: &mut [Block]) -> Vec<Footnote> {
+    let labels: Vec<String> = context.notes.labels.iter().map(|label| label.to_lowercase()).collect();
     let mut notes: HashMap<String, Footnote> = HashMap::new();
-    for (note, span) in std::mem::take(&mut reader.notes) {
+    for (note, span) in std::mem::take(&mut context.notes.written) {
         let key = note.label.to_lowercase();
-        let line = span.start
-            ..span.start + reader.source.text()[span.clone()].lines().next().unwrap_or_default().len();
+        let line = context.first_line(&span);
         if notes.contains_key(&key) {
-            reader.warn(
+            context.warn(
                 "M152",
                 line,
                 format!("the note `{}` is written twice", note.label),
@@ -52,8 +49,8 @@ fn number_notes(reader: &mut Reader<'_>, blocks: &mut [Block]) -> Vec<Footnote> 
             );
             continue;
         }
-        if !reader.label_places.contains_key(&key) {
-            reader.warn(
+        if !context.notes.is_mentioned(&key) {
+            context.warn(
                 "M151",
                 line,
                 format!("the note `{}` is never mentioned", note.label),
@@ -72,7 +69,7 @@ fn number_notes(reader: &mut Reader<'_>, blocks: &mut [Block]) -> Vec<Footnote> 
     let mut footnotes: Vec<Footnote> = Vec::new();
     while footnotes.len() < order.len() {
         let label = order[footnotes.len()];
-        let missing = || Footnote { label: reader.labels[label].clone(), blocks: Vec::new() };
+        let missing = || Footnote { label: context.notes.labels[label].clone(), blocks: Vec::new() };
         let mut note = notes.remove(&labels[label]).unwrap_or_else(missing);
         assign(&mut note.blocks, &mut numbers, &mut order);
         footnotes.push(note);
@@ -96,14 +93,14 @@ fn assign(blocks: &mut [Block], numbers: &mut HashMap<usize, usize>, order: &mut
 }
 
 /// Gives every heading an anchor of its own.
-fn anchors(reader: &mut Reader<'_>, blocks: &mut [Block], raw: HashSet<String>) -> HashSet<String> {
+fn anchors(context: &mut Context<'_>, blocks: &mut [Block], raw: HashSet<String>) -> HashSet<String> {
     let mut used = HashSet::new();
     each_block_mut(blocks, &mut |block| {
         if let BlockKind::Heading { anchor, .. } = &mut block.kind
             && !anchor.is_empty()
             && !used.insert(anchor.clone())
         {
-            reader.error(
+            context.error(
                 "M160",
                 block.span.clone(),
                 format!("the anchor `{anchor}` is given twice"),
@@ -212,20 +209,20 @@ fn entry_words(words: &[Inline]) -> Inlines {
     for word in words {
         match word {
             Inline::Link { content, .. } => {
-                entry_words(content).into_iter().for_each(|word| push(&mut out, word));
+                entry_words(content).into_iter().for_each(|word| push_inline(&mut out, word));
             }
             Inline::Footnote(_) | Inline::Image(_) => {}
-            Inline::LineBreak | Inline::SoftBreak => push(&mut out, Inline::Text(" ".into())),
+            Inline::LineBreak | Inline::SoftBreak => push_inline(&mut out, Inline::Text(" ".into())),
             Inline::Emphasis(inner) => out.push(Inline::Emphasis(entry_words(inner))),
             Inline::Strong(inner) => out.push(Inline::Strong(entry_words(inner))),
             Inline::Strikethrough(inner) => out.push(Inline::Strikethrough(entry_words(inner))),
-            word => push(&mut out, word.clone()),
+            word => push_inline(&mut out, word.clone()),
         }
     }
     out
 }
 
-fn fill_contents(reader: &mut Reader<'_>, blocks: &mut [Block], headings: &[ContentsEntry]) {
+fn fill_contents(context: &mut Context<'_>, blocks: &mut [Block], headings: &[ContentsEntry]) {
     let shallowest = headings.iter().map(|entry| entry.level).min().unwrap_or(2);
     each_block_mut(blocks, &mut |block| {
         let BlockKind::Contents { depth, entries, .. } = &mut block.kind else { return };
@@ -236,9 +233,9 @@ fn fill_contents(reader: &mut Reader<'_>, blocks: &mut [Block], headings: &[Cont
             entries.extend(headings.iter().filter(|entry| entry.level <= *depth).cloned());
         }
         if entries.is_empty() {
-            reader.warn(
+            context.warn(
                 "M161",
-                first_line(reader.source.text(), &block.span),
+                context.first_line(&block.span),
                 "the contents are empty",
                 "write headings (`## Heading`), a greater `depth=`, or a list of your own between the lines",
             );
@@ -246,20 +243,15 @@ fn fill_contents(reader: &mut Reader<'_>, blocks: &mut [Block], headings: &[Cont
     });
 }
 
-fn first_line(text: &str, span: &Span) -> Span {
-    let length = text[span.clone()].lines().next().unwrap_or_default().trim_end().len();
-    span.start..span.start + length
-}
-
 /// Links to a place in the letter that does not exist.
-fn check_links(reader: &mut Reader<'_>, blocks: &mut [Block], anchors: &HashSet<String>) {
+fn check_links(context: &mut Context<'_>, blocks: &mut [Block], anchors: &HashSet<String>) {
     for block in blocks {
         each_words_mut(block, &mut |words| {
             each_inline_mut(words, &mut |inline| {
                 let Inline::Link { url, span, .. } = inline else { return };
                 let [Part::Text(url)] = url.0.as_slice() else { return };
                 let Some(anchor) = url.strip_prefix('#').filter(|anchor| !anchor.is_empty()) else { return };
-                if anchors.contains(anchor) || reader.diagnostics.len() >= TOLD_MAX {
+                if anchors.contains(anchor) || context.is_full() {
                     return;
                 }
                 let help = match nearest(anchor, anchors.iter().map(String::as_str).take(COMPARED_MAX)) {
@@ -268,7 +260,7 @@ fn check_links(reader: &mut Reader<'_>, blocks: &mut [Block], anchors: &HashSet<
                         "anchors come from headings; give one a name with `## Heading {#name}`".to_owned()
                     }
                 };
-                reader.warn("M162", span.clone(), format!("no heading has the anchor `{anchor}`"), help);
+                context.warn("M162", span.clone(), format!("no heading has the anchor `{anchor}`"), help);
             });
         });
     }

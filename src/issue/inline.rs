@@ -1,20 +1,26 @@
 //! The words of one paragraph, heading or cell: marks, links, pictures, placeholders, inline HTML.
 
+mod stretches;
+
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 
 use super::{
-    attributes::{Attributes, braces},
-    document::{Image, Inline, Inlines, each_inline},
+    attributes::{
+        Attributes, braces,
+        checks::{check_link, check_picture},
+    },
+    context::Context,
+    convention,
+    document::{BlockKind, Image, Inline, Inlines, phrase_inlines, plain, push_inline},
     html, leftover,
     linkify::linkify,
+    masking::{MaskedText, PieceKind},
+    placeholder::{Part, Phrase},
     quotes::OpenQuotes,
-    reader::{Extra, Reader},
-    shield::{PieceKind, Shield},
+    reference,
 };
-use crate::{
-    issue::{Part, Phrase},
-    source::{Span, nearest},
-};
+use crate::source::Span;
+use stretches::{JoinedText, Stretch, localize};
 
 /// Marks within marks beyond this add nothing that a reader could see.
 const MARKS_MAX: usize = 20;
@@ -27,14 +33,6 @@ pub(super) struct Run {
     quotes: OpenQuotes,
     /// Not in a paragraph of its own: the words of a tight item.
     pub(super) implicit: bool,
-}
-
-/// A text event that waits for its neighbours, so that links are found across them.
-struct Stretch {
-    span: Span,
-    shown: String,
-    /// The author's spelling of what smart punctuation has changed.
-    smart: Option<String>,
 }
 
 struct Frame {
@@ -75,7 +73,7 @@ impl Run {
     }
 
     fn push(&mut self, inline: Inline) {
-        push(&mut self.frames.last_mut().expect("the root frame stays").content, inline);
+        push_inline(&mut self.frames.last_mut().expect("the root frame stays").content, inline);
     }
 
     fn within_link(&self) -> bool {
@@ -87,24 +85,30 @@ impl Run {
     }
 
     /// A mark begins.
-    pub(super) fn start(&mut self, reader: &mut Reader<'_>, tag: &Tag<'_>, span: Span, shield: &Shield) {
-        self.flush(reader, shield);
+    pub(super) fn start(
+        &mut self,
+        context: &mut Context<'_>,
+        tag: &Tag<'_>,
+        span: Span,
+        masked: &MaskedText,
+    ) {
+        self.flush(context, masked);
         self.end = self.end.max(span.end);
         let kind = match tag {
             Tag::Link { link_type, dest_url, title, .. } => {
-                let url = reader.phrase(dest_url, shield);
+                let url = context.phrase(dest_url, masked);
                 let url = match link_type {
                     LinkType::Email => prefixed("mailto:", url),
                     _ => url,
                 };
                 if dest_url.contains("{{") || dest_url.contains("{%") {
-                    reader.report_loose(&span, shield);
+                    context.report_loose(&span, masked);
                 }
-                Kind::Link { url, title: reader.phrase(title, shield) }
+                Kind::Link { url, title: context.phrase(title, masked) }
             }
             Tag::Image { dest_url, title, .. } => {
-                let source = reader.fixed(dest_url, "the address of a picture", span.clone(), shield);
-                let title = (!title.is_empty()).then(|| reader.phrase(title, shield));
+                let source = context.fixed(dest_url, "the address of a picture", span.clone(), masked);
+                let title = (!title.is_empty()).then(|| context.phrase(title, masked));
                 Kind::Image { source, title }
             }
             _ if self.frames.len() > MARKS_MAX => Kind::Flat,
@@ -117,24 +121,24 @@ impl Run {
     }
 
     /// A mark ends; HTML tags that are still open in it end with it.
-    pub(super) fn end(&mut self, reader: &mut Reader<'_>, _tag: TagEnd, shield: &Shield) {
-        self.flush(reader, shield);
-        self.close_html(reader);
+    pub(super) fn end(&mut self, context: &mut Context<'_>, masked: &MaskedText) {
+        self.flush(context, masked);
+        self.close_html(context);
         if self.frames.len() > 1 {
-            self.close_frame(reader);
+            self.close_frame(context);
         }
     }
 
-    fn close_html(&mut self, reader: &mut Reader<'_>) {
+    fn close_html(&mut self, context: &mut Context<'_>) {
         while matches!(self.frames.last(), Some(Frame { kind: Kind::Html(_), .. })) {
             if let Some(Frame { kind: Kind::Html(tag), span, .. }) = self.frames.last() {
-                html::not_closed(reader, &tag.name, span.clone());
+                html::not_closed(context, &tag.name, span.clone());
             }
-            self.close_frame(reader);
+            self.close_frame(context);
         }
     }
 
-    fn close_frame(&mut self, reader: &mut Reader<'_>) {
+    fn close_frame(&mut self, context: &mut Context<'_>) {
         let Some(Frame { kind, span, content }) = self.frames.pop() else { return };
         match kind {
             Kind::Root | Kind::Flat => content.into_iter().for_each(|inline| self.push(inline)),
@@ -144,7 +148,7 @@ impl Run {
             Kind::Link { url, title } => self.push(Inline::Link { url, title, content, span }),
             Kind::Image { source, title } => {
                 if title.is_some() {
-                    reader.extras.entry(span.start).or_default().title = title;
+                    context.extras.entry(span.start).or_default().title = title;
                 }
                 let alt = plain(&content);
                 self.push(Inline::Image(Image { source, alt, width: None, span }));
@@ -156,47 +160,49 @@ impl Run {
     }
 
     /// Anything but a beginning or an end.
-    pub(super) fn event(&mut self, reader: &mut Reader<'_>, event: Event<'_>, span: Span, shield: &Shield) {
+    pub(super) fn event(
+        &mut self,
+        context: &mut Context<'_>,
+        event: Event<'_>,
+        span: Span,
+        masked: &MaskedText,
+    ) {
         self.end = self.end.max(span.end);
         if let Event::Text(text) = event {
-            reader.report_loose(&span, shield);
-            let shown = match shield.marker_in(&span) {
-                Some(_) if text.len() == span.len() => reader.source.text()[span.clone()].to_owned(),
+            context.report_loose(&span, masked);
+            let shown = match masked.marker_in(&span) {
+                Some(_) if text.len() == span.len() => context.text(&span).to_owned(),
                 _ => text.into_string(),
             };
-            let written = shield.text.get(span.start - shield.base..span.end - shield.base);
+            let written = masked.text.get(span.start - masked.base..span.end - masked.base);
             let is_smart = shown.chars().all(|c| "“”‘’–—…".contains(c));
-            let written = written.map(|written| shield.swaps.text(written).into_owned());
+            let written = written.map(|written| masked.swaps.text(written).into_owned());
             let smart = written.filter(|written| is_smart && *written != shown);
             self.text.push(Stretch { span, shown, smart });
             return;
         }
-        self.flush(reader, shield);
+        self.flush(context, masked);
         match event {
-            Event::Code(code) => self.push(Inline::Code(shield.literal(&code, reader.source))),
+            Event::Code(code) => self.push(Inline::Code(masked.literal(&code, context.source))),
             Event::InlineMath(tex) | Event::DisplayMath(tex) => {
-                self.push(Inline::Math(shield.literal(&tex, reader.source)));
+                self.push(Inline::Math(masked.literal(&tex, context.source)));
             }
             Event::SoftBreak => self.push(Inline::SoftBreak),
             Event::HardBreak => self.push(Inline::LineBreak),
             Event::FootnoteReference(label) => {
-                let label = shield.literal(&label, reader.source);
-                let index = *reader.label_places.entry(label.to_lowercase()).or_insert(reader.labels.len());
-                if index == reader.labels.len() {
-                    reader.labels.push(label);
-                }
-                self.push(Inline::Footnote(index));
+                let label = masked.literal(&label, context.source);
+                self.push(Inline::Footnote(context.notes.mention(label)));
             }
             Event::InlineHtml(tag) | Event::Html(tag) => {
-                let tag = shield.literal(&tag, reader.source);
-                self.html(reader, &tag, span);
+                let tag = masked.literal(&tag, context.source);
+                self.html(context, &tag, span);
             }
             _ => {}
         }
     }
 
-    fn html(&mut self, reader: &mut Reader<'_>, text: &str, span: Span) {
-        match html::inline(reader, text, &span) {
+    fn html(&mut self, context: &mut Context<'_>, text: &str, span: Span) {
+        match html::inline(context, text, &span) {
             html::InlineTag::Nothing => {}
             html::InlineTag::Inline(inline) => self.push(inline),
             html::InlineTag::Open(mut tag) => {
@@ -215,25 +221,25 @@ impl Run {
                     Some(depth) => {
                         for _ in 1..depth {
                             if let Some(Frame { kind: Kind::Html(tag), span, .. }) = self.frames.last() {
-                                html::not_closed(reader, &tag.name, span.clone());
+                                html::not_closed(context, &tag.name, span.clone());
                             }
-                            self.close_frame(reader);
+                            self.close_frame(context);
                         }
-                        self.close_frame(reader);
+                        self.close_frame(context);
                     }
-                    None => html::not_opened(reader, &name, span),
+                    None => html::not_opened(context, &name, span),
                 }
             }
         }
     }
 
     /// Ends the words.
-    pub(super) fn finish(mut self, reader: &mut Reader<'_>, shield: &Shield) -> Inlines {
-        self.flush(reader, shield);
+    pub(super) fn finish(mut self, context: &mut Context<'_>, masked: &MaskedText) -> Inlines {
+        self.flush(context, masked);
         while self.frames.len() > 1 {
-            self.close_html(reader);
+            self.close_html(context);
             if self.frames.len() > 1 {
-                self.close_frame(reader);
+                self.close_frame(context);
             }
         }
         let mut words = self.frames.pop().map(|frame| frame.content).unwrap_or_default();
@@ -252,153 +258,81 @@ impl Run {
         }
     }
 
-    /// Quotation marks become those of the language.
-    fn localize(&mut self, reader: &Reader<'_>, shield: &Shield, stretches: &mut [Stretch]) {
-        for stretch in stretches.iter_mut().filter(|stretch| stretch.smart.is_some()) {
-            let mut marks = stretch.shown.chars();
-            let (Some(mark @ ('“' | '”' | '‘' | '’')), None) = (marks.next(), marks.next()) else {
-                continue;
-            };
-            let (start, end) = (stretch.span.start - shield.base, stretch.span.end - shield.base);
-            let before = shield.text.get(..start).and_then(|text| text.chars().next_back());
-            let behind = shield.text.get(end..).and_then(|text| text.chars().next());
-            // Marks of Markdown are no letters: a word may begin behind them.
-            let behind = behind.filter(|c| !"*_~`[".contains(*c)).or(behind.map(|_| 'x'));
-            stretch.shown = reader.quotes.shown(mark, (before, behind), &mut self.quotes).to_owned();
-        }
-    }
-
-    /// The waiting text: bare addresses become links, sentinels what they stand for.
-    fn flush(&mut self, reader: &mut Reader<'_>, shield: &Shield) {
+    /// The waiting text: bare addresses become links, stand-ins what they stand for.
+    fn flush(&mut self, context: &mut Context<'_>, masked: &MaskedText) {
         let mut stretches = std::mem::take(&mut self.text);
-        self.localize(reader, shield, &mut stretches);
-        let [first, ..] = stretches.as_slice() else { return };
-        let whole = first.span.clone();
-        // Addresses are looked for in the author's spelling: smart punctuation would have changed `--` in them.
-        let mut raw = String::new();
-        let mut pieces: Vec<(usize, &Stretch, bool)> = Vec::new();
-        for stretch in &stretches {
-            pieces.push((raw.len(), stretch, stretch.smart.is_some()));
-            raw.push_str(stretch.smart.as_deref().unwrap_or(&stretch.shown));
+        if stretches.is_empty() {
+            return;
         }
+        localize(&mut stretches, context.quotes, &mut self.quotes, masked);
+        let text = JoinedText::new(stretches);
         if self.frames.iter().all(|frame| !matches!(frame.kind, Kind::Link { .. } | Kind::Image { .. })) {
-            let place = |at: usize| {
-                let piece = pieces.partition_point(|(start, ..)| *start <= at).saturating_sub(1);
-                pieces.get(piece).map_or(whole.start, |(start, stretch, _)| stretch.span.start + (at - start))
-            };
-            missing_notes(reader, &raw, &place);
-            leftover::look(reader, &raw, &place);
+            leftover::look(context, &text.raw, &|at| text.place(at));
         }
-        let links = if self.within_link() { Vec::new() } else { linkify(&raw) };
-        let shown = |span: Span| -> String {
-            let mut out = String::new();
-            let first = pieces.partition_point(|(at, ..)| *at <= span.start).saturating_sub(1);
-            for (index, (at, stretch, smart)) in pieces.iter().enumerate().skip(first) {
-                if *at >= span.end {
-                    break;
-                }
-                let end = pieces.get(index + 1).map_or(raw.len(), |(next, ..)| *next);
-                if *smart {
-                    if *at >= span.start {
-                        out.push_str(&stretch.shown);
-                    }
-                } else {
-                    out.push_str(&raw[span.start.max(*at)..span.end.min(end)]);
-                }
-            }
-            out
-        };
-        let place = |at: usize| -> usize {
-            let piece = pieces.partition_point(|(start, ..)| *start <= at).saturating_sub(1);
-            pieces.get(piece).map_or(whole.start, |(start, stretch, _)| {
-                (stretch.span.start + (at - start)).min(stretch.span.end)
-            })
-        };
+        let links = if self.within_link() { Vec::new() } else { linkify(&text.raw) };
         let mut done = 0;
         for link in links {
-            let before = shown(done..link.span.start);
-            self.words(reader, &before, shield);
-            let text = &raw[link.span.clone()];
-            let url = prefixed(link.prefix, reader.phrase(text, shield));
-            // The same placeholder stands in the words and in the address: told once.
-            let told = reader.diagnostics.len();
-            let content = phrase_inlines(reader.phrase(text, shield));
-            reader.diagnostics.truncate(told);
-            let span = place(link.span.start)..place(link.span.end).max(place(link.span.start));
+            self.words(context, &text.shown(done..link.span.start), masked);
+            let address = &text.raw[link.span.clone()];
+            let url = prefixed(link.prefix, context.phrase(address, masked));
+            // The same placeholder is in the words and in the address.
+            let content = phrase_inlines(context.phrase_again(address, masked));
+            let start = text.place_within(link.span.start);
+            let span = start..text.place_within(link.span.end).max(start);
             self.push(Inline::Link { url, title: Phrase::default(), content, span });
             done = link.span.end;
         }
-        let rest = shown(done..raw.len());
-        self.words(reader, &rest, shield);
+        self.words(context, &text.shown(done..text.raw.len()), masked);
     }
 
     /// Text without links: placeholders, and attributes of the link or picture before it.
-    fn words(&mut self, reader: &mut Reader<'_>, text: &str, shield: &Shield) {
+    fn words(&mut self, context: &mut Context<'_>, text: &str, masked: &MaskedText) {
         let mut rest = text;
-        while let Some((at, piece)) = rest
-            .char_indices()
-            .filter(|(_, c)| *c as u32 >= 0xF0000)
-            .find_map(|(at, c)| shield.piece(c).map(|piece| (at, piece.clone())))
-        {
+        while let Some((at, piece)) = masked.first_piece(rest) {
             if at > 0 {
                 self.push(Inline::Text(rest[..at].to_owned()));
             }
             rest = rest.get(at + piece.span.len()..).unwrap_or_default();
-            let literal = &reader.source.text()[piece.span.clone()];
-            match piece.kind {
-                PieceKind::Placeholder => match reader.placeholder(&piece) {
-                    Some(placeholder) => self.push(Inline::Placeholder(placeholder)),
-                    None => self.push(Inline::Text(literal.to_owned())),
-                },
-                PieceKind::Attributes => {
-                    let last = self.frames.last_mut().and_then(|frame| frame.content.last_mut());
-                    match (last, braces(literal, piece.span.start)) {
-                        (Some(Inline::Image(image)), Some((attributes, _))) => {
-                            picture(reader, image, attributes);
-                        }
-                        (Some(Inline::Link { span, .. }), Some((attributes, _))) => {
-                            let place = span.start;
-                            check_link(reader, &attributes);
-                            reader.extras.entry(place).or_default().attributes = attributes;
-                        }
-                        _ => self.push(Inline::Text(literal.to_owned())),
+            let literal = context.text(&piece.span);
+            let is_taken = match piece.kind {
+                PieceKind::Placeholder => match context.placeholder(&piece) {
+                    Some(placeholder) => {
+                        self.push(Inline::Placeholder(placeholder));
+                        true
                     }
-                }
+                    None => false,
+                },
+                PieceKind::Attributes => braces(literal, piece.span.start)
+                    .is_some_and(|(attributes, _)| self.take_attributes(context, attributes)),
+            };
+            if !is_taken {
+                self.push(Inline::Text(literal.to_owned()));
             }
         }
         if !rest.is_empty() {
             self.push(Inline::Text(rest.to_owned()));
         }
     }
-}
 
-/// Reports `[^label]` that refers to nothing: Markdown leaves it as text.
-fn missing_notes(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
-    for at in memchr::memmem::find_iter(raw.as_bytes(), b"[^") {
-        let label = raw[at + 2..].split(']').next().unwrap_or_default();
-        let closed = raw[at + 2 + label.len()..].starts_with(']');
-        let start = place(at);
-        let escaped = start > 0 && reader.source.text().as_bytes()[start - 1] == b'\\';
-        if !closed || escaped || label.is_empty() || label.len() > 80 || label.contains(char::is_whitespace) {
-            continue;
-        }
-        reader.error(
-            "M150",
-            start..start + label.len() + 3,
-            format!("footnote `{label}` not found"),
-            format!(
-                "write `[^{label}]: …` in a paragraph of its own, or `\\[^{label}]` to show the characters"
-            ),
-        );
-    }
-}
-
-/// Adds to words; neighbouring text becomes one.
-pub(super) fn push(words: &mut Inlines, inline: Inline) {
-    match (words.last_mut(), inline) {
-        (Some(Inline::Text(before)), Inline::Text(text)) => before.push_str(&text),
-        (_, Inline::Text(text)) if text.is_empty() => {}
-        (_, inline) => words.push(inline),
+    /// Attributes belong to the link or picture that they follow, if they follow one.
+    fn take_attributes(&mut self, context: &mut Context<'_>, attributes: Attributes) -> bool {
+        let last = self.frames.last_mut().and_then(|frame| frame.content.last_mut());
+        let place = match last {
+            Some(Inline::Image(image)) => {
+                check_picture(context, image, &attributes);
+                if let Some(alt) = attributes.key("alt") {
+                    image.alt = plain(&words(context, alt));
+                }
+                image.span.start
+            }
+            Some(Inline::Link { span, .. }) => {
+                check_link(context, &attributes);
+                span.start
+            }
+            _ => return false,
+        };
+        context.extras.entry(place).or_default().attributes = attributes;
+        true
     }
 }
 
@@ -413,106 +347,67 @@ fn prefixed(prefix: &str, mut phrase: Phrase) -> Phrase {
     phrase
 }
 
-/// A phrase as words.
-pub(super) fn phrase_inlines(phrase: Phrase) -> Inlines {
-    phrase
-        .0
-        .into_iter()
-        .map(|part| match part {
-            Part::Text(text) => Inline::Text(text),
-            Part::Open(placeholder) => Inline::Placeholder(placeholder),
-        })
-        .collect()
-}
-
-/// Words without their marks, for alternative texts.
-pub(super) fn plain(words: &[Inline]) -> Phrase {
-    let mut phrase = Phrase::default();
-    let text = |text: &str, phrase: &mut Phrase| match phrase.0.last_mut() {
-        Some(Part::Text(before)) => before.push_str(text),
-        _ => phrase.0.push(Part::Text(text.to_owned())),
-    };
-    each_inline(words, &mut |word| match word {
-        Inline::Text(words) | Inline::Code(words) | Inline::Math(words) => text(words, &mut phrase),
-        Inline::Image(image) => {
-            for part in &image.alt.0 {
-                match part {
-                    Part::Text(words) => text(words, &mut phrase),
-                    Part::Open(_) => phrase.0.push(part.clone()),
-                }
-            }
-        }
-        Inline::LineBreak | Inline::SoftBreak => text(" ", &mut phrase),
-        Inline::Placeholder(placeholder) => phrase.0.push(Part::Open(placeholder.clone())),
-        _ => {}
-    });
-    phrase
-}
-
-const PICTURE_KEYS: [&str; 3] = ["width", "credit", "alt"];
-const LINK_CLASSES: [&str; 3] = ["button", "secondary", "primary"];
-
-fn picture(reader: &mut Reader<'_>, image: &mut Image, attributes: Attributes) {
-    for key in &attributes.keys {
-        match key.name.as_str() {
-            "width" => image.width = width(reader, key.value.clone()),
-            "alt" => {
-                let words = reader.words(key.value.clone());
-                image.alt = plain(&words);
-            }
-            "credit" => {}
-            name => unknown(reader, name, "a picture", key.span.clone(), &PICTURE_KEYS),
-        }
-    }
-    for (class, span) in &attributes.classes {
-        unknown(reader, &format!(".{class}"), "a picture", span.clone(), &PICTURE_KEYS);
-    }
-    reader.extras.entry(image.span.start).or_default().attributes = attributes;
-}
-
-fn check_link(reader: &mut Reader<'_>, attributes: &Attributes) {
-    for key in attributes.keys.iter().filter(|key| key.name != "kind") {
-        unknown(reader, &key.name, "a link", key.span.clone(), &["kind"]);
-    }
-    for (class, span) in
-        attributes.classes.iter().filter(|(class, _)| !LINK_CLASSES.contains(&class.as_str()))
-    {
-        unknown(reader, &format!(".{class}"), "a link", span.clone(), &[".button", ".secondary", ".primary"]);
-    }
-}
-
-/// A width in CSS pixels.
-pub(super) fn width(reader: &mut Reader<'_>, span: Span) -> Option<u32> {
-    let text = &reader.source.text()[span.clone()];
-    let width =
-        text.strip_suffix("px").unwrap_or(text).parse().ok().filter(|width| (1..=10_000).contains(width));
-    if width.is_none() {
-        reader.error(
-            "M134",
-            span,
-            format!("invalid width `{text}`"),
-            "write a number of pixels, for example `width=300`",
-        );
-    }
-    width
-}
-
-/// A class or key that nothing is done with.
-pub(super) fn unknown(reader: &mut Reader<'_>, name: &str, owner: &str, span: Span, known: &[&str]) {
-    let help = match nearest(name, known.iter().copied()) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None if known.is_empty() => "take it out".to_owned(),
+/// Reads a short text on one line, such as a title in quotes, as words with marks. What Markdown or a convention takes
+/// for more than a paragraph (a text that begins like a list, the address of a video) stays as it is written.
+pub(super) fn words(context: &mut Context<'_>, span: Span) -> Inlines {
+    let masked = context.mask(span, false);
+    match paragraph(context, &masked) {
+        Some(words) => words,
         None => {
-            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("{owner} knows {}", known.join(", "))
+            let phrase = context.phrase(&masked.swaps.text(&masked.text), &masked);
+            phrase_inlines(phrase)
         }
-    };
-    reader.warn("M135", span, format!("`{name}` means nothing on {owner}"), help);
+    }
 }
 
-impl Extra {
-    /// Whether a link is to be a button, and a quieter one.
-    pub(super) fn button(&self) -> Option<bool> {
-        self.attributes.has_class("button").then(|| self.attributes.has_class("secondary"))
+/// The words of a line that is a paragraph and nothing else; a line without anything to see has none.
+fn paragraph(context: &mut Context<'_>, masked: &MaskedText) -> Option<Inlines> {
+    let mut broken = Vec::new();
+    let mut run: Option<Run> = None;
+    for (event, range) in reference::parser(&masked.text, &mut broken).into_offset_iter() {
+        let span = masked.base + range.start..masked.base + range.end;
+        match (masked.swaps.event(event), &mut run) {
+            (Event::Start(Tag::Paragraph), None) => run = Some(Run::new(span, false)),
+            (Event::End(TagEnd::Paragraph), _) => {}
+            (Event::Start(Tag::HtmlBlock), None) => {
+                let text = context.text(&span);
+                let kind = html::block(context, text, &[(0, span.start)], &span);
+                return kind.is_none().then(Inlines::new);
+            }
+            (_, None) => return None,
+            (Event::Start(tag), Some(run)) => run.start(context, &tag, span, masked),
+            (Event::End(_), Some(run)) => run.end(context, masked),
+            (event, Some(run)) => run.event(context, event, span, masked),
+        }
+    }
+    reference::report(context, broken, masked.base);
+    let Some(run) = run else { return Some(Inlines::new()) };
+    let span = run.span();
+    let words = run.finish(context, masked);
+    if words.is_empty() {
+        return Some(words);
+    }
+    leftover::paragraph(context, &span);
+    match convention::paragraph(context, words, &span) {
+        BlockKind::Paragraph(words) => Some(words),
+        _ => None,
+    }
+}
+
+/// The credit that was written behind a picture.
+pub(super) fn credit(context: &mut Context<'_>, image: &Image) -> Option<Inlines> {
+    let span = context.extras.get(&image.span.start)?.attributes.key("credit")?;
+    Some(words(context, span)).filter(|words| !words.is_empty())
+}
+
+/// Fills the credits of figures in a paragraph's kind.
+pub(super) fn add_credits(context: &mut Context<'_>, kind: &mut BlockKind) {
+    let figures = match kind {
+        BlockKind::Figure(figure) => std::slice::from_mut(figure),
+        BlockKind::Gallery(figures) => figures,
+        _ => return,
+    };
+    for figure in figures {
+        figure.credit = credit(context, &figure.image);
     }
 }

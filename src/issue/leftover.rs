@@ -1,39 +1,40 @@
 //! Text that looks like markup: the author meant something, and readers would see its characters.
 
-use super::reader::{Reader, TOLD_MAX};
+use super::context::Context;
 use crate::source::Span;
 
 /// Nothing longer is an address that somebody wrote by hand, in characters.
 const ADDRESS_MAX: usize = 500;
 
 /// Looks at words between marks, links and code. `place` knows where they are in the file.
-pub(super) fn look(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+pub(super) fn look(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    missing_notes(context, raw, place);
     if raw.contains("<!--") {
-        comments(reader, raw, place);
+        comments(context, raw, place);
     }
     if raw.contains(']') {
-        links(reader, raw, place);
+        links(context, raw, place);
     }
     if raw.contains("**") {
-        bold(reader, raw, place);
+        bold(context, raw, place);
     }
 }
 
 /// Whether the author wrote a backslash before a place, and so wants the character to be seen.
-fn is_escaped(reader: &Reader<'_>, at: usize) -> bool {
-    at > 0 && reader.source.text().as_bytes().get(at - 1) == Some(&b'\\')
+fn is_escaped(context: &Context<'_>, at: usize) -> bool {
+    at > 0 && context.source.text().as_bytes().get(at - 1) == Some(&b'\\')
 }
 
 /// A comment among words ends in its paragraph, or Markdown takes it for words.
-fn comments(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+fn comments(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
     // One is enough: what is behind it may be within it.
     let found = raw.match_indices("<!--").map(|(at, open)| (place(at), open));
-    if let Some((start, open)) = found.into_iter().find(|(start, _)| !is_escaped(reader, *start)) {
-        let message = match reader.source.text()[start..].contains("-->") {
+    if let Some((start, open)) = found.into_iter().find(|(start, _)| !is_escaped(context, *start)) {
+        let message = match context.source.text()[start..].contains("-->") {
             true => "this comment holds an empty line or reaches out of its block, so readers would see it",
             false => "this comment is not closed, so readers would see it",
         };
-        reader.error(
+        context.error(
             "M174",
             start..start + open.len(),
             message,
@@ -43,7 +44,7 @@ fn comments(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) 
 }
 
 /// `![x](a b.png)`, `[x] (https://…)`
-fn links(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+fn links(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
     // Where the last `[` was.
     let mut open = None;
     for (at, bracket) in raw.match_indices(['[', ']']) {
@@ -51,7 +52,7 @@ fn links(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
             open = Some(at);
             continue;
         }
-        if reader.diagnostics.len() >= TOLD_MAX {
+        if context.is_full() {
             return;
         }
         let behind = &raw[at + 1..];
@@ -66,7 +67,7 @@ fn links(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
             .any(|start| address.starts_with(start));
         let is_file = !is_apart && address.contains(['.', '/']) && !address.ends_with('.');
         let start = place(open);
-        if !(is_address || is_file) || is_escaped(reader, start) || is_escaped(reader, place(at)) {
+        if !(is_address || is_file) || is_escaped(context, start) || is_escaped(context, place(at)) {
             continue;
         }
         let image = raw[..open].ends_with('!');
@@ -81,12 +82,37 @@ fn links(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
         };
         let end = place(at + 1).max(start + 1);
         let message = format!("this is not a {what} yet: readers see its brackets");
-        reader.warn("M165", start..end, message, help);
+        context.warn("M165", start..end, message, help);
+    }
+}
+
+/// Reports `[^label]` that refers to nothing: Markdown leaves it as text.
+fn missing_notes(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    for at in memchr::memmem::find_iter(raw.as_bytes(), b"[^") {
+        let label = raw[at + 2..].split(']').next().unwrap_or_default();
+        let closed = raw[at + 2 + label.len()..].starts_with(']');
+        let start = place(at);
+        if !closed
+            || is_escaped(context, start)
+            || label.is_empty()
+            || label.len() > 80
+            || label.contains(char::is_whitespace)
+        {
+            continue;
+        }
+        context.error(
+            "M150",
+            start..start + label.len() + 3,
+            format!("footnote `{label}` not found"),
+            format!(
+                "write `[^{label}]: …` in a paragraph of its own, or `\\[^{label}]` to show the characters"
+            ),
+        );
     }
 }
 
 /// `**bold **word`: a mark with a space on its inner side.
-fn bold(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+fn bold(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
     let marks: Vec<usize> = raw
         .match_indices("**")
         .map(|(at, _)| at)
@@ -99,8 +125,8 @@ fn bold(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
         .collect();
     if let [first, _, ..] = marks.as_slice() {
         let start = place(*first);
-        if !is_escaped(reader, start) {
-            reader.warn(
+        if !is_escaped(context, start) {
+            context.warn(
                 "M165",
                 start..start + 2,
                 "these asterisks make nothing bold: readers see them",
@@ -111,8 +137,8 @@ fn bold(reader: &mut Reader<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
 }
 
 /// Looks at a paragraph as a whole: a heading without its space, a table without its line of dashes.
-pub(super) fn paragraph(reader: &mut Reader<'_>, span: &Span) {
-    let text = reader.source.text()[span.clone()].trim_end();
+pub(super) fn paragraph(context: &mut Context<'_>, span: &Span) {
+    let text = context.text(&span).trim_end();
     let first = text.lines().next().unwrap_or_default().trim_end();
     let place = span.start..span.start + first.len();
     let hashes = first.bytes().take_while(|byte| *byte == b'#').count();
@@ -125,7 +151,7 @@ pub(super) fn paragraph(reader: &mut Reader<'_>, span: &Span) {
         _ => false,
     };
     if is_heading {
-        reader.warn(
+        context.warn(
             "M165",
             place,
             "this is not a heading yet: readers see the `#`",
@@ -138,7 +164,7 @@ pub(super) fn paragraph(reader: &mut Reader<'_>, span: &Span) {
         line.len() > 2 && line.starts_with('|') && line.ends_with('|')
     };
     if text.lines().count() > 1 && text.lines().all(is_row) {
-        reader.warn(
+        context.warn(
             "M165",
             place,
             "this is not a table yet: readers see its bars",
@@ -148,8 +174,8 @@ pub(super) fn paragraph(reader: &mut Reader<'_>, span: &Span) {
 }
 
 /// A fenced code block without its last line: everything up to the end of the text, or of what is around, is code.
-pub(super) fn fence(reader: &mut Reader<'_>, span: &Span) {
-    let text = reader.source.text()[span.clone()].trim_end();
+pub(super) fn fence(context: &mut Context<'_>, span: &Span) {
+    let text = context.text(&span).trim_end();
     let bare = |line: &str| line.trim().trim_start_matches(['>', ' ', '\t']).to_owned();
     let first = text.lines().next().unwrap_or_default();
     let fence: String = first.chars().take_while(|c| matches!(c, '`' | '~')).collect();
@@ -158,7 +184,7 @@ pub(super) fn fence(reader: &mut Reader<'_>, span: &Span) {
         last.len() >= fence.len() && last.bytes().all(|byte| fence.as_bytes().first() == Some(&byte));
     if !is_closed && !fence.is_empty() {
         let place = span.start..span.start + first.trim_end().len();
-        reader.warn(
+        context.warn(
             "M164",
             place,
             "this code block is not closed: all the rest is code",

@@ -1,15 +1,14 @@
 //! Links by reference, `[words][label]`, whose label nobody gave an address: readers would see the brackets.
 
-use pulldown_cmark::{BrokenLink, CowStr, LinkType, Options, Parser};
+use pulldown_cmark::{BrokenLink, CowStr, LinkType, Parser};
 
-use super::reader::Reader;
+use super::{context::Context, extensions::extensions};
 use crate::source::Span;
 
 /// A parser that notes such links in a list, by their places in the text. `[label]` alone is left alone: people write
 /// brackets.
 pub(super) fn parser<'t>(
     text: &'t str,
-    options: Options,
     broken: &mut Vec<Span>,
 ) -> Parser<'t, impl FnMut(BrokenLink<'t>) -> Option<(CowStr<'t>, CowStr<'t>)>> {
     let note = |link: BrokenLink<'t>| {
@@ -19,19 +18,19 @@ pub(super) fn parser<'t>(
         }
         None
     };
-    Parser::new_with_broken_link_callback(text, options, Some(note))
+    Parser::new_with_broken_link_callback(text, extensions(), Some(note))
 }
 
-/// Tells them.
-pub(super) fn tell(reader: &mut Reader<'_>, mut broken: Vec<Span>, base: usize) {
+/// Reports them.
+pub(super) fn report(context: &mut Context<'_>, mut broken: Vec<Span>, base: usize) {
     broken.sort_by_key(|span| (span.start, span.end));
     broken.dedup();
     for span in broken {
         let span = base + span.start..base + span.end;
-        let words = &reader.source.text()[span.clone()];
+        let words = context.text(&span);
         let label = words.trim_end_matches(']').rsplit('[').find(|label| !label.trim().is_empty());
         let label = label.unwrap_or_default().trim_end_matches(']').trim().to_owned();
-        reader.warn(
+        context.warn(
             "M163",
             span,
             format!("nothing says where `{label}` leads, so readers see the brackets"),

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag};
+
+use super::{extensions::extensions, stand_ins::free_characters};
 
 /// More rounds than this are no letter about money.
 const ROUNDS_MAX: usize = 16;
@@ -19,21 +21,21 @@ pub(super) struct Swaps {
 
 impl Swaps {
     /// Swaps what has to be swapped in a text.
-    pub(super) fn make(text: &mut String, options: Options) -> Self {
+    pub(super) fn make(text: &mut String) -> Self {
         let mut swaps = Self::default();
         if !text.is_ascii() && text.contains(['*', '~']) {
             swaps.emphasis(text);
         }
         if text.bytes().filter(|byte| *byte == b'$').nth(1).is_some() {
-            swaps.money(text, options);
+            swaps.money(text);
         }
         swaps
     }
 
     /// A dollar sign with a letter or a digit right behind it begins something new; it does not end a formula.
-    fn money(&mut self, text: &mut String, options: Options) {
+    fn money(&mut self, text: &mut String) {
         for _ in 0..ROUNDS_MAX {
-            let found: Vec<usize> = Parser::new_ext(text, options)
+            let found: Vec<usize> = Parser::new_ext(text, extensions())
                 .into_offset_iter()
                 .filter(|(event, _)| matches!(event, Event::InlineMath(_)))
                 .filter(|(_, span)| text.as_bytes().get(span.end).is_some_and(u8::is_ascii_alphanumeric))
@@ -81,12 +83,7 @@ impl Swaps {
 
     /// A character as long as another one that the text does not have.
     fn free(&self, text: &str, character: char) -> Option<char> {
-        let is_free = |c: &char| !text.contains(*c) && self.pairs.iter().all(|(taken, _)| taken != c);
-        match character.len_utf8() {
-            1 => ('\u{1}'..='\u{8}').chain('\u{e}'..='\u{1a}').find(is_free),
-            3 => ('\u{e7c0}'..='\u{efff}').find(is_free),
-            _ => None,
-        }
+        free_characters(text, character.len_utf8()).find(|c| self.pairs.iter().all(|(taken, _)| taken != c))
     }
 
     /// The text as it was.

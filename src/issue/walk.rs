@@ -1,9 +1,12 @@
 //! Walks over a document in reading order.
 
 use super::document::{
-    Block, BlockKind, BlockPart, BlockPartMut, Document, Image, Inline, Inlines, each_inline,
+    Block, BlockKind, BlockPart, BlockPartMut, Document, Image, Inline, Inlines, each_inline, plain,
 };
-use super::{Part, Phrase, html};
+use super::{
+    html,
+    placeholder::{Part, Phrase},
+};
 
 /// One thing that a reader sees, in reading order.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,7 @@ impl Document {
         let mut links = Vec::new();
         self.visit(&mut |shown| {
             if let VisibleNode::Link { url, words } = shown {
-                links.push((url.to_string(), super::inline::plain(words).to_string()));
+                links.push((url.to_string(), plain(words).to_string()));
             }
         });
         links
@@ -81,7 +84,7 @@ impl Document {
         let mut headings = Vec::new();
         self.visit(&mut |shown| {
             if let VisibleNode::Heading { level, anchor, words } = shown {
-                headings.push((level, anchor.to_owned(), super::inline::plain(words).to_string()));
+                headings.push((level, anchor.to_owned(), plain(words).to_string()));
             }
         });
         headings

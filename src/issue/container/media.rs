@@ -1,30 +1,31 @@
 //! Containers around pictures and things that live elsewhere: figures, galleries, cards, videos, posts, authors.
 
-use super::{Built, Container, lines, stranger};
+use super::element::{Built, Container, stranger};
 use crate::{
     issue::{
-        Phrase,
-        convention::{self, credit, figures, is_blank},
-        document::{Block, BlockKind, Card, Figure, Image, Inline, Inlines, Post, Video},
-        inline::{plain, width},
-        reader::Reader,
+        attributes::checks::width,
+        context::Context,
+        convention::{self, figures, is_blank},
+        document::{Block, BlockKind, Card, Figure, Image, Inline, Inlines, Post, Video, lines, plain},
+        inline::credit,
+        placeholder::Phrase,
     },
     source::Span,
 };
 
 impl Container {
     /// A picture named in an argument.
-    fn picture(&self, reader: &mut Reader<'_>, key: &str) -> Option<Image> {
+    fn picture(&self, context: &mut Context<'_>, key: &str) -> Option<Image> {
         let span = self.arguments.key(key)?;
-        let source = self.plain(reader, Some(span.clone()))?;
+        let source = self.plain(context, Some(span.clone()))?;
         let alt_span = self.arguments.key("alt");
-        let alt = self.words(reader, alt_span).map(|words| plain(&words)).unwrap_or_default();
+        let alt = self.words(context, alt_span).map(|words| plain(&words)).unwrap_or_default();
         Some(Image { source, alt, width: None, span })
     }
 }
 
 /// Pictures at the beginning of a paragraph are taken off it, so that `![…](…)` and its caption can share one.
-fn split_pictures(reader: &mut Reader<'_>, blocks: Vec<Block>) -> Vec<Block> {
+fn split_pictures(context: &mut Context<'_>, blocks: Vec<Block>) -> Vec<Block> {
     let mut out = Vec::new();
     for block in blocks {
         let Block { span, kind: BlockKind::Paragraph(words) } = block else {
@@ -34,9 +35,9 @@ fn split_pictures(reader: &mut Reader<'_>, blocks: Vec<Block>) -> Vec<Block> {
         let lines = lines(words);
         let mut rest = Inlines::new();
         for line in lines {
-            match figures(reader, &line).filter(|found| !found.is_empty()) {
+            match figures(context, &line).filter(|found| !found.is_empty()) {
                 Some(found) => out.extend(found.into_iter().map(|mut figure| {
-                    figure.credit = credit(reader, &figure.image);
+                    figure.credit = credit(context, &figure.image);
                     Block { span: figure.image.span.clone(), kind: BlockKind::Figure(figure) }
                 })),
                 None => {
@@ -54,19 +55,19 @@ fn split_pictures(reader: &mut Reader<'_>, blocks: Vec<Block>) -> Vec<Block> {
     out
 }
 
-pub(super) fn figure(reader: &mut Reader<'_>, mut container: Container) -> Built {
-    let blocks = container.take_blocks(reader);
-    let blocks = split_pictures(reader, blocks);
-    let mut figure: Option<Figure> = container.picture(reader, "src").map(|image| Figure {
+pub(super) fn figure(context: &mut Context<'_>, mut container: Container) -> Built {
+    let blocks = container.take_blocks(context);
+    let blocks = split_pictures(context, blocks);
+    let mut figure: Option<Figure> = container.picture(context, "src").map(|image| Figure {
         image,
         caption: None,
         credit: None,
         link: None,
     });
     let positional = container.arguments.positional.first().cloned();
-    let mut caption = container.words(reader, positional);
-    let second = |reader: &mut Reader<'_>, span: Span| {
-        reader.error(
+    let mut caption = container.words(context, positional);
+    let second = |context: &mut Context<'_>, span: Span| {
+        context.error(
             "M133",
             span,
             "this figure has two captions",
@@ -77,35 +78,35 @@ pub(super) fn figure(reader: &mut Reader<'_>, mut container: Container) -> Built
         match block.kind {
             BlockKind::Figure(found) if figure.is_none() => {
                 if caption.is_some() && found.caption.is_some() {
-                    second(reader, found.image.span.clone());
+                    second(context, found.image.span.clone());
                 }
                 caption = caption.or_else(|| found.caption.clone());
                 figure = Some(found);
             }
-            BlockKind::Figure(found) => reader.error(
+            BlockKind::Figure(found) => context.error(
                 "M133",
                 found.image.span,
                 "this figure has two pictures",
                 "keep one, or use `::: gallery` for several",
             ),
             BlockKind::Gallery(_) => container.wrong(
-                reader,
+                context,
                 "this figure has several pictures",
                 "keep one, or use `::: gallery` for several",
             ),
             BlockKind::Paragraph(words) => {
                 if caption.is_some() {
-                    second(reader, block.span);
+                    second(context, block.span);
                 } else {
                     caption = Some(words);
                 }
             }
-            _ => stranger(reader, &block, "figure", "a figure is one picture and a caption"),
+            _ => stranger(context, &block, "figure", "a figure is one picture and a caption"),
         }
     }
     let Some(mut figure) = figure else {
         container.wrong(
-            reader,
+            context,
             "this figure has no picture",
             "write `![alternative text](picture.png)` in it",
         );
@@ -113,27 +114,27 @@ pub(super) fn figure(reader: &mut Reader<'_>, mut container: Container) -> Built
     };
     figure.caption = caption;
     let credit_span = container.arguments.key("credit");
-    figure.credit = container.words(reader, credit_span).or(figure.credit);
-    figure.link = container.address(reader, "link").or(figure.link);
+    figure.credit = container.words(context, credit_span).or(figure.credit);
+    figure.link = container.address(context, "link").or(figure.link);
     if let Some(span) = container.arguments.key("width") {
-        figure.image.width = width(reader, span);
+        figure.image.width = width(context, span);
     }
     Ok(BlockKind::Figure(figure))
 }
 
-pub(super) fn gallery(reader: &mut Reader<'_>, mut container: Container) -> Built {
+pub(super) fn gallery(context: &mut Context<'_>, mut container: Container) -> Built {
     let mut found = Vec::new();
-    for block in container.take_blocks(reader) {
+    for block in container.take_blocks(context) {
         let blocks = match block.kind {
             BlockKind::List { items, .. } => items.into_iter().flat_map(|item| item.blocks).collect(),
             _ => vec![block],
         };
-        for block in split_pictures(reader, blocks) {
+        for block in split_pictures(context, blocks) {
             match block.kind {
                 BlockKind::Figure(figure) => found.push(figure),
                 BlockKind::Gallery(figures) => found.extend(figures),
                 _ => stranger(
-                    reader,
+                    context,
                     &block,
                     "gallery",
                     "a gallery has pictures only; a picture's title is its caption: `![alt](a.png \"caption\")`",
@@ -143,7 +144,7 @@ pub(super) fn gallery(reader: &mut Reader<'_>, mut container: Container) -> Buil
     }
     if found.is_empty() {
         container.wrong(
-            reader,
+            context,
             "this gallery has no pictures",
             "write `![alternative text](picture.png)` in it",
         );
@@ -170,20 +171,20 @@ fn first_link(words: &[Inline]) -> Option<Phrase> {
     })
 }
 
-pub(super) fn card(reader: &mut Reader<'_>, mut container: Container) -> Built {
-    let mut url = container.address(reader, "url");
+pub(super) fn card(context: &mut Context<'_>, mut container: Container) -> Built {
+    let mut url = container.address(context, "url");
     let title_span = container.text("title");
-    let mut title = container.words(reader, title_span);
-    let mut image = container.picture(reader, "image");
+    let mut title = container.words(context, title_span);
+    let mut image = container.picture(context, "image");
     let mut blocks = Vec::new();
-    let inner = container.take_blocks(reader);
-    for block in split_pictures(reader, inner) {
+    let inner = container.take_blocks(context);
+    for block in split_pictures(context, inner) {
         match block.kind {
             BlockKind::Figure(figure) if image.is_none() => {
                 url = url.or(figure.link);
                 image = Some(figure.image);
             }
-            BlockKind::Figure(_) | BlockKind::Gallery(_) => reader.error(
+            BlockKind::Figure(_) | BlockKind::Gallery(_) => context.error(
                 "M133",
                 block.span,
                 "this card has two pictures",
@@ -238,19 +239,19 @@ pub(super) fn card(reader: &mut Reader<'_>, mut container: Container) -> Built {
                 "write `[Title](https://…)` as its first line, or a title in quotes behind its name",
             ),
         };
-        container.wrong(reader, format!("this card has no {what}"), help);
+        container.wrong(context, format!("this card has no {what}"), help);
         return Err(blocks);
     };
     Ok(BlockKind::Card(Card { url, title, image, blocks }))
 }
 
-pub(super) fn video(reader: &mut Reader<'_>, mut container: Container) -> Built {
+pub(super) fn video(context: &mut Context<'_>, mut container: Container) -> Built {
     let positional = container.arguments.positional.first().cloned();
-    let positional = container.plain(reader, positional);
+    let positional = container.plain(context, positional);
     let url_span = container.arguments.key("url");
-    let mut url = container.plain(reader, url_span);
+    let mut url = container.plain(context, url_span);
     let title_span = container.arguments.key("title");
-    let mut title = container.plain(reader, title_span);
+    let mut title = container.plain(context, title_span);
     match positional {
         Some(text) if text.starts_with("https://") || text.starts_with("http://") => url = url.or(Some(text)),
         Some(text) => title = title.or(Some(text)),
@@ -260,11 +261,11 @@ pub(super) fn video(reader: &mut Reader<'_>, mut container: Container) -> Built 
     let mut video = Video {
         url: String::new(),
         title,
-        still: container.picture(reader, "still"),
-        caption: container.words(reader, caption_span),
+        still: container.picture(context, "still"),
+        caption: container.words(context, caption_span),
     };
-    let inner = container.take_blocks(reader);
-    for block in split_pictures(reader, inner) {
+    let inner = container.take_blocks(context);
+    for block in split_pictures(context, inner) {
         match block.kind {
             BlockKind::Video(found) if url.is_none() => url = Some(found.url),
             BlockKind::Figure(figure) if video.still.is_none() => {
@@ -281,50 +282,50 @@ pub(super) fn video(reader: &mut Reader<'_>, mut container: Container) -> Built 
                     }
                 }
                 _ if video.caption.is_none() => video.caption = Some(words),
-                _ => reader.error(
+                _ => context.error(
                     "M133",
                     block.span,
                     "this video has two captions",
                     "keep one: `caption=`, the still's title, or one paragraph",
                 ),
             },
-            _ => stranger(reader, &block, "video", "a video is an address, a still and a caption"),
+            _ => stranger(context, &block, "video", "a video is an address, a still and a caption"),
         }
     }
     let Some(url) = url else {
         container.wrong(
-            reader,
+            context,
             "this video has no address",
             "write it on a line of its own, or as `url=\"https://…\"`",
         );
         return Err(Vec::new());
     };
     if url.contains("{{") {
-        container.wrong(reader, "the address of a video cannot hold a placeholder", "write it out");
+        container.wrong(context, "the address of a video cannot hold a placeholder", "write it out");
     }
     Ok(BlockKind::Video(Video { url, ..video }))
 }
 
-pub(super) fn post(reader: &mut Reader<'_>, mut container: Container) -> Built {
+pub(super) fn post(context: &mut Context<'_>, mut container: Container) -> Built {
     let positional = container.arguments.positional.first().cloned();
     let url_span = container.arguments.key("url");
-    let mut url = container.plain(reader, url_span.or(positional));
-    let argument = |reader: &mut Reader<'_>, key: &str| {
+    let mut url = container.plain(context, url_span.or(positional));
+    let argument = |context: &mut Context<'_>, key: &str| {
         let span = container.arguments.key(key);
-        container.plain(reader, span)
+        container.plain(context, span)
     };
-    let author = argument(reader, "author");
-    let handle = argument(reader, "handle");
-    let date = argument(reader, "date");
+    let author = argument(context, "author");
+    let handle = argument(context, "handle");
+    let date = argument(context, "date");
     let mut post = Post {
         author,
         handle,
         date,
-        image: container.picture(reader, "image"),
+        image: container.picture(context, "image"),
         ..convention::post(String::new())
     };
-    let inner = container.take_blocks(reader);
-    let mut blocks: Vec<Block> = split_pictures(reader, inner)
+    let inner = container.take_blocks(context);
+    let mut blocks: Vec<Block> = split_pictures(context, inner)
         .into_iter()
         .filter_map(|block| match block.kind {
             BlockKind::Post(found) if url.is_none() => {
@@ -354,7 +355,7 @@ pub(super) fn post(reader: &mut Reader<'_>, mut container: Container) -> Built {
     }
     let Some(url) = url else {
         container.wrong(
-            reader,
+            context,
             "this post has no address",
             "write it on a line of its own, or as `url=\"https://…\"`",
         );
@@ -363,14 +364,14 @@ pub(super) fn post(reader: &mut Reader<'_>, mut container: Container) -> Built {
     Ok(BlockKind::Post(Post { url, blocks, ..post }))
 }
 
-pub(super) fn author(reader: &mut Reader<'_>, mut container: Container) -> Built {
+pub(super) fn author(context: &mut Context<'_>, mut container: Container) -> Built {
     let name_span = container.text("name");
-    let mut name = container.plain(reader, name_span);
-    let url = container.address(reader, "url").filter(|url| !is_blank(url));
-    let mut picture = container.picture(reader, "picture");
+    let mut name = container.plain(context, name_span);
+    let url = container.address(context, "url").filter(|url| !is_blank(url));
+    let mut picture = container.picture(context, "picture");
     let mut blocks = Vec::new();
-    let inner = container.take_blocks(reader);
-    for block in split_pictures(reader, inner) {
+    let inner = container.take_blocks(context);
+    for block in split_pictures(context, inner) {
         match block.kind {
             BlockKind::Figure(figure) if picture.is_none() => picture = Some(figure.image),
             BlockKind::Heading { content, .. } if name.is_none() => name = Some(plain(&content).to_string()),
@@ -379,7 +380,7 @@ pub(super) fn author(reader: &mut Reader<'_>, mut container: Container) -> Built
     }
     let Some(name) = name else {
         container.wrong(
-            reader,
+            context,
             "this author has no name",
             "write it in quotes: `::: author \"Ada Lovelace\"`",
         );

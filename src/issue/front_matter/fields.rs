@@ -3,11 +3,11 @@
 use jiff::civil::{Date, DateTime};
 
 use super::{
-    FrontMatter,
     node::{Entry, Kind, Node, normal, report_duplicates},
+    values::{FrontMatter, Value},
 };
 use crate::{
-    issue::Phrase,
+    issue::placeholder::Phrase,
     source::{Diagnostic, Diagnostics, Source, Span, nearest},
 };
 
@@ -39,7 +39,7 @@ pub(super) fn read(source: &Source, entries: Vec<Entry>, diagnostics: &mut Diagn
     let mut head = reader.head;
     if !head.spans.contains_key("preheader") {
         let summary = PREHEADERS.iter().find_map(|name| match head.fields.get(*name) {
-            Some(super::Value::Text(text)) if !text.trim().is_empty() => Some((*name, text.clone())),
+            Some(Value::Text(text)) if !text.trim().is_empty() => Some((*name, text.clone())),
             _ => None,
         });
         if let Some((name, text)) = summary {

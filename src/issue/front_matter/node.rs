@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::Value;
+use super::values::Value;
 use crate::source::{Diagnostic, Diagnostics, Source, Span};
 
 /// A value of a front matter and where it stands, in any of its formats.

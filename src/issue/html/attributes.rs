@@ -1,7 +1,10 @@
 //! The attributes of raw HTML: what is kept, what is reported.
 
 use crate::{
-    issue::{Part, Phrase, reader::Reader},
+    issue::{
+        context::Context,
+        placeholder::{Part, Phrase},
+    },
     markup::{
         self, Attribute,
         allowed::{anchor_fits, declaration, is_harmless, is_safe, keeps, safe_picture},
@@ -10,11 +13,11 @@ use crate::{
 };
 
 /// Reports attributes that are taken out.
-pub(super) fn complain(reader: &mut Reader<'_>, name: &str, attributes: &[Attribute], span: &Span) {
+pub(super) fn complain(context: &mut Context<'_>, name: &str, attributes: &[Attribute], span: &Span) {
     let is_kept = |key: &str| keeps(name, key) || (matches!(key, "id" | "name") && anchor_fits(name));
     for key in attributes.iter().map(|one| &one.name).filter(|key| !is_kept(key)) {
         if is_harmless(key) {
-            reader.note("M171", span.clone(), format!("`{key}` on `<{name}>` is not kept in letters"));
+            context.note("M171", span.clone(), format!("`{key}` on `<{name}>` is not kept in letters"));
             continue;
         }
         let help = if key.starts_with("on") {
@@ -22,24 +25,24 @@ pub(super) fn complain(reader: &mut Reader<'_>, name: &str, attributes: &[Attrib
         } else {
             "mail clients do not keep it; take it out"
         };
-        reader.warn("M171", span.clone(), format!("`{key}` on `<{name}>` is not kept in letters"), help);
+        context.warn("M171", span.clone(), format!("`{key}` on `<{name}>` is not kept in letters"), help);
     }
 }
 
 /// The attributes that stay, values decoded.
 pub(super) fn kept(
-    reader: &mut Reader<'_>,
+    context: &mut Context<'_>,
     name: &str,
     attributes: &[Attribute],
     span: &Span,
 ) -> Vec<(String, Phrase)> {
-    complain(reader, name, attributes, span);
-    kept_quietly(reader, name, attributes, span)
+    complain(context, name, attributes, span);
+    kept_quietly(context, name, attributes, span)
 }
 
 /// The same, where the others were reported before.
 pub(super) fn kept_quietly(
-    reader: &mut Reader<'_>,
+    context: &mut Context<'_>,
     name: &str,
     attributes: &[Attribute],
     span: &Span,
@@ -47,21 +50,21 @@ pub(super) fn kept_quietly(
     let mut kept = Vec::new();
     for Attribute { name: key, value, .. } in attributes.iter().filter(|one| keeps(name, &one.name)) {
         let value = match key.as_str() {
-            "href" => match href(reader, name, attributes, span) {
+            "href" => match href(context, name, attributes, span) {
                 Some(url) => url,
                 None => continue,
             },
             "src" => {
                 let source = value.trim().to_owned();
                 if !safe_picture(&source) {
-                    unsafe_address(reader, name, &source, span);
+                    unsafe_address(context, name, &source, span);
                     continue;
                 }
                 Phrase::plain(source)
             }
-            "alt" | "title" => phrase(reader, value, span),
+            "alt" | "title" => phrase(context, value, span),
             "style" => {
-                let style = style(reader, name, value, span);
+                let style = style(context, name, value, span);
                 if style.is_empty() {
                     continue;
                 }
@@ -85,23 +88,23 @@ pub(super) fn anchor(attributes: &[Attribute]) -> Option<String> {
 }
 
 /// A value that may hold placeholders.
-pub(super) fn phrase(reader: &mut Reader<'_>, value: &str, span: &Span) -> Phrase {
+pub(super) fn phrase(context: &mut Context<'_>, value: &str, span: &Span) -> Phrase {
     if !value.contains("{{") {
         return Phrase::plain(value);
     }
     // With a placeholder in it, it is as it was written.
-    reader.value_phrase(&markup::decode(value), span.clone())
+    context.value_phrase(&markup::decode(value), span.clone())
 }
 
 /// The address of a link, if a letter can hold it.
 pub(super) fn href(
-    reader: &mut Reader<'_>,
+    context: &mut Context<'_>,
     name: &str,
     attributes: &[Attribute],
     span: &Span,
 ) -> Option<Phrase> {
     let value = markup::find(attributes, "href")?;
-    let url = phrase(reader, value.trim(), span);
+    let url = phrase(context, value.trim(), span);
     let first = match url.0.first() {
         Some(Part::Text(text)) => text.as_str(),
         Some(Part::Open(_)) => return Some(url),
@@ -111,13 +114,13 @@ pub(super) fn href(
         return Some(url);
     }
     let shown = first.to_owned();
-    unsafe_address(reader, name, &shown, span);
+    unsafe_address(context, name, &shown, span);
     None
 }
 
-fn unsafe_address(reader: &mut Reader<'_>, name: &str, address: &str, span: &Span) {
+fn unsafe_address(context: &mut Context<'_>, name: &str, address: &str, span: &Span) {
     let scheme: String = address.chars().take_while(|c| *c != ':').take(20).collect();
-    reader.warn(
+    context.warn(
         "M173",
         span.clone(),
         format!("`{scheme}:` in `<{name}>` is not kept in letters"),
@@ -125,7 +128,7 @@ fn unsafe_address(reader: &mut Reader<'_>, name: &str, address: &str, span: &Spa
     );
 }
 
-fn style(reader: &mut Reader<'_>, name: &str, text: &str, span: &Span) -> String {
+fn style(context: &mut Context<'_>, name: &str, text: &str, span: &Span) -> String {
     let mut out = String::new();
     for written in text.split(';').map(str::trim).filter(|written| !written.is_empty()) {
         match declaration(written) {
@@ -137,7 +140,7 @@ fn style(reader: &mut Reader<'_>, name: &str, text: &str, span: &Span) -> String
             }
             None => {
                 let shown: String = written.chars().take(60).collect();
-                reader.warn(
+                context.warn(
                     "M171",
                     span.clone(),
                     format!("the style `{shown}` on `<{name}>` is not kept in letters"),

@@ -1,19 +1,21 @@
 //! A block of raw HTML, made well-formed.
 
 use super::{
-    Image, attributes, attributes::anchor, escape, image, not_closed, not_kept, not_opened, placeholders,
+    attributes::{self, anchor},
+    escape,
+    image::image,
+    problems::{not_closed, not_kept, not_opened},
 };
 use crate::{
     issue::{
-        Part, Phrase, StandIns,
-        document::{BlockKind, Figure, Inline, Inlines},
-        inline::{phrase_inlines, push as push_inline},
-        reader::Reader,
+        context::Context,
+        document::{BlockKind, Figure, Image},
+        placeholder::{Part, Phrase, placeholders},
     },
     markup::{
         self, Attribute, Token,
         allowed::{Fate, anchor_fits, fate},
-        pieces_around, tokens,
+        pieces_around,
     },
     source::Span,
 };
@@ -73,7 +75,7 @@ impl Output {
 
 /// What a block of raw HTML is, if anything of it is left. `places` says where its lines stand in the file.
 pub(in crate::issue) fn block(
-    reader: &mut Reader<'_>,
+    context: &mut Context<'_>,
     text: &str,
     places: &[(usize, usize)],
     span: &Span,
@@ -96,7 +98,7 @@ pub(in crate::issue) fn block(
             (Token::Close { name }, Some(open)) if name == *open => dropped = None,
             (Token::Comment { is_closed: false }, None) => {
                 let line = text[local.clone()].lines().next().unwrap_or_default().trim_end().len();
-                reader.error(
+                context.error(
                     "M174",
                     place.start..place.start + line,
                     "this comment is not closed, so that nothing below it is in the letter",
@@ -104,20 +106,20 @@ pub(in crate::issue) fn block(
                 );
             }
             (_, Some(_)) | (Token::Comment { .. } | Token::Hidden, None) => {}
-            (Token::Text(_), None) => words(reader, &mut out, &text[local.clone()], local.start, &places),
-            (Token::Close { name }, None) => close(reader, &mut out, &name, place),
+            (Token::Text(_), None) => words(context, &mut out, &text[local.clone()], local.start, &places),
+            (Token::Close { name }, None) => close(context, &mut out, &name, place),
             (Token::Open { name, raw, .. }, None) if fate(&name) == Fate::Dropped => {
-                not_kept(reader, &name, place);
+                not_kept(context, &name, place);
                 dropped = (!raw.ends_with("/>")).then_some(name);
             }
             (Token::Open { name, attributes, .. }, None) => {
-                open_tag(reader, &mut out, &name, &attributes, place);
+                open_tag(context, &mut out, &name, &attributes, place);
             }
         }
     }
     while let Some((name, place)) = out.stack.last().cloned() {
         if !is_optional(&name) {
-            not_closed(reader, &name, place);
+            not_closed(context, &name, place);
         }
         out.close_top();
     }
@@ -148,7 +150,7 @@ fn finish(mut out: Output, span: &Span) -> Option<BlockKind> {
     Some(BlockKind::Html(Phrase(out.parts)))
 }
 
-fn words(reader: &mut Reader<'_>, out: &mut Output, text: &str, start: usize, places: &Places<'_>) {
+fn words(context: &mut Context<'_>, out: &mut Output, text: &str, start: usize, places: &Places<'_>) {
     if text.is_empty() {
         return;
     }
@@ -157,7 +159,7 @@ fn words(reader: &mut Reader<'_>, out: &mut Output, text: &str, start: usize, pl
         out.text.push_str(text);
         return;
     }
-    let phrase = reader.text_phrase(text, &|span: Span| places.span(start + span.start..start + span.end));
+    let phrase = context.text_phrase(text, &|span: Span| places.span(start + span.start..start + span.end));
     out.words |= !text.trim().is_empty();
     out.phrase(phrase, escape::text);
 }
@@ -183,10 +185,10 @@ fn parents(name: &str) -> &'static [&'static str] {
     }
 }
 
-fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: Span) {
+fn open_tag(context: &mut Context<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: Span) {
     match fate(name) {
-        Fate::Unknown | Fate::Dropped => return not_kept(reader, name, place),
-        Fate::Void => return void(reader, out, name, attributes, &place),
+        Fate::Unknown | Fate::Dropped => return not_kept(context, name, place),
+        Fate::Void => return void(context, out, name, attributes, &place),
         Fate::Inline | Fate::Block => {}
     }
     let wanted = parents(name);
@@ -208,7 +210,7 @@ fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &
         None => wanted.is_empty(),
     };
     if !fits || out.stack.len() >= DEPTH_MAX {
-        reader.warn(
+        context.warn(
             "M172",
             place,
             format!("`<{name}>` is not allowed here"),
@@ -220,13 +222,13 @@ fn open_tag(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &
         if out.stack.iter().any(|(open, _)| open == "a") {
             return;
         }
-        match attributes::href(reader, name, attributes, &place) {
+        match attributes::href(context, name, attributes, &place) {
             Some(url) => out.links.push(url),
             None if anchor(attributes).is_none() => return,
             None => {}
         }
     }
-    let kept = attributes::kept(reader, name, attributes, &place);
+    let kept = attributes::kept(context, name, attributes, &place);
     let anchor = anchor(attributes).filter(|_| anchor_fits(name));
     out.words |= anchor.is_some();
     // Some webmails drop `id`, so that the place has a name, as those of headings.
@@ -252,15 +254,15 @@ fn is_list_or_table(name: &str) -> bool {
     matches!(name, "ul" | "ol" | "dl" | "table")
 }
 
-fn void(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: &Span) {
+fn void(context: &mut Context<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: &Span) {
     if out.stack.last().is_some_and(|(open, _)| is_table_part(open)) {
         return;
     }
     match name {
         "img" => {
-            let Some(found) = image(reader, attributes, place) else { return };
+            let Some(found) = image(context, attributes, place) else { return };
             out.text.push_str("<img");
-            for (key, value) in attributes::kept_quietly(reader, name, attributes, place) {
+            for (key, value) in attributes::kept_quietly(context, name, attributes, place) {
                 out.text.push_str(&format!(" {key}=\""));
                 out.phrase(value, escape::attribute);
                 out.text.push('"');
@@ -279,7 +281,7 @@ fn void(reader: &mut Reader<'_>, out: &mut Output, name: &str, attributes: &[Att
     }
 }
 
-fn close(reader: &mut Reader<'_>, out: &mut Output, name: &str, place: Span) {
+fn close(context: &mut Context<'_>, out: &mut Output, name: &str, place: Span) {
     if !matches!(fate(name), Fate::Inline | Fate::Block) {
         return;
     }
@@ -289,92 +291,14 @@ fn close(reader: &mut Reader<'_>, out: &mut Output, name: &str, place: Span) {
         .iter()
         .rposition(|(open, _)| open == name)
         .filter(|at| name == "table" || !out.stack[at + 1..].iter().any(|(open, _)| open == "table"));
-    let Some(found) = found else { return not_opened(reader, name, place) };
+    let Some(found) = found else { return not_opened(context, name, place) };
     while out.stack.len() > found {
         if out.stack.len() > found + 1
             && let Some((open, place)) = out.stack.last().cloned()
             && !is_optional(&open)
         {
-            not_closed(reader, &open, place);
+            not_closed(context, &open, place);
         }
         out.close_top();
-    }
-}
-
-/// The words, links and pictures of a block of raw HTML, for everything that is not HTML.
-pub fn plain(html: &Phrase) -> Inlines {
-    let (text, stand_ins) = StandIns::of(html);
-    let mut frames: Vec<(Phrase, Inlines)> = vec![(Phrase::default(), Inlines::new())];
-    for token in tokens(&text) {
-        let value = |name: &str| stand_ins.phrase(token.attribute(name).unwrap_or_default());
-        match &token {
-            Token::Text(words) => add_words(&mut frames, words, &stand_ins),
-            Token::Open { name, .. } => match name.as_str() {
-                "a" => frames.push((value("href"), Inlines::new())),
-                "img" => {
-                    let image = Image {
-                        source: value("src").to_string(),
-                        alt: value("alt"),
-                        width: None,
-                        span: 0..0,
-                    };
-                    add(&mut frames, Inline::Image(image));
-                }
-                "br" | "hr" => add(&mut frames, Inline::LineBreak),
-                name if fate(name) == Fate::Block => line(&mut frames),
-                _ => {}
-            },
-            Token::Close { name } => match name.as_str() {
-                "a" => close_link(&mut frames),
-                "td" | "th" => add(&mut frames, Inline::Text(" ".into())),
-                name if fate(name) == Fate::Block => line(&mut frames),
-                _ => {}
-            },
-            Token::Comment { .. } | Token::Hidden => {}
-        }
-    }
-    while frames.len() > 1 {
-        close_link(&mut frames);
-    }
-    let mut words = frames.pop().map(|(_, words)| words).unwrap_or_default();
-    while matches!(words.last(), Some(Inline::LineBreak | Inline::SoftBreak)) {
-        words.pop();
-    }
-    words
-}
-
-fn add(frames: &mut [(Phrase, Inlines)], inline: Inline) {
-    push_inline(&mut frames.last_mut().expect("the first frame stays").1, inline);
-}
-
-fn add_words(frames: &mut [(Phrase, Inlines)], text: &str, stand_ins: &StandIns<'_>) {
-    let mut words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.is_empty() {
-        if frames.last().is_some_and(|(_, words)| matches!(words.last(), Some(Inline::Text(_)))) {
-            add(frames, Inline::Text(" ".into()));
-        }
-        return;
-    }
-    if text.starts_with(char::is_whitespace) {
-        words.insert(0, ' ');
-    }
-    if text.ends_with(char::is_whitespace) {
-        words.push(' ');
-    }
-    phrase_inlines(stand_ins.phrase(&words)).into_iter().for_each(|word| add(frames, word));
-}
-
-fn line(frames: &mut [(Phrase, Inlines)]) {
-    let last = frames.last().and_then(|(_, words)| words.last());
-    if !matches!(last, None | Some(Inline::LineBreak)) {
-        add(frames, Inline::LineBreak);
-    }
-}
-
-fn close_link(frames: &mut Vec<(Phrase, Inlines)>) {
-    if frames.len() > 1
-        && let Some((url, content)) = frames.pop()
-    {
-        add(frames, Inline::Link { url, title: Phrase::default(), content, span: 0..0 });
     }
 }

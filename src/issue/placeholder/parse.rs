@@ -1,90 +1,49 @@
-//! The spelling of placeholders: finding them in a text, and reading one.
+//! The spelling of placeholders.
 
-use super::{Filter, Part, Phrase, Placeholder};
+use super::{
+    find::{Found, find},
+    phrase::{Filter, Part, Phrase, Placeholder},
+    scanner::Scanner,
+};
 use crate::source::{Diagnostic, Diagnostics, Source, Span, nearest};
 
 /// The names a placeholder can begin with.
 const SPACES: [&str; 5] = ["subscriber", "issue", "newsletter", "link", "design"];
 /// The names of the filters.
 const FILTERS: [&str; 6] = ["default", "upper", "lower", "title", "capitalize", "trim"];
-/// No placeholder is longer, in bytes; the limit keeps the search linear.
-const LONGEST: usize = 1_000;
-
-/// What a search for placeholders comes upon. Spans count from the start of the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::issue) enum Found {
-    /// `{{ … }}` on one line.
-    Placeholder(Span),
-    /// `{{` without its `}}`.
-    Unclosed(Span),
-    /// `{%`: a statement of a template language.
-    Statement(Span),
-    /// A backslash before `{{`.
-    Escape(Span),
-}
-
-/// Everything in a text that looks like a placeholder, in order. `backticks` says whether a backtick may stand in
-/// one: not in Markdown, where it begins code.
-pub(in crate::issue) fn find(text: &str, backticks: bool) -> Vec<Found> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(next) = memchr::memchr2(b'{', b'\\', &bytes[at..]).map(|next| at + next) {
-        at = match (bytes[next], bytes.get(next + 1)) {
-            (b'\\', Some(b'{')) => {
-                if bytes.get(next + 2) == Some(&b'{') || bytes.get(next + 2) == Some(&b'%') {
-                    found.push(Found::Escape(next..next + 1));
-                }
-                let braces = bytes[next + 1..].iter().take_while(|&&byte| byte == b'{').count();
-                next + 1 + braces.min(2)
-            }
-            (b'\\', Some(b'\\')) => next + 2,
-            (b'{', Some(b'%')) => {
-                found.push(Found::Statement(next..next + 2));
-                next + 2
-            }
-            (b'{', Some(b'{')) if bytes.get(next + 2) == Some(&b'{') => next + 1,
-            (b'{', Some(b'{')) => match end(&bytes[next..], backticks) {
-                Some(length) => {
-                    found.push(Found::Placeholder(next..next + length));
-                    next + length
-                }
-                None => {
-                    found.push(Found::Unclosed(next..next + 2));
-                    next + 2
-                }
-            },
-            _ => next + 1,
-        };
+impl Phrase {
+    /// Reads a stretch of a file: an issue's front matter, a template. `\{{` is a literal `{{`.
+    ///
+    /// Problems (codes M201 to M207) are added to `diagnostics`; what could not be read stays as text.
+    pub fn parse(source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Self {
+        let text = source.text().get(span.clone()).unwrap_or_default();
+        phrase(text, source, &|inner: Span| span.start + inner.start..span.start + inner.end, diagnostics)
     }
-    found
-}
 
-/// The length of the placeholder that begins here, closing braces included.
-fn end(bytes: &[u8], backticks: bool) -> Option<usize> {
-    let window = &bytes[..bytes.len().min(LONGEST)];
-    end_within(window, backticks, true).or_else(|| end_within(window, backticks, false))
-}
-
-fn end_within(window: &[u8], backticks: bool, quotes: bool) -> Option<usize> {
-    let mut quote = None;
-    let mut at = 2;
-    while at < window.len() {
-        let byte = window[at];
-        match quote {
-            _ if byte == b'\n' || byte == b'\r' => return None,
-            Some(_) if byte == b'\\' => at += 1,
-            Some(mark) if byte == mark => quote = None,
-            Some(_) => {}
-            None if byte == b'}' => return (window.get(at + 1) == Some(&b'}')).then_some(at + 2),
-            None if byte == b'{' => return None,
-            None if byte == b'`' && !backticks => return None,
-            None if quotes && (byte == b'"' || byte == b'\'') => quote = Some(byte),
-            None => {}
+    /// Reads a value whose spelling in the file may differ from its text (escapes, folded lines). Problems are
+    /// placed exactly where the file spells the value as it is, else at the whole `span`.
+    pub fn parse_value(text: &str, source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Self {
+        let spelling = source.text().get(span.clone()).unwrap_or_default();
+        match spelling.find(text) {
+            Some(at) => {
+                let start = span.start + at;
+                phrase(text, source, &|inner: Span| start + inner.start..start + inner.end, diagnostics)
+            }
+            None => phrase(text, source, &|_| span.clone(), diagnostics),
         }
-        at += 1;
     }
-    None
+}
+
+impl Placeholder {
+    /// Reads one placeholder, braces included: the text of `{{ … }}`. Problems are added to `diagnostics` at
+    /// `span`, or within it when the text is as long as the span.
+    pub fn parse(text: &str, source: &Source, span: Span, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let exact = span.len() == text.len();
+        let at = |inner: Span| {
+            if exact { span.start + inner.start..span.start + inner.end } else { span.clone() }
+        };
+        placeholder(text, source, &at, diagnostics)
+    }
 }
 
 /// Reads a whole text; `at` turns places in it into places in the file.
@@ -140,7 +99,7 @@ pub(in crate::issue) fn statement(source: &Source, span: Span) -> Diagnostic {
 }
 
 /// Reads one placeholder, braces included.
-pub(super) fn placeholder(
+fn placeholder(
     text: &str,
     source: &Source,
     at: &dyn Fn(Span) -> Span,
@@ -153,7 +112,7 @@ pub(super) fn placeholder(
             let span = at(0..text.len());
             Some(Placeholder { path, filters, span })
         }
-        Err(Trouble { code, message, help, span }) => {
+        Err(SyntaxError { code, message, help, span }) => {
             let place = at(span.start + 2..span.end + 2);
             diagnostics.push(Diagnostic::error(code, source, place, message).help(help));
             None
@@ -162,7 +121,7 @@ pub(super) fn placeholder(
 }
 
 /// What is wrong with a placeholder; the span counts from behind its opening braces.
-struct Trouble {
+struct SyntaxError {
     code: &'static str,
     message: String,
     help: String,
@@ -171,21 +130,21 @@ struct Trouble {
 
 const SHAPE: &str = "write `{{ subscriber.first_name }}`, or `\\{{` for two braces that readers see";
 
-fn read(scanner: &mut Scanner<'_>) -> Result<(Vec<String>, Vec<Filter>), Trouble> {
+fn read(scanner: &mut Scanner<'_>) -> Result<(Vec<String>, Vec<Filter>), SyntaxError> {
     let start = scanner.space();
     let Some(first) = scanner.name() else {
         let message = match scanner.rest().trim() {
             "" => "this placeholder is empty".to_owned(),
             other => format!("`{other}` is not a name such as `subscriber.first_name`"),
         };
-        return Err(Trouble { code: "M202", message, help: SHAPE.into(), span: scanner.rest_span() });
+        return Err(SyntaxError { code: "M202", message, help: SHAPE.into(), span: scanner.rest_span() });
     };
     let mut path = vec![first.to_owned()];
     while scanner.take(".") {
         match scanner.name() {
             Some(name) => path.push(name.to_owned()),
             None => {
-                return Err(Trouble {
+                return Err(SyntaxError {
                     code: "M202",
                     message: format!("a name is missing behind `{}.`", path.join(".")),
                     help: SHAPE.into(),
@@ -209,10 +168,10 @@ fn read(scanner: &mut Scanner<'_>) -> Result<(Vec<String>, Vec<Filter>), Trouble
             None => "placeholders begin with `subscriber.`, `issue.`, `newsletter.` or `link.`".into(),
         };
         let message = format!("unknown placeholder `{}`", path.join("."));
-        return Err(Trouble { code: "M203", message, help, span: start..scanner.at });
+        return Err(SyntaxError { code: "M203", message, help, span: start..scanner.at });
     }
     if path.len() == 1 {
-        return Err(Trouble {
+        return Err(SyntaxError {
             code: "M202",
             message: format!("`{}` alone is not a value", path[0]),
             help: format!("name what you want, for example `{}`", example(&path[0])),
@@ -227,7 +186,7 @@ fn read(scanner: &mut Scanner<'_>) -> Result<(Vec<String>, Vec<Filter>), Trouble
         }
         let from = scanner.at;
         if !scanner.take("|") {
-            return Err(Trouble {
+            return Err(SyntaxError {
                 code: "M202",
                 message: format!("`{}` does not belong here", scanner.rest().trim_end()),
                 help: "behind the name only filters can follow, each after a `|`".into(),
@@ -247,10 +206,10 @@ fn example(space: &str) -> &'static str {
     }
 }
 
-fn filter(scanner: &mut Scanner<'_>) -> Result<Filter, Trouble> {
+fn filter(scanner: &mut Scanner<'_>) -> Result<Filter, SyntaxError> {
     let start = scanner.space();
     let Some(name) = scanner.name() else {
-        return Err(Trouble {
+        return Err(SyntaxError {
             code: "M204",
             message: "a filter is missing behind `|`".into(),
             help: format!("the filters are {}", list(&FILTERS)),
@@ -270,7 +229,7 @@ fn filter(scanner: &mut Scanner<'_>) -> Result<Filter, Trouble> {
                 || format!("the filters are {}", list(&FILTERS)),
                 |known| format!("did you mean `{known}`?"),
             );
-            return Err(Trouble {
+            return Err(SyntaxError {
                 code: "M204",
                 message: format!("unknown filter `{name}`"),
                 help,
@@ -283,7 +242,7 @@ fn filter(scanner: &mut Scanner<'_>) -> Result<Filter, Trouble> {
         if scanner.take("(") {
             scanner.space();
             if !scanner.take(")") {
-                return Err(Trouble {
+                return Err(SyntaxError {
                     code: "M205",
                     message: format!("`{name}` takes no argument"),
                     help: format!("write `| {name}`"),
@@ -295,14 +254,14 @@ fn filter(scanner: &mut Scanner<'_>) -> Result<Filter, Trouble> {
     }
     const DEFAULT: &str = "write `default(\"friend\")`, with what readers see when the value is missing";
     if scanner.take(":") {
-        return Err(Trouble {
+        return Err(SyntaxError {
             code: "M206",
             message: "`default: …` is another template language's spelling".into(),
             help: DEFAULT.into(),
             span: start..scanner.at,
         });
     }
-    let wrong = |span: Span| Trouble {
+    let wrong = |span: Span| SyntaxError {
         code: "M205",
         message: "`default` needs one text in quotes".into(),
         help: DEFAULT.into(),
@@ -322,69 +281,6 @@ fn filter(scanner: &mut Scanner<'_>) -> Result<Filter, Trouble> {
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-struct Scanner<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Scanner<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    fn rest_span(&self) -> Span {
-        self.at..self.at + self.rest().trim_end().len()
-    }
-
-    fn space(&mut self) -> usize {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-        self.at
-    }
-
-    fn take(&mut self, mark: &str) -> bool {
-        let there = self.rest().starts_with(mark);
-        if there {
-            self.at += mark.len();
-        }
-        there
-    }
-
-    /// A name: letters, digits and underscores of any script, not beginning with a digit; hyphens inside.
-    fn name(&mut self) -> Option<&'a str> {
-        let rest = self.rest();
-        let first = rest.chars().next()?;
-        if !(first.is_alphabetic() || first == '_') {
-            return None;
-        }
-        let length =
-            rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
-        self.at += length;
-        Some(&rest[..length])
-    }
-
-    /// A text in double or single quotes, with `\"`, `\'`, `\\` and `\n` as one expects.
-    fn quoted(&mut self) -> Option<String> {
-        let mark = self.rest().chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let mut value = String::new();
-        let mut chars = self.rest().char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            match c {
-                c if c == mark => {
-                    self.at += at + 1;
-                    return Some(value);
-                }
-                '\\' => match chars.next()?.1 {
-                    'n' => value.push('\n'),
-                    c @ ('"' | '\'' | '\\') => value.push(c),
-                    other => value.extend(['\\', other]),
-                },
-                c => value.push(c),
-            }
-        }
-        None
-    }
 }
 
 #[cfg(test)]

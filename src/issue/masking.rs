@@ -1,14 +1,13 @@
-//! What Markdown does not know is hidden from its parser, byte for byte, so that every offset stays true.
+//! What Markdown does not know is masked for its parser, byte for byte, so that every offset stays true.
 //!
-//! A placeholder or an attribute block becomes one private-use character and letters; a container's line becomes a
-//! thematic break of underscores, which Markdown recognises exactly where a container may stand (not in code, not in
+//! A placeholder or an attribute block becomes a stand-in (see `stand_ins.rs`) and letters; a container's line becomes a
+//! thematic break of underscores, which Markdown recognizes exactly where a container is allowed (not in code, not in
 //! raw HTML, but in lists and quotes).
-
-use pulldown_cmark::Options;
 
 use super::{
     attributes,
     placeholder::{Found, find},
+    stand_ins::{free_characters, may_stand_in},
     swap::Swaps,
 };
 use crate::source::{Diagnostic, Diagnostics, Source, Span};
@@ -17,37 +16,38 @@ use crate::source::{Diagnostic, Diagnostics, Source, Span};
 const MARKS_MAX: usize = 50;
 /// An item that is indented further is a mistake or an attack.
 const INDENT_MAX: usize = 400;
-/// A private-use character is this long in UTF-8 (planes 15 and 16).
-const SENTINEL: usize = 4;
-/// There are more private-use characters than this, even when the text uses some.
+/// The length of a stand-in for a piece, in UTF-8.
+const STAND_IN: usize = 4;
+/// There are more stand-ins than this, even when the text uses some of the characters.
 const PIECES_MAX: usize = 100_000;
 
-/// A text with its foreign parts hidden.
+/// A text with its foreign parts masked.
 #[derive(Debug)]
-pub(super) struct Shield {
+pub(super) struct MaskedText {
     /// As long as the original.
     pub(super) text: String,
     /// What Markdown would misread.
     pub(super) swaps: Swaps,
     /// Where the text begins in the file.
     pub(super) base: usize,
-    /// Hidden placeholders and attribute blocks, in order; each stands for the sentinel of the same index.
+    /// Masked placeholders and attribute blocks, in order.
     pieces: Vec<Piece>,
-    sentinels: Vec<char>,
+    /// Ascending; each stands for the piece of the same index.
+    stand_ins: Vec<char>,
     /// Container lines, in order.
     pub(super) markers: Vec<Marker>,
     /// `{{` without end and `{%`, in order: a mistake when they turn out to be text.
     loose: Vec<(usize, Loose)>,
 }
 
-/// A hidden stretch; its span counts in the file.
+/// A masked stretch; its span counts in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) span: Span,
     pub(super) kind: PieceKind,
 }
 
-/// What is hidden.
+/// What is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PieceKind {
     Placeholder,
@@ -72,24 +72,23 @@ pub(super) struct Marker {
     pub(super) closes: bool,
 }
 
-impl Shield {
-    /// Hides what is foreign in a stretch of the file. `markers` says whether containers can begin in it.
+impl MaskedText {
+    /// Masks what is foreign in a stretch of the file. `has_containers` says whether containers can begin in it.
     pub(super) fn new(
         source: &Source,
         span: Span,
-        markers: bool,
-        options: Options,
+        has_containers: bool,
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let base = span.start;
         let original = &source.text()[span];
         let mut text = original.as_bytes().to_vec();
-        let mut shield = Self {
+        let mut masked = Self {
             text: String::new(),
             swaps: Swaps::default(),
             base,
             pieces: Vec::new(),
-            sentinels: Vec::new(),
+            stand_ins: Vec::new(),
             markers: Vec::new(),
             loose: Vec::new(),
         };
@@ -100,33 +99,34 @@ impl Shield {
             );
             text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
         }
-        if markers {
-            shield.lines(original, &mut text, source, diagnostics);
+        if has_containers {
+            masked.lines(original, &mut text, source, diagnostics);
         }
-        shield.find_pieces(original, source, diagnostics);
-        shield.sentinels = free_sentinels(original, shield.pieces.len());
-        for (piece, sentinel) in shield.pieces.iter().zip(&shield.sentinels) {
+        masked.find_attributes(original);
+        masked.find_placeholders(original, source, diagnostics);
+        masked.stand_ins = free_characters(original, STAND_IN).take(masked.pieces.len()).collect();
+        for (piece, stand_in) in masked.pieces.iter().zip(&masked.stand_ins) {
             let hidden = &mut text[piece.span.start - base..piece.span.end - base];
             hidden.fill(b'x');
-            sentinel.encode_utf8(&mut hidden[..SENTINEL]);
+            stand_in.encode_utf8(&mut hidden[..STAND_IN]);
         }
-        shield.text = String::from_utf8(text).expect("only whole characters were replaced");
-        shield.swaps = Swaps::make(&mut shield.text, options);
-        shield
+        masked.text = String::from_utf8(text).expect("only whole characters were replaced");
+        masked.swaps = Swaps::make(&mut masked.text);
+        masked
     }
 
     /// Container lines, and lines that are nested too deeply.
     fn lines(&mut self, original: &str, text: &mut [u8], source: &Source, diagnostics: &mut Diagnostics) {
         let bytes = original.as_bytes();
         let mut start = 0;
-        let mut told = false;
+        let mut is_reported = false;
         while start < bytes.len() {
             let end = memchr::memchr2(b'\n', b'\r', &bytes[start..]).map_or(bytes.len(), |at| start + at);
             let line = &bytes[start..end];
             let prefix = prefix(line);
             if prefix.excess < prefix.content {
-                if !told {
-                    told = true;
+                if !is_reported {
+                    is_reported = true;
                     let place = self.base + start + prefix.excess..self.base + start + prefix.content;
                     diagnostics.push(too_deep(source, place));
                 }
@@ -147,7 +147,8 @@ impl Shield {
         }
     }
 
-    fn find_pieces(&mut self, original: &str, source: &Source, diagnostics: &mut Diagnostics) {
+    /// Attribute blocks behind links and pictures.
+    fn find_attributes(&mut self, original: &str) {
         let bytes = original.as_bytes();
         let base = self.base;
         let mut attribute_end = 0;
@@ -163,12 +164,17 @@ impl Shield {
             let heading_start = memchr::memrchr2(b'\n', b'\r', &bytes[at.saturating_sub(1_000)..at])
                 .map_or(at.saturating_sub(1_000), |line| at.saturating_sub(1_000) + line + 1);
             let in_heading = bytes[heading_start..].iter().find(|byte| !b" >".contains(byte)) == Some(&b'#');
-            if length < SENTINEL || in_heading {
+            if length < STAND_IN || in_heading {
                 continue;
             }
             attribute_end = at + length;
             self.pieces.push(Piece { span: base + at..base + at + length, kind: PieceKind::Attributes });
         }
+    }
+
+    /// Placeholders, apart from those within an attribute block or a container's line.
+    fn find_placeholders(&mut self, original: &str, source: &Source, diagnostics: &mut Diagnostics) {
+        let base = self.base;
         let attributes = self.pieces.len();
         let mut within = 0;
         for found in find(original, false) {
@@ -221,15 +227,21 @@ impl Shield {
         self.markers.get(next).filter(|marker| marker.span.start < span.end).map(|_| next)
     }
 
-    /// What a sentinel stands for.
-    pub(super) fn piece(&self, sentinel: char) -> Option<&Piece> {
-        if (sentinel as u32) < 0xF0000 {
+    /// What a stand-in stands for.
+    fn piece(&self, stand_in: char) -> Option<&Piece> {
+        if !may_stand_in(stand_in) {
             return None;
         }
-        self.sentinels.binary_search(&sentinel).ok().and_then(|index| self.pieces.get(index))
+        self.stand_ins.binary_search(&stand_in).ok().and_then(|index| self.pieces.get(index))
     }
 
-    /// Whether something in the span was hidden.
+    /// The first masked piece in a text, and where its stand-in is. In the text it is as long as in the file.
+    pub(super) fn first_piece(&self, text: &str) -> Option<(usize, Piece)> {
+        let found = text.char_indices().find_map(|(at, c)| self.piece(c).map(|piece| (at, piece)));
+        found.map(|(at, piece)| (at, piece.clone()))
+    }
+
+    /// Whether something in the span was masked.
     pub(super) fn hides(&self, span: &Span) -> bool {
         let next = self.pieces.partition_point(|piece| piece.span.end <= span.start);
         self.pieces.get(next).is_some_and(|piece| piece.span.start < span.end)
@@ -243,16 +255,14 @@ impl Shield {
         self.loose[from..].iter().copied().take_while(move |(at, _)| *at < end)
     }
 
-    /// A text as the author wrote it, with its sentinels resolved to what they hide.
+    /// A text as the author wrote it, with its stand-ins resolved to what they mask.
     pub(super) fn literal(&self, text: &str, source: &Source) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = rest.find(|c| self.piece(c).is_some()) {
+        while let Some((at, piece)) = self.first_piece(rest) {
             out.push_str(&rest[..at]);
-            let sentinel = rest[at..].chars().next().expect("a character was found here");
-            let piece = self.piece(sentinel).expect("it was found as a sentinel");
-            out.push_str(&source.text()[piece.span.clone()]);
             rest = rest.get(at + piece.span.len()..).unwrap_or_default();
+            out.push_str(&source.text()[piece.span]);
         }
         out.push_str(rest);
         out
@@ -318,73 +328,46 @@ fn one_mark(line: &[u8]) -> bool {
     }
 }
 
-/// Private-use characters that the text does not use, neither as themselves nor as entities; ascending.
-fn free_sentinels(text: &str, count: usize) -> Vec<char> {
-    if count == 0 {
-        return Vec::new();
-    }
-    let mut used: Vec<char> = Vec::new();
-    if memchr::memchr2(0xF3, 0xF4, text.as_bytes()).is_some() {
-        used.extend(text.chars().filter(|c| *c as u32 >= 0xF0000));
-    }
-    for at in memchr::memmem::find_iter(text.as_bytes(), b"&#") {
-        let digits = &text[at + 2..];
-        let (digits, radix) = match digits.strip_prefix(['x', 'X']) {
-            Some(digits) => (digits, 16),
-            None => (digits, 10),
-        };
-        let length = digits.bytes().take(8).take_while(u8::is_ascii_hexdigit).count();
-        used.extend(u32::from_str_radix(&digits[..length], radix).ok().and_then(char::from_u32));
-    }
-    used.sort_unstable();
-    ('\u{F0000}'..='\u{FFFFD}')
-        .chain('\u{100000}'..='\u{10FFFD}')
-        .filter(|c| used.binary_search(c).is_err())
-        .take(count)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shield(text: &str) -> (Shield, Diagnostics) {
+    fn mask(text: &str) -> (MaskedText, Diagnostics) {
         let mut diagnostics = Vec::new();
-        let shield =
-            Shield::new(&Source::new("a.md", text), 0..text.len(), true, Options::empty(), &mut diagnostics);
-        (shield, diagnostics)
+        let masked = MaskedText::new(&Source::new("a.md", text), 0..text.len(), true, &mut diagnostics);
+        (masked, diagnostics)
     }
 
     #[test]
-    fn the_hidden_text_is_as_long_as_the_original() {
+    fn the_masked_text_is_as_long_as_the_original() {
         let text = "Hi {{ subscriber.first_name }}, [a](b){.button}\n::: card \"x\"\n> :::\n`{{`\n";
-        let (shield, diagnostics) = shield(text);
-        assert_eq!(shield.text.len(), text.len());
+        let (masked, diagnostics) = mask(text);
+        assert_eq!(masked.text.len(), text.len());
         assert_eq!(diagnostics, []);
         assert_eq!(
-            shield.literal(shield.text.lines().next().unwrap(), &Source::new("a.md", text)),
+            masked.literal(masked.text.lines().next().unwrap(), &Source::new("a.md", text)),
             text.lines().next().unwrap()
         );
-        assert_eq!(shield.markers.len(), 2);
-        assert!(shield.markers[1].closes);
+        assert_eq!(masked.markers.len(), 2);
+        assert!(masked.markers[1].closes);
     }
 
     #[test]
     fn the_users_own_private_characters_are_left_alone() {
         let text = "\u{F0000} &#xF0001; {{ issue.title }}";
-        let (shield, _) = shield(text);
-        assert_eq!(shield.sentinels, ['\u{F0002}']);
-        assert!(shield.piece('\u{F0000}').is_none());
+        let (masked, _) = mask(text);
+        assert_eq!(masked.stand_ins, ['\u{F0002}']);
+        assert!(masked.piece('\u{F0000}').is_none());
     }
 
     #[test]
-    fn a_tower_of_quotes_is_told_once_and_levelled() {
+    fn a_tower_of_quotes_is_reported_once_and_leveled() {
         let text = format!("{}x\n{}y\n- - - - - -\n", ">".repeat(5_000), "- ".repeat(200));
-        let (shield, diagnostics) = shield(&text);
+        let (masked, diagnostics) = mask(&text);
         assert_eq!(diagnostics.len(), 1);
         assert_eq!(diagnostics[0].code, "M121");
-        assert_eq!(shield.text.bytes().filter(|&byte| byte == b'>').count(), MARKS_MAX);
+        assert_eq!(masked.text.bytes().filter(|&byte| byte == b'>').count(), MARKS_MAX);
         let long_rule = format!("{}\n", "- ".repeat(200));
-        assert_eq!(self::shield(&long_rule).1, []);
+        assert_eq!(mask(&long_rule).1, []);
     }
 }
