@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     issue::{Issue, Part, html},
-    source::{Diagnostic, Diagnostics, Severity},
+    source::{Diagnostic, Diagnostics, Severity, nearest},
 };
 
 const SHORTENERS: [&str; 16] = [
@@ -131,13 +131,11 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
     let named: Vec<String> = facts.raw.iter().flat_map(|(markup, _)| html::anchors(markup)).collect();
     let headings = facts.headings.iter().map(|heading| heading.anchor);
     let anchors: BTreeSet<&str> = headings.chain(named.iter().map(String::as_str)).collect();
-    let mut targets: BTreeMap<String, usize> = BTreeMap::new();
-    let mut words: BTreeMap<String, (String, usize)> = BTreeMap::new();
-    for (index, link) in facts.links.iter().enumerate() {
+    let mut seen = Seen::default();
+    for link in &facts.links {
         let address = link.url.to_string();
         if address.trim().is_empty() {
-            let help = "add an address, or remove the link";
-            found.push(case.find("M411", link.span.clone(), "the link has no address", help));
+            found.push(no_address(case, link, "add an address, or remove the link"));
             continue;
         }
         what_it_says(case, link, found);
@@ -145,76 +143,125 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
             continue;
         }
         if let Some(anchor) = address.strip_prefix('#') {
-            let decoded = percent_decode_str(anchor).decode_utf8_lossy();
-            if anchor.is_empty() {
-                let help = "add the anchor of a heading, or remove the link";
-                found.push(case.find("M411", link.span.clone(), "the link has no address", help));
-            } else if anchor != "top" && !anchors.contains(anchor) && !anchors.contains(decoded.as_ref()) {
-                let near = crate::source::nearest(anchor, anchors.iter().copied());
-                let help = near.map_or_else(
-                    || "link to a heading".to_owned(),
-                    |near| format!("did you mean `#{near}`?"),
-                );
-                let message = format!("no heading has the anchor `{anchor}`");
-                found.push(case.find("M413", link.span.clone(), message, help));
-            }
-            continue;
+            within(case, link, anchor, &anchors, found);
+        } else if let Some(url) = complete(case, link, &address, found) {
+            where_it_leads(case, link, &url, found);
+            let target = target(&url);
+            seen.look_at_target(case, link, &target, found);
+            seen.look_at_words(case, link, target, found);
         }
-        if let Some((message, help)) = unfinished(&address) {
+    }
+}
+
+fn no_address(case: &IssueContext<'_>, link: &Link<'_>, help: &str) -> Diagnostic {
+    case.find("M411", link.span.clone(), "the link has no address", help)
+}
+
+/// A link to a place in the letter.
+fn within(
+    case: &IssueContext<'_>,
+    link: &Link<'_>,
+    anchor: &str,
+    anchors: &BTreeSet<&str>,
+    found: &mut Diagnostics,
+) {
+    let decoded = percent_decode_str(anchor).decode_utf8_lossy();
+    if anchor.is_empty() {
+        found.push(no_address(case, link, "add the anchor of a heading, or remove the link"));
+    } else if anchor != "top" && !anchors.contains(anchor) && !anchors.contains(decoded.as_ref()) {
+        let near = nearest(anchor, anchors.iter().copied());
+        let help =
+            near.map_or_else(|| "link to a heading".to_owned(), |near| format!("did you mean `#{near}`?"));
+        let message = format!("no heading has the anchor `{anchor}`");
+        found.push(case.find("M413", link.span.clone(), message, help));
+    }
+}
+
+/// The address of a link as a URL; reports one that is not complete.
+fn complete(case: &IssueContext<'_>, link: &Link<'_>, address: &str, found: &mut Diagnostics) -> Option<Url> {
+    if let Some((message, help)) = unfinished(address) {
+        found.push(case.find("M411", link.span.clone(), message, help));
+        return None;
+    }
+    let Ok(url) = Url::parse(address) else {
+        if case.newsletter.site.is_none() {
+            let message = format!("`{address}` is not a complete URL");
+            let help = "write the complete URL with https://, or set `site` in mimeo.toml";
             found.push(case.find("M411", link.span.clone(), message, help));
-            continue;
         }
-        let Ok(url) = Url::parse(&address) else {
-            if case.newsletter.site.is_none() {
-                let message = format!("`{address}` is not a complete URL");
-                let help = "write the complete URL with https://, or set `site` in mimeo.toml";
-                found.push(case.find("M411", link.span.clone(), message, help));
-            }
-            continue;
-        };
-        if matches!(url.scheme(), "mailto" | "tel") && url.path().trim().is_empty() && url.query().is_none() {
-            let message = format!("no address after `{}:`", url.scheme());
-            found.push(case.find("M411", link.span.clone(), message, "add the address or the number"));
-            continue;
-        }
-        where_it_leads(case, link, &url, found);
-        let target = target(&url);
-        if let Some(first) = targets.get(&target) {
-            let line = case.issue.source.position(facts.links[*first].span.start).line;
+        return None;
+    };
+    if matches!(url.scheme(), "mailto" | "tel") && url.path().trim().is_empty() && url.query().is_none() {
+        let message = format!("no address after `{}:`", url.scheme());
+        found.push(case.find("M411", link.span.clone(), message, "add the address or the number"));
+        return None;
+    }
+    Some(url)
+}
+
+/// The links before the one that is looked at.
+#[derive(Default)]
+struct Seen {
+    /// The line of the first link to each page.
+    targets: BTreeMap<String, u32>,
+    /// The page that each text led to first, and on which line.
+    words: BTreeMap<String, (String, u32)>,
+}
+
+impl Seen {
+    /// Whether the page was linked to before, here or in an earlier issue.
+    fn look_at_target(
+        &mut self,
+        case: &IssueContext<'_>,
+        link: &Link<'_>,
+        target: &str,
+        found: &mut Diagnostics,
+    ) {
+        if let Some(line) = self.targets.get(target) {
             let message = format!("line {line} links to the same page");
-            found.push(case.find(
-                "M416",
-                link.span.clone(),
-                message,
-                "one link is enough, unless both are intended",
-            ));
-        } else {
-            if let Some(slug) = linked_before(case, &target) {
-                let message = format!("`{slug}` linked to this page already");
-                let help = "fine if it is intended; otherwise say what is new";
-                found.push(case.find("M420", link.span.clone(), message, help));
-            }
-            targets.insert(target.clone(), index);
+            let help = "one link is enough, unless both are intended";
+            found.push(case.find("M416", link.span.clone(), message, help));
+            return;
         }
+        if let Some(slug) = linked_before(case, target) {
+            let message = format!("`{slug}` linked to this page already");
+            let help = "fine if it is intended; otherwise say what is new";
+            found.push(case.find("M420", link.span.clone(), message, help));
+        }
+        self.targets.insert(target.to_owned(), line(case, link));
+    }
+
+    /// Whether the same words led to another page before.
+    fn look_at_words(
+        &mut self,
+        case: &IssueContext<'_>,
+        link: &Link<'_>,
+        target: String,
+        found: &mut Diagnostics,
+    ) {
         let said = link.words.trim().to_lowercase();
-        if 2 < said.chars().count() && !link.has_image && !is_vague(&said) {
-            match words.get(&said) {
-                Some((other, first)) if *other != target => {
-                    let line = case.issue.source.position(facts.links[*first].span.start).line;
-                    let message = format!(
-                        "\u{201c}{}\u{201d} leads to another page than the same words on line {line}",
-                        link.words.trim()
-                    );
-                    let help = "make the link texts differ; screen readers list links by their text";
-                    found.push(case.find("M425", link.span.clone(), message, help));
-                }
-                Some(_) => {}
-                None => {
-                    words.insert(said, (target, index));
-                }
+        if said.chars().count() <= 2 || link.has_image || is_vague(&said) {
+            return;
+        }
+        match self.words.get(&said) {
+            Some((other, line)) if *other != target => {
+                let message = format!(
+                    "\u{201c}{}\u{201d} leads to another page than the same words on line {line}",
+                    link.words.trim()
+                );
+                let help = "make the link texts differ; screen readers list links by their text";
+                found.push(case.find("M425", link.span.clone(), message, help));
+            }
+            Some(_) => {}
+            None => {
+                self.words.insert(said, (target, line(case, link)));
             }
         }
     }
+}
+
+fn line(case: &IssueContext<'_>, link: &Link<'_>) -> u32 {
+    case.issue.source.position(link.span.start).line
 }
 
 /// The last issue that linked to a page, unless most issues do, or the page is the newsletter's own.

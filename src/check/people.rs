@@ -1,6 +1,6 @@
 //! The list, as a letter will meet it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::rule;
 use crate::{
@@ -79,17 +79,40 @@ pub(super) fn check_list<'a>(
     placeholders: impl Iterator<Item = &'a Placeholder>,
 ) -> Result<Diagnostics, ListError> {
     let path = list.path().to_owned();
-    let mut needed: Vec<&str> = Vec::new();
     let mut found = Vec::new();
-    let find =
-        |code: &'static str, line: Option<u64>, column: Option<String>, message: String, help: String| {
-            let place = match line {
-                Some(line) => Place::Row { path: path.clone(), line, column },
-                None => Place::File { path: path.clone() },
-            };
-            let severity = rule(code).expect("every code that is found has a rule").severity;
-            Diagnostic::at(code, severity, place, message).help(help)
-        };
+    let needed = needed_columns(&list, placeholders, &mut found);
+    let mut seen = Seen::default();
+    for row in list {
+        seen.add(row?, &needed, &mut found);
+    }
+    seen.report(&path, &mut found);
+    Ok(found)
+}
+
+/// A finding about the list: a row of it, or the file as a whole.
+fn find(
+    code: &'static str,
+    path: &Path,
+    (line, column): (Option<u64>, Option<String>),
+    message: String,
+    help: impl Into<String>,
+) -> Diagnostic {
+    let path = path.to_owned();
+    let place = match line {
+        Some(line) => Place::Row { path, line, column },
+        None => Place::File { path },
+    };
+    let severity = rule(code).expect("every code that is found has a rule").severity;
+    Diagnostic::at(code, severity, place, message).help(help)
+}
+
+/// The columns that placeholders without a default need. Reports those that the list does not have.
+fn needed_columns<'a>(
+    list: &List,
+    placeholders: impl Iterator<Item = &'a Placeholder>,
+    found: &mut Diagnostics,
+) -> Vec<&'a str> {
+    let mut needed: Vec<&str> = Vec::new();
     for placeholder in placeholders {
         let [space, name] = placeholder.path.as_slice() else { continue };
         if space != "subscriber"
@@ -100,63 +123,71 @@ pub(super) fn check_list<'a>(
         }
         let has_default = placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)));
         if !list.columns().contains(name) {
-            let near = nearest(name, list.columns().iter().map(String::as_str));
-            let help = match near {
+            let help = match nearest(name, list.columns().iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `subscriber.{near}`?"),
                 None => format!("its columns are: {}", list.columns().join(", ")),
             };
-            found.push(find(
-                "M491",
-                None,
-                None,
-                format!("the list has no column for `subscriber.{name}`"),
-                help,
-            ));
+            let message = format!("the list has no column for `subscriber.{name}`");
+            found.push(find("M491", list.path(), (None, None), message, help));
         } else if !has_default {
             needed.push(name);
         }
     }
-    let (mut roles, mut slips, mut repeats) = (Kind::default(), Kind::default(), Kind::default());
-    let mut empty: BTreeMap<&str, Kind> = BTreeMap::new();
-    for row in list {
-        match row? {
+    needed
+}
+
+/// What was seen on the list.
+#[derive(Default)]
+struct Seen<'a> {
+    roles: Kind,
+    slips: Kind,
+    repeats: Kind,
+    /// People without a value, by the column that a letter needs.
+    empty: BTreeMap<&'a str, Kind>,
+}
+
+impl<'a> Seen<'a> {
+    fn add(&mut self, row: Row, needed: &[&'a str], found: &mut Diagnostics) {
+        match row {
             Row::Person { line, subscriber } => {
                 let address = &subscriber.address;
                 let local = address.local();
                 if ROLES.iter().any(|role| local.eq_ignore_ascii_case(role)) {
-                    roles.add(line, address.expose().to_owned());
+                    self.roles.add(line, address.expose().to_owned());
                 }
                 if let Some(meant) = slip(address.domain()) {
-                    slips.add(line, format!("{} ({meant}?)", address.expose()));
+                    self.slips.add(line, format!("{} ({meant}?)", address.expose()));
                 }
                 for name in needed.iter().filter(|name| subscriber.field(name).is_none()) {
-                    empty.entry(name).or_default().add(line, address.expose().to_owned());
+                    self.empty.entry(name).or_default().add(line, address.expose().to_owned());
                 }
             }
             Row::Repeat(diagnostic) => {
                 let line = if let Place::Row { line, .. } = diagnostic.place { line } else { 0 };
-                repeats.add(line, format!("line {line}"));
+                self.repeats.add(line, format!("line {line}"));
             }
             Row::Bad(diagnostic) => found.push(diagnostic),
             Row::Inactive { .. } => {}
         }
     }
-    for (name, kind) in empty {
-        let people = if kind.count == 1 { "person".to_owned() } else { format!("{} people", kind.count) };
-        let message = format!("`subscriber.{name}` is empty for {people}: {}", kind.names());
-        let help = format!("fill it in, or write `{{{{ subscriber.{name} | default(\"…\") }}}}`");
-        found.push(find("M492", kind.line, Some(name.to_owned()), message, help));
-    }
-    for (code, kind, what, help) in [
-        ("M494", roles, "role addresses", "ask for personal addresses"),
-        ("M495", slips, "domains that look misspelled", "ask, or fix the obvious ones"),
-        ("M496", repeats, "rows with an address that was used before", "remove one of each pair"),
-    ] {
-        if kind.count > 0 {
-            found.push(find(code, kind.line, None, format!("{what}: {}", kind.names()), help.to_owned()));
+
+    fn report(self, path: &Path, found: &mut Diagnostics) {
+        for (name, kind) in self.empty {
+            let people = if kind.count == 1 { "person".to_owned() } else { format!("{} people", kind.count) };
+            let message = format!("`subscriber.{name}` is empty for {people}: {}", kind.names());
+            let help = format!("fill it in, or write `{{{{ subscriber.{name} | default(\"…\") }}}}`");
+            found.push(find("M492", path, (kind.line, Some(name.to_owned())), message, help));
+        }
+        for (code, kind, what, help) in [
+            ("M494", self.roles, "role addresses", "ask for personal addresses"),
+            ("M495", self.slips, "domains that look misspelled", "ask, or fix the obvious ones"),
+            ("M496", self.repeats, "rows with an address that was used before", "remove one of each pair"),
+        ] {
+            if kind.count > 0 {
+                found.push(find(code, path, (kind.line, None), format!("{what}: {}", kind.names()), help));
+            }
         }
     }
-    Ok(found)
 }
 
 /// The well-known domain that this one is a letter away from.

@@ -72,6 +72,8 @@ const DIAGNOSTICS_MAX: usize = 50;
 /// Addresses by the hash of their key. Used for counts only: whoever is written to is decided by the ledger's key.
 #[derive(Default)]
 struct Known {
+    suppressed: HashSet<u64>,
+    /// Those who are in the dispatch.
     all: HashSet<u64>,
     /// Those who are owed the issue and have not been met on the list.
     owed: HashSet<u64>,
@@ -86,80 +88,18 @@ pub(super) async fn survey(
     choice: Option<&Selection>,
     failed: Failed,
 ) -> Result<Survey, SurveyError> {
-    let mut suppressed = HashSet::new();
-    let mut known = Known::default();
     let mut survey = Survey::default();
-    let chooses = |person: &Subscriber| choice.is_none_or(|choice| names(choice, person));
-    let mut pages = ledger.suppressions();
-    while let Some(suppression) = pages.next().await? {
-        suppressed.insert(hash(&suppression.address));
-    }
+    let mut known = Known::default();
+    known.read_suppressions(ledger).await?;
     if let Some(dispatch) = dispatch {
-        let mut pages = ledger.deliveries(dispatch, None);
-        while let Some(row) = pages.next().await? {
-            known.all.insert(hash(&row.address));
-        }
-        // They get it as they were frozen, so that is what a choice looks at.
-        let mut pages = ledger.owed(dispatch);
-        while let Some(person) = pages.next().await? {
-            let name = hash(&person.address);
-            if suppressed.contains(&name) {
-                survey.suppressed_since += 1;
-            } else {
-                known.owed.insert(name);
-                survey.chosen += u64::from(chooses(&person));
-            }
-        }
-        let mut pages = ledger.failed(dispatch);
-        while failed == Failed::Again
-            && let Some(person) = pages.next().await?
-        {
-            if chooses(&person) && !suppressed.contains(&hash(&person.address)) {
-                survey.chosen += 1;
-                survey.retried.push(person.address);
-            }
-        }
+        survey.count_ledger(ledger, dispatch, &mut known, choice, failed).await?;
     }
     let mut missing: HashSet<u64> = match choice {
         Some(Selection::Only(addresses)) => addresses.iter().map(hash).collect(),
         _ => HashSet::new(),
     };
     missing.retain(|name| !known.all.contains(name));
-    let path = list.path().to_owned();
-    for row in list {
-        let found = match row? {
-            Row::Person { line, subscriber } => {
-                survey.people += 1;
-                let name = hash(&subscriber.address);
-                let is_new = !known.all.contains(&name);
-                let is_suppressed = suppressed.contains(&name);
-                known.owed.remove(&name);
-                missing.remove(&name);
-                if is_new && let Some(gap) = composer.missing(&subscriber).next() {
-                    survey.unusable += 1;
-                    survey.note(incomplete(&path, line, gap));
-                    continue;
-                }
-                survey.newcomers += u64::from(is_new);
-                survey.newcomers_suppressed += u64::from(is_new && is_suppressed);
-                survey.chosen += u64::from(is_new && !is_suppressed && chooses(&subscriber));
-                continue;
-            }
-            Row::Inactive { why, .. } => {
-                survey.inactive.add(why);
-                continue;
-            }
-            Row::Repeat(diagnostic) => {
-                survey.duplicates += 1;
-                diagnostic
-            }
-            Row::Bad(diagnostic) => {
-                survey.unusable += 1;
-                diagnostic
-            }
-        };
-        survey.note(found);
-    }
+    survey.count_list(list, &mut known, &mut missing, composer, choice)?;
     survey.gone = known.owed.len() as u64;
     match choice {
         Some(Selection::Only(addresses)) => {
@@ -172,7 +112,104 @@ pub(super) async fn survey(
     Ok(survey)
 }
 
+fn chooses(choice: Option<&Selection>, person: &Subscriber) -> bool {
+    choice.is_none_or(|choice| names(choice, person))
+}
+
+impl Known {
+    async fn read_suppressions(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        let mut pages = ledger.suppressions();
+        while let Some(suppression) = pages.next().await? {
+            self.suppressed.insert(hash(&suppression.address));
+        }
+        Ok(())
+    }
+}
+
 impl Survey {
+    /// Counts those whom the ledger knows already.
+    async fn count_ledger(
+        &mut self,
+        ledger: &Ledger,
+        dispatch: DispatchId,
+        known: &mut Known,
+        choice: Option<&Selection>,
+        failed: Failed,
+    ) -> Result<(), LedgerError> {
+        let mut pages = ledger.deliveries(dispatch, None);
+        while let Some(row) = pages.next().await? {
+            known.all.insert(hash(&row.address));
+        }
+        // They get it as they were frozen, so that is what a choice looks at.
+        let mut pages = ledger.owed(dispatch);
+        while let Some(person) = pages.next().await? {
+            let name = hash(&person.address);
+            if known.suppressed.contains(&name) {
+                self.suppressed_since += 1;
+            } else {
+                known.owed.insert(name);
+                self.chosen += u64::from(chooses(choice, &person));
+            }
+        }
+        let mut pages = ledger.failed(dispatch);
+        while failed == Failed::Again
+            && let Some(person) = pages.next().await?
+        {
+            if chooses(choice, &person) && !known.suppressed.contains(&hash(&person.address)) {
+                self.chosen += 1;
+                self.retried.push(person.address);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the rows of the list. Whoever is met on it is taken out of `known.owed` and `missing`.
+    fn count_list(
+        &mut self,
+        list: List,
+        known: &mut Known,
+        missing: &mut HashSet<u64>,
+        composer: &Composer,
+        choice: Option<&Selection>,
+    ) -> Result<(), ListError> {
+        let path = list.path().to_owned();
+        for row in list {
+            let found = match row? {
+                Row::Person { line, subscriber } => {
+                    self.people += 1;
+                    let name = hash(&subscriber.address);
+                    let is_new = !known.all.contains(&name);
+                    let is_suppressed = known.suppressed.contains(&name);
+                    known.owed.remove(&name);
+                    missing.remove(&name);
+                    if is_new && let Some(gap) = composer.missing(&subscriber).next() {
+                        self.unusable += 1;
+                        self.note(incomplete(&path, line, gap));
+                        continue;
+                    }
+                    self.newcomers += u64::from(is_new);
+                    self.newcomers_suppressed += u64::from(is_new && is_suppressed);
+                    self.chosen += u64::from(is_new && !is_suppressed && chooses(choice, &subscriber));
+                    continue;
+                }
+                Row::Inactive { why, .. } => {
+                    self.inactive.add(why);
+                    continue;
+                }
+                Row::Repeat(diagnostic) => {
+                    self.duplicates += 1;
+                    diagnostic
+                }
+                Row::Bad(diagnostic) => {
+                    self.unusable += 1;
+                    diagnostic
+                }
+            };
+            self.note(found);
+        }
+        Ok(())
+    }
+
     fn note(&mut self, diagnostic: Diagnostic) {
         if self.diagnostics.len() < DIAGNOSTICS_MAX {
             self.diagnostics.push(diagnostic);

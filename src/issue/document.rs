@@ -2,9 +2,11 @@
 
 mod block;
 mod inline;
+mod items;
 
 pub use block::*;
 pub use inline::*;
+pub use items::*;
 
 /// The text of an issue.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -57,7 +57,7 @@ const LONG: [(&str, &str); 4] = [
 const LONG_FUNCTIONS: [(&str, &str); 0] = [];
 
 /// The longest function that can be read at a glance.
-const FUNCTION_MAX: usize = 120;
+const FUNCTION_MAX: usize = 80;
 
 /// Waits by the clock, and why there is no other way.
 const WAITS: [(&str, &str, &str); 3] = [

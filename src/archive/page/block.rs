@@ -87,28 +87,12 @@ impl PageWriter<'_> {
             BlockKind::Post(post) => self.post(out, post),
             BlockKind::Resources(resources) => self.resources(out, resources),
             BlockKind::Table { alignments, head, rows } => self.table(out, alignments, head, rows),
-            BlockKind::Code { language, text } => {
-                let class = language
-                    .as_deref()
-                    .map(|language| format!(" class=\"language-{}\"", Escape::Attribute.apply(language)))
-                    .unwrap_or_default();
-                out.push_str(&format!("<pre><code{class}>{}</code></pre>\n", html(text)));
-            }
-            BlockKind::Math(tex) => match self.assets.formula(MathStyle::Display, tex) {
-                Some(image) => out.push_str(&format!("<p class=\"math\">{}</p>\n", self.image(&image, ""))),
-                None => {
-                    out.push_str(&format!("<pre class=\"math\"><code>{}</code></pre>\n", html(tex)));
-                }
-            },
+            BlockKind::Code { language, text } => code(out, language.as_deref(), text),
+            BlockKind::Math(tex) => self.math(out, tex),
             BlockKind::Definitions(definitions) => self.definitions(out, definitions),
             BlockKind::Divider => out.push_str("<hr>\n"),
             BlockKind::Buttons(buttons) => self.buttons(out, buttons),
-            BlockKind::Sponsor { label, blocks } => {
-                let label = html(label.as_deref().unwrap_or(self.words.sponsor));
-                out.push_str(&format!("<aside class=\"sponsor\">\n<p class=\"label\">{label}</p>\n"));
-                self.blocks(out, blocks);
-                out.push_str("</aside>\n");
-            }
+            BlockKind::Sponsor { label, blocks } => self.sponsor(out, label.as_deref(), blocks),
             BlockKind::Poll { question, answers } => {
                 out.push_str("<section class=\"poll\">\n");
                 self.paragraph(out, question);
@@ -138,6 +122,20 @@ impl PageWriter<'_> {
                 out.push('\n');
             }
         }
+    }
+
+    fn math(&mut self, out: &mut String, tex: &str) {
+        match self.assets.formula(MathStyle::Display, tex) {
+            Some(image) => out.push_str(&format!("<p class=\"math\">{}</p>\n", self.image(&image, ""))),
+            None => out.push_str(&format!("<pre class=\"math\"><code>{}</code></pre>\n", html(tex))),
+        }
+    }
+
+    fn sponsor(&mut self, out: &mut String, label: Option<&str>, blocks: &[Block]) {
+        let label = html(label.unwrap_or(self.words.sponsor));
+        out.push_str(&format!("<aside class=\"sponsor\">\n<p class=\"label\">{label}</p>\n"));
+        self.blocks(out, blocks);
+        out.push_str("</aside>\n");
     }
 
     fn boxed(&mut self, out: &mut String, name: &str, class: &str, blocks: &[Block]) {
@@ -394,4 +392,10 @@ impl PageWriter<'_> {
         self.blocks(out, blocks);
         out.push_str("</aside>\n");
     }
+}
+
+fn code(out: &mut String, language: Option<&str>, text: &str) {
+    let class = language.map(|language| format!(" class=\"language-{}\"", Escape::Attribute.apply(language)));
+    let class = class.unwrap_or_default();
+    out.push_str(&format!("<pre><code{class}>{}</code></pre>\n", html(text)));
 }

@@ -1,6 +1,9 @@
 //! The kinds of blocks, and what each is made of.
 
-use super::inline::{Image, Inlines};
+use super::{
+    inline::{Image, Inlines},
+    items::{AlertKind, Alignment, Button, ContentsEntry, Figure, Resource, Video},
+};
 use crate::{issue::placeholder::Phrase, source::Span};
 
 /// A block and where it stands in the file.
@@ -41,7 +44,7 @@ pub enum BlockKind {
     PullQuote(Quote),
     /// `> [!NOTE]` and `::: callout`
     Alert {
-        /// Its colour and its label.
+        /// Its color and its label.
         kind: AlertKind,
         /// The author's own title.
         title: Option<Inlines>,
@@ -156,36 +159,6 @@ pub struct Quote {
     pub by: Option<Inlines>,
 }
 
-/// Alerts as GFM knows them, and the plain callout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AlertKind {
-    /// `[!NOTE]`
-    Note,
-    /// `[!TIP]`
-    Tip,
-    /// `[!IMPORTANT]`
-    Important,
-    /// `[!WARNING]`
-    Warning,
-    /// `[!CAUTION]`
-    Caution,
-    /// `::: callout`
-    Callout,
-}
-
-/// A picture of its own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// The picture.
-    pub image: Image,
-    /// What it shows.
-    pub caption: Option<Inlines>,
-    /// Whose it is.
-    pub credit: Option<Inlines>,
-    /// Where a click leads.
-    pub link: Option<Phrase>,
-}
-
 /// A link set as a card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
@@ -197,19 +170,6 @@ pub struct Card {
     pub image: Option<Image>,
     /// The blurb.
     pub blocks: Vec<Block>,
-}
-
-/// A video, shown as a still with a play mark that links to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Video {
-    /// Where it plays.
-    pub url: String,
-    /// Its title; may come from the file stored beside the issue.
-    pub title: Option<String>,
-    /// The still; may come from the file stored beside the issue.
-    pub still: Option<Image>,
-    /// A line below.
-    pub caption: Option<Inlines>,
 }
 
 /// A post on a social network, shown as a card that links to it.
@@ -229,41 +189,6 @@ pub struct Post {
     pub image: Option<Image>,
 }
 
-/// An entry of a resource list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resource {
-    /// Where a click leads.
-    pub url: Phrase,
-    /// The link's words.
-    pub title: Inlines,
-    /// For example "paper", "code", "video"; from `[paper]` in front of the link or `{kind=paper}` behind it.
-    pub kind: Option<String>,
-    /// What it is about.
-    pub blurb: Inlines,
-}
-
-/// A link that looks like a button.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Button {
-    /// Where a click leads.
-    pub url: Phrase,
-    /// Its words.
-    pub label: Inlines,
-    /// Quieter than the first one.
-    pub secondary: bool,
-}
-
-/// A line of the contents.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ContentsEntry {
-    /// The heading's level.
-    pub level: u8,
-    /// The heading's anchor; none for an entry that the author wrote by hand.
-    pub anchor: Option<String>,
-    /// The heading's words.
-    pub content: Inlines,
-}
-
 /// A term and what it means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
@@ -271,20 +196,6 @@ pub struct Definition {
     pub term: Inlines,
     /// Its explanations.
     pub meanings: Vec<Vec<Block>>,
-}
-
-/// How a column of a table is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Alignment {
-    /// As the language runs.
-    #[default]
-    Start,
-    /// Left.
-    Left,
-    /// Centre.
-    Center,
-    /// Right.
-    Right,
 }
 
 /// What blocks are made of is written down once, here, for readers and for writers of the tree: `$mut` is empty or
@@ -323,65 +234,28 @@ macro_rules! block_parts {
         impl Block {
             /// Calls `f` with each part of the block in reading order; blocks within it are one part, not entered.
             pub fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
-                let figure = |figure: &'a $($mut)? Figure, f: &mut dyn FnMut($part<'a>)| {
-                    let Figure { image, caption, credit, link } = figure;
-                    f($part::Image(image, link.$option()));
-                    for words in [caption, credit] {
-                        if let Some(words) = words { f($part::Words(words)) }
-                    }
-                };
-                let buttons = |buttons: &'a $($mut)? Vec<Button>, f: &mut dyn FnMut($part<'a>)| {
-                    for Button { url, label, .. } in buttons {
-                        f($part::Link(url, label));
-                    }
-                };
                 match &$($mut)? self.kind {
                     BlockKind::Heading { content, .. } | BlockKind::Paragraph(content) => f($part::Words(content)),
                     BlockKind::List { items, .. } => {
                         for Item { blocks, .. } in items { f($part::Blocks(blocks)) }
                     }
-                    BlockKind::Quote(quote) | BlockKind::PullQuote(quote) => {
-                        let Quote { blocks, by } = quote;
-                        f($part::Blocks(blocks));
-                        if let Some(by) = by { f($part::Words(by)) }
-                    }
+                    BlockKind::Quote(quote) | BlockKind::PullQuote(quote) => quote.$parts(f),
                     BlockKind::Alert { title, blocks, .. } => {
                         if let Some(title) = title { f($part::Words(title)) }
                         f($part::Blocks(blocks));
                     }
-                    BlockKind::Figure(inner) => figure(inner, f),
+                    BlockKind::Figure(figure) => figure.$parts(f),
                     BlockKind::Gallery(figures) => {
-                        for inner in figures { figure(inner, f) }
+                        for figure in figures { figure.$parts(f) }
                     }
                     BlockKind::Columns(columns) => {
                         for blocks in columns { f($part::Blocks(blocks)) }
                     }
-                    BlockKind::Card(Card { url, title, image, blocks }) => {
-                        if let Some(image) = image { f($part::Image(image, None)) }
-                        f($part::Link(url, title));
-                        f($part::Blocks(blocks));
-                    }
-                    BlockKind::Video(Video { url, title, still, caption }) => {
-                        f($part::Embed(url, title.is_none()));
-                        if let Some(still) = still { f($part::Image(still, None)) }
-                        if let Some(title) = title { f($part::Text(title)) }
-                        if let Some(caption) = caption { f($part::Words(caption)) }
-                    }
-                    BlockKind::Post(Post { url, author, handle, date, blocks, image }) => {
-                        f($part::Embed(url, blocks.is_empty()));
-                        for text in [author, handle] {
-                            if let Some(text) = text { f($part::Text(text)) }
-                        }
-                        f($part::Blocks(blocks));
-                        if let Some(image) = image { f($part::Image(image, None)) }
-                        if let Some(date) = date { f($part::Text(date)) }
-                    }
+                    BlockKind::Card(card) => card.$parts(f),
+                    BlockKind::Video(video) => video.$parts(f),
+                    BlockKind::Post(post) => post.$parts(f),
                     BlockKind::Resources(resources) => {
-                        for Resource { url, title, kind, blurb } in resources {
-                            if let Some(kind) = kind { f($part::Text(kind)) }
-                            f($part::Link(url, title));
-                            f($part::Words(blurb));
-                        }
+                        for resource in resources { resource.$parts(f) }
                     }
                     BlockKind::Table { head, rows, .. } => {
                         for cell in head { f($part::Words(cell)) }
@@ -392,33 +266,27 @@ macro_rules! block_parts {
                     BlockKind::Code { text, .. } => f($part::Code(text)),
                     BlockKind::Math(tex) => f($part::Math(tex)),
                     BlockKind::Definitions(definitions) => {
-                        for Definition { term, meanings } in definitions {
-                            f($part::Words(term));
-                            for blocks in meanings { f($part::Blocks(blocks)) }
-                        }
+                        for definition in definitions { definition.$parts(f) }
                     }
                     BlockKind::Divider => {}
-                    BlockKind::Buttons(row) => buttons(row, f),
                     BlockKind::Sponsor { label, blocks } => {
                         if let Some(label) = label { f($part::Text(label)) }
                         f($part::Blocks(blocks));
                     }
+                    BlockKind::Buttons(buttons) => {
+                        for button in buttons { button.$parts(f) }
+                    }
                     BlockKind::Poll { question, answers } => {
                         f($part::Words(question));
-                        buttons(answers, f);
+                        for answer in answers { answer.$parts(f) }
                     }
                     BlockKind::Share { blocks, links } => {
                         f($part::Blocks(blocks));
-                        buttons(links, f);
+                        for link in links { link.$parts(f) }
                     }
                     BlockKind::Contents { title, entries, .. } => {
                         if let Some(title) = title { f($part::Words(title)) }
-                        for ContentsEntry { anchor, content, .. } in entries {
-                            f(match anchor {
-                                Some(_) => $part::Repeated(content),
-                                None => $part::Words(content),
-                            });
-                        }
+                        for entry in entries { entry.$parts(f) }
                     }
                     BlockKind::PostScript(blocks) | BlockKind::Signature(blocks) => f($part::Blocks(blocks)),
                     BlockKind::Author { name, picture, url, blocks } => {
@@ -429,6 +297,90 @@ macro_rules! block_parts {
                     BlockKind::Html(markup) => f($part::Html(markup)),
                     BlockKind::Mjml(markup) => f($part::Mjml(markup)),
                 }
+            }
+        }
+
+        impl Quote {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { blocks, by } = self;
+                f($part::Blocks(blocks));
+                if let Some(by) = by { f($part::Words(by)) }
+            }
+        }
+
+        impl Figure {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { image, caption, credit, link } = self;
+                f($part::Image(image, link.$option()));
+                for words in [caption, credit] {
+                    if let Some(words) = words { f($part::Words(words)) }
+                }
+            }
+        }
+
+        impl Card {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { url, title, image, blocks } = self;
+                if let Some(image) = image { f($part::Image(image, None)) }
+                f($part::Link(url, title));
+                f($part::Blocks(blocks));
+            }
+        }
+
+        impl Video {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { url, title, still, caption } = self;
+                f($part::Embed(url, title.is_none()));
+                if let Some(still) = still { f($part::Image(still, None)) }
+                if let Some(title) = title { f($part::Text(title)) }
+                if let Some(caption) = caption { f($part::Words(caption)) }
+            }
+        }
+
+        impl Post {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { url, author, handle, date, blocks, image } = self;
+                f($part::Embed(url, blocks.is_empty()));
+                for text in [author, handle] {
+                    if let Some(text) = text { f($part::Text(text)) }
+                }
+                f($part::Blocks(blocks));
+                if let Some(image) = image { f($part::Image(image, None)) }
+                if let Some(date) = date { f($part::Text(date)) }
+            }
+        }
+
+        impl Resource {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { url, title, kind, blurb } = self;
+                if let Some(kind) = kind { f($part::Text(kind)) }
+                f($part::Link(url, title));
+                f($part::Words(blurb));
+            }
+        }
+
+        impl Button {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { url, label, .. } = self;
+                f($part::Link(url, label));
+            }
+        }
+
+        impl Definition {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { term, meanings } = self;
+                f($part::Words(term));
+                for blocks in meanings { f($part::Blocks(blocks)) }
+            }
+        }
+
+        impl ContentsEntry {
+            fn $parts<'a>(&'a $($mut)? self, f: &mut dyn FnMut($part<'a>)) {
+                let Self { anchor, content, .. } = self;
+                f(match anchor {
+                    Some(_) => $part::Repeated(content),
+                    None => $part::Words(content),
+                });
             }
         }
     };
