@@ -6,8 +6,8 @@
 mod attributes;
 mod block;
 mod escape;
-mod image;
 mod inline;
+mod picture;
 mod plain;
 mod problems;
 

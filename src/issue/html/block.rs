@@ -3,7 +3,7 @@
 use super::{
     attributes::{self, anchor},
     escape,
-    image::image,
+    picture::image,
     problems::{not_closed, not_kept, not_opened},
 };
 use crate::{

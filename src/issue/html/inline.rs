@@ -1,6 +1,6 @@
 //! Tags of raw HTML among words.
 
-use super::{attributes, escape, image::image, problems::not_kept};
+use super::{attributes, escape, picture::image, problems::not_kept};
 use crate::{
     issue::{
         context::Context,
