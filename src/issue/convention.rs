@@ -14,7 +14,7 @@ use crate::source::{Span, nearest};
 /// What a paragraph is.
 pub(super) fn paragraph(context: &mut Context<'_>, words: Inlines, span: &Span) -> BlockKind {
     if let [Inline::Math(tex)] = words.as_slice()
-        && context.text(&span).starts_with("$$")
+        && context.text(span).starts_with("$$")
     {
         return BlockKind::Math(tex.trim().to_owned());
     }

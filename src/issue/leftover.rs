@@ -138,7 +138,7 @@ fn bold(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
 
 /// Looks at a paragraph as a whole: a heading without its space, a table without its line of dashes.
 pub(super) fn paragraph(context: &mut Context<'_>, span: &Span) {
-    let text = context.text(&span).trim_end();
+    let text = context.text(span).trim_end();
     let first = text.lines().next().unwrap_or_default().trim_end();
     let place = span.start..span.start + first.len();
     let hashes = first.bytes().take_while(|byte| *byte == b'#').count();
@@ -175,7 +175,7 @@ pub(super) fn paragraph(context: &mut Context<'_>, span: &Span) {
 
 /// A fenced code block without its last line: everything up to the end of the text, or of what is around, is code.
 pub(super) fn fence(context: &mut Context<'_>, span: &Span) {
-    let text = context.text(&span).trim_end();
+    let text = context.text(span).trim_end();
     let bare = |line: &str| line.trim().trim_start_matches(['>', ' ', '\t']).to_owned();
     let first = text.lines().next().unwrap_or_default();
     let fence: String = first.chars().take_while(|c| matches!(c, '`' | '~')).collect();

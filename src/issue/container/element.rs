@@ -180,7 +180,7 @@ pub(super) fn check_arguments(context: &mut Context<'_>, container: &Container) 
     }
     let texts = usize::from(known.contains(&""));
     for span in container.arguments.positional.iter().skip(texts) {
-        let text = context.text(&span).to_owned();
+        let text = context.text(span).to_owned();
         unknown(context, &text, &owner, span.clone(), &named);
     }
 }
