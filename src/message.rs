@@ -10,8 +10,10 @@ mod field;
 mod gate;
 mod header_rules;
 mod octets;
+mod shared_header;
 mod skeleton;
 mod token;
+mod unsubscribe;
 mod wire;
 
 pub use composer::{Composer, Filled, Secrets, TEST_TOKEN};

@@ -8,9 +8,10 @@ use super::{
     ComposeError, Message, Signer, Tokens,
     body::{Body, Group, Source, Step},
     dkim, field,
-    header_rules::{check_archive, check_header, check_list_id, check_one_click},
     octets::Octets,
+    shared_header::shared_header,
     token::TOKEN_LEN,
+    unsubscribe::{UnsubscribeAddress, in_mailto},
     wire::{Base64Writer, quote_value},
 };
 use crate::{
@@ -51,7 +52,7 @@ pub struct Composer {
     /// Scope of the Message-IDs.
     edition: String,
     list_id: String,
-    unsubscribe: Unsubscribe,
+    unsubscribe: UnsubscribeAddress,
     /// Fields that are the same in all letters, each with its CRLF.
     header: Vec<u8>,
     subject: Subject,
@@ -65,13 +66,6 @@ pub struct Composer {
     signers: Vec<Signer>,
     /// What is hashed of the body until the end of the first stretch.
     body_hash: digest::Context,
-}
-
-/// The address that a token is put into.
-enum Unsubscribe {
-    Https { before: String, behind: String },
-    Mailto(String),
-    Nothing,
 }
 
 /// The subject, and whether it is the same in all letters.
@@ -112,7 +106,6 @@ impl Composer {
     }
 
     fn compile(rendered: &RenderedIssue, secrets: Secrets, mark: Option<&str>) -> Result<Self, ComposeError> {
-        check_names(rendered)?;
         let tokens = Tokens::new(&secrets.key);
         let edition = format!("{}#{}", rendered.slug, rendered.number.unwrap_or(0));
         let mut subject = rendered.subject.clone();
@@ -123,8 +116,8 @@ impl Composer {
             Some(_) => None,
             None => Some(literal(&subject)),
         };
-        let unsubscribe = unsubscribe(rendered);
-        let header = header(rendered, fixed_subject.as_deref())?;
+        let unsubscribe = UnsubscribeAddress::of(rendered);
+        let header = shared_header(rendered, fixed_subject.as_deref())?;
         let subject = fixed_subject.map_or(Subject::Open(subject), Subject::Fixed);
         let body = Body::new(rendered)?;
         let mut body_hash = digest::Context::new(&digest::SHA256);
@@ -329,11 +322,11 @@ impl Composer {
         to.push(b'@');
         to.extend_from_slice(self.from.domain().as_bytes());
         to.extend_from_slice(b">");
-        if !matches!(self.unsubscribe, Unsubscribe::Nothing) {
+        if !matches!(self.unsubscribe, UnsubscribeAddress::Nothing) {
             to.extend_from_slice(b"\r\nList-Unsubscribe: <");
             to.extend_from_slice(unsubscribe.as_bytes());
             to.push(b'>');
-            if let (Unsubscribe::Https { .. }, Some(address)) = (&self.unsubscribe, &self.mailto) {
+            if let (UnsubscribeAddress::Https { .. }, Some(address)) = (&self.unsubscribe, &self.mailto) {
                 to.extend_from_slice(b",\r\n <mailto:");
                 to.extend_from_slice(address.as_bytes());
                 to.extend_from_slice(b"?subject=unsubscribe%20");
@@ -392,119 +385,6 @@ fn escaped(escape: Escape, value: Cow<'_, str>) -> Cow<'_, str> {
         }
     };
     if is_safe { value } else { Cow::Owned(escape.apply(&value)) }
-}
-
-impl Unsubscribe {
-    fn with(&self, token: &str) -> String {
-        match self {
-            Self::Https { before, behind } => [before, token, behind].concat(),
-            Self::Mailto(before) => [before, token].concat(),
-            Self::Nothing => String::new(),
-        }
-    }
-}
-
-/// An address as it may stand in a `mailto:` (RFC 6068 section 2).
-fn in_mailto(address: &EmailAddress) -> String {
-    format!("{}@{}", Escape::UrlPart.apply(address.local()), address.domain())
-}
-
-/// Refuses what could break out of the fields it is written into; settings are checked before, frozen issues are not.
-fn check_names(rendered: &RenderedIssue) -> Result<(), ComposeError> {
-    let refuse = |name: &str, reason| ComposeError::Header { name: name.to_owned(), reason };
-    check_list_id(&rendered.list_id).map_err(|reason| refuse("List-Id", reason))?;
-    if let Some(url) = &rendered.unsubscribe.https {
-        check_one_click(url).map_err(|reason| refuse("List-Unsubscribe", reason))?;
-    }
-    if let Some(url) = &rendered.archive {
-        check_archive(url).map_err(|reason| refuse("List-Archive", reason))?;
-    }
-    Ok(())
-}
-
-fn unsubscribe(rendered: &RenderedIssue) -> Unsubscribe {
-    let ways = &rendered.unsubscribe;
-    match (&ways.https, &ways.mailto) {
-        (Some(https), _) => match https.split_once("{token}") {
-            Some((before, behind)) => {
-                Unsubscribe::Https { before: before.to_owned(), behind: behind.to_owned() }
-            }
-            None => Unsubscribe::Https { before: https.clone(), behind: String::new() },
-        },
-        (None, Some(address)) => {
-            Unsubscribe::Mailto(format!("mailto:{}?subject=unsubscribe%20", in_mailto(address)))
-        }
-        (None, None) => Unsubscribe::Nothing,
-    }
-}
-
-/// The fields that all letters share.
-fn header(rendered: &RenderedIssue, subject: Option<&str>) -> Result<Vec<u8>, ComposeError> {
-    let mut to = Vec::with_capacity(1024);
-    let mailbox = |name: &str, mailbox: &crate::render::Mailbox, to: &mut Vec<u8>| {
-        to.extend_from_slice(name.as_bytes());
-        to.extend_from_slice(b": ");
-        field::mailbox(mailbox.name.as_deref(), mailbox.address.expose(), name.len() + 2, to);
-        to.extend_from_slice(b"\r\n");
-    };
-    let line = |name: &str, value: &str, to: &mut Vec<u8>| {
-        to.extend_from_slice(name.as_bytes());
-        to.extend_from_slice(b": ");
-        field::unstructured(value, 900, name.len() + 2, to);
-        to.extend_from_slice(b"\r\n");
-    };
-    mailbox("From", &rendered.from, &mut to);
-    if let Some(reply_to) = &rendered.reply_to {
-        mailbox("Reply-To", reply_to, &mut to);
-    }
-    if let Some(subject) = subject {
-        to.extend_from_slice(b"Subject: ");
-        field::unstructured(subject, 66, 9, &mut to);
-        to.extend_from_slice(b"\r\n");
-    }
-    line("Date", &rendered.date.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string(), &mut to);
-    to.extend_from_slice(b"List-Id: ");
-    field::mailbox(Some(&rendered.newsletter), &rendered.list_id, 9, &mut to);
-    if !to.ends_with(b">") {
-        // A newsletter whose name has no sign left: the identifier stands in brackets all the same (RFC 2919).
-        to.truncate(to.len() - rendered.list_id.len());
-        to.extend_from_slice(format!("<{}>", rendered.list_id).as_bytes());
-    }
-    to.extend_from_slice(b"\r\n");
-    if let Some(archive) = &rendered.archive {
-        line("List-Archive", &format!("<{archive}>"), &mut to);
-    }
-    if rendered.unsubscribe.https.is_some() {
-        line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click", &mut to);
-    }
-    line("Feedback-ID", &feedback_id(rendered), &mut to);
-    line("Precedence", "bulk", &mut to);
-    for (name, value) in &rendered.headers {
-        check_header(name, value).map_err(|reason| {
-            let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
-            ComposeError::Header { name, reason }
-        })?;
-        to.extend_from_slice(name.as_bytes());
-        to.extend_from_slice(b": ");
-        // Long words of these are addresses and tokens for a relay, which reads no encoded words.
-        field::unstructured(value, 900, name.len() + 2, &mut to);
-        to.extend_from_slice(b"\r\n");
-    }
-    to.extend_from_slice(b"MIME-Version: 1.0\r\n");
-    Ok(to)
-}
-
-/// `issue:list:newsletter:sender`: for Gmail's statistics of complaints; nothing of the reader in it.
-fn feedback_id(rendered: &RenderedIssue) -> String {
-    let word = |text: &str, most: usize| -> String {
-        text.chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
-            .take(most)
-            .collect()
-    };
-    let digest = digest::digest(&digest::SHA256, rendered.list_id.as_bytes());
-    let sender: String = digest.as_ref().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}:{}:newsletter:{sender}", word(&rendered.slug, 60), word(&rendered.list_id, 60))
 }
 
 fn literal(pattern: &Pattern) -> String {

@@ -1,9 +1,11 @@
-//! The opening tags in HTML of our own making: well-formed, with double quotes around every value.
+//! The tags in HTML of our own making: well-formed, with double quotes around every value.
 
 use std::ops::Range;
 
+use crate::markup::{Attribute, Token, pieces};
+
 /// An opening tag: where it is, and what of it matters for its look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Opening<'a> {
     /// In the HTML, from `<` to behind `>`.
     pub(crate) range: Range<usize>,
@@ -11,10 +13,11 @@ pub(crate) struct Opening<'a> {
     pub(crate) name: &'a str,
     /// The whole tag.
     pub(crate) raw: &'a str,
+    attributes: Vec<Attribute>,
 }
 
 /// A step through the HTML.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step<'a> {
     /// `<name …>`
     Open(Opening<'a>),
@@ -23,55 +26,25 @@ pub(crate) enum Step<'a> {
 }
 
 impl Opening<'_> {
-    /// Where an attribute is in the HTML, from the space before it to behind its value, and its value.
+    /// Where an attribute is in the HTML, from the space before it to behind its value, and its value as it is written.
     pub(crate) fn attribute(&self, name: &str) -> Option<(Range<usize>, &str)> {
-        let needle = format!(" {name}=\"");
-        let mut from = 0;
-        while let Some(at) = self.raw[from..].find(&needle).map(|at| from + at) {
-            // Not within another attribute's value.
-            if self.raw[..at].matches('"').count().is_multiple_of(2) {
-                let value = at + needle.len();
-                let end = value + self.raw[value..].find('"')?;
-                let start = self.range.start;
-                return Some((start + at..start + end + 1, &self.raw[value..end]));
-            }
-            from = at + 1;
-        }
-        None
+        let value = self.attributes.iter().find(|attribute| attribute.name == name)?.span.clone();
+        let written = self.raw.get(value.start - self.range.start..value.end - self.range.start)?;
+        // ` name="` before the value, `"` behind it.
+        let start = value.start.checked_sub(name.len() + 3)?;
+        Some((start..value.end + 1, written))
     }
 }
 
 /// The tags of a text, in order; comments are passed over.
 pub(crate) fn steps(html: &str) -> impl Iterator<Item = Step<'_>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let start = at + html.get(at..)?.find('<')?;
-            let rest = &html[start..];
-            if rest.starts_with("<!--") {
-                at = start + rest.find("-->")? + 3;
-                continue;
-            }
-            let is_close = rest.starts_with("</");
-            let name_start = if is_close { 2 } else { 1 };
-            let name =
-                rest[name_start..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-            if name.is_empty() {
-                at = start + 1;
-                continue;
-            }
-            let mut in_value = false;
-            let end = rest.find(|c| {
-                in_value ^= c == '"';
-                c == '>' && !in_value
-            })?;
-            at = start + end + 1;
-            return Some(if is_close {
-                Step::Close(name)
-            } else {
-                Step::Open(Opening { range: start..at, name, raw: &html[start..at] })
-            });
+    pieces(html).into_iter().filter_map(|(token, range)| match token {
+        Token::Open { name, attributes, raw } => {
+            let name = raw.get(1..1 + name.len())?;
+            Some(Step::Open(Opening { range, name, raw, attributes }))
         }
+        Token::Close { name } => html.get(range.start + 2..range.start + 2 + name.len()).map(Step::Close),
+        Token::Text(_) | Token::Comment { .. } | Token::Hidden => None,
     })
 }
 

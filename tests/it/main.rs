@@ -12,6 +12,7 @@ mod assets;
 mod browse;
 mod bytes;
 mod check;
+mod circles;
 mod cli;
 mod compose;
 mod corpus;

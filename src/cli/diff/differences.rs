@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::letter::{Letter, Picture};
 use crate::{
     check::Link,
-    markup::{Attribute, Token, tokens},
+    markup::{Attribute, Token, pieces},
     report::changes::{Hunk, changes},
     source::{Diagnostic, Diagnostics},
 };
@@ -193,8 +193,20 @@ fn looks(before: &str, now: &str) -> Looks {
 fn declarations(html: &str) -> BTreeSet<String> {
     let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut found = BTreeSet::new();
-    for token in tokens(html) {
-        let Token::Open { attributes, .. } = token else { continue };
+    let mut is_sheet = false;
+    for (token, span) in pieces(html) {
+        let attributes = match token {
+            // A rule at a time: a color in a condition for the dark is another one than in the light.
+            Token::Hidden if is_sheet => {
+                found.extend(html[span].split('}').map(tidy));
+                continue;
+            }
+            Token::Open { name, attributes, .. } => {
+                is_sheet = name == "style";
+                attributes
+            }
+            _ => continue,
+        };
         for Attribute { name, value, .. } in attributes {
             match name.as_str() {
                 "style" => found.extend(value.split(';').map(tidy)),
@@ -205,12 +217,6 @@ fn declarations(html: &str) -> BTreeSet<String> {
                 _ => {}
             }
         }
-    }
-    for sheet in html.split("<style").skip(1) {
-        let sheet = sheet.split_once('>').map_or("", |(_, rest)| rest);
-        let sheet = sheet.split("</style").next().unwrap_or_default();
-        // A rule at a time: a colour in a condition for the dark is another one than in the light.
-        found.extend(sheet.split('}').map(tidy));
     }
     found.remove("");
     found

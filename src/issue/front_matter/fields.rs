@@ -7,7 +7,7 @@ use super::{
     values::{FrontMatter, Value},
 };
 use crate::{
-    issue::placeholder::Phrase,
+    issue::placeholder::{Part, Phrase},
     source::{Diagnostic, Diagnostics, Source, Span, nearest},
 };
 
@@ -189,7 +189,7 @@ impl Reader<'_> {
 
     fn title(&mut self, title: &str, span: Span) -> String {
         let phrase = Phrase::parse_value(title, self.source, span.clone(), self.diagnostics);
-        if phrase.0.iter().any(|part| matches!(part, crate::issue::Part::Open(_))) {
+        if phrase.0.iter().any(|part| matches!(part, Part::Open(_))) {
             self.error(
                 "M208",
                 span,
