@@ -32,7 +32,7 @@ steps *NAMES:
 kill:
     cargo test --release --locked --test it -- a_thousand_kills a_hundred_thousand --ignored --nocapture
 
-# Half an hour of fuzzing: `just fuzz letter`, `just fuzz template` (needs cargo-fuzz and nightly)
+# Half an hour of fuzzing: `just fuzz letter`, `just fuzz template`, `just fuzz returned` (needs cargo-fuzz and nightly)
 fuzz TARGET SECONDS="1800":
     mkdir -p fuzz/corpus/{{TARGET}}
     cd fuzz && cargo +nightly fuzz run --sanitizer none {{TARGET}} -- -dict={{TARGET}}.dict -max_len=4096 -timeout=20 -rss_limit_mb=3000 -max_total_time={{SECONDS}}

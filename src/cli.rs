@@ -3,6 +3,7 @@
 //! In: the command line. Out: an exit code; data on standard output, messages on standard error.
 //! Never: decides what a module should decide. Each command is a file of one shape: `Args` and `run`.
 
+mod bounces;
 mod build;
 mod check;
 mod completions;
@@ -74,6 +75,7 @@ enum Command {
     Send(Box<send::Args>),
     Status(status::Args),
     Resolve(resolve::Args),
+    Bounces(bounces::Args),
     Suppress(suppress::Args),
     Unsuppress(suppress::UnArgs),
     Ledger(ledger::Args),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Send(args) => send::run(args, &context),
         Command::Status(args) => status::run(args, &context),
         Command::Resolve(args) => resolve::run(args, &context),
+        Command::Bounces(args) => bounces::run(args, &context),
         Command::Suppress(args) => suppress::run(args, &context),
         Command::Unsuppress(args) => suppress::lift(args, &context),
         Command::Ledger(args) => ledger::run(args, &context),

@@ -59,7 +59,7 @@
 //! # Layers
 //!
 //! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`, `archive`,
-//! `check`, `message`, `transport`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
+//! `check`, `message`, `transport`, `bounce`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
 //! them. `ARCHITECTURE.md` in the repository explains what each does and never does.
 
 #[cfg(not(unix))]
@@ -68,6 +68,7 @@ compile_error!("mimeograph needs a Unix system: Linux, or macOS");
 pub mod address;
 pub mod archive;
 pub mod assets;
+pub mod bounce;
 pub mod check;
 #[cfg(feature = "send")]
 pub mod dispatch;

@@ -9,6 +9,7 @@
 )]
 
 mod assets;
+mod bounces;
 mod browse;
 mod bytes;
 mod check;

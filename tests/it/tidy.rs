@@ -22,6 +22,7 @@ const MODULES: &[&str] = &[
     "check",
     "message",
     "transport",
+    "bounce",
     "ledger",
     "dispatch",
     "report",

@@ -1,0 +1,133 @@
+//! Readers for mail systems that send no report a program could read. A new one is a file here and a line in [`READERS`].
+
+mod exim;
+mod lines;
+mod lists;
+pub(super) mod prose;
+mod qmail;
+mod smtp_transcript;
+
+use super::{Finding, Kind, Ours, Returned, Status, classify, fields::cut, mail::Mail, notice, people};
+use crate::address::EmailAddress;
+
+/// What a reader makes of a notice: each recipient, with the words about it.
+type Said = Vec<(EmailAddress, String)>;
+
+/// A reader: its name, and the recipients that it finds in a notice of its own kind; none for any other.
+type Reader = (&'static str, fn(&Mail, &Ours) -> Said);
+
+/// Recipients of one notice. More are not kept.
+const RECIPIENTS_MAX: usize = 200;
+
+/// From the most exact to the most general.
+const READERS: &[Reader] = &[
+    ("qmail", qmail::read),
+    ("exim", exim::read),
+    ("smtp", smtp_transcript::read),
+    ("lines", lines::read),
+    ("lists", lists::read),
+    ("prose", prose::read),
+];
+
+/// Reads the notice of a system, by the first reader that finds somebody in it.
+pub(super) fn read(mail: &Mail, ours: &Ours) -> Option<Returned> {
+    if !notice::is_failure(mail) {
+        return None;
+    }
+    let kind = if notice::is_delay(mail) { Kind::Delay } else { Kind::Bounce };
+    let not_ours = not_ours(mail, ours);
+    for (name, reader) in READERS {
+        let said: Said = reader(mail, ours).into_iter().filter(|(address, _)| not_ours(address)).collect();
+        if said.is_empty() {
+            continue;
+        }
+        let said = joined(said);
+        let alone = said.len() == 1;
+        let mut returned = Returned::new(kind, name);
+        for (address, words) in said {
+            if returned.recipients.len() < RECIPIENTS_MAX {
+                returned.recipients.push(finding(address, &words, mail, alone));
+            }
+        }
+        returned.reporter = mail.from().map(|from| from.domain().to_owned());
+        return Some(returned);
+    }
+    // A failure about somebody who is not named in it: the token may know.
+    Some(Returned::new(kind, "prose"))
+}
+
+/// Each recipient once, with all that is said about it.
+fn joined(said: Said) -> Said {
+    let mut joined: Said = Vec::new();
+    for (address, words) in said {
+        match joined.iter_mut().find(|(known, _)| known.key() == address.key()) {
+            Some((_, known)) if *known != words && known.len() < 2000 => {
+                known.push(' ');
+                known.push_str(&words);
+            }
+            Some(_) => {}
+            None => joined.push((address, words)),
+        }
+    }
+    joined
+}
+
+/// Addresses that a notice is never about: whom it was sent to, who sent it, who wrote the letter.
+fn not_ours(mail: &Mail, ours: &Ours) -> impl Fn(&EmailAddress) -> bool {
+    let own = [
+        "to",
+        "cc",
+        "delivered-to",
+        "from",
+        "sender",
+        "reply-to",
+        "errors-to",
+        "x-mdaemon-deliver-to",
+        "x-loop",
+    ];
+    let theirs = ["from", "sender", "return-path", "reply-to", "errors-to", "list-post", "x-original-from"];
+    let fields = own.into_iter().flat_map(|name| mail.fields.all(name));
+    let fields = fields.chain(theirs.into_iter().flat_map(|name| mail.returned.all(name)));
+    let mut keys: Vec<String> = fields.flat_map(people::all).map(|address| address.key()).collect();
+    keys.extend(ours.senders.iter().chain(&ours.bounces).chain(&ours.unsubscribe).map(EmailAddress::key));
+    // Whoever wrote to oneself is a recipient all the same.
+    let sent_to: Vec<String> =
+        mail.returned.all("to").flat_map(people::all).map(|address| address.key()).collect();
+    keys.retain(|key| !sent_to.contains(key));
+    move |address| !keys.contains(&address.key())
+}
+
+fn finding(address: EmailAddress, words: &str, mail: &Mail, alone: bool) -> Finding {
+    let reply = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lower = super::mail::squeezed(&reply);
+    let says = super::class::by_words(&lower).is_some()
+        || Status::find(&reply).is_some_and(|status| !status.is_vague());
+    let beside = if says || !alone { String::new() } else { prose::reason(&mail.words) };
+    let status = Status::find(&reply).or_else(|| Status::find(&beside)).filter(|status| status.class != 2);
+    let class = if beside.is_empty() {
+        classify(status, &reply)
+    } else {
+        classify(status, &format!("{reply} {beside}"))
+    };
+    let reply = if reply.is_empty() { beside } else { reply };
+    Finding {
+        server: server(&reply),
+        address,
+        class: Some(class),
+        status,
+        reply: (!reply.is_empty()).then(|| cut(&reply, 1000).to_owned()),
+    }
+}
+
+/// The server in "host mx.example.com [192.0.2.1] said".
+fn server(reply: &str) -> Option<String> {
+    let words: Vec<&str> = reply.split_whitespace().collect();
+    words.windows(2).find_map(|pair| {
+        let host = pair[1].split(['[', '(', ':', ',']).next().unwrap_or_default();
+        let is_host = host.contains('.')
+            && host.len() <= 255
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
+        (matches!(pair[0].to_ascii_lowercase().as_str(), "host" | "server" | "mailer") && is_host)
+            .then(|| host.to_owned())
+    })
+}
