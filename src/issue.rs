@@ -54,7 +54,7 @@ use crate::source::{Diagnostic, Diagnostics, Source};
 pub struct Issue {
     /// The file.
     pub source: Source,
-    /// What stands above the text.
+    /// The fields above the text.
     pub head: FrontMatter,
     /// The text. A first heading that is the title (because the front matter has none, or the same) is not in it.
     pub document: Document,
@@ -128,7 +128,7 @@ impl Issue {
     }
 }
 
-/// The first heading is the title when the front matter has none; it is not told twice.
+/// The first heading is the title when the front matter has none; it is not repeated in the text.
 fn title(source: &Source, head: &mut FrontMatter, document: &mut Document, diagnostics: &mut Diagnostics) {
     let first = document.headings().into_iter().next();
     let given = head.spans.contains_key("title");

@@ -6,7 +6,7 @@
 mod block;
 mod inline;
 mod markup;
-mod polite;
+mod placeholder_gaps;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub enum PicturePaths<'a> {
     Folder(&'a str),
 }
 
-/// What a page is told about its place.
+/// What a page knows of its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page<'a> {
     /// The name: the file's (or folder's) name without its extension.

@@ -39,7 +39,7 @@ impl Attributes {
     }
 }
 
-/// Reads `{…}` at the start of `text` (which stands at `base`); its length too. `None` when it is no attribute block.
+/// Reads `{…}` at the start of `text` (which is at `base`); its length too. `None` when it is no attribute block.
 pub(super) fn braces(text: &str, base: usize) -> Option<(Attributes, usize)> {
     let inner = text.strip_prefix('{')?;
     if !inner.starts_with(|c: char| c == '.' || c == '#' || c == ' ' || c.is_ascii_alphabetic()) {

@@ -16,7 +16,7 @@ use crate::source::{Diagnostic, Diagnostics, Source, Span};
 /// No block has more blocks around it. Every later step recurses over the tree, so this guards its stack too.
 const HEIGHT_MAX: usize = 40;
 
-/// More problems than this are not reported: nobody fixes so many in one go, and each holds a line of the file.
+/// More problems than this are not reported: no author fixes so many at once, and each holds a line of the file.
 const PROBLEMS_MAX: usize = 200;
 
 /// What the steps share while one issue's text is read.

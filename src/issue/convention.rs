@@ -229,7 +229,7 @@ pub(super) fn signed(mut blocks: Vec<Block>) -> Quote {
     if by.is_empty() { unsigned(blocks) } else { Quote { blocks, by: Some(by) } }
 }
 
-/// Somebody's words, with nobody's name.
+/// A quote without a name.
 fn unsigned(blocks: Vec<Block>) -> Quote {
     Quote { blocks, by: None }
 }
@@ -311,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_videos_and_posts_are_told_apart() {
+    fn addresses_of_videos_and_posts_are_distinguished() {
         for url in [
             "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
             "https://youtube.com/watch?t=3&v=dQw4w9WgXcQ",
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn postscripts_are_recognised_by_their_first_letters() {
+    fn postscripts_are_recognized_by_their_first_letters() {
         let begins = |text: &str| begins_postscript(&[Inline::Text(text.into())]);
         for text in
             ["P.S. More", "P. S. More", "P.P.S. Yet more", "PS: More", "PPS: x", "PS. More", "P.S.: x"]

@@ -13,7 +13,7 @@ pub use items::*;
 pub struct Document {
     /// The blocks in reading order.
     pub blocks: Vec<Block>,
-    /// The notes in the order in which the text first refers to them; note `n` stands at index `n - 1`.
+    /// The notes in the order in which the text first refers to them; note `n` is at index `n - 1`.
     pub footnotes: Vec<Footnote>,
 }
 

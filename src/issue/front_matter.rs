@@ -1,4 +1,4 @@
-//! What stands above an issue's text is read.
+//! The fields above an issue's text.
 
 mod fields;
 mod head;

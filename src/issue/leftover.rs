@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::source::Span;
 
-/// Nothing longer is an address that somebody wrote by hand, in characters.
+/// Nothing longer is an address that was written by hand, in characters.
 const ADDRESS_MAX: usize = 500;
 
 /// Looks at words between marks, links and code. `place` knows where they are in the file.

@@ -242,7 +242,7 @@ impl MaskedText {
     }
 
     /// Whether something in the span was masked.
-    pub(super) fn hides(&self, span: &Span) -> bool {
+    pub(super) fn masks(&self, span: &Span) -> bool {
         let next = self.pieces.partition_point(|piece| piece.span.end <= span.start);
         self.pieces.get(next).is_some_and(|piece| piece.span.start < span.end)
             || self.marker_in(span).is_some()

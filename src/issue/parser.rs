@@ -116,7 +116,7 @@ impl Parser<'_, '_> {
 
     /// The author's own spelling of text in which nothing is replaced.
     fn original(&self, text: &str, span: &Span) -> String {
-        if !self.masked.hides(span) {
+        if !self.masked.masks(span) {
             text.to_owned()
         } else if text.len() == span.len() {
             self.context.text(span).to_owned()

@@ -1,4 +1,4 @@
-//! Links by reference, `[words][label]`, whose label nobody gave an address: readers would see the brackets.
+//! Links by reference, `[words][label]`, whose label has no address: readers would see the brackets.
 
 use pulldown_cmark::{BrokenLink, CowStr, LinkType, Parser};
 

@@ -1,7 +1,7 @@
 //! Characters that Markdown would misread are swapped for ones that mean nothing to it, and put back in its events.
 //!
 //! Two kinds: the dollar signs of money, which would begin a formula, and punctuation beside `*` in Chinese, Japanese
-//! and Korean, where no space says whether the mark begins or ends. Every swap is as long as what it stands for.
+//! and Korean, where no space says whether the mark begins or ends. Every stand-in is as long as its character.
 
 use std::borrow::Cow;
 

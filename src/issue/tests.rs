@@ -90,7 +90,7 @@ fn a_comment_never_reaches_a_reader() {
 }
 
 #[test]
-fn a_code_block_that_is_not_closed_is_told_at_its_fence() {
+fn a_code_block_that_is_not_closed_is_reported_at_its_fence() {
     warns("Dear reader,\n\n```sh\nmake whistle\n\n## Next week", "M164", "3:1");
     warns("~~~\ncode\n```", "M164", "1:1");
     for text in ["```sh\na\n```", "````\n```\n````", "> ```\n> a\n> ```", "- ```\n  a\n  ```", "    indented"]
@@ -100,7 +100,7 @@ fn a_code_block_that_is_not_closed_is_told_at_its_fence() {
 }
 
 #[test]
-fn text_that_looks_like_markup_is_told() {
+fn text_that_looks_like_markup_is_reported() {
     warns("![A whistle](tin whistle.png)", "M165", "1:1");
     warns("See [the notes](https://example.org/my notes.pdf).", "M165", "1:5");
     warns("See [the plan] (https://example.org/plan).", "M165", "1:5");
@@ -150,7 +150,7 @@ fn places_of_raw_html_keep_their_names() {
 }
 
 #[test]
-fn an_attribute_that_is_dropped_is_always_told() {
+fn an_attribute_that_is_dropped_is_always_reported() {
     for text in ["<p class=\"x\">Words</p>", "Words <span class=\"x\">and</span>", "<tr id=\"x\">"] {
         assert!(found(text).iter().any(|one| matches!(one.0, "M171" | "M172")), "{text}: {:?}", found(text));
     }

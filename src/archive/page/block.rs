@@ -38,7 +38,7 @@ impl PageWriter<'_> {
         out
     }
 
-    /// Whether a block says the title again, which stands above the text.
+    /// Whether a block repeats the title, which is above the text.
     fn is_title(&self, block: &Block) -> bool {
         match &block.kind {
             BlockKind::Heading { level: 1, content, .. } => {

@@ -2,7 +2,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
     PageWriter, PicturePaths,
-    polite::{GONE, politely},
+    placeholder_gaps::{GONE, close_gaps},
 };
 use crate::{
     assets::MathStyle,
@@ -13,7 +13,7 @@ use crate::{
     render::{Escape, apply_filters, scope::Fill},
 };
 
-/// What a URL may not hold as it stands (RFC 3986 section 2).
+/// What a URL cannot hold unescaped (RFC 3986 section 2).
 const URL: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -36,7 +36,7 @@ impl PageWriter<'_> {
         for inline in inlines {
             self.inline(&mut out, inline);
         }
-        if out.contains(GONE) { politely(&out) } else { out }
+        if out.contains(GONE) { close_gaps(&out) } else { out }
     }
 
     fn inline(&mut self, out: &mut String, inline: &Inline) {
@@ -108,12 +108,12 @@ impl PageWriter<'_> {
             Part::Open(open) if open.path.first().is_some_and(|name| name == "issue") => String::new(),
             Part::Open(open) => self.value(open),
         });
-        politely(&parts.collect::<String>())
+        close_gaps(&parts.collect::<String>())
     }
 
     /// The words of a run of text, without marks, with every placeholder's value.
     pub(in crate::archive) fn plain_words(&self, inlines: &[Inline]) -> String {
-        politely(&self.words(inlines))
+        close_gaps(&self.words(inlines))
     }
 
     fn words(&self, inlines: &[Inline]) -> String {
@@ -133,7 +133,7 @@ impl PageWriter<'_> {
             Part::Text(text) => text.replace(GONE, ""),
             Part::Open(placeholder) => self.value(placeholder),
         });
-        politely(&parts.collect::<String>())
+        close_gaps(&parts.collect::<String>())
     }
 
     /// A link's target for a quoted attribute; none for a link to leave, which has no place on the web.

@@ -1,4 +1,4 @@
-use super::{PageWriter, inline::html, polite::GONE};
+use super::{PageWriter, inline::html, placeholder_gaps::GONE};
 use crate::{
     issue::{Phrase, StandIns},
     markup::{
@@ -90,7 +90,7 @@ impl PageWriter<'_> {
                 None => out.push(c),
             }
         }
-        super::polite::politely(&out)
+        super::placeholder_gaps::close_gaps(&out)
     }
 
     /// The target of a link that may hold placeholders.

@@ -9,7 +9,7 @@ use crate::{
 const PICTURE_KEYS: [&str; 3] = ["width", "credit", "alt"];
 const LINK_CLASSES: [&str; 3] = ["button", "secondary", "primary"];
 
-/// Takes what stands behind a picture; the words of `alt` and `credit` are left to the caller.
+/// Takes the attributes of a picture; the words of `alt` and `credit` are left to the caller.
 pub(in crate::issue) fn check_picture(context: &mut Context<'_>, image: &mut Image, attributes: &Attributes) {
     for key in &attributes.keys {
         match key.name.as_str() {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{issue::placeholder::Phrase, source::Span};
 
-/// A block and where it stands in the file.
+/// A block and where it is in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// From its first to its last byte.
@@ -134,7 +134,7 @@ pub enum BlockKind {
         /// A few words.
         blocks: Vec<Block>,
     },
-    /// Raw HTML, already through the allow-list: well-formed, attributes in double quotes. Placeholders stand
+    /// Raw HTML, already through the allow-list: well-formed, attributes in double quotes. Placeholders are
     /// between tags or inside the value of `href`, `src`, `alt` or `title`.
     Html(Phrase),
     /// A `mjml` fence.
@@ -150,7 +150,7 @@ pub struct Item {
     pub blocks: Vec<Block>,
 }
 
-/// Somebody's words.
+/// Quoted words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quote {
     /// The words.
@@ -175,7 +175,7 @@ pub struct Card {
 /// A post on a social network, shown as a card that links to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Post {
-    /// Where it stands.
+    /// Its address.
     pub url: String,
     /// Who wrote it; may come from the file stored beside the issue.
     pub author: Option<String>,

@@ -31,7 +31,7 @@ pub enum Inline {
         title: Phrase,
         /// Its words.
         content: Inlines,
-        /// Where it stands in the file.
+        /// Where it is in the file.
         span: Span,
     },
     /// A picture among words.
@@ -43,7 +43,7 @@ pub enum Inline {
     /// `[^label]`: the number of a note, from 1.
     Footnote(usize),
     /// One tag of raw HTML without placeholders, already through the allow-list; open and closing tags match
-    /// within the run of text they stand in.
+    /// within their run of text.
     Html(String),
     /// Filled in later.
     Placeholder(Placeholder),
@@ -92,7 +92,7 @@ pub struct Image {
     pub alt: Phrase,
     /// `{width=300}`, in CSS pixels.
     pub width: Option<u32>,
-    /// Where it stands in the file.
+    /// Where it is in the file.
     pub span: Span,
 }
 

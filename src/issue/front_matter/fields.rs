@@ -129,7 +129,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Where the keys of a map stand, as `design.light.accent`: for problems that are found later.
+    /// Where the keys of a map are, as `design.light.accent`: for problems that are found later.
     fn places(&mut self, path: &str, entries: &[Entry]) {
         for entry in entries {
             let path = format!("{path}.{}", entry.key);
@@ -286,13 +286,13 @@ impl Reader<'_> {
         let tag = tag.replace('_', "-");
         let mut parts = tag.split('-');
         let first = parts.next().unwrap_or_default();
-        let fits = (2..=8).contains(&first.len())
+        let is_valid = (2..=8).contains(&first.len())
             && first.bytes().all(|byte| byte.is_ascii_alphabetic())
             && parts.all(|part| {
                 (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
             })
             && (first.len() <= 3 || tag.contains('-'));
-        if !fits {
+        if !is_valid {
             self.error(
                 "M109",
                 span,
@@ -329,7 +329,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// `2022-12-30`, alone or with a time behind it; with slashes or dots and without zeros too, as year, month and day are
-/// told apart by their order.
+/// distinguished by their order.
 fn parse_date(text: &str) -> Option<Date> {
     let mark = text.chars().nth(4).filter(|mark| matches!(mark, '-' | '/' | '.'))?;
     let end = text.find(|c: char| !c.is_ascii_digit() && c != mark).unwrap_or(text.len());

@@ -60,7 +60,7 @@ pub(super) fn read(source: &Source, diagnostics: &mut Diagnostics) -> (Vec<Entry
                 Diagnostic::error("M101", source, first_line, "the front matter is not closed")
                     .help(format!("put a line with `{fence}` below its last field")),
             );
-            // The fields are read as far as they look like fields, so that their problems are told too.
+            // The fields are read as far as they look like fields, so that their problems are reported too.
             let end = lines(text, body_start)
                 .find(|line| text[line.clone()].trim().is_empty())
                 .map_or(text.len(), |line| line.start);
@@ -121,9 +121,9 @@ fn lines(text: &str, start: usize) -> impl Iterator<Item = Span> {
 fn key_of(line: &str, mark: char) -> Option<&str> {
     let (key, rest) = line.split_once(mark)?;
     let key = key.trim_matches(['"', '\'']).trim();
-    let fits = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'));
+    let is_name = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'));
     let apart = mark == '=' || rest.is_empty() || rest.starts_with([' ', '\t']);
-    (fits && apart && key.starts_with(|c: char| c.is_alphabetic()) && key.chars().count() <= 40)
+    (is_name && apart && key.starts_with(|c: char| c.is_alphabetic()) && key.chars().count() <= 40)
         .then_some(key)
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::values::Value;
 use crate::source::{Diagnostic, Diagnostics, Source, Span};
 
-/// A value of a front matter and where it stands, in any of its formats.
+/// A value of a front matter and where it is, in any of its formats.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) span: Span,
@@ -91,7 +91,7 @@ pub(super) fn normal(key: &str) -> String {
     key.trim().to_lowercase().replace(['-', ' '], "_")
 }
 
-/// Reports every key that stands twice in one map, at any depth.
+/// Reports every key that is twice in one map, at any depth.
 pub(super) fn report_duplicates(source: &Source, entries: &[Entry], diagnostics: &mut Diagnostics) {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for entry in entries {

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{issue::placeholder::Phrase, source::Span};
 
-/// What stands above an issue's text: YAML between lines of dashes, TOML between lines of `+++`, or plain
+/// The fields above an issue's text: YAML between lines of dashes, TOML between lines of `+++`, or plain
 /// `Key: value` lines.
 ///
 /// Names are compared without regard to case, and `-` or a space counts as `_`. `lang` is another name for
 /// `language`; `description`, `summary`, `preview` and `excerpt` (in this order) serve as the preheader of an issue
-/// that has none, and stay in `fields`. Placeholders can stand in `subject` and `preheader`. The title holds none:
-/// it is the same for everybody and names the issue in archives and reports.
+/// that has none, and stay in `fields`. Placeholders are allowed in `subject` and `preheader`. The title holds none:
+/// it is the same for all readers and names the issue in archives and reports.
 #[derive(Clone, Debug, Default)]
 pub struct FrontMatter {
     /// `title`, or the first heading of the text. Plain text.
@@ -40,7 +40,7 @@ pub struct FrontMatter {
     pub design: BTreeMap<String, Value>,
     /// Everything else, for the template as `{{ issue.NAME }}`.
     pub fields: BTreeMap<String, Value>,
-    /// Where each key stands in the file, for diagnostics of later steps.
+    /// Where each key is in the file, for diagnostics of later steps.
     pub spans: BTreeMap<String, Span>,
 }
 

@@ -23,7 +23,7 @@ use crate::{
 /// Tags within tags beyond this are taken out.
 const DEPTH_MAX: usize = 40;
 
-/// Where the bytes of a block stand in the file: a quote's `>` stands between its lines.
+/// Where the bytes of a block are in the file: a quote's `>` is between its lines.
 struct Places<'a> {
     places: &'a [(usize, usize)],
 }
@@ -73,7 +73,7 @@ impl Output {
     }
 }
 
-/// What a block of raw HTML is, if anything of it is left. `places` says where its lines stand in the file.
+/// What a block of raw HTML is, if anything of it is left. `places` says where its lines are in the file.
 pub(in crate::issue) fn block(
     context: &mut Context<'_>,
     text: &str,
@@ -198,18 +198,18 @@ fn open_tag(context: &mut Context<'_>, out: &mut Output, name: &str, attributes:
             out.close_top();
         }
     } else {
-        // What may be left open ends where its neighbour begins.
+        // What may be left open ends where its neighbor begins.
         while out.stack.last().is_some_and(|(open, _)| is_optional(open) && !wanted.contains(&open.as_str()))
         {
             out.close_top();
         }
     }
-    let fits = match out.stack.last() {
+    let is_allowed = match out.stack.last() {
         Some((open, _)) if is_table_part(open) => wanted.contains(&open.as_str()),
         Some((open, _)) => wanted.is_empty() || wanted.contains(&open.as_str()),
         None => wanted.is_empty(),
     };
-    if !fits || out.stack.len() >= DEPTH_MAX {
+    if !is_allowed || out.stack.len() >= DEPTH_MAX {
         context.warn(
             "M172",
             place,
@@ -285,7 +285,7 @@ fn close(context: &mut Context<'_>, out: &mut Output, name: &str, place: Span) {
     if !matches!(fate(name), Fate::Inline | Fate::Block) {
         return;
     }
-    // Nothing closes what is outside the cell it stands in.
+    // Nothing closes what is outside of its cell.
     let found = out
         .stack
         .iter()

@@ -18,7 +18,7 @@ pub(in crate::issue) enum Found {
     Escape(Span),
 }
 
-/// Everything in a text that looks like a placeholder, in order. `backticks` says whether a backtick may stand in
+/// Everything in a text that looks like a placeholder, in order. `backticks` says whether a backtick is allowed in
 /// one: not in Markdown, where it begins code.
 pub(in crate::issue) fn find(text: &str, backticks: bool) -> Vec<Found> {
     let bytes = text.as_bytes();

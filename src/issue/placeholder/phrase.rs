@@ -16,7 +16,7 @@ pub struct Placeholder {
     pub path: Vec<String>,
     /// What is done with the value, left to right.
     pub filters: Vec<Filter>,
-    /// Where it stands in its file.
+    /// Where it is in its file.
     #[serde(skip)]
     pub span: Span,
 }

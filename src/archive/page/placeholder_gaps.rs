@@ -1,8 +1,8 @@
-/// Stands where a placeholder has no value; never leaves this room.
+/// In the place of a placeholder without a value, until it is taken out here.
 pub(super) const GONE: char = '\u{100010}';
 
-/// Takes out the traces of names that nobody has: `Hello GONE, welcome` becomes `Hello, welcome`.
-pub(super) fn politely(text: &str) -> String {
+/// Takes out the traces of missing names: `Hello GONE, welcome` becomes `Hello, welcome`.
+pub(super) fn close_gaps(text: &str) -> String {
     let mut parts = text.split(GONE);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -45,7 +45,7 @@ mod tests {
             ("plain", "plain"),
             ("#你好", "你好"),
         ] {
-            assert_eq!(politely(&text.replace('#', &GONE.to_string())), expected, "{text}");
+            assert_eq!(close_gaps(&text.replace('#', &GONE.to_string())), expected, "{text}");
         }
     }
 }
