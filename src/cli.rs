@@ -32,6 +32,7 @@ mod status;
 mod subscribers;
 mod suppress;
 mod test;
+mod trust;
 mod vendor;
 
 pub(crate) use context::Context;
@@ -79,6 +80,7 @@ enum Command {
     Suppress(suppress::Args),
     Unsuppress(suppress::UnArgs),
     Ledger(ledger::Args),
+    Trust(trust::Args),
     Keygen(keygen::Args),
     Settings(settings::Args),
     Completions(completions::Args),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Suppress(args) => suppress::run(args, &context),
         Command::Unsuppress(args) => suppress::lift(args, &context),
         Command::Ledger(args) => ledger::run(args, &context),
+        Command::Trust(args) => trust::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
         Command::Settings(args) => settings::run(args, &context),
         Command::Completions(args) => completions::run(args, &context),

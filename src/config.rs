@@ -3,6 +3,7 @@
 //! In: `mimeo.toml`, `MIMEO_…` variables, flags. Out: [`Config`], or every [`Diagnostic`] about the file at once.
 //! Never: prints a secret, or reads one before it is needed.
 
+mod command;
 mod duration;
 mod key;
 mod mailbox;
@@ -14,6 +15,7 @@ mod secret;
 mod sending;
 mod settings;
 
+pub use command::{SettingCommand, Trust, Untrusted};
 pub use duration::parse as parse_duration;
 pub use key::KeyError;
 pub use overrides::{Override, Overrides, RELAY_PASSWORD, Strength};
@@ -30,6 +32,7 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 use crate::{
+    assets::MathCommand,
     dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::{BuildContext, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
@@ -72,7 +75,11 @@ pub struct Config {
     /// `[dkim]`
     pub dkim: Option<Dkim>,
     /// `[math] command`: a program and its arguments; none when formulas stay TeX.
-    pub math: Vec<String>,
+    pub math: Option<SettingCommand>,
+    /// Whether the programs that these settings name may run: for the user to say, and never for the settings.
+    pub trust: Trust,
+    /// What it means that formulas stay TeX because of missing trust.
+    pub undrawn: Severity,
     /// `[check]`
     pub check: Check,
     key: key::KeyPlace,
@@ -112,7 +119,7 @@ impl Config {
     pub fn relay(&self) -> Result<Option<Relay>, SecretError> {
         let Transport::Relay { relay, password } = &self.transport else { return Ok(None) };
         let mut relay = Relay::clone(relay);
-        relay.password = password.as_ref().map(SecretRef::read).transpose()?;
+        relay.password = password.as_ref().map(|kept| kept.read(self.trust)).transpose()?;
         Ok(Some(relay))
     }
 
@@ -131,7 +138,7 @@ impl Config {
 
     /// The newsletter's own key, made and kept in `.mimeo/key` when there is none: for Message-IDs and tokens.
     pub fn key(&self) -> Result<[u8; 32], KeyError> {
-        self.key.read()
+        self.key.read(self.trust)
     }
 
     /// The folder of the issues.
@@ -146,9 +153,37 @@ impl Config {
             root: &self.root,
             templates: self.templates(),
             settings: &self.file,
-            math: &self.math,
+            math: self.math_command(),
             now,
         }
+    }
+
+    fn math_command(&self) -> MathCommand<'_> {
+        let Some(command) = &self.math else { return MathCommand::None };
+        match command.run(self.trust) {
+            Ok(words) => MathCommand::Run(words),
+            Err(_) => MathCommand::Untrusted { place: command.place(), severity: self.undrawn },
+        }
+    }
+
+    /// Every program that the settings name.
+    pub fn commands(&self) -> Vec<&SettingCommand> {
+        let mut secrets = Vec::new();
+        if let key::KeyPlace::Kept(kept) = &self.key {
+            secrets.push(kept);
+        }
+        if let Transport::Relay { password: Some(kept), .. } = &self.transport {
+            secrets.push(kept);
+        }
+        if let Some(dkim) = &self.dkim {
+            secrets.push(&dkim.key);
+            secrets.extend(dkim.ed25519.as_ref().map(|second| &second.key));
+        }
+        let secrets = secrets.into_iter().filter_map(|kept| match kept {
+            SecretRef::Command(command) => Some(command),
+            SecretRef::Env(_) | SecretRef::File(_) => None,
+        });
+        self.math.iter().chain(secrets).collect()
     }
 
     /// The folder of the owner's own templates.
@@ -241,7 +276,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
     let suppress_hard_bounces = suppress.flag("hard_bounces").is_some_and(|flag| flag.value);
     suppress.finish();
     let dkim = relay::dkim(tree, &base);
-    let math = newsletter::math(tree);
+    let math = newsletter::math(tree, root);
     let check = sending::check(tree);
     tree.unknown();
     Some(Config {
@@ -258,6 +293,8 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         suppress_hard_bounces,
         dkim,
         math,
+        trust: Trust::Withheld,
+        undrawn: Severity::Warning,
         check,
         key,
     })

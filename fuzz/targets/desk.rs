@@ -45,7 +45,7 @@ pub fn build(text: &str, templates: &Path, name: &str) -> Option<RenderedIssue> 
         root: templates,
         templates: templates.to_owned(),
         settings: Path::new("mimeo.toml"),
-        math: &[],
+        math: mimeograph::assets::MathCommand::None,
         now: "2024-02-29T08:00:00Z".parse().expect("a time"),
     };
     let built = match render::build(Source::new("issues/a-letter.md", text), "a-letter", &context) {

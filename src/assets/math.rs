@@ -16,8 +16,25 @@ use std::{
 use super::{Formula, formulas, on_white, vendor_folder, write_inside};
 use crate::{
     issue::Issue,
-    source::{Diagnostic, Diagnostics, Severity},
+    source::{Diagnostic, Diagnostics, Place, Severity},
 };
+
+/// The program that draws formulas.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum MathCommand<'a> {
+    /// None: formulas stay TeX.
+    #[default]
+    None,
+    /// This program, and its arguments.
+    Run(&'a [String]),
+    /// The settings name one, and the user has not trusted them to run it: formulas that have no picture yet stay TeX.
+    Untrusted {
+        /// Where the settings name it.
+        place: &'a Place,
+        /// What that means for the letter.
+        severity: Severity,
+    },
+}
 
 /// How long one formula may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,11 +44,20 @@ const LARGEST: u64 = 1024 * 1024;
 const COMPLAINT: u64 = 16 * 1024;
 
 /// Draws every formula of an issue that has no picture yet, and stores it beside the issue. Nothing is drawn without a command.
-pub fn draw_formulas(command: &[String], root: &Path, issue: &Issue) -> Diagnostics {
+pub fn draw_formulas(command: MathCommand<'_>, root: &Path, issue: &Issue) -> Diagnostics {
     let mut found = Diagnostics::new();
-    if command.is_empty() {
-        return found;
-    }
+    let command = match command {
+        MathCommand::None => return found,
+        MathCommand::Run([]) => return found,
+        MathCommand::Run(command) => command,
+        MathCommand::Untrusted { place, severity } => {
+            let folder = vendor_folder(issue.source.path());
+            if formulas(issue).iter().any(|formula| !folder.join(formula.file_name()).exists()) {
+                found.push(untrusted(place, severity));
+            }
+            return found;
+        }
+    };
     let folder = vendor_folder(issue.source.path());
     let mut seen: Vec<String> = Vec::new();
     for formula in formulas(issue) {
@@ -55,6 +81,12 @@ pub fn draw_formulas(command: &[String], root: &Path, issue: &Issue) -> Diagnost
         seen.push(name);
     }
     found
+}
+
+fn untrusted(place: &Place, severity: Severity) -> Diagnostic {
+    let message = "formulas stay TeX: this newsletter is not trusted to run programs such as `math.command`";
+    Diagnostic::at("M244", severity, place.clone(), message)
+        .help("look at the program, then trust it with `mimeo trust`, or for one run with --trust")
 }
 
 /// TeX in, a picture out.

@@ -43,13 +43,15 @@ pub(crate) struct Args {
     reader: Option<EmailAddress>,
     #[command(flatten)]
     list: flags::List,
+    #[command(flatten)]
+    trust: flags::Trust,
 }
 
 /// Where files go unless `--output` says otherwise.
 const DEFAULT_OUTPUT: &str = "build";
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let config = context.config(args.list.say(Overrides::default()))?;
+    let config = context.config_to_run(args.list.say(args.trust.say(Overrides::default())))?;
     let files = if args.web || args.feed {
         archive(args, context, &config)?
     } else {

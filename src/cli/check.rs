@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     check::{self, Answers, CheckContext, Earlier, Report},
-    config::{Config, Overrides},
+    config::{Config, Overrides, Trust},
     issue::Issue,
     render::{self, BuildError, Built},
     report::{diagnostics, words::octets},
@@ -83,7 +83,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match context.config_quietly(args.list.say(Overrides::default())) {
         Ok((mut config, noticed)) => {
             // A check guards pull requests: it starts no program that the newsletter's settings name.
-            config.math.clear();
+            config.math = None;
+            config.trust = Trust::Withheld;
             found.extend(noticed);
             let mut online =
                 args.online.then(|| Online::open(config.root.join(".mimeo/links.json"), context.now));

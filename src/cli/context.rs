@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{failure::Failure, flags::Global, issues::IssueFile};
+use super::{failure::Failure, flags::Global, issues::IssueFile, trust};
 use crate::{
-    config::{Config, Override, Overrides},
+    config::{Config, Override, Overrides, Trust},
     ledger::{Ledger, LedgerError, OpenOptions, Restored},
     render::Built,
     report::Terminal,
@@ -42,6 +42,11 @@ impl Context {
         Self { directory, config, ..self.clone() }
     }
 
+    /// The same in another folder.
+    pub(crate) fn in_folder(&self, folder: &Path) -> Self {
+        Self { directory: folder.to_owned(), ..self.clone() }
+    }
+
     /// The settings: the command's flags are stronger than the environment, which is stronger than the file. Warnings
     /// are told.
     pub(crate) fn config(&self, flags: Overrides) -> Result<Config, Failure> {
@@ -50,11 +55,24 @@ impl Context {
         Ok(config)
     }
 
+    /// The settings for a command that may run programs which they name: whoever is at the terminal is asked for trust.
+    pub(crate) fn config_to_run(&self, flags: Overrides) -> Result<Config, Failure> {
+        let mut config = self.config(flags)?;
+        trust::ask(self, &mut config)?;
+        Ok(config)
+    }
+
     /// The same, with the warnings given back.
     pub(crate) fn config_quietly(&self, flags: Overrides) -> Result<(Config, Diagnostics), Diagnostics> {
         let overrides = Overrides { config: self.config.clone(), ..flags };
         let overrides = overrides.or_environment(|name| std::env::var(name).ok());
-        Config::load(&self.directory, &overrides)
+        let (mut config, noticed) = Config::load(&self.directory, &overrides)?;
+        if overrides.trust {
+            config.trust = Trust::Given;
+        } else if !config.commands().is_empty() {
+            config.trust = trust::recorded(&config);
+        }
+        Ok((config, noticed))
     }
 
     /// Builds an issue's letter, and prints its warnings.
@@ -82,9 +100,14 @@ impl Context {
     }
 }
 
-/// The user's folder for how far each ledger has come: below `$XDG_STATE_HOME`, or `~/.local/state`.
+/// The user's folder for how far each ledger has come.
 fn marks_folder() -> Option<PathBuf> {
+    Some(state_folder()?.join("ledgers"))
+}
+
+/// The user's folder for what this program remembers outside of newsletters: below `$XDG_STATE_HOME`, or `~/.local/state`.
+pub(super) fn state_folder() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("mimeo/ledgers"))
+    Some(state.join("mimeo"))
 }

@@ -43,6 +43,8 @@ pub(crate) struct Args {
     reader: Option<EmailAddress>,
     #[command(flatten)]
     list: flags::List,
+    #[command(flatten)]
+    trust: flags::Trust,
 }
 
 /// The letters and what is said about them.
@@ -55,13 +57,14 @@ struct Compared {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let config = context.config(args.list.say(Overrides::default()))?;
+    let config = context.config_to_run(args.list.say(args.trust.say(Overrides::default())))?;
     let file = issues::find(context, &args.issue)?;
     let then = Then::at(context, &config, &file, &args.revision)?;
+    let now = Letter::of(context, &config, &file)?;
+    then.lend_formulas(&file)?;
     let mut before =
         Letter::of(&then.context, &then.config, &then.file).map_err(|failure| then.named(failure))?;
     before.found = then.rename(before.found);
-    let now = Letter::of(context, &config, &file)?;
     let compared = Compared {
         title: now.built.rendered.title.clone(),
         path: then::below(&context.directory, &file.path).unwrap_or_else(|| file.path.display().to_string()),

@@ -212,6 +212,9 @@ impl From<Diagnostics> for Failure {
 fn secret_hint(error: &SecretError) -> Option<String> {
     match error {
         SecretError::Open { path, .. } => Some(format!("close it to others: chmod 600 {}", path.display())),
+        SecretError::Untrusted(_) => Some(
+            "look at the program, then trust the newsletter: `mimeo trust`, or --trust or MIMEO_TRUST=1 for one run".into(),
+        ),
         SecretError::NotSet { name } => Some(format!(
             "set {name}, or say in mimeo.toml where the secret is kept: `{{ file = \"…\" }}` or `{{ command = […] }}`"
         )),

@@ -43,6 +43,14 @@ impl From<Color> for ColorChoice {
     }
 }
 
+/// Trust, for one run.
+#[derive(clap::Args, Default)]
+pub(crate) struct Trust {
+    /// Run the programs that the newsletter's settings name, without asking [env: MIMEO_TRUST=1]
+    #[arg(long)]
+    pub(crate) trust: bool,
+}
+
 /// The list, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct List {

@@ -12,7 +12,7 @@ use aws_lc_rs::rand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Context, Exit, Failure, build, check, flags, issues, sending};
+use super::{Context, Exit, Failure, build, check, flags, issues, sending, trust};
 use crate::{
     address::EmailAddress,
     config::Overrides,
@@ -51,6 +51,8 @@ pub(crate) struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     list: flags::List,
+    #[command(flatten)]
+    trust: flags::Trust,
 }
 
 /// Whose letter a file shows when nobody is named: a file is passed on, and readers' addresses must not be.
@@ -69,8 +71,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         context: context.clone(),
         file,
         list: args.list.list.clone(),
+        is_trusted: args.trust.trust,
         reader: args.reader.clone(),
     };
+    // Asked before there is a page that could not ask. What is wrong with the settings is for the page to say.
+    if let Ok((mut config, _)) = context.config_quietly(source.overrides()) {
+        trust::ask(context, &mut config)?;
+    }
     if let Some(path) = &args.file {
         return write(&source, args.reader.as_ref().map_or(INVENTED, EmailAddress::expose), path);
     }
@@ -140,12 +147,14 @@ struct PreviewSource {
     context: Context,
     file: issues::IssueFile,
     list: Option<PathBuf>,
+    is_trusted: bool,
     reader: Option<EmailAddress>,
 }
 
 impl PreviewSource {
     fn overrides(&self) -> Overrides {
-        flags::List { list: self.list.clone() }.say(Overrides::default())
+        let trust = flags::Trust { trust: self.is_trusted };
+        flags::List { list: self.list.clone() }.say(trust.say(Overrides::default()))
     }
 
     fn config(&self) -> Result<crate::config::Config, Failure> {

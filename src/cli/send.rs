@@ -27,12 +27,15 @@ use crate::{
         Progress, RunPage, Style, stretch, wait_word,
         words::{count, duration, octets, plural, when},
     },
+    source::Severity,
     transport::Transport,
 };
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let overrides = args.list.say(args.relay.say(args.outbox.say(args.ledger.say(Overrides::default()))));
-    let config = context.config(overrides)?;
+    let mut config = context.config_to_run(args.trust.say(overrides))?;
+    // A letter cannot be taken back: no reader gets TeX because nobody could be asked.
+    config.undrawn = Severity::Error;
     let choice = args.choice(context)?;
     let until = args.until(context)?;
     let (file, named) = issues::search(context, &args.issue)?;

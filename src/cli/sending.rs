@@ -75,7 +75,7 @@ pub(super) fn composer(config: &Config, rendered: &RenderedIssue) -> Result<Comp
 pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
     let mut secrets = Secrets::new(newsletter_key(config)?);
     let mut add = |domain: &str, selector: &str, kept: &SecretRef| -> Result<(), Failure> {
-        secrets.signers.push(Signer::from_pem(domain, selector, kept.read()?.expose())?);
+        secrets.signers.push(Signer::from_pem(domain, selector, kept.read(config.trust)?.expose())?);
         Ok(())
     };
     if let Some(dkim) = &config.dkim {

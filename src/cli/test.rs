@@ -6,6 +6,7 @@ use crate::{
     config::Overrides,
     message::Composer,
     report::words::octets,
+    source::Severity,
     subscriber::{List, ListFile, Row, Subscriber},
     transport::{Halt, Letter, LetterSource, Outcome, Permit},
 };
@@ -32,10 +33,14 @@ pub(crate) struct Args {
     relay: flags::Relay,
     #[command(flatten)]
     outbox: flags::Outbox,
+    #[command(flatten)]
+    trust: flags::Trust,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let config = context.config(args.list.say(args.relay.say(args.outbox.say(Overrides::default()))))?;
+    let overrides = args.list.say(args.relay.say(args.outbox.say(args.trust.say(Overrides::default()))));
+    let mut config = context.config_to_run(overrides)?;
+    config.undrawn = Severity::Error;
     let mut letters = Vec::new();
     let file = issues::find(context, &args.issue)?;
     let built = context.build(&config, &file)?;

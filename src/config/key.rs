@@ -7,7 +7,10 @@ use std::{
 
 use aws_lc_rs::rand;
 
-use super::secret::{SecretError, SecretRef};
+use super::{
+    command::Trust,
+    secret::{SecretError, SecretRef},
+};
 use crate::{files, transport::Secret};
 
 /// The key cannot be had.
@@ -50,7 +53,7 @@ impl KeyPlace {
         }
     }
 
-    pub(super) fn read(&self) -> Result<[u8; 32], KeyError> {
+    pub(super) fn read(&self, trust: Trust) -> Result<[u8; 32], KeyError> {
         let from = match self {
             Self::Kept(from) => from.clone(),
             Self::Own(path) => {
@@ -60,7 +63,7 @@ impl KeyPlace {
                 SecretRef::File(path.clone())
             }
         };
-        parse(&from.read()?).ok_or(KeyError::NotAKey { from })
+        parse(&from.read(trust)?).ok_or(KeyError::NotAKey { from })
     }
 }
 
@@ -92,13 +95,14 @@ fn parse(secret: &Secret) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{config::SettingCommand, source::Place};
 
     #[test]
     fn a_key_is_made_once_and_stays() {
         let folder = tempfile::tempdir().unwrap();
         let place = KeyPlace::Own(folder.path().join(".mimeo/key"));
-        let first = place.read().unwrap();
-        assert_eq!(place.read().unwrap(), first);
+        let first = place.read(Trust::Given).unwrap();
+        assert_eq!(place.read(Trust::Given).unwrap(), first);
         assert_ne!(first, [0; 32]);
     }
 
@@ -108,7 +112,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".mimeo/key");
-        KeyPlace::Own(path.clone()).read().unwrap();
+        KeyPlace::Own(path.clone()).read(Trust::Given).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);
@@ -116,8 +120,13 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_showing_it() {
-        let place = KeyPlace::Kept(SecretRef::Command(vec!["echo".into(), "abcd".into()]));
-        let error = place.read().unwrap_err();
+        let place = KeyPlace::Kept(SecretRef::Command(SettingCommand::new(
+            "newsletter.key",
+            Place::File { path: "mimeo.toml".into() },
+            vec!["echo".into(), "abcd".into()],
+            Path::new(""),
+        )));
+        let error = place.read(Trust::Given).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the newsletter's key from the command `echo` is not 64 hexadecimal digits"

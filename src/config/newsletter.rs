@@ -1,10 +1,12 @@
 //! `[newsletter]`, `[sender]`, `[unsubscribe]`, `[design]`, `[math]`, `[headers]` and `[fields]`: what readers see.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
+use toml::Spanned;
 use url::Url;
 
 use super::{
+    command::SettingCommand,
     mailbox,
     raw::{Item, Table},
 };
@@ -207,16 +209,22 @@ fn one_click(table: &Table<'_>) -> Option<String> {
 }
 
 /// The command that draws formulas.
-pub(super) fn math(root: &Table<'_>) -> Vec<String> {
+pub(super) fn math(root: &Table<'_>, folder: &Path) -> Option<SettingCommand> {
     let section = root.table("math");
+    let span = section.any("command").map(Spanned::span);
     let words = section.texts("command", "[\"tools/tex2png\", \"{style}\"]").unwrap_or_default();
     section.finish();
     if let Some(first) = words.first().filter(|first| first.value.trim().is_empty()) {
         let message = "`math.command` names no program";
         root.notes().error("M005", first.span.clone(), message, "begin with the program's name");
-        return Vec::new();
+        return None;
     }
-    words.into_iter().map(|word| word.value).collect()
+    let words: Vec<String> = words.into_iter().map(|word| word.value).collect();
+    if words.is_empty() {
+        return None;
+    }
+    let place = root.notes().source.place(span?);
+    Some(SettingCommand::new("math.command", place, words, folder))
 }
 
 fn headers(root: &Table<'_>) -> BTreeMap<String, String> {

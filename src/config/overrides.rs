@@ -39,6 +39,8 @@ pub struct Overrides {
     pub ledger: Option<Override>,
     /// Whether `MIMEO_RELAY_PASSWORD` is there; it takes the place of `relay.password`.
     pub relay_password: bool,
+    /// `--trust`, `MIMEO_TRUST=1`: the programs that the settings name may run.
+    pub trust: bool,
 }
 
 /// The environment variable that holds the relay's password, unless the settings name another place.
@@ -73,6 +75,7 @@ impl Overrides {
         fill(&mut self.relay, "MIMEO_RELAY");
         fill(&mut self.outbox, "MIMEO_OUTBOX");
         fill(&mut self.ledger, "MIMEO_LEDGER");
+        self.trust |= variable("MIMEO_TRUST").is_some_and(|value| value == "1");
         self.relay_password |= variable(RELAY_PASSWORD).is_some_and(|value| !value.is_empty());
         self
     }

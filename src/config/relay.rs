@@ -8,6 +8,7 @@ use std::{
 use toml::de::DeValue;
 
 use super::{
+    command::SettingCommand,
     overrides::{Overrides, RELAY_PASSWORD, Strength},
     raw::{Item, Notes, Table, without_excerpt},
     secret::SecretRef,
@@ -209,7 +210,7 @@ pub(super) fn secret(table: &Table<'_>, name: &'static str, base: &Path) -> Opti
     let found = [
         inner.text("env", "NAME").map(|name| SecretRef::Env(name.value)),
         inner.text("file", "path").map(|path| SecretRef::File(super::under(base, &path.value))),
-        command(&inner, &value.span()),
+        command(&inner, &full, &value.span(), base),
     ];
     let named = ["env", "file", "command"].into_iter().filter(|name| inner.any(name).is_some()).count();
     if named != 1 {
@@ -223,12 +224,14 @@ pub(super) fn secret(table: &Table<'_>, name: &'static str, base: &Path) -> Opti
     found.into_iter().flatten().next()
 }
 
-fn command(inner: &Table<'_>, span: &std::ops::Range<usize>) -> Option<SecretRef> {
+fn command(inner: &Table<'_>, setting: &str, span: &Span, base: &Path) -> Option<SecretRef> {
     let words = inner.texts("command", "[\"pass\", \"show\", \"mail/newsletter\"]")?;
     if words.is_empty() {
         let message = format!("`{}` is empty", inner.name_of("command"));
         inner.notes().error("M005", span.clone(), message, "name a program and its arguments");
         return None;
     }
-    Some(SecretRef::Command(words.into_iter().map(|word| word.value).collect()))
+    let words = words.into_iter().map(|word| word.value).collect();
+    let place = inner.notes().source.place(span.clone());
+    Some(SecretRef::Command(SettingCommand::new(setting, place, words, base)))
 }

@@ -8,6 +8,7 @@ use std::{
     process::{Command, ExitStatus, Stdio},
 };
 
+use super::command::{SettingCommand, Trust, Untrusted};
 use crate::transport::Secret;
 
 /// Where a secret is kept.
@@ -18,7 +19,7 @@ pub enum SecretRef {
     /// `{ file = "path" }`: a file that only its owner can read.
     File(PathBuf),
     /// `{ command = ["program", "argument"] }`: what a program prints.
-    Command(Vec<String>),
+    Command(SettingCommand),
 }
 
 /// A secret could not be read. Names the place, never the value.
@@ -46,6 +47,9 @@ pub enum SecretError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The user has not trusted the newsletter to run programs.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// The program cannot be started.
     #[error("failed to run `{program}` for a secret")]
     Run {
@@ -76,15 +80,15 @@ pub enum SecretError {
 const LONGEST: u64 = 64 * 1024;
 
 impl SecretRef {
-    /// Reads the secret. A line end behind it does not count.
-    pub fn read(&self) -> Result<Secret, SecretError> {
+    /// Reads the secret; a program is started only with trust. A line end behind it does not count.
+    pub fn read(&self, trust: Trust) -> Result<Secret, SecretError> {
         let bytes = match self {
             Self::Env(name) => match std::env::var(name) {
                 Ok(value) if !value.is_empty() => value.into_bytes(),
                 _ => return Err(SecretError::NotSet { name: name.clone() }),
             },
             Self::File(path) => read_file(path)?,
-            Self::Command(words) => run(words)?,
+            Self::Command(command) => run(command.run(trust)?, &command.folder())?,
         };
         if LONGEST < bytes.len() as u64 {
             return Err(SecretError::Unusable { from: self.clone(), what: "longer than 64 KiB" });
@@ -106,7 +110,9 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "the environment variable `{name}`"),
             Self::File(path) => write!(f, "the file `{}`", path.display()),
-            Self::Command(words) => write!(f, "the command `{}`", words.first().map_or("", String::as_str)),
+            Self::Command(command) => {
+                write!(f, "the command `{}`", command.words().first().map_or("", String::as_str))
+            }
         }
     }
 }
@@ -130,12 +136,15 @@ fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), SecretError> {
     Ok(())
 }
 
-fn run(words: &[String]) -> Result<Vec<u8>, SecretError> {
+/// A program with a `/` in its name is one from the folder; a bare name is looked up as everywhere.
+fn run(words: &[String], folder: &Path) -> Result<Vec<u8>, SecretError> {
     let program = words.first().cloned().unwrap_or_default();
     let failed = |source| SecretError::Run { program: program.clone(), source };
     // The terminal stays open to it: password managers ask for their own password there.
-    let mut child =
-        Command::new(&program).args(&words[1..]).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let path = if program.contains('/') { folder.join(&program) } else { PathBuf::from(&program) };
+    let mut command = Command::new(path);
+    command.args(&words[1..]).current_dir(folder).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
     let mut bytes = Vec::new();
     if let Some(output) = child.stdout.take() {
         output.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -149,22 +158,27 @@ fn run(words: &[String]) -> Result<Vec<u8>, SecretError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::source::Place;
+
+    fn command(words: &[&str]) -> SecretRef {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let place = Place::File { path: PathBuf::from("mimeo.toml") };
+        SecretRef::Command(SettingCommand::new("relay.password", place, words, Path::new("")))
+    }
 
     #[test]
     fn a_command_prints_the_secret_and_its_line_end_goes() {
-        let words = ["printf", "tr0ub4dor\\n"].map(str::to_owned).to_vec();
-        assert_eq!(SecretRef::Command(words).read().unwrap().expose(), "tr0ub4dor");
+        let secret = command(&["printf", "tr0ub4dor\\n"]);
+        assert_eq!(secret.read(Trust::Given).unwrap().expose(), "tr0ub4dor");
+        assert!(matches!(secret.read(Trust::Withheld), Err(SecretError::Untrusted(_))));
     }
 
     #[test]
     fn a_command_that_fails_or_says_nothing_is_an_error() {
-        let run = |words: &[&str]| {
-            SecretRef::Command(words.iter().map(|word| (*word).to_owned()).collect())
-                .read()
-                .unwrap_err()
-                .to_string()
-        };
+        let run = |words: &[&str]| command(words).read(Trust::Given).unwrap_err().to_string();
         assert_eq!(run(&["false"]), "`false`, which should print a secret, ended with exit status: 1");
         assert_eq!(run(&["true"]), "the secret from the command `true` is empty");
         assert_eq!(run(&["no-such-program-here"]), "failed to run `no-such-program-here` for a secret");
@@ -172,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_not_set_is_named() {
-        let error = SecretRef::Env("MIMEO_TEST_NO_SUCH_VARIABLE".into()).read().unwrap_err();
+        let error = SecretRef::Env("MIMEO_TEST_NO_SUCH_VARIABLE".into()).read(Trust::Withheld).unwrap_err();
         assert_eq!(error.to_string(), "the environment variable `MIMEO_TEST_NO_SUCH_VARIABLE` is not set");
     }
 
@@ -185,10 +199,10 @@ mod tests {
         std::fs::write(&path, "hunter2\n").unwrap();
         let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         set(0o640);
-        let error = SecretRef::File(path.clone()).read().unwrap_err();
+        let error = SecretRef::File(path.clone()).read(Trust::Withheld).unwrap_err();
         assert!(matches!(error, SecretError::Open { mode: 0o640, .. }), "{error}");
         assert!(!error.to_string().contains("hunter2"));
         set(0o600);
-        assert_eq!(SecretRef::File(path.clone()).read().unwrap().expose(), "hunter2");
+        assert_eq!(SecretRef::File(path.clone()).read(Trust::Withheld).unwrap().expose(), "hunter2");
     }
 }

@@ -252,7 +252,10 @@ fn the_section_says_more_about_the_relay() {
         "{LEAST}[relay]\nurl = \"smtps://ada@h\"\npassword = {{ command = [\"echo\", \"hunter2\"] }}\nconnections = 9\n\
          messages_per_connection = 50\npipelining = false\nauth = \"xoauth2\"\ntimeouts = {{ accept = \"20m\" }}\n"
     ));
-    let relay = config.unwrap().relay().unwrap().unwrap();
+    let mut config = config.unwrap();
+    assert!(config.relay().is_err(), "the user has not trusted the command");
+    config.trust = Trust::Given;
+    let relay = config.relay().unwrap().unwrap();
     assert_eq!(relay.password.unwrap().expose(), "hunter2");
     assert_eq!((relay.connections.get(), relay.letters_per_connection.unwrap().get()), (9, 50));
     assert_eq!((relay.pipelining, relay.mechanism), (Pipelining::Off, Login::Xoauth2));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Frame, LetterInputs, Logo, Newsletter, RenderedIssue, Template, design, letter};
 use crate::{
-    assets::{Assets, draw_formulas},
+    assets::{Assets, MathCommand, draw_formulas},
     issue::Issue,
     source::{Diagnostic, Diagnostics, Place, Source, Span},
 };
@@ -25,8 +25,8 @@ pub struct BuildContext<'a> {
     pub templates: PathBuf,
     /// The settings file, for findings about what it names.
     pub settings: &'a Path,
-    /// The program that draws formulas, and its arguments; empty when formulas stay TeX.
-    pub math: &'a [String],
+    /// The program that draws formulas.
+    pub math: MathCommand<'a>,
     /// The `Date` of the letters, cut to whole seconds.
     pub now: Timestamp,
 }
@@ -40,7 +40,7 @@ impl<'a> BuildContext<'a> {
             root,
             templates: root.join("templates"),
             settings: Path::new("mimeo.toml"),
-            math: &[],
+            math: MathCommand::None,
             now,
         }
     }

@@ -64,6 +64,10 @@ fn checking_a_strangers_folder_runs_none_of_its_commands() {
     room.run(["check"]);
     room.run(["check", "--since", "HEAD"]);
     assert!(!room.path("RAN").exists());
+    // Nor does it in a newsletter that is trusted.
+    room.run(["trust"]).code(0);
+    room.run(["check"]);
+    assert!(!room.path("RAN").exists());
     // The same command does run where it is asked for.
     room.run(["build", "one"]);
     assert!(room.path("RAN").exists());

@@ -44,3 +44,4 @@ mod text;
 mod tidy;
 mod transport;
 mod trouble;
+mod trust;

@@ -21,7 +21,7 @@ fn newsroom(script: &str) -> Newsroom {
 #[test]
 fn each_formula_is_drawn_once_and_kept_beside_the_issue() {
     let room = newsroom("{ echo \"$1:\"; cat; } >> asked.txt; cat ink.png");
-    room.run(["build", "sums"]).code(0);
+    room.run(["build", "sums", "--trust"]).code(0);
     assert_eq!(room.read("asked.txt"), "inline:\nE = mc^2\ndisplay:\n\\frac{a}{b}\n");
     let drawn = room.list("issues/sums.vendor");
     assert_eq!(drawn.len(), 2, "{drawn:?}");
@@ -56,12 +56,14 @@ fn a_formula_that_cannot_be_drawn_stays_tex_and_says_why() {
         ("head -c 2000000 /dev/zero", "the picture is larger than 1 MB"),
     ] {
         let room = newsroom(script);
-        let ran = room.run(["build", "sums"]).code(0).stderr_has("warning[M242]").stderr_has(why);
+        let ran = room.run(["build", "sums", "--trust"]).code(0).stderr_has("warning[M242]").stderr_has(why);
         assert_eq!(ran.stderr.matches("M242").count(), 2, "{ran}");
         ran.stderr_has("issues/sums.md:4:").stderr_has("issues/sums.md:6:");
         assert!(room.read("build/sums.html").contains(">E = mc^2</code>"));
         assert_eq!(room.list("issues/sums.vendor"), Vec::<String>::new());
     }
     let room = newsroom("").file("mimeo.toml", format!("{LEAST}\n[math]\ncommand = [\"tools/missing\"]\n"));
-    room.run(["build", "sums"]).code(0).stderr_has("`tools/missing` made no picture of this formula");
+    room.run(["build", "sums", "--trust"])
+        .code(0)
+        .stderr_has("`tools/missing` made no picture of this formula");
 }

@@ -15,7 +15,7 @@ use crate::{
         git::{Entry, Git},
         issues::{self, IssueFile},
     },
-    config::{Config, Overrides},
+    config::{Config, Overrides, Trust},
     report::changes::likeness,
     source::{Diagnostic, Diagnostics, Place},
 };
@@ -96,7 +96,9 @@ impl Then {
         })?;
         let list = flags::List { list: Some(config.list.path.clone()) }.say(Overrides::default());
         let told = |failure: Failure| named(failure, root, revision);
-        let (config, _) = there.config_quietly(list).map_err(|found| told(Failure::found(found)))?;
+        let (mut config, _) = there.config_quietly(list).map_err(|found| told(Failure::found(found)))?;
+        // No program of another revision runs, whatever is trusted now.
+        (config.math, config.trust) = (None, Trust::Withheld);
         Ok(Self {
             config,
             file: then_file,
@@ -107,6 +109,22 @@ impl Then {
             context: there,
             folder,
         })
+    }
+
+    /// Lends the pictures of formulas that are stored now and were not then: the same formula has the same picture.
+    pub(super) fn lend_formulas(&self, now: &IssueFile) -> Result<(), Failure> {
+        let (from, to) = (vendor_folder(&now.path), vendor_folder(&self.file.path));
+        for entry in fs::read_dir(&from).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_formula =
+                name.starts_with("formula-") && entry.file_type().is_ok_and(|kind| kind.is_file());
+            if is_formula && !to.join(&name).exists() {
+                fs::create_dir_all(&to).map_err(|error| Failure::file("make the folder", &to, error))?;
+                fs::copy(entry.path(), to.join(&name))
+                    .map_err(|error| Failure::file("copy", &entry.path(), error))?;
+            }
+        }
+        Ok(())
     }
 
     /// A failure about files of then, with their names as git would write them.

@@ -79,6 +79,8 @@ pub(crate) struct Args {
     pub(super) outbox: flags::Outbox,
     #[command(flatten)]
     pub(super) ledger: flags::Ledger,
+    #[command(flatten)]
+    pub(super) trust: flags::Trust,
 }
 
 impl Args {

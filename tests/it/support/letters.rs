@@ -20,7 +20,7 @@ pub(crate) fn build(
         root,
         templates: templates.to_owned(),
         settings: Path::new("mimeo.toml"),
-        math: &[],
+        math: mimeograph::assets::MathCommand::None,
         now: "2024-02-29T08:00:00Z".parse().unwrap(),
     };
     render::build(Source::new(path, text), "a-letter", &context).map_err(Into::into)

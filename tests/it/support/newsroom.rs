@@ -88,6 +88,12 @@ impl Newsroom {
         Mimeo { command }.run()
     }
 
+    /// Runs `mimeo` at a terminal where somebody types these answers. What it prints is on standard output, in one.
+    pub(crate) fn at_terminal(&self, line: &str, answers: &str) -> Ran {
+        let program = env!("CARGO_BIN_EXE_mimeo");
+        self.shell(&format!("printf '{answers}' | script -qec \"'{program}' {line}\" /dev/null"))
+    }
+
     /// The same with more to say: environment, standard input, another folder.
     pub(crate) fn mimeo<'a>(&self, arguments: impl AsRef<[&'a str]>) -> Mimeo {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mimeo"));
