@@ -19,6 +19,7 @@ pub use formula::{Formula, MathStyle, formulas, on_white};
 pub(crate) use gather::write_inside;
 pub use math::{MathCommand, draw_formulas};
 pub use picture_files::{Seen, opaque_pixels, seen};
+pub(crate) use sandbox::{Fence, Leads};
 pub(crate) use text_folder::TextFolder;
 pub use vendored::{Vendored, vendor_folder, vendor_name};
 

@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 use crate::{
-    assets::MathCommand,
+    assets::{Fence, Leads, MathCommand},
     dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::{BuildContext, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
@@ -92,6 +92,9 @@ impl Config {
     /// Paths in the file are relative to the file's folder, those of flags and variables to the current directory.
     pub fn load(root: &Path, overrides: &Overrides) -> Result<(Self, Diagnostics), Diagnostics> {
         let file = overrides.config.as_ref().map_or_else(|| under(root, FILE_NAME), Override::path);
+        if overrides.config.is_none() {
+            refuse_outside(root, &file)?;
+        }
         let text = read(&file)?;
         Self::parse(root, Source::new(file, text), overrides)
     }
@@ -180,7 +183,7 @@ impl Config {
             secrets.extend(dkim.ed25519.as_ref().map(|second| &second.key));
         }
         let secrets = secrets.into_iter().filter_map(|kept| match kept {
-            SecretRef::Command(command) => Some(command),
+            SecretRef::Command(command) => Some(command.as_ref()),
             SecretRef::Env(_) | SecretRef::File(_) => None,
         });
         self.math.iter().chain(secrets).collect()
@@ -190,6 +193,18 @@ impl Config {
     pub fn templates(&self) -> PathBuf {
         under(&self.root, "templates")
     }
+}
+
+/// A stranger's newsletter could link to any file of this machine, and messages quote the settings.
+fn refuse_outside(root: &Path, file: &Path) -> Result<(), Diagnostics> {
+    let leads = Fence::new(root).map_or(Leads::Nowhere, |fence| fence.leads(file));
+    if leads != Leads::Outside {
+        return Ok(());
+    }
+    let message = "the settings file is a link that leads out of the newsletter's folder, and is not read";
+    let place = Place::File { path: file.to_owned() };
+    let help = "name the file itself with `--config FILE`, or copy it into the folder";
+    Err(vec![Diagnostic::at("M001", Severity::Error, place, message).help(help)])
 }
 
 /// No settings file is larger than this, in octets.

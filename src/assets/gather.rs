@@ -12,7 +12,7 @@ use super::{
     Asset, Assets, PicturePlace, PictureSettings, Vendored, encode_path,
     formula::file_name,
     is_relative, play,
-    sandbox::{Found, PathSandbox},
+    sandbox::{Fence, Found, Leads, PathSandbox},
     sniff,
     vendored::{folder_name, short_digest, vendor_name},
     walk::{Pointer, pointers},
@@ -254,7 +254,14 @@ impl Gathering<'_> {
         }
         let relative = format!("{}{}/{}.toml", self.folder, self.vendor, vendor_name(url));
         let path = self.sandbox.root().join(&relative);
-        let inside = fs::canonicalize(&path).ok().filter(|path| path.starts_with(self.sandbox.root()));
+        let inside = match self.sandbox.leads(&path) {
+            Leads::Inside(path) => Some(path),
+            Leads::Outside => {
+                let message = format!("`{relative}` lies outside the newsletter's folder");
+                return self.error("M238", place, message, "delete the link and run `mimeo vendor` again");
+            }
+            Leads::Nowhere => None,
+        };
         let text = match inside.map(|path| read_at_most(&path, DATA_BYTES_MAX)) {
             Some(Ok(Some(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
             Some(Ok(None)) => {
@@ -365,7 +372,7 @@ fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
 pub(crate) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
-    if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
+    if !matches!(Fence::new(root)?.leads(folder), Leads::Inside(_)) {
         return Err(io::Error::other("the folder lies outside the newsletter's folder"));
     }
     // A picture for the site has to be readable for whoever publishes it.

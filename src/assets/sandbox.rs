@@ -7,10 +7,44 @@ use percent_encoding::percent_decode_str;
 
 use crate::source::nearest;
 
+/// A folder that nothing is read outside of: links may lead around in it, and not out of it.
+pub(crate) struct Fence {
+    /// Canonical.
+    root: PathBuf,
+}
+
+/// Where a path leads, with all links followed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// To this file or folder, which is inside.
+    Inside(PathBuf),
+    /// Out of the folder.
+    Outside,
+    /// There is nothing, or a link to nothing.
+    Nowhere,
+}
+
+impl Fence {
+    /// The folder has to exist.
+    pub(crate) fn new(root: &Path) -> io::Result<Self> {
+        let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        Ok(Self { root: fs::canonicalize(root)? })
+    }
+
+    /// Follows a path, from the current folder on unless it is absolute.
+    pub(crate) fn leads(&self, path: &Path) -> Leads {
+        match fs::canonicalize(path) {
+            Ok(real) if real.starts_with(&self.root) => Leads::Inside(real),
+            Ok(_) => Leads::Outside,
+            Err(_) => Leads::Nowhere,
+        }
+    }
+}
+
 /// Finds files by the names that authors write, and nothing outside the newsletter's folder.
 pub(super) struct PathSandbox {
-    /// Canonical: no file outside is ever read.
-    root: PathBuf,
+    /// No file outside is ever read.
+    fence: Fence,
     /// The issue's folder, canonical and inside the root.
     folder: PathBuf,
 }
@@ -41,14 +75,18 @@ impl PathSandbox {
     /// `issue` is the issue file's path, from the current folder or from the newsletter's folder.
     pub(super) fn new(root: &Path, issue: &Path) -> io::Result<Self> {
         let here = Path::new(".");
-        let root = fs::canonicalize(if root.as_os_str().is_empty() { here } else { root })?;
+        let fence = Fence::new(root)?;
         let parent = issue.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(here);
-        let folder = [root.join(parent), parent.to_owned()]
+        let folders: Vec<PathBuf> = [parent.to_owned(), fence.root.join(parent)]
             .iter()
-            .filter_map(|folder| fs::canonicalize(folder).ok())
-            .find(|folder| folder.starts_with(&root) && folder.is_dir())
-            .unwrap_or_else(|| root.clone());
-        Ok(Self { root, folder })
+            .filter_map(|folder| match fence.leads(folder) {
+                Leads::Inside(folder) if folder.is_dir() => Some(folder),
+                _ => None,
+            })
+            .collect();
+        let has_issue = |folder: &&PathBuf| issue.file_name().is_some_and(|name| folder.join(name).is_file());
+        let folder = folders.iter().find(has_issue).or(folders.last()).unwrap_or(&fence.root).clone();
+        Ok(Self { fence, folder })
     }
 
     /// The issue's folder.
@@ -58,7 +96,12 @@ impl PathSandbox {
 
     /// The newsletter's folder.
     pub(super) fn root(&self) -> &Path {
-        &self.root
+        &self.fence.root
+    }
+
+    /// Follows a path.
+    pub(super) fn leads(&self, path: &Path) -> Leads {
+        self.fence.leads(path)
     }
 
     /// Looks for a picture beside the issue, then in the newsletter's folder, then in `beside`. A name that begins with `/`
@@ -70,15 +113,17 @@ impl PathSandbox {
             Written::FromRoot(name) => (name, true),
         };
         let names = spellings(&name);
-        let beside = beside.map(|folder| self.root.join(folder));
+        let beside = beside.map(|folder| self.root().join(folder));
         let folders = match from_root {
-            true => [Some(&self.root), None, None],
-            false => [Some(&self.folder), Some(&self.root), beside.as_ref()],
+            true => [Some(self.root()), None, None],
+            false => [Some(self.folder()), Some(self.root()), beside.as_deref()],
         };
         for folder in folders.into_iter().flatten() {
             for name in &names {
-                if let Ok(path) = fs::canonicalize(folder.join(name)) {
-                    return self.admit(source, path);
+                match self.leads(&folder.join(name)) {
+                    Leads::Inside(path) => return self.admit(source, path),
+                    Leads::Outside => return Err(outside(source)),
+                    Leads::Nowhere => {}
                 }
             }
         }
@@ -95,15 +140,9 @@ impl PathSandbox {
         Err(refused)
     }
 
-    /// Admits a canonical path when it is a file inside the newsletter's folder.
+    /// Admits a path inside the newsletter's folder when it is a file.
     fn admit(&self, source: &str, path: PathBuf) -> Result<Found, Refused> {
-        let Ok(inner) = path.strip_prefix(&self.root) else {
-            return Err(Refused {
-                code: "M232",
-                message: format!("the picture `{}` lies outside the newsletter's folder", tame(source)),
-                help: "copy it into the newsletter's folder, beside the issue".into(),
-            });
-        };
+        let Ok(inner) = path.strip_prefix(self.root()) else { return Err(outside(source)) };
         if !path.is_file() {
             return Err(Refused {
                 code: "M233",
@@ -119,7 +158,10 @@ impl PathSandbox {
         let message = format!("the picture `{}` does not exist", tame(source));
         let wanted = self.folder.join(&names[0]);
         let folder = wanted.parent().unwrap_or(&self.folder);
-        let inside = fs::canonicalize(folder).ok().filter(|folder| folder.starts_with(&self.root));
+        let inside = match self.leads(folder) {
+            Leads::Inside(folder) => Some(folder),
+            _ => None,
+        };
         let present: Vec<String> = inside
             .and_then(|folder| fs::read_dir(folder).ok())
             .into_iter()
@@ -137,6 +179,14 @@ impl PathSandbox {
             },
         );
         Refused { code: "M230", message, help }
+    }
+}
+
+fn outside(source: &str) -> Refused {
+    Refused {
+        code: "M232",
+        message: format!("the picture `{}` lies outside the newsletter's folder", tame(source)),
+        help: "copy it into the newsletter's folder, beside the issue".into(),
     }
 }
 

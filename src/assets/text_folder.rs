@@ -1,17 +1,21 @@
+use super::{Fence, Leads};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// A folder of texts that name each other, such as templates. Nothing outside it is read.
+/// A folder of texts that name each other, such as templates, in the newsletter's folder. Nothing outside of that is read.
 pub(crate) struct TextFolder<'a> {
     folder: &'a Path,
+    /// None when the newsletter's folder is missing.
+    fence: Option<Fence>,
 }
 
 impl<'a> TextFolder<'a> {
     /// The folder may be missing: then it is empty.
     pub(crate) fn new(folder: &'a Path) -> Self {
-        Self { folder }
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+        Self { folder, fence: Fence::new(above.unwrap_or(Path::new("."))).ok() }
     }
 
     /// The path of a file in it, as the user would write it.
@@ -21,7 +25,8 @@ impl<'a> TextFolder<'a> {
 
     /// The names of its files with this ending, without it.
     pub(crate) fn names(&self, ending: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.folder).into_iter().flatten().flatten();
+        let fence = self.fence.as_ref().filter(|fence| matches!(fence.leads(self.folder), Leads::Inside(_)));
+        let entries = fence.and_then(|_| fs::read_dir(self.folder).ok()).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(ending)?.to_owned()))
             .collect()
@@ -31,14 +36,14 @@ impl<'a> TextFolder<'a> {
     ///
     /// # Errors
     ///
-    /// In words, when it is outside the folder (a link can lead there), too long, or cannot be read.
+    /// In words, when it is outside the newsletter's folder (a link can lead there), too long, or cannot be read.
     pub(crate) fn read(&self, path: &Path, bytes_max: usize) -> Result<Option<String>, String> {
-        let (Ok(real), Ok(folder)) = (self.path(path).canonicalize(), self.folder.canonicalize()) else {
-            return Ok(None);
+        let path = self.path(path);
+        let real = match self.fence.as_ref().map_or(Leads::Nowhere, |fence| fence.leads(&path)) {
+            Leads::Inside(real) => real,
+            Leads::Outside => return Err("it is outside the newsletter's folder".into()),
+            Leads::Nowhere => return Ok(None),
         };
-        if !real.starts_with(folder) {
-            return Err("it is outside the folder of templates".into());
-        }
         let length = fs::metadata(&real).map_err(|error| error.to_string())?.len();
         if length > bytes_max as u64 {
             return Err(format!("it is longer than {bytes_max} bytes"));

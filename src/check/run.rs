@@ -15,7 +15,7 @@ use crate::{
         document::{Block, BlockPart, Inline, each_inline},
     },
     render::{BuildError, Built, Newsletter},
-    source::{Diagnostic, Diagnostics, Severity},
+    source::{Diagnostic, Diagnostics, Place, Severity},
     subscriber::{List, ListError, ListFile},
 };
 
@@ -112,10 +112,35 @@ impl CheckContext<'_> {
             let help = help.unwrap_or_else(|| "`mimeo explain` lists the codes".to_owned());
             found.push(Diagnostic::at("M400", Severity::Warning, place, message).help(help));
         }
-        let mut found = levels.apply(found);
+        let mut found = one_for_each_link(levels.apply(found));
         sort(&mut found);
         found.dedup();
         found
+    }
+}
+
+/// What is wrong with the address of a link, the most exact first.
+const LINK_CODES: [&str; 3] = ["M455", "M411", "M236"];
+
+/// One mistake in an address is one finding: of those at one place that stop a letter alike, the most exact stays.
+fn one_for_each_link(found: Diagnostics) -> Diagnostics {
+    let rank = |one: &Diagnostic| LINK_CODES.iter().position(|code| *code == one.code);
+    let says_more = |other: &Diagnostic, one: &Diagnostic| {
+        rank(other) < rank(one)
+            && rank(other).is_some()
+            && one.severity <= other.severity
+            && overlap(&one.place, &other.place)
+    };
+    let is_said = |one: &&Diagnostic| rank(one).is_some() && found.iter().any(|other| says_more(other, one));
+    found.iter().filter(|one| !is_said(one)).cloned().collect()
+}
+
+fn overlap(one: &Place, other: &Place) -> bool {
+    match (one, other) {
+        (Place::Text { path, start, end, .. }, Place::Text { path: path2, start: start2, end: end2, .. }) => {
+            path == path2 && start < end2 && start2 < end
+        }
+        _ => false,
     }
 }
 

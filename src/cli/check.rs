@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Err(problems) => {
             found.extend(problems);
             for file in &wanted {
-                found.extend(match issues::source(&file.path) {
+                found.extend(match file.source() {
                     Ok(source) => Issue::read(source, "en").diagnostics,
                     Err(failure) => failure.into_diagnostics()?,
                 });
@@ -136,7 +136,7 @@ fn issue(
     file: &IssueFile,
     online: Option<&mut Online>,
 ) -> Result<(Report, bool), Failure> {
-    let source = match issues::source(&file.path) {
+    let source = match file.source() {
         Ok(source) => source,
         Err(failure) => {
             let diagnostics = failure.into_diagnostics()?;
@@ -222,7 +222,7 @@ fn earlier(all: &[IssueFile], file: &IssueFile, most: usize) -> Vec<Earlier> {
         .rev()
         .take(most)
         .filter_map(|other| {
-            let issue = Issue::parse(issues::source(&other.path).ok()?).ok()?;
+            let issue = Issue::parse(other.source().ok()?).ok()?;
             Some(Earlier {
                 slug: other.slug.clone(),
                 number: issue.head.number,

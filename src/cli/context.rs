@@ -1,12 +1,16 @@
 //! What every command knows: the folder, the settings, the clock, the terminal.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{failure::Failure, flags::Global, issues::IssueFile, trust};
 use crate::{
-    config::{Config, Override, Overrides, Trust},
+    config::{Config, FILE_NAME, Override, Overrides, Trust},
     ledger::{Ledger, LedgerError, OpenOptions, Restored},
     render::Built,
     report::Terminal,
@@ -29,7 +33,7 @@ impl Context {
     /// Reads the clock once.
     pub(super) fn new(global: &Global) -> Self {
         Self {
-            directory: global.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
+            directory: global.directory.clone().unwrap_or_else(|| newsletter_above(global)),
             now: Timestamp::now(),
             terminal: Terminal::new(global.color.into(), global.quiet),
             config: global.config(),
@@ -98,6 +102,30 @@ impl Context {
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         if self.directory == Path::new(".") { path.as_ref().to_owned() } else { self.directory.join(path) }
     }
+}
+
+/// The newsletter's folder when nobody names it: the current one, or the nearest one above it that has settings, as a path
+/// from here (`../..`), so that paths in messages lead from where the user is.
+fn newsletter_above(global: &Global) -> PathBuf {
+    let here = PathBuf::from(".");
+    let is_set = |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());
+    if global.config.is_some() || is_set("MIMEO_CONFIG") {
+        return here;
+    }
+    let (Ok(current), Ok(owner)) = (std::env::current_dir(), fs::metadata(".").map(|folder| folder.uid()))
+    else {
+        return here;
+    };
+    let mut way = PathBuf::new();
+    for folder in current.ancestors() {
+        if let Ok(settings) = fs::metadata(folder.join(FILE_NAME)) {
+            // In a folder such as /tmp somebody else's settings may lie above.
+            let is_own = settings.uid() == owner;
+            return if is_own && !way.as_os_str().is_empty() { way } else { here };
+        }
+        way.push("..");
+    }
+    here
 }
 
 /// The user's folder for how far each ledger has come.

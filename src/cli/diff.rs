@@ -14,6 +14,7 @@ use crate::{
 use differences::Differences;
 use letter::Letter;
 use then::Then;
+pub(super) use then::below;
 
 /// Show what changed in an issue's letter since a git revision
 ///
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     before.found = then.rename(before.found);
     let compared = Compared {
         title: now.built.rendered.title.clone(),
-        path: then::below(&context.directory, &file.path).unwrap_or_else(|| file.path.display().to_string()),
+        path: below(&context.directory, &file.path).unwrap_or_else(|| file.path.display().to_string()),
         differences: Differences::between(&before, &now),
         then,
     };

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum Exit {
     /// Everything asked for happened.
     Done = 0,
-    /// Something outside failed: a disk, a database.
+    /// Something outside failed: a disk, a database. Or the user said no.
     Failed = 1,
     /// The command line is not valid.
     Usage = 2,
@@ -37,7 +37,7 @@ pub(crate) enum Exit {
 /// What each exit code means. `--help` prints it; a test holds the README and the guide to the same words.
 const EXIT_CODES: [(Exit, &str); 7] = [
     (Exit::Done, "done; everything asked for happened"),
-    (Exit::Failed, "failed for a reason outside, such as a disk or a database"),
+    (Exit::Failed, "failed for a reason outside, such as a disk or a database; or you answered no"),
     (Exit::Usage, "invalid usage"),
     (Exit::BadInput, "bad input: an issue, the list, a template or the settings"),
     (

@@ -12,7 +12,7 @@ use crate::{
 /// Flags of every command.
 #[derive(clap::Args)]
 pub(crate) struct Global {
-    /// Run in this newsletter's folder [default: the current one]
+    /// Run in this newsletter's folder [default: the current one, or the nearest above it with a `mimeo.toml`]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, help_heading = "Everywhere")]
     pub(crate) directory: Option<PathBuf>,
     /// Use this settings file instead of `mimeo.toml` in the newsletter's folder [env: MIMEO_CONFIG]

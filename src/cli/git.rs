@@ -1,4 +1,7 @@
 //! What git says about the newsletter's folder.
+//!
+//! The repository may be a stranger's, and its configuration may name programs: hooks, a file system monitor, filters, diff
+//! drivers, a verifier of signatures, transports for objects that are missing. None of them is started.
 
 use std::{
     ffi::OsStr,
@@ -12,6 +15,8 @@ use super::{Exit, Failure};
 /// git, asked in one folder.
 pub(crate) struct Git {
     folder: PathBuf,
+    /// The filters that configuration names, to be turned off.
+    filters: Vec<String>,
 }
 
 /// A file of a revision.
@@ -33,9 +38,10 @@ const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 impl Git {
     /// git in a folder; a failure when the folder is in no repository.
     pub(crate) fn at(folder: &Path) -> Result<Self, Failure> {
-        let git = Self { folder: folder.to_owned() };
+        let mut git = Self { folder: folder.to_owned(), filters: Vec::new() };
         let ran = git.output(["rev-parse", "--show-prefix"])?;
         if ran.status.success() {
+            git.filters = git.named_filters()?;
             return Ok(git);
         }
         let said = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
@@ -49,8 +55,44 @@ impl Git {
         .exit(Exit::Usage))
     }
 
+    /// The filters of files that any configuration names; asking for them starts none.
+    fn named_filters(&self) -> Result<Vec<String>, Failure> {
+        let ran = self.output(["config", "-z", "--name-only", "--get-regexp", r"^filter\."])?;
+        let names = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let filter = |name: &str| Some(name.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned());
+        let mut filters: Vec<String> = names.split('\0').filter_map(filter).collect();
+        filters.sort();
+        filters.dedup();
+        Ok(filters)
+    }
+
+    /// git, about to be run, with every filter turned off.
     fn command(&self) -> Command {
-        command(&self.folder)
+        let mut command = command(&self.folder);
+        // A filter's name may hold `=`, which `-c` would take for its own. The user may have set some already.
+        let mut count: usize =
+            std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+        for filter in &self.filters {
+            for (key, value) in [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")] {
+                command.env(format!("GIT_CONFIG_KEY_{count}"), format!("filter.{filter}.{key}"));
+                command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
+                count += 1;
+            }
+        }
+        command.env("GIT_CONFIG_COUNT", count.to_string());
+        command
+    }
+
+    /// What stands for a file that Git LFS keeps elsewhere is replaced by that file, if this machine has it.
+    fn kept_elsewhere(&self, pointer: &[u8]) -> Option<Vec<u8>> {
+        let name = lfs_name(pointer)?;
+        let ran = self.output(["rev-parse", "--git-common-dir"]).ok().filter(|ran| ran.status.success())?;
+        let store = self.folder.join(String::from_utf8_lossy(&ran.stdout).trim_end()).join("lfs/objects");
+        let bytes = std::fs::read(store.join(&name[..2]).join(&name[2..4]).join(&name)).ok()?;
+        // The content is what its name says, whatever is in the store.
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+        let is: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        (is == name).then_some(bytes)
     }
 
     /// Runs git, whatever comes of it.
@@ -102,7 +144,7 @@ impl Git {
     }
 
     /// What is in these files, in their order.
-    pub(crate) fn contents(&self, commit: &str, entries: &[&Entry]) -> Result<Vec<Vec<u8>>, Failure> {
+    pub(crate) fn contents(&self, entries: &[&Entry]) -> Result<Vec<Vec<u8>>, Failure> {
         let mut command = self.command();
         command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(missing)?;
@@ -118,21 +160,26 @@ impl Git {
         let mut read = read.and_then(|read| asked.map(|()| read)).map_err(|error| {
             Failure::outside(error).hint("`git fsck` tells whether the repository is whole")
         })?;
-        for (entry, bytes) in entries.iter().zip(&mut read) {
-            if bytes.starts_with(POINTER) {
-                let name = format!("{commit}:./{}", entry.path);
-                let ran = self.output(["cat-file", "--filters", &name])?;
-                if ran.status.success() {
-                    *bytes = ran.stdout;
-                }
+        for bytes in &mut read {
+            if let Some(kept) = self.kept_elsewhere(bytes) {
+                *bytes = kept;
             }
         }
         Ok(read)
     }
 }
 
-/// git, about to be run in a folder. The repository may be a stranger's: programs that its configuration names as hooks or as
-/// file system monitor are not started, nor is an external diff of the environment's.
+/// The object that a pointer of Git LFS names: 64 hexadecimal digits.
+fn lfs_name(pointer: &[u8]) -> Option<String> {
+    let text =
+        std::str::from_utf8(pointer.strip_prefix(POINTER)?.get(..200.min(pointer.len() - POINTER.len()))?)
+            .ok()?;
+    let name = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?.trim();
+    let is_name = name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_name.then(|| name.to_owned())
+}
+
+/// git, about to be run in a folder, without the programs that a configuration can name for what we ask.
 pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command
@@ -141,7 +188,22 @@ pub(crate) fn command(folder: &Path) -> Command {
         .env("LC_ALL", "C")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env_remove("GIT_EXTERNAL_DIFF")
-        .args(["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+        // A clone that lacks objects would fetch them: with a transport, an ssh command, a credential helper.
+        .env("GIT_ALLOW_PROTOCOL", "none")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .arg("--no-pager");
+    for setting in [
+        "core.quotePath=false",
+        "core.fsmonitor=false",
+        "core.hooksPath=/dev/null",
+        // Signatures are verified by a program.
+        "log.showSignature=false",
+        // A folder that was cloned may look like a repository itself, with a configuration of its own.
+        "safe.bareRepository=explicit",
+    ] {
+        command.args(["-c", setting]);
+    }
     command
 }
 
@@ -196,6 +258,17 @@ mod tests {
         {
             assert_eq!(told("100644", kind, path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_pointer_of_lfs_names_an_object_and_nothing_else() {
+        let name = "ab".repeat(32);
+        let pointer = |oid: &str| format!("version https://git-lfs.github.com/spec/v1\noid {oid}\nsize 3\n");
+        assert_eq!(lfs_name(pointer(&format!("sha256:{name}")).as_bytes()), Some(name.clone()));
+        for other in ["sha256:../../../../etc/passwd", "sha256:", &format!("sha1:{name}"), "sha256:é"] {
+            assert_eq!(lfs_name(pointer(other).as_bytes()), None, "{other}");
+        }
+        assert_eq!(lfs_name(b"a picture"), None);
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::{
     fmt::Write as _,
     fs, io,
     io::Read,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use jiff::Timestamp;
 
 use super::{Context, Failure};
 use crate::{
+    assets::{Fence, Leads},
     config::Config,
     issue,
     render::{self, Built},
@@ -24,6 +25,8 @@ pub(crate) struct IssueFile {
     pub(crate) path: PathBuf,
     /// The file's or the folder's name without its extension.
     pub(crate) slug: String,
+    /// It is a link, or behind one, that leads out of the newsletter's folder: it is not read.
+    pub(crate) leads_out: bool,
 }
 
 /// What a Markdown file may end in.
@@ -32,26 +35,71 @@ const EXTENSIONS: [&str; 4] = ["md", "markdown", "mdown", "mkd"];
 impl IssueFile {
     /// Builds the issue's letter. Warnings and notes are in it.
     pub(crate) fn build(&self, config: &Config, now: Timestamp) -> Result<Built, Failure> {
-        render::build(source(&self.path)?, &self.slug, &config.build_context(now))
+        render::build(self.source()?, &self.slug, &config.build_context(now))
             .map_err(|error| Failure::found(error.diagnostics))
     }
 
-    /// The issue behind a path: a Markdown file, or a folder with an `index.md`.
-    pub(super) fn at(path: &Path) -> Option<Self> {
+    /// Reads the file.
+    pub(crate) fn source(&self) -> Result<Source, Failure> {
+        if self.leads_out {
+            let place = Place::File { path: self.path.clone() };
+            let message = "the issue is a link that leads out of the newsletter's folder, and is not read";
+            let help = "copy the file into the folder of issues";
+            return Err(Failure::found(vec![
+                Diagnostic::at("M123", Severity::Error, place, message).help(help),
+            ]));
+        }
+        source(&self.path)
+    }
+
+    /// The issue behind a path in the newsletter's folder: a Markdown file, or a folder with an `index.md`.
+    pub(super) fn inside(root: &Path, path: &Path) -> Option<Self> {
+        let issue = Self::at(path)?;
+        let fence = Fence::new(root).ok();
+        let leads_out = fence.is_none_or(|fence| fence.leads(&issue.path) == Leads::Outside);
+        Some(Self { leads_out, ..issue })
+    }
+
+    /// The issue behind a path from the command line, which may be elsewhere: then the user says so, and not a link.
+    fn named(root: &Path, path: &Path) -> Option<Self> {
+        let plain = |path: &Path| {
+            let mut plain = PathBuf::new();
+            for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+                match part {
+                    Component::ParentDir => drop(plain.pop()),
+                    part => plain.push(part),
+                }
+            }
+            plain
+        };
+        let named = plain(path);
+        let real = fs::canonicalize(if root.as_os_str().is_empty() { Path::new(".") } else { root });
+        let is_inside = named.starts_with(plain(root)) || real.is_ok_and(|real| named.starts_with(real));
+        if is_inside { Self::inside(root, path) } else { Self::at(path) }
+    }
+
+    /// The issue behind a path.
+    fn at(path: &Path) -> Option<Self> {
         let name = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
         if path.is_dir() {
             let index = EXTENSIONS.iter().map(|extension| path.join(format!("index.{extension}")));
             let index = index.into_iter().find(|index| index.is_file())?;
             // The folder's whole name: a dot in it begins no extension.
             let folder = fs::canonicalize(path).ok()?;
-            return Some(Self { slug: folder.file_name()?.to_string_lossy().into_owned(), path: index });
+            let slug = folder.file_name()?.to_string_lossy().into_owned();
+            return Some(Self { slug, path: index, leads_out: false });
         }
         if !path.is_file() || !is_markdown(path) {
             return None;
         }
         match name(path)?.as_str() {
-            "index" => Self::at(path.parent().filter(|folder| !folder.as_os_str().is_empty())?),
-            slug => Some(Self { path: path.to_owned(), slug: slug.to_owned() }),
+            "index" => {
+                let folder = path.parent()?;
+                let is_here = folder.as_os_str().is_empty();
+                let issue = Self::at(if is_here { Path::new(".") } else { folder })?;
+                Some(if is_here { Self { path: path.to_owned(), ..issue } } else { issue })
+            }
+            slug => Some(Self { path: path.to_owned(), slug: slug.to_owned(), leads_out: false }),
         }
     }
 
@@ -68,14 +116,16 @@ impl IssueFile {
 
     /// The edition's number, as far as it can be seen without reading the whole file: a broken issue keeps its number.
     pub(crate) fn number(&self) -> Option<u32> {
+        if self.leads_out {
+            return None;
+        }
         let mut bytes = Vec::new();
         fs::File::open(&self.path).ok()?.take(64 * 1024).read_to_end(&mut bytes).ok()?;
         number(&String::from_utf8_lossy(&bytes))
     }
 }
 
-/// Reads an issue's file.
-pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
+fn source(path: &Path) -> Result<Source, Failure> {
     let refused = |code, message: String, help: &str| {
         let place = Place::File { path: path.to_owned() };
         Failure::found(vec![Diagnostic::at(code, Severity::Error, place, message).help(help)])
@@ -121,7 +171,7 @@ pub(crate) fn all(context: &Context) -> Result<Vec<IssueFile>, Failure> {
     for entry in entries {
         let entry = entry.map_err(|error| Failure::file("read the folder", &folder, error))?;
         let hidden = entry.file_name().to_string_lossy().starts_with(['.', '_']);
-        issues.extend(IssueFile::at(&entry.path()).filter(|_| !hidden));
+        issues.extend(IssueFile::inside(&context.directory, &entry.path()).filter(|_| !hidden));
     }
     issues.sort_by(|a, b| (&a.slug, &a.path).cmp(&(&b.slug, &b.path)));
     Ok(issues)
@@ -147,7 +197,9 @@ pub(crate) fn search(context: &Context, name: &str) -> Result<(IssueFile, Match)
     // A path, from where the user stands or from the newsletter's folder.
     for path in [PathBuf::from(name), context.path(name)] {
         let is_path = name.contains('/') || is_markdown(&path);
-        if let Some(issue) = Some(path).filter(|_| is_path).and_then(|path| IssueFile::at(&path)) {
+        if let Some(issue) =
+            Some(path).filter(|_| is_path).and_then(|path| IssueFile::named(&context.directory, &path))
+        {
             return Ok((issue, Match::Exact));
         }
     }
@@ -245,8 +297,9 @@ mod tests {
 
     #[test]
     fn a_short_name_has_no_date() {
-        let short =
-            |slug: &str| IssueFile { path: PathBuf::new(), slug: slug.into() }.short_name().to_owned();
+        let short = |slug: &str| {
+            IssueFile { path: PathBuf::new(), slug: slug.into(), leads_out: false }.short_name().to_owned()
+        };
         assert_eq!(short("2022-12-30-a-year-in-review"), "a-year-in-review");
         assert_eq!(short("a-year-in-review"), "a-year-in-review");
         assert_eq!(short("周报周报周报周报"), "周报周报周报周报");

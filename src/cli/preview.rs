@@ -244,7 +244,7 @@ impl PreviewSource {
 
     fn look(&self) -> Result<Value, Failure> {
         let config = self.config()?;
-        let source = issues::source(&self.file.path)?;
+        let source = self.file.source()?;
         let (issue, report) =
             match render::build(source, &self.file.slug, &config.build_context(Timestamp::now())) {
                 Ok(built) => {

@@ -13,7 +13,7 @@ use crate::{
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("decision").required(true))]
 #[command(after_help = "Examples:
-  mimeo status 95 --list unconfirmed
+  mimeo status 95 --state unconfirmed
   mimeo resolve 95 --accept
   mimeo resolve 95 --resend someone@example.com && mimeo send 95")]
 pub(crate) struct Args {
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 "{} of the addresses had no unconfirmed letter",
                 asked as u64 - changed
             ))
-            .hint(format!("`mimeo status {} --list unconfirmed` names those that have", args.issue))),
+            .hint(format!("`mimeo status {} --state unconfirmed` names those that have", args.issue))),
             _ => Ok(Exit::Done),
         }
     })

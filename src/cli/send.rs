@@ -233,7 +233,7 @@ impl Job<'_> {
             Ended::Brake(pulled) => {
                 terminal.print(&format!(
                     "stopped by the brake: {} refused in a row, {} of {} attempts in all; look at the replies with \
-                     `mimeo status {} --list failed`, mend the cause, and {again}",
+                     `mimeo status {} --state failed`, mend the cause, and {again}",
                     pulled.in_a_row,
                     count(pulled.refused.into()),
                     count(pulled.answered.into()),
@@ -277,7 +277,7 @@ impl Job<'_> {
             }
             if tally.unconfirmed > 0 {
                 terminal.say(&format!(
-                    "{} unconfirmed: `mimeo status {issue} --list unconfirmed` names them, \
+                    "{} unconfirmed: `mimeo status {issue} --state unconfirmed` names them, \
                      `mimeo resolve {issue} --accept` or `--resend` decides",
                     count(tally.unconfirmed),
                     issue = self.args.issue

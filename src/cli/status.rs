@@ -16,20 +16,20 @@ use crate::{
 #[command(after_help = "Examples:
   mimeo status
   mimeo status a-year-in-review
-  mimeo status 95 --list unconfirmed
-  mimeo status 95 --list failed --csv > failed.csv
+  mimeo status 95 --state unconfirmed
+  mimeo status 95 --state failed --csv > failed.csv
   mimeo status --address someone@example.com")]
 pub(crate) struct Args {
     /// The issue: its number, its path, or a part of its name
     issue: Option<String>,
     /// List the people in this state, with the relay's replies
-    #[arg(long, value_name = "STATE", requires = "issue")]
-    list: Option<Listed>,
+    #[arg(long, alias = "list", value_name = "STATE", requires = "issue")]
+    state: Option<Listed>,
     /// Show everything recorded for one address
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["issue", "list"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["issue", "state"])]
     address: Option<EmailAddress>,
-    /// Print CSV, with --list
-    #[arg(long, requires = "list")]
+    /// Print CSV, with --state
+    #[arg(long, requires = "state")]
     csv: bool,
     /// Print JSON
     #[arg(long, conflicts_with = "csv")]
@@ -197,7 +197,7 @@ impl Args {
         };
         let file = issues::find(context, issue)?;
         if self.json {
-            let deliveries = self.list.is_some().then(Vec::new);
+            let deliveries = self.state.is_some().then(Vec::new);
             let counts = Tally::default().into();
             let unsent = Unsent { issue: &file.slug, opened_at: None, counts, deliveries };
             return Self::json(context, &unsent);
@@ -242,7 +242,7 @@ impl Args {
     async fn issue(&self, context: &Context, ledger: &Ledger, name: &str) -> Result<Exit, Failure> {
         let Some(record) = dispatch(context, ledger, name).await? else { return self.nothing_yet(context) };
         let tally = ledger.tally(record.id).await?;
-        let Some(listed) = self.list else {
+        let Some(listed) = self.state else {
             if self.json {
                 return Self::json(context, &Told::new(&record, tally));
             }

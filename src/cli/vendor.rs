@@ -33,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(Overrides::default())?;
     let file = issues::find(context, &args.issue)?;
-    let issue = Issue::parse(issues::source(&file.path)?).map_err(Failure::found)?;
+    let issue = Issue::parse(file.source()?).map_err(Failure::found)?;
     let report = vendor(&config.root, &issue, &Net::new())
         .map_err(|error| Failure::file("write", &assets::vendor_folder(&file.path), error))?;
     if report.is_empty() {

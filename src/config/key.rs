@@ -120,12 +120,12 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_showing_it() {
-        let place = KeyPlace::Kept(SecretRef::Command(SettingCommand::new(
+        let place = KeyPlace::Kept(SecretRef::Command(Box::new(SettingCommand::new(
             "newsletter.key",
             Place::File { path: "mimeo.toml".into() },
             vec!["echo".into(), "abcd".into()],
             Path::new(""),
-        )));
+        ))));
         let error = place.read(Trust::Given).unwrap_err();
         assert_eq!(
             error.to_string(),

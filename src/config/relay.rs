@@ -233,5 +233,5 @@ fn command(inner: &Table<'_>, setting: &str, span: &Span, base: &Path) -> Option
     }
     let words = words.into_iter().map(|word| word.value).collect();
     let place = inner.notes().source.place(span.clone());
-    Some(SecretRef::Command(SettingCommand::new(setting, place, words, base)))
+    Some(SecretRef::Command(Box::new(SettingCommand::new(setting, place, words, base))))
 }

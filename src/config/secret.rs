@@ -19,7 +19,7 @@ pub enum SecretRef {
     /// `{ file = "path" }`: a file that only its owner can read.
     File(PathBuf),
     /// `{ command = ["program", "argument"] }`: what a program prints.
-    Command(SettingCommand),
+    Command(Box<SettingCommand>),
 }
 
 /// A secret could not be read. Names the place, never the value.
@@ -166,7 +166,7 @@ mod tests {
     fn command(words: &[&str]) -> SecretRef {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         let place = Place::File { path: PathBuf::from("mimeo.toml") };
-        SecretRef::Command(SettingCommand::new("relay.password", place, words, Path::new("")))
+        SecretRef::Command(Box::new(SettingCommand::new("relay.password", place, words, Path::new(""))))
     }
 
     #[test]

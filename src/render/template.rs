@@ -39,7 +39,8 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads `name`.mjml and what it includes from a newsletter's folder of templates; from those that ship with the
+    /// Reads `name`.mjml and what it includes from the folder of templates in a newsletter's folder; nothing outside of the
+    /// latter is read. Reads from those that ship with the
     /// program when the folder does not have it. `Err` holds at least one error, and everything else that was noticed.
     pub fn load(folder: &Path, name: &str) -> Result<Self, Diagnostics> {
         load::load(folder, name)

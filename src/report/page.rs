@@ -124,7 +124,7 @@ impl RunPage<'_> {
             if number > 0 {
                 let _ = write!(
                     page,
-                    "<p class=\"quiet\"><code>mimeo status {slug} --list {what}</code> lists the {what} ones; {then}.</p>"
+                    "<p class=\"quiet\"><code>mimeo status {slug} --state {what}</code> lists the {what} ones; {then}.</p>"
                 );
             }
         }

@@ -460,3 +460,26 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[test]
+fn one_mistake_in_a_link_is_one_finding() {
+    for (address, code) in [
+        ("%unsubscribe_url%", "M455"),
+        ("*|UNSUB|*", "M455"),
+        ("nowhere", "M411"),
+        ("www.example.org/x", "M411"),
+        ("REDDIT_LINK_HERE", "M411"),
+    ] {
+        let room =
+            Newsroom::new().file("issues/7.md", issue("", &format!("See [the page]({address}) there.\n")));
+        let ran = room.run(["check"]).code(3);
+        let codes: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("error[")).collect();
+        assert_eq!(codes.len(), 1, "{address}\n{ran}");
+        assert!(codes[0].starts_with(&format!("error[{code}]")), "{address}\n{ran}");
+    }
+    // A finding that is allowed hides no other.
+    let room = Newsroom::new()
+        .file("mimeo.toml", format!("{LEAST}\n[check.levels]\nM455 = \"allow\"\n"))
+        .file("issues/7.md", issue("", "See [the page](%unsubscribe_url%) there.\n"));
+    room.run(["check"]).code(3).stderr_has("error[M411]");
+}

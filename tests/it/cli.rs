@@ -1,6 +1,11 @@
 //! What a user types and sees.
 
-use crate::support::newsroom::{LEAST, Newsroom};
+use image::ImageFormat;
+
+use crate::support::{
+    newsletter::picture,
+    newsroom::{LEAST, Newsroom},
+};
 
 #[test]
 fn help_goes_to_standard_output_and_names_the_exit_codes() {
@@ -35,7 +40,11 @@ fn every_command_has_help_with_an_example() {
 fn a_command_line_that_makes_no_sense_ends_with_2() {
     let room = Newsroom::new();
     room.run([]).code(2);
-    room.run(["sned"]).code(2).stderr_has("unrecognized subcommand 'sned'").stderr_has("--help");
+    room.run(["sned"])
+        .code(2)
+        .stderr_has("unrecognized subcommand 'sned'")
+        .stderr_has("'send'")
+        .stderr_has("--help");
     room.run(["new"]).code(2).stderr_has("<TITLE>");
     room.run(["new", "x", "--date", "soon"]).code(2).stderr_has("--date");
     room.run(["new", "  "]).code(2).stderr("error: the title is empty\n");
@@ -306,4 +315,82 @@ fn a_letter_that_is_only_looked_at_shows_words_where_names_will_be() {
         assert!(text.contains("?c=Home%20town"), "{text}");
     }
     assert!(room.read("build/hello.mjml").contains("{{ subscriber.home_town }}"));
+}
+
+#[test]
+fn settings_are_found_above_and_paths_lead_from_where_the_user_is() {
+    let issue = "---\ntitle: One two three\npreheader: \"A short letter for a test.\"\nnumber: 1\ndate: 2026-01-02\n---\n\n\
+        Words.\n\n![A hill](hill.png)\n\n<!-- mimeo:nothing -->\n\n[a](nowhere)\n";
+    let room = Newsroom::new()
+        .file("issues/2026-01-02-one/index.md", issue)
+        .file("issues/2026-01-02-one/hill.png", picture(400, 20, ImageFormat::Png))
+        .file("issues/2026-01-02-one/deep/er/x", "")
+        .file("issues/2026-01-02-one/index.toml", "");
+    let program = env!("CARGO_BIN_EXE_mimeo");
+    for (folder, command, place) in [
+        (".", "check", "--> issues/2026-01-02-one/index.md:14:1"),
+        ("issues", "check", "--> ../issues/2026-01-02-one/index.md:14:1"),
+        ("issues", "check one", "--> ../issues/2026-01-02-one/index.md:14:1"),
+        ("issues/2026-01-02-one", "check index.md", "--> index.md:14:1"),
+        ("issues/2026-01-02-one", "check ./index.md", "--> ./index.md:14:1"),
+        ("issues/2026-01-02-one", "-C ../.. check index.md", "--> index.md:14:1"),
+        ("issues/2026-01-02-one/deep/er", "check 1", "--> ../../../../issues/2026-01-02-one/index.md:14:1"),
+    ] {
+        let ran = room.shell(&format!("cd {folder} && '{program}' {command}")).code(3).stderr_has(place);
+        assert!(!ran.stderr.contains("M230"), "the picture is beside the issue\n{ran}");
+        assert_eq!(ran.stderr.matches("error[").count(), 1, "{ran}");
+    }
+    room.write("issues/2026-01-02-one/index.md", issue.replace("[a](nowhere)", ""));
+    for folder in ["issues", "issues/2026-01-02-one/deep"] {
+        room.shell(&format!("cd {folder} && '{program}' build one -o out")).code(0);
+        assert!(room.path(folder).join("out/2026-01-02-one.html").exists());
+        // What the newsletter keeps is in its own folder.
+        room.shell(&format!("cd {folder} && '{program}' send one --yes --allow M485")).code(0);
+        assert!(!room.path(folder).join(".mimeo").exists() && room.path(".mimeo/ledger.db").exists());
+    }
+    let git = "git init -q . && git add -A && git -c user.name=a -c user.email=a@example.org commit -qm one";
+    room.shell(git).code(0);
+    room.write("issues/2026-01-02-one/index.md", issue);
+    let line = format!("cd issues/2026-01-02-one && '{program}' check index.md --since HEAD");
+    room.shell(&line).code(3).stderr_has("--> index.md:14:1");
+    let diff = format!("cd issues/2026-01-02-one && '{program}' diff index.md HEAD");
+    room.write("issues/2026-01-02-one/index.md", issue.replace("Words", "Other").replace("[a](nowhere)", ""));
+    room.shell(&diff).code(0).stdout_has("Other");
+}
+
+#[test]
+fn a_no_is_an_answer_and_no_error() {
+    let room = Newsroom::new().file("issues/one.md", "---\ntitle: Words\n---\nWords.\n");
+    for answer in ["\\n", "n\\n", "no\\n", "what\\n"] {
+        let ran = room.at_terminal("send one", answer).code(1).stdout_has("nothing was sent");
+        assert!(!ran.stdout.contains("error"), "{ran}");
+    }
+    room.at_terminal("send one", "y\\n").code(0);
+}
+
+#[test]
+fn an_option_means_one_thing_in_all_commands() {
+    let room = Newsroom::empty();
+    let help = room.run(["--help"]).stdout;
+    let names =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    let mut meanings = std::collections::BTreeMap::new();
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let help = room.run([name, "-h"]).stdout;
+        for line in help.lines().map(str::trim) {
+            for (option, value) in
+                [("--list", "--list <FILE>"), ("--ledger", "--ledger <FILE>"), ("--relay", "--relay <URL>")]
+            {
+                if line.starts_with(&format!("{option} ")) {
+                    assert!(line.starts_with(value), "{name}: {line}");
+                    meanings
+                        .entry(option)
+                        .or_insert_with(std::collections::BTreeSet::new)
+                        .insert(line.to_owned());
+                }
+            }
+        }
+    }
+    assert_eq!(meanings.len(), 3, "{meanings:?}");
 }

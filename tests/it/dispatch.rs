@@ -411,7 +411,7 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
         "accepted 2</span>",
         "accepted 3</span>",
         "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; unknown</td>",
-        "--list failed</code> lists the failed ones",
+        "--state failed</code> lists the failed ones",
     ] {
         assert!(page.contains(what), "no {what:?} in {page}");
     }

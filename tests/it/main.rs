@@ -24,6 +24,7 @@ mod dispatch;
 mod documentation;
 mod faulty;
 mod findings;
+mod foreign;
 mod hostile;
 mod hours;
 mod issue;

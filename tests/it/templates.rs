@@ -131,15 +131,13 @@ fn includes_in_a_circle_end() {
 fn a_symbolic_link_does_not_lead_out_of_the_folder() {
     let outside = tempfile::tempdir().unwrap();
     write(outside.path(), "secret.mjml", "<mj-section />");
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(outside.path().join("secret.mjml"), folder.path().join("in.mjml")).unwrap();
-    write(
-        folder.path(),
-        "mine.mjml",
-        format!("{HEAD}<!-- mimeo:content --><mj-include path=\"in.mjml\" />{FOOT}"),
-    );
-    let found = Template::load(folder.path(), "mine").unwrap_err();
-    assert!(found[0].message.contains("outside the folder of templates"), "{found:?}");
+    let newsletter = tempfile::tempdir().unwrap();
+    let folder = newsletter.path().join("templates");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.mjml"), folder.join("in.mjml")).unwrap();
+    write(&folder, "mine.mjml", format!("{HEAD}<!-- mimeo:content --><mj-include path=\"in.mjml\" />{FOOT}"));
+    let found = Template::load(&folder, "mine").unwrap_err();
+    assert!(found[0].message.contains("outside the newsletter's folder"), "{found:?}");
 }
 
 #[test]

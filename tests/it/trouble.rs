@@ -85,9 +85,48 @@ fn a_second_interrupt_stops_at_once_and_names_what_is_unconfirmed() {
     });
     std::io::Read::read_to_string(&mut lines, &mut said).unwrap();
     assert_eq!(ended.unwrap().code(), Some(130), "{said}");
-    assert!(said.contains("3 unconfirmed: `mimeo status one --list unconfirmed` names them"), "{said}");
+    assert!(said.contains("3 unconfirmed: `mimeo status one --state unconfirmed` names them"), "{said}");
     assert_eq!(addresses(&room, "unconfirmed").len(), 3);
     assert_eq!(counts(&room)["queued"], 17);
+}
+
+/// Presses Ctrl-C again and again, and says how long after the first one the program stopped at once.
+fn pressed_until_it_stops() -> std::time::Duration {
+    use std::{
+        io::{BufRead as _, BufReader},
+        sync::mpsc::{self, RecvTimeoutError},
+        time::{Duration, Instant},
+    };
+    let relay = Relay::start(Script::new().rule(At::Dot, When::Always, Do::Hang));
+    let room = room(20, &format!("[relay]\nurl = \"{}\"\nconnections = 3\n", relay.url()));
+    let mut child = start(&room, &[]);
+    wait_until(|| crate::crash::counts_if_any(&room, "unconfirmed") == 3);
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (sender, said) = mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+    signal(&child, "INT");
+    while !said.recv().unwrap().contains("press Ctrl-C again") {}
+    let first = Instant::now();
+    loop {
+        let pressed = first.elapsed();
+        signal(&child, "INT");
+        match said.recv_timeout(Duration::from_millis(10)) {
+            Ok(line) if line.contains("stopping at once") => {
+                assert_eq!(child.wait().unwrap().code(), Some(130));
+                assert_eq!(addresses(&room, "unconfirmed").len(), 3);
+                return pressed;
+            }
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => panic!("it ended without a word"),
+        }
+    }
+}
+
+#[test]
+fn two_presses_of_ctrl_c_within_300_milliseconds_are_two() {
+    // On a busy machine a press may be late; what counts is that one within the time is heard.
+    let soon = std::time::Duration::from_millis(300);
+    assert!((0..5).any(|_| pressed_until_it_stops() < soon), "only a late press was heard");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::{Context, Exit, Failure, git::Git},
+    cli::{Context, Exit, Failure, diff::below, git::Git},
     source::{Diagnostics, Place},
 };
 
@@ -19,7 +19,14 @@ pub(super) fn since(context: &Context, revision: &str, found: Diagnostics) -> Re
         None
     } else {
         // Whatever the owner set for diffs of their own must not change how these are read.
-        let how = ["--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--relative"];
+        let how = [
+            "--unified=0",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--relative",
+            "--ignore-submodules",
+        ];
         let prefixes = ["--src-prefix=a/", "--dst-prefix=b/"];
         Some(git.output(["diff"].into_iter().chain(how).chain(prefixes).chain([revision, "--"]))?)
     };
@@ -31,7 +38,7 @@ pub(super) fn since(context: &Context, revision: &str, found: Diagnostics) -> Re
     // A file that git has never seen is new in all its lines.
     let others = git.ask(["ls-files", "--others", "--exclude-standard", "-z"])?;
     let others: BTreeSet<&str> = others.split('\0').collect();
-    let below = |path: &Path| path.strip_prefix(&context.directory).unwrap_or(path).display().to_string();
+    let below = |path: &Path| below(&context.directory, path).unwrap_or_else(|| path.display().to_string());
     let is_new = |one: &crate::source::Diagnostic| match &one.place {
         Place::Text { path, start, .. } => {
             let path = below(path);

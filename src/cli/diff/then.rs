@@ -74,7 +74,7 @@ impl Then {
         let entries = git.files(&commit)?;
         let folder = tempfile::Builder::new().prefix("mimeo-diff-").tempdir().map_err(Failure::outside)?;
         let root = folder.path();
-        let take = |wanted: &dyn Fn(&Entry) -> bool| take(&git, &commit, &entries, root, wanted);
+        let take = |wanted: &dyn Fn(&Entry) -> bool| take(&git, &entries, root, wanted);
         let is_issue = |path: &str| issues::is_markdown(Path::new(path)) && path.starts_with("issues/");
         take(&|entry| {
             let path = entry.path.as_str();
@@ -166,7 +166,7 @@ fn rename(found: Diagnostics, root: &Path, revision: &str) -> Diagnostics {
 }
 
 /// A path from a folder on, with `/`; none when it is elsewhere.
-pub(super) fn below(folder: &Path, path: &Path) -> Option<String> {
+pub(in crate::cli) fn below(folder: &Path, path: &Path) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     let name = path.file_name()?;
     let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -184,24 +184,18 @@ fn slashes(path: &Path) -> String {
 }
 
 /// Writes files of a revision below a folder.
-fn take(
-    git: &Git,
-    commit: &str,
-    entries: &[Entry],
-    root: &Path,
-    wanted: &dyn Fn(&Entry) -> bool,
-) -> Result<(), Failure> {
+fn take(git: &Git, entries: &[Entry], root: &Path, wanted: &dyn Fn(&Entry) -> bool) -> Result<(), Failure> {
     let chosen: Vec<(&Entry, &Entry)> = entries
         .iter()
         .filter(|entry| wanted(entry) && entry.octets <= LARGEST && !root.join(&entry.path).exists())
         .map(|entry| (entry, entry))
         .collect();
     let sources: Vec<&Entry> = chosen.iter().map(|(_, source)| *source).collect();
-    for ((entry, _), bytes) in chosen.iter().zip(git.contents(commit, &sources)?) {
+    for ((entry, _), bytes) in chosen.iter().zip(git.contents(&sources)?) {
         let bytes = if entry.is_link {
             // One step is followed, and never out of the folder.
             let Some(target) = target(entries, entry, &bytes) else { continue };
-            git.contents(commit, &[target])?.pop().unwrap_or_default()
+            git.contents(&[target])?.pop().unwrap_or_default()
         } else {
             bytes
         };
@@ -230,7 +224,7 @@ fn target<'a>(entries: &'a [Entry], link: &Entry, bytes: &[u8]) -> Option<&'a En
 
 /// The issue as it was: under its path, under its name, or under the name of an issue that is gone and is much like it.
 fn find(context: &Context, there: &Context, now: &Now<'_>) -> Result<Option<IssueFile>, Failure> {
-    if let Some(file) = IssueFile::at(&there.directory.join(&now.issue)) {
+    if let Some(file) = IssueFile::inside(&there.directory, &there.directory.join(&now.issue)) {
         return Ok(Some(file));
     }
     let then = issues::all(there)?;
@@ -238,10 +232,11 @@ fn find(context: &Context, there: &Context, now: &Now<'_>) -> Result<Option<Issu
         return Ok(Some(file.clone()));
     }
     let kept = issues::all(context)?;
-    let text = read(&now.file.path)?;
+    let source = now.file.source()?;
+    let text = source.text();
     let mut best = (SAME, None);
     for file in then.iter().filter(|file| kept.iter().all(|kept| kept.slug != file.slug)) {
-        let like = likeness(&read(&file.path)?, &text);
+        let like = likeness(&read(&file.path)?, text);
         if best.0 <= like {
             best = (like, Some(file.clone()));
         }

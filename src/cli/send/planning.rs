@@ -53,7 +53,7 @@ impl Job<'_> {
         self.show(prepared.plan(), prepared.composer(), &destination)?;
         if !self.args.dry_run && !self.confirm(prepared.plan())? {
             self.context.terminal.print("nothing was sent");
-            return Ok(Err(Exit::Interrupted));
+            return Ok(Err(Exit::Failed));
         }
         let opened = prepared.open().await?;
         Ok(Ok(Agreed { opened, destination }))
@@ -89,7 +89,7 @@ impl Job<'_> {
             Note::Unconfirmed { letters } => {
                 let died = format!("an earlier run died with {} under way", plural(*letters, "letter", "letters"));
                 // The ledger does not have them yet as unconfirmed: only the copy has.
-                let look = format!(": see `mimeo status {issue} --list unconfirmed`");
+                let look = format!(": see `mimeo status {issue} --state unconfirmed`");
                 terminal.say(&if dry_run { died } else { died + &look });
             }
             Note::Requeued { letters } => terminal.say(&format!(
