@@ -6,6 +6,7 @@
 //! It is the only room that joins ledger and transport.
 
 mod brake;
+mod claim_size;
 mod clock;
 mod complaints;
 mod connections;
@@ -17,7 +18,6 @@ mod queue;
 mod retry;
 mod run;
 mod survey;
-mod tempo;
 mod throttle;
 mod wait;
 mod window;

@@ -5,23 +5,27 @@
 //!
 //! A delivery goes `queued` → `claimed` → `begun` → `accepted`, `failed`, `unconfirmed`, or back as `deferred`. Claims
 //! are leases: each has an epoch, and a mark with an old epoch is refused. What a dead worker had begun is unconfirmed
-//! and never tried again unasked. In a fast sending a claim is begun as a whole, and the worker's log says what of it was
-//! begun indeed.
+//! and never tried again unasked. In a fast dispatch a claim is pre-committed, and the worker's log says what of it was
+//! started.
 
 mod claim;
 mod error;
 mod files;
+mod identity_hasher;
+mod lease;
 mod log;
 mod pages;
 mod queue;
 mod sqlite;
 mod threads;
+mod transition;
 mod values;
 mod worker;
 mod writer;
 
-pub use claim::{Begun, Claim, Domains, Next, Selected, Selection, Wanted};
+pub use claim::{Claim, Domains, Selected, Selection, Wanted};
 pub use error::{Cause, LedgerError};
+pub use lease::{Begun, Next};
 pub use pages::Pages;
 pub use values::{
     Bucket, Decision, DeliveryHistory, DeliveryId, DeliveryRow, DispatchId, DispatchRecord, HistoryEvent,
@@ -40,12 +44,14 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::{address::EmailAddress, render::RenderedIssue, subscriber::Subscriber, transport::Outcome};
-use claim::{Hold, Logged};
-use log::Written;
+use claim::InLog;
+use lease::{Close, Hold};
+use log::Start;
 use pages::PAGE;
 use sqlite::{Duplicates, Frozen, Store};
 use threads::Threads;
-use writer::{Request, Transition, TransitionKind};
+use transition::{Transition, TransitionKind};
+use writer::Request;
 
 /// The cause of a list of people that broke off.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -72,7 +78,7 @@ impl Ledger {
         Ok(Self { threads: Arc::new(Threads::start(Some(writer), Some(reader))) })
     }
 
-    /// Opens a ledger for questions only; it must be there. Where a sender has died and left a log, that is authored_markup in first,
+    /// Opens a ledger for questions only; it must be there. Where a sender has died and left a log, what it says is taken over first,
     /// if the ledger can be written.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
@@ -212,9 +218,9 @@ impl Ledger {
         RenderedIssue::from_stored(&bytes).map_err(|source| LedgerError::Frozen { source: Arc::new(source) })
     }
 
-    /// Notes which deliveries a run is about, to be claimed by [`Wanted::choice`]. Known to this handle and its clones.
-    pub async fn select(&self, dispatch: DispatchId, choice: Selection) -> Result<Selected, LedgerError> {
-        self.threads.write(move |store| store.select(dispatch, &choice)).await
+    /// Notes which deliveries a run is about, to be claimed by [`Wanted::selection`]. Known to this handle and its clones.
+    pub async fn select(&self, dispatch: DispatchId, selection: Selection) -> Result<Selected, LedgerError> {
+        self.threads.write(move |store| store.select(dispatch, &selection)).await
     }
 
     // It is worked off.
@@ -249,7 +255,7 @@ impl Ledger {
         wanted: &Wanted,
     ) -> Result<Option<Timestamp>, LedgerError> {
         let wanted = wanted.clone();
-        // Choices are known to the writing connection only.
+        // Selections are known to the writing connection only.
         self.threads.write(move |store| store.next_due(dispatch, &wanted)).await
     }
 
@@ -258,34 +264,34 @@ impl Ledger {
         self.threads.write(move |store| store.make_due_now(dispatch)).await
     }
 
-    /// Writes the attempt down; durable when it answers (see [`Wanted::ahead`]). To be asked when the relay has said
+    /// Writes the attempt down; durable when it answers (see [`Wanted::pre_commit`]). To be asked when the relay has said
     /// 354, before the first byte of the body. It is the fence against late workers and the last look at suppressions. On
     /// an error nothing may leave.
     pub async fn begin(&self, claim: &Claim, now: Timestamp) -> Result<Begun, LedgerError> {
         let (hold, at) = (claim.hold, now.as_millisecond());
-        let Some(Logged { log, fence: Some(fence) }) = &claim.logged else {
+        let Some(InLog { log, fence: Some(fence) }) = &claim.in_log else {
             return self.ask(hold, at, false).await;
         };
         self.threads.check()?;
-        match log.begin(hold, at, *fence)? {
-            Written::Begun => return Ok(Begun::Begun),
-            Written::Unknown => return Ok(Begun::Lost),
-            Written::Fenced => {}
+        match log.start(hold, at, *fence)? {
+            Start::Started => return Ok(Begun::Begun),
+            Start::NotHeld => return Ok(Begun::Lost),
+            Start::Fenced => {}
         }
         let answer = self.ask(hold, at, true).await;
         match answer {
             Ok(Begun::Begun) => {}
             Ok(Begun::Suppressed | Begun::Lost) => log.forget(hold),
-            // Nothing will leave, and the log says that it was begun.
+            // Nothing will leave, and the log says that it was started.
             Err(_) => self.withdraw(claim),
         }
         answer
     }
 
-    async fn ask(&self, hold: Hold, at: i64, ahead: bool) -> Result<Begun, LedgerError> {
+    async fn ask(&self, hold: Hold, at: i64, is_pre_committed: bool) -> Result<Begun, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        let kind = TransitionKind::Begin { at, ahead, answer: Begun::Lost, reply };
-        self.threads.send(Request::Transition(Transition { hold, kind, entry: None }))?;
+        let kind = TransitionKind::Begin { at, is_pre_committed, answer: Begun::Lost, reply };
+        self.threads.send(Request::Transition(Transition { hold, kind, logged: None }))?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -295,21 +301,25 @@ impl Ledger {
     /// begins. An accepted letter is closed as accepted and an unconfirmed one as unconfirmed, whatever `next` says.
     pub fn end(&self, claim: &Claim, outcome: &Outcome, next: Next, now: Timestamp) {
         let (at, outcome) = (now.as_millisecond(), outcome.clone());
-        self.note(claim, TransitionKind::End { at, begun_at: None, outcome, next });
+        self.close(claim, Close::Ended { at, outcome, next });
     }
 
     /// Takes a claim, begun or not, back to the queue, as if it had never been taken: not a byte of the body has left
     /// and nobody refused it. Durable soon after.
     pub fn withdraw(&self, claim: &Claim) {
-        self.note(claim, TransitionKind::Withdraw);
+        self.close(claim, Close::Withdrawn);
     }
 
-    fn note(&self, claim: &Claim, kind: TransitionKind) {
-        // A writer that is gone shows in `flush`.
-        let send = |mark| drop(self.threads.send(Request::Transition(mark)));
-        match &claim.logged {
-            Some(Logged { log, .. }) => log.note(claim.hold, kind, send),
-            None => send(Transition { hold: claim.hold, kind, entry: None }),
+    fn close(&self, claim: &Claim, close: Close) {
+        let hold = claim.hold;
+        let send = |close, started_at, logged| {
+            let kind = TransitionKind::Close { close, started_at };
+            // A writer that is gone shows in `flush`.
+            drop(self.threads.send(Request::Transition(Transition { hold, kind, logged })));
+        };
+        match &claim.in_log {
+            Some(InLog { log, .. }) => log.close(hold, close, send),
+            None => send(close, None, None),
         }
     }
 

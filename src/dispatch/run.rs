@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{
-    BrakePolicy, Clock, Event, PacePolicy, Pulled, RetryPolicy, Wait, connections::ConnectionCount,
-    queue::SendQueue, tempo::Tempo,
+    BrakePolicy, Clock, Event, PacePolicy, Pulled, RetryPolicy, Wait, claim_size::ClaimSizer,
+    connections::ConnectionCount, queue::SendQueue,
 };
 use crate::{
     ledger::{DispatchId, Ledger, LedgerError, SelectionId},
@@ -133,8 +133,7 @@ impl Run {
     ///
     /// When the ledger cannot be used. A relay that cannot be used is no error: see [`Ended::RelayDown`].
     pub async fn send(self, emit: impl Fn(Event<'_>) + Send + Sync + 'static) -> Result<Ended, LedgerError> {
-        let Self { ledger, dispatch, selection: choice, composer, transport, settings, clock, interrupts } =
-            self;
+        let Self { ledger, dispatch, selection, composer, transport, settings, clock, interrupts } = self;
         let Some(dispatch) = dispatch else { return Ok(Ended::Finished) };
         let (_never, silence) = watch::channel(Interrupt::None);
         let interrupts = interrupts.unwrap_or(silence);
@@ -145,18 +144,18 @@ impl Run {
             SendQueue::new(ledger.clone(), composer, settings.clone(), Arc::clone(&clock), Arc::clone(&emit));
         let (switch, halt) = halt();
         // Where limits can hold letters back, they may lie here for long, however fast some of them left.
-        let tempo = Tempo::new(settings.batch, settings.pace.is_free());
+        let claim_sizer = ClaimSizer::new(settings.batch, settings.pace.is_free());
         let known = transport.learned().connections.map(|known| usize::from(known.get()));
         let count = ConnectionCount::new(settings.connections, known, Duration::ZERO);
         let mut runner = Runner {
             queue: Arc::new(queue),
             dispatch,
             worker,
-            choice,
+            selection,
             relay,
             transport,
             settings,
-            tempo,
+            claim_sizer,
             clock,
             emit,
             interrupts,

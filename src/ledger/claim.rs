@@ -1,13 +1,13 @@
-//! What is wanted, what is leased, and how a lease begins and ends.
+//! What to claim, and what was claimed.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    DeliveryId, DispatchId, SelectionId,
+    lease::Hold,
     log::{Fence, Log},
+    values::{DeliveryId, DispatchId, SelectionId},
 };
 use crate::address::EmailAddress;
 use crate::subscriber::Subscriber;
@@ -17,15 +17,15 @@ use crate::subscriber::Subscriber;
 pub struct Wanted {
     /// Behind which recipient domains.
     pub domains: Domains,
-    /// Only deliveries of this choice.
-    pub choice: Option<SelectionId>,
+    /// Only deliveries of this selection.
+    pub selection: Option<SelectionId>,
     /// Whether never-tried deliveries are wanted too, or only those that were put off or given back and are due.
     pub only_due: bool,
-    /// Whether they are begun as a whole, durably, together with the claim: then [`Ledger::begin`](super::Ledger::begin)
-    /// does not wait for the disk. A worker that is killed leaves no more unconfirmed than otherwise; a power cut, or
-    /// another end of the machine, leaves everything that was claimed so. Without effect where there is no file, or where
-    /// the system does not tell one start of the machine from another.
-    pub ahead: bool,
+    /// Whether the claim is pre-committed: the database calls all of it begun, durably, before a letter leaves, so that
+    /// [`Ledger::begin`](super::Ledger::begin) need not wait for the disk. A worker that is killed leaves no more
+    /// unconfirmed than otherwise; a loss of power leaves everything that was claimed so. Without effect in a scratch
+    /// ledger, for the first claim of a worker, and where the system does not tell boots or mounts apart.
+    pub pre_commit: bool,
 }
 
 /// A condition on the domain behind the `@`, in A-labels and lower case.
@@ -90,24 +90,24 @@ pub struct Claim {
     /// When the first of those attempts ended.
     pub first_tried: Option<Timestamp>,
     pub(super) hold: Hold,
-    pub(super) logged: Option<Logged>,
+    pub(super) in_log: Option<InLog>,
 }
 
-/// The way into the worker's log.
+/// The log of the worker that claimed.
 #[derive(Clone, Debug)]
-pub(super) struct Logged {
+pub(super) struct InLog {
     pub(super) log: Arc<Log>,
-    /// Its fence when the delivery was begun with the whole claim; `None` when it is begun by itself.
+    /// Its fence when the claim was pre-committed; `None` when its letters are begun one by one.
     pub(super) fence: Option<Fence>,
 }
 
-impl PartialEq for Logged {
+impl PartialEq for InLog {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.log, &other.log) && self.fence == other.fence
     }
 }
 
-impl Eq for Logged {}
+impl Eq for InLog {}
 
 impl Claim {
     /// The number of the attempt that this claim is for, from 1: what a retry policy counts.
@@ -119,38 +119,4 @@ impl Claim {
     pub fn epoch(&self) -> u32 {
         self.hold.epoch
     }
-}
-
-/// The part of a claim that the ledger's writer needs: enough to fence off late workers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hold {
-    pub(super) delivery: i64,
-    pub(super) worker: i64,
-    pub(super) epoch: u32,
-    /// Of the address key, to look suppressions up in memory.
-    pub(super) fingerprint: u64,
-}
-
-/// The answer to `begin`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// The attempt is written down for good: the body may leave.
-    Begun,
-    /// The address has been suppressed in the meantime; the delivery is closed so.
-    Suppressed,
-    /// The lease is not ours any more: hang up before the body.
-    Lost,
-}
-
-/// What follows an ended attempt that put the letter off or refused it. An accepted or unconfirmed one is always
-/// closed as such, whatever is asked for here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Next {
-    /// Nothing: the delivery is closed, as accepted, failed or unconfirmed by its outcome.
-    Close,
-    /// Another attempt, at this time or later.
-    RetryAt(Timestamp),
-    /// Another attempt, as soon as a worker is free.
-    Requeue,
 }

@@ -1,11 +1,10 @@
 //! The files beside a ledger: its private folder, the count it had when it was last used, the reserve, and the
-//! workers' locks and logs.
+//! workers' locks.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 /// Given back to the disk when it is full, so that outcomes can still be written.
@@ -36,7 +35,7 @@ impl Files {
         }
         let made = private().create(true).append(true).open(ledger);
         let files = Self::new(ledger);
-        crate::files::make_untracked_folder(&files.locks())?;
+        crate::files::make_untracked_folder(&files.workers())?;
         // It may be there and be readable only; opening the database tells that better.
         if made.is_ok() {
             keep_private(&files.ledger)?;
@@ -106,7 +105,7 @@ impl Files {
 
     /// Waits until no other process is making the ledger; the turn is ours for as long as the answer is kept.
     pub(super) fn turn(&self) -> Option<File> {
-        let path = self.locks().join("opening.lock");
+        let path = self.workers().join("opening.lock");
         let file = private().create(true).truncate(false).write(true).open(path).ok()?;
         file.lock().ok()?;
         Some(file)
@@ -134,70 +133,9 @@ impl Files {
         }
     }
 
-    /// Removes what a dead worker left.
-    pub(super) fn bury(&self, worker: i64) {
-        for log in self.logs_of(worker) {
-            let _ = fs::remove_file(log);
-        }
+    /// Removes the lock of a dead worker.
+    pub(super) fn remove_lock(&self, worker: i64) {
         let _ = fs::remove_file(self.lock_path(worker));
-    }
-
-    /// Where a worker writes what it begins and ends.
-    pub(super) fn log_path(&self, worker: i64, number: u64) -> PathBuf {
-        self.locks().join(format!("{worker}-{number}.log"))
-    }
-
-    /// The files of a worker's log, in their order.
-    pub(super) fn logs_of(&self, worker: i64) -> Vec<PathBuf> {
-        let logs = self.logs().unwrap_or_default();
-        let mut numbers: Vec<u64> =
-            logs.into_iter().filter(|(of, _)| *of == worker).map(|(_, number)| number).collect();
-        numbers.sort_unstable();
-        numbers.into_iter().map(|number| self.log_path(worker, number)).collect()
-    }
-
-    /// Workers that left a log and hold no lock.
-    pub(super) fn left_logs(&self) -> Vec<i64> {
-        let logs = self.logs().unwrap_or_default();
-        let mut workers: Vec<i64> = logs.into_iter().map(|(worker, _)| worker).collect();
-        workers.sort_unstable();
-        workers.dedup();
-        workers.retain(|worker| self.is_free(*worker));
-        workers
-    }
-
-    /// Workers and numbers of all logs.
-    fn logs(&self) -> io::Result<Vec<(i64, u64)>> {
-        let entries = match fs::read_dir(self.locks()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let numbers = |name: &str| {
-            let (worker, number) = name.strip_suffix(".log")?.split_once('-')?;
-            Some((worker.parse().ok()?, number.parse().ok()?))
-        };
-        let mut logs = Vec::new();
-        for entry in entries {
-            logs.extend(entry?.file_name().to_str().and_then(numbers));
-        }
-        Ok(logs)
-    }
-
-    /// Lets a worker, or every one, see that something may have been taken from it. To be called under the database's
-    /// lock for writing, and before what is taken is committed.
-    pub(super) fn stamp_logs(&self, worker: Option<i64>) -> io::Result<()> {
-        let stamp = stamp();
-        for (of, number) in self.logs()? {
-            if worker.is_some_and(|worker| worker != of) {
-                continue;
-            }
-            match OpenOptions::new().write(true).open(self.log_path(of, number)) {
-                Ok(mut log) => log.write_all(&stamp)?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     /// The mount that the workers' folder is on, by a number that no other mount of this boot ever has. `None` where the
@@ -207,7 +145,8 @@ impl Files {
         use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
         /// `STATX_MNT_ID_UNIQUE`.
         const UNIQUE: u32 = 0x4000;
-        let found = statx(CWD, self.locks(), AtFlags::empty(), StatxFlags::from_bits_retain(UNIQUE)).ok()?;
+        let found =
+            statx(CWD, self.workers(), AtFlags::empty(), StatxFlags::from_bits_retain(UNIQUE)).ok()?;
         (found.stx_mask & UNIQUE != 0).then_some(found.stx_mnt_id.cast_signed())
     }
 
@@ -217,22 +156,17 @@ impl Files {
     }
 
     fn lock_path(&self, worker: i64) -> PathBuf {
-        self.locks().join(format!("{worker}.lock"))
+        self.workers().join(format!("{worker}.lock"))
     }
 
-    fn locks(&self) -> PathBuf {
+    /// The folder of the workers' locks and logs.
+    pub(super) fn workers(&self) -> PathBuf {
         self.beside("workers")
     }
 
     fn beside(&self, extension: &str) -> PathBuf {
         self.ledger.with_extension(extension)
     }
-}
-
-/// A fence that nobody has seen before.
-pub(super) fn stamp() -> [u8; 8] {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (since.as_nanos() as u64).to_le_bytes()
 }
 
 fn count_in(path: &Path) -> Option<u64> {

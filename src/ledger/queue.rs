@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{LedgerError, writer::Request};
+use super::{error::LedgerError, writer::Request};
 
 /// How long an outcome may wait for company before it is committed.
 const GATHER: Duration = Duration::from_millis(20);
@@ -106,13 +106,14 @@ mod tests {
 
     use super::*;
     use crate::ledger::{
-        claim::Hold,
-        writer::{Transition, TransitionKind},
+        lease::{Close, Hold},
+        transition::{Transition, TransitionKind},
     };
 
     fn mark(delivery: i64, worker: i64) -> Request {
         let hold = Hold { delivery, worker, epoch: 1, fingerprint: 0 };
-        Request::Transition(Transition { hold, kind: TransitionKind::Withdraw, entry: None })
+        let kind = TransitionKind::Close { close: Close::Withdrawn, started_at: None };
+        Request::Transition(Transition { hold, kind, logged: None })
     }
 
     #[test]

@@ -20,13 +20,12 @@ use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::{LedgerError, files::Files, worker::Living};
+use super::{error::LedgerError, files::Files, identity_hasher::IdentityHasher, worker::Living};
 use recipients::People;
 use search::Cursors;
 use suppressed::Suppressed;
 
 pub(super) use plan::{Duplicates, Frozen, opened_at};
-pub(super) use suppressed::IdentityHasher;
 
 /// A connection to the ledger, and what is remembered between its transactions.
 pub(super) struct Store {
@@ -38,7 +37,7 @@ pub(super) struct Store {
     suppressed: Suppressed,
     cursors: Cursors,
     people: People,
-    choices: i64,
+    selections: i64,
     /// Epoch and time of what was begun through this connection and has not ended.
     begun: HashMap<i64, (u32, i64), BuildHasherDefault<IdentityHasher>>,
 }
@@ -74,7 +73,7 @@ fn millis(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
 
-/// The time behind a number of the ledger; one that no calendar knows is authored_markup to its end.
+/// The time behind a number of the ledger; one that no calendar knows is moved to its nearest end.
 fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{WorkerId, files::LockFile, log::Log};
+use super::{files::LockFile, log::Log, values::WorkerId};
 
 /// A process that works deliveries off. It lives for as long as a clone of this is kept: what it has claimed is taken
 /// from it only when it is proved dead.

@@ -4,22 +4,18 @@
 
 use std::{
     mem,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
 
 use super::{
-    Begun, LedgerError,
-    claim::{Hold, Next},
+    error::LedgerError,
     queue::{Queue, Taken},
     sqlite::Store,
+    transition::{Transition, TransitionKind},
 };
-use crate::transport::Outcome;
 
 /// Transitions in one commit, at most.
 const GROUP_MAX: usize = 1000;
@@ -42,38 +38,6 @@ pub(super) enum Request {
 
 /// Something done to the store, in order.
 pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
-
-/// One change of one delivery.
-pub(super) struct Transition {
-    pub(super) hold: Hold,
-    pub(super) kind: TransitionKind,
-    /// Its entry in the worker's log, and where to say that the database has it.
-    pub(super) entry: Option<(Arc<AtomicU64>, u64)>,
-}
-
-pub(super) enum TransitionKind {
-    /// `ahead`: it was begun as a part of its claim, and the question is whether that still holds.
-    Begin {
-        at: i64,
-        ahead: bool,
-        answer: Begun,
-        reply: oneshot::Sender<Result<Begun, LedgerError>>,
-    },
-    /// `begun_at` where the worker's log knows it.
-    End {
-        at: i64,
-        begun_at: Option<i64>,
-        outcome: Outcome,
-        next: Next,
-    },
-    Withdraw,
-}
-
-impl TransitionKind {
-    pub(super) fn is_begin(&self) -> bool {
-        matches!(self, Self::Begin { .. })
-    }
-}
 
 /// What keeps the database from being written, for those who do not wait for it.
 #[derive(Default)]
@@ -225,7 +189,7 @@ impl Writer {
                     TransitionKind::Begin { reply, .. } => {
                         let _ = reply.send(Err(error));
                     }
-                    TransitionKind::End { .. } | TransitionKind::Withdraw => self.lost = Some(error),
+                    TransitionKind::Close { .. } => self.lost = Some(error),
                 },
             }
         }
@@ -243,10 +207,8 @@ impl Drop for Writer {
 
 /// The database has it, and everything before it if it `is_whole`: what it lacks stays in the log.
 fn settle(mark: Transition, is_whole: bool) {
-    if let Some((applied, entry)) = mark.entry
-        && is_whole
-    {
-        applied.fetch_max(entry, SeqCst);
+    if let Some(logged) = mark.logged.filter(|_| is_whole) {
+        logged.is_applied();
     }
     if let TransitionKind::Begin { answer, reply, .. } = mark.kind {
         let _ = reply.send(Ok(answer));
@@ -259,7 +221,7 @@ fn refuse_begins(group: &mut Vec<Transition>, error: &LedgerError) {
             TransitionKind::Begin { reply, .. } => {
                 let _ = reply.send(Err(error.clone()));
             }
-            TransitionKind::End { .. } | TransitionKind::Withdraw => group.push(mark),
+            TransitionKind::Close { .. } => group.push(mark),
         }
     }
 }

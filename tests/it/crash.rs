@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -22,19 +23,31 @@ struct Story {
     /// Programs that send at the same time.
     senders: usize,
     script: Script,
-    /// Whether not only the program is killed but, as far as the ledger can see, the machine has started anew.
-    power_cut: bool,
+    /// What else happens with each kill.
+    then: Then,
     /// A fault planted into the ledger, as a trigger: the program runs unchanged on a ledger that forgets.
     fault: Option<&'static str>,
+}
+
+/// What happens beside a kill.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    Nothing,
+    /// As far as the ledger can see, the machine has started again.
+    PowerCut,
+    /// The log of the dead sender is cut, zeroed or altered somewhere.
+    DamagedLog,
 }
 
 /// What the stories add up to.
 #[derive(Debug, Default)]
 struct Figures {
     kills: usize,
-    /// Kills while letters were begun together with their claim, and those of them that were starts of the machine.
+    /// Kills while letters of a pre-committed claim were started, and those of them that were starts of the machine.
     kills_ahead: usize,
     power_cuts: usize,
+    /// Kills after which such a log was damaged.
+    damaged: usize,
     people: usize,
     accepted: usize,
     unconfirmed: usize,
@@ -131,12 +144,16 @@ impl Story {
                 kills += 1;
                 let is_ahead = begun_ahead(&room);
                 figures.kills_ahead += usize::from(is_ahead);
-                figures.power_cuts += usize::from(is_ahead && self.power_cut);
+                figures.power_cuts += usize::from(is_ahead && self.then == Then::PowerCut);
+                figures.damaged += usize::from(is_ahead && self.then == Then::DamagedLog);
+                if self.then == Then::DamagedLog {
+                    logs(&room).iter().for_each(|log| damage(log, &mut dice));
+                }
                 if self.senders == 1 && dice.below(3) == 0 {
                     // Asking brings the dead sender's log into the ledger; otherwise the next one does.
                     self.judge_doubt(&room, kills);
                 }
-                if self.power_cut {
+                if self.then == Then::PowerCut {
                     let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
                     ledger.execute_batch("UPDATE workers SET boot = 'an earlier one'").unwrap();
                 }
@@ -194,11 +211,11 @@ impl Story {
     }
 
     /// Faults of the relay make unconfirmed letters of their own; without them only kills do, and not more than were under
-    /// way. After a power cut it is the whole claim.
+    /// way. After a power cut, and where the log is not whole, it is the whole claim.
     fn judge_doubt(&self, room: &Newsroom, kills: usize) {
         let most = kills * self.connections;
         let unconfirmed = counts(room)["unconfirmed"];
-        if self.is_kind() && !self.power_cut {
+        if self.is_kind() && self.then == Then::Nothing {
             assert!(unconfirmed <= most, "seed {}: {unconfirmed} unconfirmed after {kills} kills", self.seed);
         }
     }
@@ -215,13 +232,42 @@ fn memory_kb(process: &Child) -> u64 {
     peak.and_then(|peak| peak.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
 }
 
-/// Whether a sender left a log in which something was begun.
-fn begun_ahead(room: &Newsroom) -> bool {
+/// The logs that dead senders left.
+fn logs(room: &Newsroom) -> Vec<PathBuf> {
     let files = std::fs::read_dir(room.path(".mimeo/ledger.workers")).into_iter().flatten();
-    let logs =
-        files.flatten().filter(|file| file.path().extension().is_some_and(|extension| extension == "log"));
-    logs.into_iter()
-        .any(|log| std::fs::read_to_string(log.path()).is_ok_and(|log| log.contains("{\"begun\":")))
+    let paths = files.flatten().map(|file| file.path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect()
+}
+
+/// Whether a sender left a log in which something was started.
+fn begun_ahead(room: &Newsroom) -> bool {
+    let is_started =
+        |log: &PathBuf| std::fs::read_to_string(log).is_ok_and(|log| log.contains("{\"started\":"));
+    logs(room).iter().any(is_started)
+}
+
+/// What is left of a log: cut in a line, at a page or at the end of a line, a page of zeros, or an altered bit.
+fn damage(log: &Path, dice: &mut Dice) {
+    const PAGE: usize = 4096;
+    let mut bytes = std::fs::read(log).unwrap();
+    if bytes.len() <= 8 {
+        return;
+    }
+    let some = dice.below(bytes.len() as u64) as usize;
+    let line_end = bytes[..bytes.len() - 1].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    match dice.below(6) {
+        0 => bytes.truncate(bytes.len() - 5),
+        1 => bytes.truncate(bytes.len() / PAGE * PAGE),
+        2 => bytes.truncate(line_end),
+        3 => bytes.truncate(bytes[..some].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)),
+        4 => {
+            let end = (some / PAGE + 1) * PAGE;
+            let end = end.min(bytes.len());
+            bytes[some / PAGE * PAGE..end].fill(0);
+        }
+        _ => bytes[some.max(8)] ^= 1,
+    }
+    std::fs::write(log, bytes).unwrap();
 }
 
 fn is_done(room: &Newsroom) -> bool {
@@ -297,7 +343,7 @@ fn stories(seed: u64) -> Vec<Story> {
         connections,
         senders,
         script: script.seed(seed + n),
-        power_cut: false,
+        then: Then::Nothing,
         fault: None,
     };
     vec![
@@ -310,12 +356,13 @@ fn stories(seed: u64) -> Vec<Story> {
         story(5, 400, 4, 1, faulty()),
         story(6, 400, 3, 2, faulty()),
         story(7, 400, 2, 1, faulty()),
-        Story { power_cut: true, ..story(8, 3_000, 4, 1, Script::new()) },
-        // So many that kills fall upon claims that were begun as a whole.
+        Story { then: Then::PowerCut, ..story(8, 3_000, 4, 1, Script::new()) },
+        // So many that kills fall upon pre-committed claims.
         story(9, 3_000, 8, 1, Script::new()),
         story(10, 2_000, 2, 1, Script::new()),
         story(11, 1_200, 8, 1, slow_and_giving_back()),
         story(12, 1_200, 6, 2, slow_and_giving_back()),
+        Story { then: Then::DamagedLog, ..story(13, 3_000, 6, 1, Script::new()) },
     ]
 }
 
@@ -341,7 +388,8 @@ fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
     let figures = run(200, 1);
     println!("{figures:?}");
     assert!(figures.unconfirmed > 0, "no kill hit a letter under way: {figures:?}");
-    assert!(figures.power_cuts > 0, "no power cut hit a claim that was begun as a whole: {figures:?}");
+    assert!(figures.power_cuts > 0, "no power cut hit a pre-committed claim: {figures:?}");
+    assert!(figures.damaged > 0, "no log was damaged: {figures:?}");
     assert!(figures.power_cuts < figures.kills_ahead, "no kill hit one: {figures:?}");
 }
 
@@ -349,8 +397,15 @@ fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
 fn letters_that_come_back_after_the_354_go_out_once_though_recipients_are_slow() {
     for seed in 1..=2 {
         let script = slow_and_giving_back().seed(seed);
-        let story =
-            Story { seed, people: 1_200, connections: 10, senders: 1, script, power_cut: false, fault: None };
+        let story = Story {
+            seed,
+            people: 1_200,
+            connections: 10,
+            senders: 1,
+            script,
+            then: Then::Nothing,
+            fault: None,
+        };
         story.tell(0, &mut Figures::default());
     }
 }
@@ -365,7 +420,7 @@ fn found_out(fault: &'static str) -> String {
             connections: 8,
             senders: 1,
             script,
-            power_cut: false,
+            then: Then::Nothing,
             fault: Some(fault),
         };
         let judged = std::panic::catch_unwind(|| story.tell(12, &mut Figures::default()));
@@ -374,6 +429,16 @@ fn found_out(fault: &'static str) -> String {
         }
     }
     panic!("ten sendings, killed twelve times each, showed nothing wrong")
+}
+
+#[test]
+fn a_log_cut_or_altered_after_a_kill_lets_nobody_get_it_twice() {
+    let mut figures = Figures::default();
+    for seed in [21, 22] {
+        let damaged = |story: &Story| story.then == Then::DamagedLog;
+        stories(seed).into_iter().find(damaged).unwrap().tell(12, &mut figures);
+    }
+    assert!(figures.damaged > 0, "no log was damaged: {figures:?}");
 }
 
 #[test]
@@ -427,8 +492,8 @@ fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
     let began = Instant::now();
     let mut figures = Figures::default();
     let script = script.seed(7);
-    let power_cut = false;
-    Story { seed: 7, people: 100_000, connections: 10, senders: 1, script, power_cut, fault: None }
+    let then = Then::Nothing;
+    Story { seed: 7, people: 100_000, connections: 10, senders: 1, script, then, fault: None }
         .tell(20, &mut figures);
     assert_eq!(figures.kills, 20);
     println!("{figures:?} in {:?}; nobody twice, nobody missing", began.elapsed());

@@ -444,7 +444,7 @@ async fn status_tells_letters_that_a_living_sender_has_begun_from_those_in_doubt
     let dispatch = ledger.find_dispatch("one").await.unwrap().unwrap().id;
     let now = jiff::Timestamp::now();
     let worker = ledger.register_worker("relay", now).await.unwrap();
-    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    let wanted = Wanted { pre_commit: true, ..Wanted::default() };
     // The first one opens the worker's log.
     ledger.claim(dispatch, &worker, 0, now, &wanted).await.unwrap();
     let claims = ledger.claim(dispatch, &worker, 2, now, &wanted).await.unwrap();

@@ -139,7 +139,7 @@ impl World {
     async fn step(&mut self, step: Step) -> Result<(), String> {
         match step {
             Step::Refill(letters, ahead) => {
-                let wanted = Wanted { ahead, ..Wanted::default() };
+                let wanted = Wanted { pre_commit: ahead, ..Wanted::default() };
                 let claims =
                     self.ledger.claim(self.dispatch, &self.worker, letters, now(), &wanted).await.unwrap();
                 self.queue.put(claims, letters);

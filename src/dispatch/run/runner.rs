@@ -16,10 +16,10 @@ use super::{
 use crate::{
     dispatch::{
         Clock, Event, Wait,
+        claim_size::ClaimSizer,
         clock::between,
         connections::ConnectionCount,
         queue::{Outlook, SendQueue, Stop},
-        tempo::Tempo,
     },
     ledger::{DispatchId, Domains, Ledger, LedgerError, SelectionId, Wanted, Worker},
     transport::{Complaint, ErrorKind, Halt, HaltSwitch, RelayDown, Transport},
@@ -29,11 +29,11 @@ pub(super) struct Runner {
     pub(super) queue: Arc<SendQueue>,
     pub(super) dispatch: DispatchId,
     pub(super) worker: Worker,
-    pub(super) choice: Option<SelectionId>,
+    pub(super) selection: Option<SelectionId>,
     pub(super) relay: String,
     pub(super) transport: Arc<Transport>,
     pub(super) settings: Settings,
-    pub(super) tempo: Tempo,
+    pub(super) claim_sizer: ClaimSizer,
     pub(super) clock: Clock,
     pub(super) emit: Emit,
     pub(super) interrupts: watch::Receiver<Interrupt>,
@@ -319,17 +319,17 @@ impl Runner {
 
     async fn refill(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
         let now = (self.clock)();
-        let helping = self.tempo.helping(Instant::now(), self.queue.answered());
-        let wanted = Wanted { ahead: helping.ahead, ..self.wanted() };
-        let claims = ledger.claim(self.dispatch, &self.worker, helping.letters, now, &wanted).await?;
-        self.queue.put(claims, helping.letters);
+        let size = self.claim_sizer.next(Instant::now(), self.queue.answered());
+        let wanted = Wanted { pre_commit: size.pre_commit, ..self.wanted() };
+        let claims = ledger.claim(self.dispatch, &self.worker, size.letters, now, &wanted).await?;
+        self.queue.put(claims, size.letters);
         Ok(())
     }
 
     fn wanted(&self) -> Wanted {
         let crowded = self.queue.crowded_domains(self.settings.batch);
         let domains = if crowded.is_empty() { Domains::All } else { Domains::Except(crowded) };
-        Wanted { domains, choice: self.choice, ..Wanted::default() }
+        Wanted { domains, selection: self.selection, ..Wanted::default() }
     }
 
     pub(super) async fn suppress(&self, ledger: &Ledger) -> Result<(), LedgerError> {

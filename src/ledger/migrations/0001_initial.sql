@@ -40,6 +40,11 @@ CREATE TABLE workers (
     boot      TEXT,
     -- The mount that its log is on: what the log does not say counts for this mount only.
     mount     INTEGER,
+    -- How far its log had come with the last commit: number of the file, bytes, checksum. A log that does not reach this is
+    -- not whole.
+    log_file  INTEGER NOT NULL DEFAULT 0,
+    log_bytes INTEGER NOT NULL DEFAULT 0,
+    log_sum   INTEGER NOT NULL DEFAULT 0,
     came_at   INTEGER NOT NULL,
     left_at   INTEGER,
     -- Everything it ever claimed lies in this range.

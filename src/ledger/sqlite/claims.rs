@@ -10,8 +10,14 @@ use super::{
     search::{Filter, Search},
     suppressed::reason_in,
     timestamp,
+    workers::store_position,
 };
-use crate::ledger::{Claim, DispatchId, LedgerError, Wanted, WorkerId, claim::Logged, log::Log};
+use crate::ledger::{
+    claim::{Claim, InLog, Wanted},
+    error::LedgerError,
+    log::Log,
+    values::{DispatchId, WorkerId},
+};
 
 const LEASE: &str = "UPDATE deliveries SET state = ?3, begun_at = ?4, due_at = 0, epoch = epoch + 1, worker = ?1 \
      WHERE id = ?2";
@@ -39,11 +45,11 @@ impl Store {
         }
         let tx = Self::writing(&mut self.db)?;
         self.suppressed.refresh(&tx)?;
-        let ahead = match log {
-            Some(log) if wanted.ahead && log.is_ready()? => Some(log),
+        let pre_committing = match log {
+            Some(log) if wanted.pre_commit && log.prepare()? => Some(log),
             _ => None,
         };
-        let (state, begun_at) = match ahead {
+        let (state, begun_at) = match pre_committing {
             Some(_) => ("begun", Some(millis(now))),
             None => ("claimed", None),
         };
@@ -92,16 +98,19 @@ impl Store {
             .query_row([], |row| row.get(0))?;
         let names = || claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect();
         // What the log was told and the database was not makes it untrue: the names of these claims are given again.
-        let fence = match ahead.filter(|_| !claims.is_empty()) {
-            Some(log) => Some(log.begin_ahead(names()).inspect_err(|error| log.distrust(error))?),
+        let fence = match pre_committing.filter(|_| !claims.is_empty()) {
+            Some(log) => Some(log.pre_commit(names()).inspect_err(|error| log.distrust(error))?),
             None => None,
         };
         for claim in &mut claims {
-            claim.logged = log.map(|log| Logged { log: Arc::clone(log), fence });
+            claim.in_log = log.map(|log| InLog { log: Arc::clone(log), fence });
+        }
+        if let Some(log) = pre_committing {
+            store_position(&tx, log)?;
         }
         if let Err(error) = tx.commit() {
             let error = LedgerError::from(error);
-            if let Some(log) = ahead {
+            if let Some(log) = pre_committing {
                 log.distrust(&error);
             }
             return Err(error);

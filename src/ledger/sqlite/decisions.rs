@@ -21,6 +21,7 @@ use crate::{
     ledger::{
         BoxError, DispatchId, LedgerError, Reason, SelectionId, State, Suppression,
         claim::{Selected, Selection},
+        log,
         values::Decision,
     },
 };
@@ -30,20 +31,20 @@ impl Store {
     pub(in crate::ledger) fn select(
         &mut self,
         dispatch: DispatchId,
-        choice: &Selection,
+        selection: &Selection,
     ) -> Result<Selected, LedgerError> {
-        self.choices += 1;
-        let id = self.choices;
+        self.selections += 1;
+        let id = self.selections;
         let tx = Self::writing(&mut self.db)?;
         tx.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS chosen \
-             (choice INTEGER, delivery INTEGER, dispatch INTEGER, PRIMARY KEY (choice, delivery)) WITHOUT ROWID",
+            "CREATE TEMP TABLE IF NOT EXISTS selected \
+             (selection INTEGER, delivery INTEGER, dispatch INTEGER, PRIMARY KEY (selection, delivery)) WITHOUT ROWID",
         )?;
         let mut insert = tx.prepare_cached(
-            "INSERT OR IGNORE INTO temp.chosen (choice, delivery, dispatch) VALUES (?1, ?2, ?3)",
+            "INSERT OR IGNORE INTO temp.selected (selection, delivery, dispatch) VALUES (?1, ?2, ?3)",
         )?;
         let mut unknown = Vec::new();
-        match choice {
+        match selection {
             Selection::Only(addresses) => {
                 let found = keys::find(&tx, Some(dispatch.0), addresses)?;
                 for one in &found {
@@ -97,7 +98,7 @@ impl Store {
         drop(insert);
         let (chosen, owed): (i64, i64) = tx.query_row(
             "SELECT count(*), count(*) FILTER (WHERE d.id IS NULL OR d.state IN ('queued', 'deferred')) \
-             FROM temp.chosen c LEFT JOIN deliveries d ON d.id = c.delivery WHERE c.choice = ?1",
+             FROM temp.selected c LEFT JOIN deliveries d ON d.id = c.delivery WHERE c.selection = ?1",
             [id],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -173,8 +174,8 @@ impl Store {
                 ])?;
         }
         if let Some(files) = self.files.as_ref().filter(|_| new > 0) {
-            // Letters that were begun as a part of a claim are looked at again.
-            files.stamp_logs(None).map_err(LedgerError::beside)?;
+            // The database is asked again about letters of pre-committed claims.
+            log::stamp(files, None)?;
         }
         tx.commit()?;
         Ok(new as u64)

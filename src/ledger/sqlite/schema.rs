@@ -17,8 +17,9 @@ use rusqlite::{
 
 use super::{Cursors, People, Store, Suppressed, recipients};
 use crate::ledger::{
-    LedgerError,
+    error::LedgerError,
     files::{self, Files},
+    log,
     values::{OpenOptions, Restored},
     worker::Living,
 };
@@ -81,9 +82,9 @@ impl Store {
         }
         // By whichever way it is reached, its write-ahead log stands beside the file itself.
         let path = &*std::fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned);
-        if !Files::new(path).left_logs().is_empty() {
-            // A sender has died: what it was about to begin is told from what it had begun. Where that cannot be written
-            // down, all of it is shown as begun.
+        if !log::left_behind(&Files::new(path)).is_empty() {
+            // A sender has died: its log says which letters were started. Where that cannot be written down, all of its claim
+            // is shown as begun.
             let reaped = Self::open(path, options).and_then(|mut store| store.reap(Timestamp::now()));
             drop(reaped);
         }
@@ -166,7 +167,7 @@ impl Store {
             suppressed: Suppressed::default(),
             cursors: Cursors::default(),
             people: People::default(),
-            choices: 0,
+            selections: 0,
             begun: HashMap::default(),
         }
     }

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     ledger::{
-        Claim, DeliveryId, DispatchId, LedgerError, SelectionId, WorkerId,
-        claim::{Domains, Hold, Wanted},
+        claim::{Claim, Domains, Wanted},
+        error::LedgerError,
+        lease::Hold,
+        values::{DeliveryId, DispatchId, SelectionId, WorkerId},
     },
     subscriber::Subscriber,
 };
@@ -58,9 +60,9 @@ impl Search {
         }
         let mut found = self.due(db, people, limit)?;
         if !self.only_due && found.len() < limit {
-            match self.filter.choice {
+            match self.filter.selection {
                 None => self.fresh(db, people, limit, &mut found)?,
-                Some(choice) => self.chosen(db, people, choice, limit, &mut found)?,
+                Some(selection) => self.selected(db, people, selection, limit, &mut found)?,
             }
         }
         Ok(found)
@@ -119,20 +121,20 @@ impl Search {
     }
 
     /// Recipients of a selection whose deliveries have no row.
-    fn chosen(
+    fn selected(
         &mut self,
         db: &Connection,
         people: &mut People,
-        choice: SelectionId,
+        selection: SelectionId,
         limit: usize,
         found: &mut Vec<Found>,
     ) -> Result<(), LedgerError> {
         let mut statement = db.prepare_cached(
-            "SELECT c.delivery FROM temp.chosen c WHERE c.choice = ?1 AND c.delivery > ?2 \
+            "SELECT c.delivery FROM temp.selected c WHERE c.selection = ?1 AND c.delivery > ?2 \
              AND c.dispatch = ?3 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = c.delivery) \
              ORDER BY c.delivery",
         )?;
-        let mut rows = statement.query([choice.0, self.reached, self.dispatch])?;
+        let mut rows = statement.query([selection.0, self.reached, self.dispatch])?;
         while let Some(row) = rows.next()? {
             let delivery = row.get(0)?;
             self.take(db, people, delivery, found)?;
@@ -141,7 +143,7 @@ impl Search {
                 return Ok(());
             }
         }
-        // A choice does not grow.
+        // A selection does not grow.
         self.reached = i64::MAX;
         Ok(())
     }
@@ -196,7 +198,7 @@ impl Found {
             tries: tried.tries,
             first_tried: tried.first.map(timestamp),
             hold: Hold { delivery, worker: worker.0, epoch: tried.epoch + 1, fingerprint },
-            logged: None,
+            in_log: None,
         }
     }
 }
@@ -204,7 +206,7 @@ impl Found {
 /// [`Wanted`], with domains by their numbers.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Filter {
-    choice: Option<SelectionId>,
+    selection: Option<SelectionId>,
     domains: Numbers,
 }
 
@@ -241,13 +243,13 @@ impl Filter {
             Domains::Only(names) => Numbers::Only(numbers(names)?),
             Domains::Except(names) => Numbers::Except(numbers(names)?),
         };
-        Ok(Self { choice: wanted.choice, domains })
+        Ok(Self { selection: wanted.selection, domains })
     }
 
     /// Whether everything that fits `other` fits this too.
     fn covers(&self, other: &Self) -> bool {
         let is_in = |some: &[i64], all: &[i64]| some.iter().all(|number| all.binary_search(number).is_ok());
-        (self.choice.is_none() || self.choice == other.choice)
+        (self.selection.is_none() || self.selection == other.selection)
             && match (&self.domains, &other.domains) {
                 (Numbers::Only(ours), Numbers::Only(theirs)) => is_in(theirs, ours),
                 (Numbers::Except(ours), Numbers::Except(theirs)) => is_in(ours, theirs),
@@ -265,16 +267,19 @@ impl Filter {
 
     /// ` AND …`, or nothing. Numbers only, so that it can stand in a statement.
     pub(super) fn condition(&self) -> String {
-        let choice = self.choice.map_or_else(String::new, |choice| {
-            format!(" AND EXISTS (SELECT 1 FROM temp.chosen WHERE choice = {} AND delivery = d.id)", choice.0)
+        let selection = self.selection.map_or_else(String::new, |selection| {
+            format!(
+                " AND EXISTS (SELECT 1 FROM temp.selected WHERE selection = {} AND delivery = d.id)",
+                selection.0
+            )
         });
         let (word, numbers) = match &self.domains {
-            Numbers::Except(numbers) if numbers.is_empty() => return choice,
+            Numbers::Except(numbers) if numbers.is_empty() => return selection,
             Numbers::Only(numbers) => ("IN", numbers),
             Numbers::Except(numbers) => ("NOT IN", numbers),
         };
         let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
-        format!(" AND d.domain {word} ({}){choice}", numbers.join(", "))
+        format!(" AND d.domain {word} ({}){selection}", numbers.join(", "))
     }
 }
 
@@ -306,7 +311,7 @@ mod tests {
 
     #[track_caller]
     fn check(ours: Numbers, theirs: Numbers, covers: bool) {
-        let filter = |domains| Filter { choice: None, domains };
+        let filter = |domains| Filter { selection: None, domains };
         assert_eq!(filter(ours).covers(&filter(theirs)), covers);
     }
 
@@ -324,8 +329,8 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_covers_itself_only_and_is_covered_by_none() {
-        let filter = |choice| Filter { choice, domains: Numbers::Except(vec![]) };
+    fn a_selection_covers_itself_only_and_is_covered_by_none() {
+        let filter = |selection| Filter { selection, domains: Numbers::Except(vec![]) };
         assert!(filter(None).covers(&filter(Some(SelectionId(1)))));
         assert!(!filter(Some(SelectionId(1))).covers(&filter(None)));
         assert!(filter(Some(SelectionId(1))).covers(&filter(Some(SelectionId(1)))));

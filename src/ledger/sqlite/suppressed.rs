@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::ledger::{LedgerError, Reason};
+use crate::ledger::{error::LedgerError, identity_hasher::IdentityHasher, values::Reason};
 
 /// Of an address key. Equal fingerprints of different keys cost a query, and nothing else.
 pub(super) fn fingerprint(key: &str) -> u64 {
@@ -75,29 +75,4 @@ pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, Le
         .query_row([key], |row| row.get(0))
         .optional()?;
     Ok(word.map(|word| Reason::from_word(&word).unwrap_or(Reason::ByHand)))
-}
-
-/// A hasher that uses keys as they are: fingerprints are hashes already, and delivery IDs are spread by a factor.
-#[derive(Default)]
-pub(in crate::ledger) struct IdentityHasher(u64);
-
-impl Hasher for IdentityHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn write_i64(&mut self, value: i64) {
-        // Neighbouring numbers: hash tables look at the upper bits too.
-        self.0 = (value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

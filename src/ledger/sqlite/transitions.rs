@@ -1,15 +1,17 @@
 //! Begin, end and withdraw: a group of marks in one transaction.
 
+use std::sync::Arc;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{Store, millis, recipients::People, suppressed::Suppressed};
+use super::{Store, millis, recipients::People, suppressed::Suppressed, workers::store_position};
 use crate::{
     ledger::{
-        Begun, LedgerError,
-        claim::{Hold, Next},
-        log::Entry,
+        error::LedgerError,
+        lease::{Begun, Close, Hold, Next},
+        log::{Closed, Log},
+        transition::{Transition, TransitionKind},
         values::{OutcomeKind, reply_of},
-        writer::{Transition, TransitionKind},
     },
     transport::{Outcome, Stage},
 };
@@ -23,18 +25,19 @@ impl Store {
         for mark in group.iter_mut() {
             let hold = mark.hold;
             match &mut mark.kind {
-                TransitionKind::Begin { at, ahead, answer, .. } => {
-                    *answer = marks.begin(&self.suppressed, hold, *at, *ahead)?;
+                TransitionKind::Begin { at, is_pre_committed, answer, .. } => {
+                    *answer = marks.begin(&self.suppressed, hold, *at, *is_pre_committed)?;
                 }
-                TransitionKind::End { at, begun_at, outcome, next } => {
+                TransitionKind::Close { close: Close::Ended { at, outcome, next }, started_at } => {
                     let ours = self.begun.get(&hold.delivery).filter(|(epoch, _)| *epoch == hold.epoch);
-                    let begun_at = begun_at.or(ours.map(|(_, at)| *at));
+                    let begun_at = started_at.or(ours.map(|(_, at)| *at));
                     marks.end(hold, begun_at, *at, outcome, *next)?;
                 }
-                TransitionKind::Withdraw => marks.withdraw(hold)?,
+                TransitionKind::Close { close: Close::Withdrawn, .. } => marks.withdraw(hold)?,
             }
         }
         drop(marks);
+        store_positions(&self.db, group)?;
         tx.commit()?;
         for mark in group {
             match mark.kind {
@@ -42,7 +45,7 @@ impl Store {
                     self.begun.insert(mark.hold.delivery, (mark.hold.epoch, at));
                 }
                 TransitionKind::Begin { .. } => {}
-                TransitionKind::End { .. } | TransitionKind::Withdraw => {
+                TransitionKind::Close { .. } => {
                     self.begun.remove(&mark.hold.delivery);
                 }
             }
@@ -53,27 +56,36 @@ impl Store {
 
 /// What a dead worker wrote into its log, as a part of the transaction that is open. What the database has already changes
 /// nothing.
-pub(super) fn bring_in(db: &Connection, worker: i64, closed: &[Entry<'_>]) -> Result<(), LedgerError> {
+pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Result<(), LedgerError> {
     let mut marks = Transitions::new(db)?;
-    // Fingerprints are for looking up suppressions, which is over.
-    let hold = |delivery, epoch| Hold { delivery, worker, epoch, fingerprint: 0 };
-    for entry in closed {
-        match *entry {
-            Entry::Ended { delivery, epoch, begun_at, at, ref outcome, next } => {
-                let row = db
-                    .prepare_cached(
-                        "SELECT epoch, iif(worker = ?2 AND epoch = ?3, begun_at, NULL) FROM deliveries WHERE id = ?1",
-                    )?
-                    .query_row(params![delivery, worker, epoch], |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)))
-                    .optional()?;
-                // A database from a backup may not know of the claim; what is told of it is of no use there.
-                let Some((_, known)) = row.filter(|(known, _)| epoch <= *known) else { continue };
-                // Of what was begun by itself the database knows when.
-                let begun_at = begun_at.or(known);
-                marks.end(hold(delivery, epoch), begun_at, at, outcome, next)?;
-            }
-            Entry::Withdrawn(delivery, epoch) => marks.withdraw(hold(delivery, epoch))?,
-            Entry::Ahead(_) | Entry::Begun(..) => {}
+    for Closed { delivery, epoch, started_at, close } in closed {
+        // Fingerprints are for looking up suppressions, which is over.
+        let hold = Hold { delivery, worker, epoch, fingerprint: 0 };
+        let Close::Ended { at, outcome, next } = close else {
+            marks.withdraw(hold)?;
+            continue;
+        };
+        let row = db
+            .prepare_cached(
+                "SELECT epoch, iif(worker = ?2 AND epoch = ?3, begun_at, NULL) FROM deliveries WHERE id = ?1",
+            )?
+            .query_row(params![delivery, worker, epoch], |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)))
+            .optional()?;
+        // A database from a backup may not know of the claim; what the log says of it is of no use there.
+        let Some((_, known)) = row.filter(|(known, _)| epoch <= *known) else { continue };
+        // Of what was begun by itself the database knows when.
+        marks.end(hold, started_at.or(known), at, &outcome, next)?;
+    }
+    Ok(())
+}
+
+/// How far the logs of this group have come.
+fn store_positions(db: &Connection, group: &[Transition]) -> Result<(), LedgerError> {
+    let mut stored: Option<&Arc<Log>> = None;
+    for log in group.iter().filter_map(|mark| Some(&mark.logged.as_ref()?.log)) {
+        if !stored.is_some_and(|stored| Arc::ptr_eq(stored, log)) {
+            store_position(db, log)?;
+            stored = Some(log);
         }
     }
     Ok(())
@@ -161,9 +173,9 @@ impl<'db> Transitions<'db> {
         suppressed: &Suppressed,
         hold: Hold,
         at: i64,
-        ahead: bool,
+        is_pre_committed: bool,
     ) -> Result<Begun, LedgerError> {
-        let from = if ahead { "begun" } else { "claimed" };
+        let from = if is_pre_committed { "begun" } else { "claimed" };
         if suppressed.may_have(hold.fingerprint)
             && let Some(changed) = self.suppress(suppressed, hold, from)?
         {

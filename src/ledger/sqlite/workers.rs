@@ -6,10 +6,11 @@ use rusqlite::{Connection, params};
 use super::transitions::bring_in;
 use super::{Store, millis};
 use crate::ledger::{
-    LedgerError, Reaped, Worker, WorkerId,
+    error::LedgerError,
     files::Files,
-    log::{self, Log},
-    worker::Life,
+    log::{self, Log, Position},
+    values::{Reaped, WorkerId},
+    worker::{Life, Worker},
 };
 
 /// What a worker `?1` holds lies here: everything that it ever claimed does.
@@ -55,7 +56,7 @@ impl Store {
     ) -> Result<u64, LedgerError> {
         let tx = Self::writing(&mut self.db)?;
         let mut released = tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker.0])?;
-        released += requeue_unbegun(&tx, worker.0, &log.map(Log::let_go).unwrap_or_default())?;
+        released += requeue_unstarted(&tx, worker.0, &log.map(Log::release_unstarted).unwrap_or_default())?;
         let signed_off = tx.execute(
             "UPDATE workers SET left_at = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries \
              WHERE worker = ?1 AND id BETWEEN workers.first_id AND workers.last_id)",
@@ -63,7 +64,7 @@ impl Store {
         )?;
         tx.commit()?;
         if let Some(log) = log.filter(|_| signed_off == 1) {
-            log.tidy();
+            log.remove();
         }
         Ok(released as u64)
     }
@@ -82,7 +83,7 @@ impl Store {
         let mut reaped = Reaped::default();
         let here = self.files.as_ref().and_then(Files::mount);
         let mut dead = Vec::new();
-        for Present { worker, boot, mount } in present(&tx)? {
+        for Present { worker, boot, mount, position } in present(&tx)? {
             let lives = match &self.files {
                 Some(files) => lives(files, worker, boot.as_deref(), self.boot.as_deref()),
                 None => self.living.has(worker),
@@ -93,13 +94,13 @@ impl Store {
             reaped.workers += 1;
             if let Some(files) = &self.files {
                 // Should it live after all, it asks before a further letter leaves.
-                files.stamp_logs(Some(worker)).map_err(LedgerError::beside)?;
-                let told = log::read(files, worker).map_err(LedgerError::beside)?;
-                bring_in(&tx, worker, &told.closed)?;
+                log::stamp(files, Some(worker))?;
+                let log = log::recover(files, worker, position)?;
+                bring_in(&tx, worker, log.closed)?;
                 // A filesystem that was lost and mounted again lacks what was not flushed, also in the same boot.
-                let is_complete = boot.is_some() && boot == self.boot && mount.is_some() && mount == here;
-                let unbegun = told.unbegun.filter(|_| is_complete).unwrap_or_default();
-                reaped.requeued += requeue_unbegun(&tx, worker, &unbegun)? as u64;
+                let is_here = boot.is_some() && boot == self.boot && mount.is_some() && mount == here;
+                let unstarted = log.unstarted.filter(|_| is_here).unwrap_or_default();
+                reaped.requeued += requeue_unstarted(&tx, worker, &unstarted)? as u64;
             }
             reaped.requeued += tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker])? as u64;
             tx.execute(&format!("{DOUBT_ATTEMPT} AND {ITS_RANGE}"), params![worker, millis(now)])?;
@@ -109,12 +110,12 @@ impl Store {
         }
         tx.commit()?;
         if let Some(files) = &self.files {
-            dead.into_iter().for_each(|worker| files.bury(worker));
+            dead.into_iter().for_each(|worker| bury(files, worker));
             // Whoever signed off and could not tidy up.
-            for worker in files.left_logs() {
+            for worker in log::left_behind(files) {
                 let is_here = "SELECT 1 FROM workers WHERE id = ?1 AND left_at IS NULL";
                 if !self.db.prepare_cached(is_here)?.exists([worker])? {
-                    files.bury(worker);
+                    bury(files, worker);
                 }
             }
         }
@@ -127,12 +128,18 @@ struct Present {
     worker: i64,
     boot: Option<String>,
     mount: Option<i64>,
+    /// Of its log, at the last commit.
+    position: Position,
 }
 
 fn present(db: &Connection) -> Result<Vec<Present>, LedgerError> {
-    let mut statement = db.prepare_cached("SELECT id, boot, mount FROM workers WHERE left_at IS NULL")?;
-    let rows = statement
-        .query_map([], |row| Ok(Present { worker: row.get(0)?, boot: row.get(1)?, mount: row.get(2)? }))?;
+    let sql = "SELECT id, boot, mount, log_file, log_bytes, log_sum FROM workers WHERE left_at IS NULL";
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        let number = |column| row.get(column).map(i64::cast_unsigned);
+        let position = Position { file: number(3)?, bytes: number(4)?, sum: row.get(5)? };
+        Ok(Present { worker: row.get(0)?, boot: row.get(1)?, mount: row.get(2)?, position })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -142,17 +149,31 @@ fn lives(files: &Files, worker: i64, its_boot: Option<&str>, our_boot: Option<&s
     !is_earlier && !files.is_free(worker)
 }
 
-/// Takes back to the queue what the database calls begun and the worker's log does not.
-fn requeue_unbegun(db: &Connection, worker: i64, unbegun: &[(i64, u32)]) -> Result<usize, LedgerError> {
-    let mut requeue = db.prepare_cached(REQUEUE_UNBEGUN)?;
+/// Stores how far a worker's log has come, with the transaction that is open.
+pub(super) fn store_position(db: &Connection, log: &Log) -> Result<(), LedgerError> {
+    let Position { file, bytes, sum } = log.position();
+    db.prepare_cached("UPDATE workers SET log_file = ?2, log_bytes = ?3, log_sum = ?4 WHERE id = ?1")?
+        .execute(params![log.worker(), file.cast_signed(), bytes.cast_signed(), sum])?;
+    Ok(())
+}
+
+/// Removes the files of a dead worker.
+fn bury(files: &Files, worker: i64) {
+    log::remove(files, worker);
+    files.remove_lock(worker);
+}
+
+/// Takes back to the queue what the database calls begun and was not started.
+fn requeue_unstarted(db: &Connection, worker: i64, unstarted: &[(i64, u32)]) -> Result<usize, LedgerError> {
+    let mut requeue = db.prepare_cached(REQUEUE_UNSTARTED)?;
     let mut requeued = 0;
-    for (delivery, epoch) in unbegun {
+    for (delivery, epoch) in unstarted {
         requeued += requeue.execute(params![delivery, worker, epoch])?;
     }
     Ok(requeued)
 }
 
-const REQUEUE_UNBEGUN: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL \
+const REQUEUE_UNSTARTED: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL \
      WHERE id = ?1 AND worker = ?2 AND epoch = ?3 AND state = 'begun'";
 
 const REQUEUE: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, worker = NULL \

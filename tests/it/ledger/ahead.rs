@@ -1,4 +1,4 @@
-//! Claims that are begun as a whole: nothing more is in doubt after a killed worker than otherwise, and everything that is
+//! Pre-committed claims: nothing more is in doubt after a killed worker than otherwise, and everything that is
 //! unknown after the machine has ended.
 
 use std::fs;
@@ -11,8 +11,13 @@ use crate::support::ledgers::{Kind, Shelf, accepted, at, by_hand, claim, deferre
 
 const PEOPLE: [&str; 5] = ["ada", "bob", "cid", "dan", "eve"];
 
-async fn claim_ahead(ledger: &Ledger, dispatch: DispatchId, worker: &Worker, limit: usize) -> Vec<Claim> {
-    let wanted = Wanted { ahead: true, ..Wanted::default() };
+async fn claim_pre_committed(
+    ledger: &Ledger,
+    dispatch: DispatchId,
+    worker: &Worker,
+    limit: usize,
+) -> Vec<Claim> {
+    let wanted = Wanted { pre_commit: true, ..Wanted::default() };
     // The first one opens the log.
     ledger.claim(dispatch, worker, 0, at(1), &wanted).await.unwrap();
     ledger.claim(dispatch, worker, limit, at(1), &wanted).await.unwrap()
@@ -32,7 +37,7 @@ async fn story() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_ahead(&shelf.ledger, dispatch, &worker, 5).await;
+    let claims = claim_pre_committed(&shelf.ledger, dispatch, &worker, 5).await;
     for claim in [&claims[0], &claims[2], &claims[3]] {
         assert_eq!(shelf.ledger.begin(claim, at(2)).await.unwrap(), Begun::Begun);
     }
@@ -91,7 +96,7 @@ async fn what_a_killed_worker_had_not_brought_into_the_database_is_in_its_log() 
 }
 
 #[tokio::test]
-async fn whoever_only_asks_is_told_what_a_killed_worker_had_begun_indeed() {
+async fn whoever_only_asks_is_told_what_a_killed_worker_had_started() {
     let (shelf, dispatch, worker, _) = story().await;
     shelf.ledger.flush().await.unwrap();
     drop(worker);
@@ -110,7 +115,7 @@ async fn after_another_start_of_the_machine_the_whole_claim_is_in_doubt_but_for_
         let boot = |name: &str| OpenOptions { boot: Some(name.to_owned()), ..OpenOptions::default() };
         let before = Ledger::open_with(&shelf.path(), &boot("monday")).unwrap();
         let worker = before.register_worker("outbox", at(1)).await.unwrap();
-        let claims = claim_ahead(&before, dispatch, &worker, 3).await;
+        let claims = claim_pre_committed(&before, dispatch, &worker, 3).await;
         let claimed_only = claim(&before, dispatch, &worker, 1, at(1)).await;
         before.begin(&claims[0], at(2)).await.unwrap();
         before.end(&claims[0], &accepted(), Next::Close, at(3));
@@ -134,7 +139,7 @@ async fn where_starts_of_the_machine_are_not_told_apart_each_letter_is_begun_by_
     let options = OpenOptions { boot: None, ..OpenOptions::default() };
     let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_ahead(&ledger, dispatch, &worker, 1).await;
+    let claims = claim_pre_committed(&ledger, dispatch, &worker, 1).await;
     assert_eq!(states(&ledger, dispatch).await[0], "ada: claimed");
     assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
     assert_eq!(states(&ledger, dispatch).await[0], "ada: begun");
@@ -179,7 +184,7 @@ async fn a_suppression_counts_until_the_letter_is_begun() {
     let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
     let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_ahead(ledger, dispatch, &worker, 5).await;
+    let claims = claim_pre_committed(ledger, dispatch, &worker, 5).await;
     assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
     other.suppress(by_hand("bob")).await.unwrap();
     assert_eq!(ledger.begin(&claims[1], at(3)).await.unwrap(), Begun::Suppressed);
@@ -201,7 +206,7 @@ async fn a_worker_that_has_nothing_left_leaves_no_log() {
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     for round in 0..2 {
-        let claims = claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
+        let claims = claim_pre_committed(&shelf.ledger, dispatch, &worker, 2).await;
         assert_eq!(logs(&shelf).len(), 1);
         shelf.ledger.begin(&claims[0], at(2)).await.unwrap();
         shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(3));
@@ -221,7 +226,7 @@ async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
     for claim in &singly {
         shelf.ledger.begin(claim, at(2)).await.unwrap();
     }
-    let ahead = claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
+    let ahead = claim_pre_committed(&shelf.ledger, dispatch, &worker, 2).await;
     shelf.ledger.end(&singly[0], &accepted(), Next::Close, at(3));
     shelf.ledger.begin(&ahead[0], at(4)).await.unwrap();
     shelf.ledger.flush().await.unwrap();
@@ -248,7 +253,7 @@ async fn the_first_claim_of_a_worker_is_begun_letter_by_letter() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
-    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    let wanted = Wanted { pre_commit: true, ..Wanted::default() };
     shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
     shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
     let expected = ["ada: claimed", "bob: claimed", "cid: begun", "dan: begun", "eve: queued"];
@@ -261,7 +266,7 @@ async fn a_worker_whose_files_are_gone_asks_before_each_letter() {
     let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
     let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_ahead(ledger, dispatch, &worker, 3).await;
+    let claims = claim_pre_committed(ledger, dispatch, &worker, 3).await;
     ledger.begin(&claims[0], at(2)).await.unwrap();
     fs::remove_dir_all(shelf.path().with_extension("workers")).unwrap();
     other.suppress(by_hand("bob")).await.unwrap();
@@ -282,7 +287,7 @@ async fn a_ledger_has_one_set_of_files_by_whichever_way_it_is_reached() {
     let (ledger, other) = (&shelf.ledger, Ledger::open(&link).unwrap());
     let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_ahead(ledger, dispatch, &worker, 2).await;
+    let claims = claim_pre_committed(ledger, dispatch, &worker, 2).await;
     assert_eq!(other.reap(at(2)).await.unwrap(), Default::default(), "it lives");
     other.suppress(by_hand("ada")).await.unwrap();
     assert_eq!(ledger.begin(&claims[0], at(3)).await.unwrap(), Begun::Suppressed);
@@ -320,7 +325,7 @@ async fn while_outcomes_cannot_be_written_nothing_more_is_begun() {
     let options = OpenOptions { patience: std::time::Duration::from_millis(20), ..OpenOptions::default() };
     let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_ahead(&ledger, dispatch, &worker, 3).await;
+    let claims = claim_pre_committed(&ledger, dispatch, &worker, 3).await;
     ledger.begin(&claims[0], at(2)).await.unwrap();
     let other = rusqlite::Connection::open(shelf.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -339,10 +344,10 @@ async fn a_worker_whose_files_were_moved_away_claims_nothing_more() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
-    claim_ahead(&shelf.ledger, dispatch, &worker, 2).await;
+    claim_pre_committed(&shelf.ledger, dispatch, &worker, 2).await;
     let folder = shelf.path().with_extension("workers");
     fs::rename(&folder, shelf.path().with_extension("elsewhere")).unwrap();
-    let wanted = Wanted { ahead: true, ..Wanted::default() };
+    let wanted = Wanted { pre_commit: true, ..Wanted::default() };
     for _ in 0..2 {
         let refused = shelf.ledger.claim(dispatch, &worker, 2, at(2), &wanted).await;
         assert!(matches!(refused, Err(LedgerError::Other { .. })), "{refused:?}");
@@ -368,15 +373,39 @@ async fn a_filesystem_lost_and_mounted_again_in_the_same_boot_leaves_all_of_a_cl
 }
 
 #[tokio::test]
-async fn a_log_cut_in_a_line_leaves_all_of_a_claim_in_doubt() {
-    let (shelf, dispatch, worker, _) = story().await;
-    shelf.ledger.flush().await.unwrap();
-    let log = logs(&shelf).remove(0);
-    let text = fs::read(&log).unwrap();
-    let end = text.iter().position(|byte| *byte == b'\n').unwrap();
-    fs::write(&log, &text[..end + 5]).unwrap();
-    drop(worker);
-    shelf.second().unwrap().reap(at(4)).await.unwrap();
-    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: unconfirmed"];
-    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+async fn a_log_that_is_not_whole_leaves_all_of_a_claim_in_doubt() {
+    let lines = |log: &[u8]| log.iter().filter(|byte| **byte == b'\n').count();
+    type Damage<'a> = &'a dyn Fn(&mut Vec<u8>, &[u8]);
+    let damages: [(&str, Damage); 5] = [
+        ("cut in a line", &|log, _| log.truncate(log.len() - 5)),
+        ("cut at the end of a line", &|log, _| {
+            let end = log[..log.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
+            log.truncate(end + 1);
+        }),
+        ("zeros in the middle", &|log, _| log[40..60].fill(0)),
+        ("one bit altered", &|log, _| log[40] ^= 4),
+        ("an older copy", &|log, older| *log = older.to_vec()),
+    ];
+    for (name, damage) in damages {
+        let shelf = Shelf::new(Kind::File);
+        let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+        let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
+        let claims = claim_pre_committed(&shelf.ledger, dispatch, &worker, 5).await;
+        shelf.ledger.begin(&claims[0], at(2)).await.unwrap();
+        let log = logs(&shelf).remove(0);
+        let older = fs::read(&log).unwrap();
+        shelf.ledger.begin(&claims[3], at(2)).await.unwrap();
+        shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(3));
+        shelf.ledger.flush().await.unwrap();
+        drop(worker);
+        let mut bytes = fs::read(&log).unwrap();
+        assert!(lines(&older) < lines(&bytes));
+        damage(&mut bytes, &older);
+        fs::write(&log, bytes).unwrap();
+        shelf.second().unwrap().reap(at(4)).await.unwrap();
+        let doubt = ["bob", "cid", "dan", "eve"].map(|name| format!("{name}: unconfirmed"));
+        let states = states(&shelf.ledger, dispatch).await;
+        assert_eq!(states[0], "ada: accepted", "{name}");
+        assert_eq!(states[1..], doubt, "{name}");
+    }
 }

@@ -261,7 +261,7 @@ async fn a_full_disk_stops_further_letters_and_keeps_what_is_known() {
         let opened = open(&ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
         let idle = ledger.register_worker("outbox", at(1)).await.unwrap();
-        let wanted = Wanted { ahead, ..Wanted::default() };
+        let wanted = Wanted { pre_commit: ahead, ..Wanted::default() };
         ledger.claim(opened.dispatch, &worker, 0, at(1), &wanted).await.unwrap();
         let claims = ledger.claim(opened.dispatch, &worker, 40, at(1), &wanted).await.unwrap();
         for claim in &claims[..20] {

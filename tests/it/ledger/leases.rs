@@ -306,7 +306,7 @@ async fn a_run_can_be_about_some_people_only() {
         let chosen = ledger.select(opened.dispatch, Selection::Only(only)).await.unwrap();
         assert_eq!((chosen.chosen, chosen.owed), (2, 2));
         assert_eq!(chosen.unknown, [address("nobody@example.com")]);
-        let wanted = Wanted { choice: Some(chosen.id), ..Wanted::default() };
+        let wanted = Wanted { selection: Some(chosen.id), ..Wanted::default() };
         let claims = ledger.claim(opened.dispatch, &worker, 1, at(1), &wanted).await.unwrap();
         assert_eq!(names(&claims), ["bob"]);
         ledger.end(&claims[0], &deferred(), Next::RetryAt(at(60)), at(2));
@@ -317,7 +317,7 @@ async fn a_run_can_be_about_some_people_only() {
         assert_eq!(names(&claims), ["bob"]);
 
         let first = ledger.select(opened.dispatch, Selection::First(2)).await.unwrap();
-        let wanted = Wanted { choice: Some(first.id), ..Wanted::default() };
+        let wanted = Wanted { selection: Some(first.id), ..Wanted::default() };
         let claims = ledger.claim(opened.dispatch, &worker, 9, at(62), &wanted).await.unwrap();
         assert_eq!(names(&claims), ["ada", "cid"], "the first two that are still owed");
         assert_eq!(names(&claim(ledger, opened.dispatch, &worker, 9, at(62)).await), ["eve"]);
@@ -344,7 +344,7 @@ async fn people_can_be_chosen_by_a_field() {
         let ask = async |field: &str, value: &str| {
             let choice = Selection::Where { field: field.to_owned(), value: value.to_owned() };
             let chosen = ledger.select(opened.dispatch, choice).await.unwrap();
-            let wanted = Wanted { choice: Some(chosen.id), ..Wanted::default() };
+            let wanted = Wanted { selection: Some(chosen.id), ..Wanted::default() };
             let claims = ledger.claim(opened.dispatch, &worker, 9, at(1), &wanted).await.unwrap();
             claims.iter().for_each(|claim| ledger.withdraw(claim));
             names(&claims)
@@ -368,7 +368,7 @@ async fn a_sample_is_drawn_by_its_seed() {
         let draw = async |seed| {
             let chosen = ledger.select(opened.dispatch, Selection::Sample { count: 20, seed }).await.unwrap();
             assert_eq!((chosen.chosen, chosen.owed), (20, 20));
-            let wanted = Wanted { choice: Some(chosen.id), ..Wanted::default() };
+            let wanted = Wanted { selection: Some(chosen.id), ..Wanted::default() };
             let claims = ledger.claim(opened.dispatch, &worker, 99, at(1), &wanted).await.unwrap();
             claims.iter().for_each(|claim| ledger.withdraw(claim));
             let mut names = names(&claims);
@@ -428,7 +428,7 @@ async fn two_sendings_that_grow_in_turn_keep_their_people_apart() {
         let some = (0..300).map(|number| address(&name("one", number * 7))).collect();
         let chosen = ledger.select(one, Selection::Only(some)).await.unwrap();
         assert_eq!((chosen.chosen, chosen.owed), (300, 300));
-        let by_choice = Wanted { choice: Some(chosen.id), ..Wanted::default() };
+        let by_choice = Wanted { selection: Some(chosen.id), ..Wanted::default() };
         let none = ledger.claim(two, &worker, 1000, at(1), &by_choice).await.unwrap();
         assert_eq!(none.len(), 0, "the choice is of the other sending");
         let by_domain =

@@ -119,7 +119,7 @@ impl World<'_> {
             Step::Claim(slot, limit, ahead) => {
                 let Some(worker) = self.places[slot].worker.clone() else { return Ok(()) };
                 let ledger = self.ledger(slot).clone();
-                let wanted = Wanted { ahead, ..Wanted::default() };
+                let wanted = Wanted { pre_commit: ahead, ..Wanted::default() };
                 let claims = ledger.claim(self.dispatch, &worker, limit, now, &wanted).await.unwrap();
                 for claim in claims {
                     if self.suppressed.contains(&name(&claim)) {
