@@ -3,6 +3,9 @@ use std::{error::Error, path::PathBuf, sync::Arc};
 /// The cause of a [`LedgerError`], shared by everybody whose request met it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
+/// The cause of a list of people that broke off.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
 /// Why the ledger could not do what it was asked for.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -129,6 +132,11 @@ impl LedgerError {
             matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
         let source: Cause = Arc::new(source);
         if is_full { Self::Full { source } } else { Self::Other { source } }
+    }
+
+    /// Of a database that contradicts itself.
+    pub(super) fn damaged(found: &str) -> Self {
+        Self::Corrupt { source: Arc::new(std::io::Error::new(std::io::ErrorKind::InvalidData, found)) }
     }
 
     pub(super) fn open(path: &std::path::Path, source: impl Error + Send + Sync + 'static) -> Self {

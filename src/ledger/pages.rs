@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{LedgerError, sqlite::Store, threads::Threads};
+use super::{error::LedgerError, sqlite::Store, threads::Threads};
 
 /// Rows that are read at once.
 pub(super) const PAGE: usize = 500;

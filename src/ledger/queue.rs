@@ -7,10 +7,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{error::LedgerError, writer::Request};
+use tokio::sync::oneshot;
+
+use super::{error::LedgerError, sqlite::Store, transition::Transition};
 
 /// How long an outcome may wait for company before it is committed.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// What the writer's thread is asked for.
+pub(super) enum Request {
+    /// One delivery changes its state.
+    Transition(Transition),
+    /// Anything else, with a transaction of its own.
+    Job(Job),
+    /// Answered when everything asked for before has been tried.
+    Settle(oneshot::Sender<()>),
+    /// Answered when everything asked for before is durable, or given up.
+    Flush(oneshot::Sender<Result<(), LedgerError>>),
+}
+
+/// Something done to the store, in order.
+pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
 
 /// Requests in their order, between those who ask and the writer.
 pub(super) struct Queue {
@@ -102,12 +119,10 @@ impl Queue {
 mod tests {
     use std::{collections::HashMap, sync::Arc, thread};
 
-    use tokio::sync::oneshot;
-
     use super::*;
     use crate::ledger::{
         lease::{Close, Hold},
-        transition::{Transition, TransitionKind},
+        transition::TransitionKind,
     };
 
     fn mark(delivery: i64, worker: i64) -> Request {

@@ -9,10 +9,10 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    LedgerError,
-    queue::Queue,
+    error::LedgerError,
+    queue::{Job, Queue, Request},
     sqlite::Store,
-    writer::{self, Health, Request, Writer},
+    writer::{Health, Writer},
 };
 
 /// The threads of a ledger.
@@ -32,7 +32,7 @@ struct WriterHandle {
 /// The thread that answers questions, and the way to it.
 struct Reader {
     /// `None` while it is being closed.
-    inbox: Option<mpsc::Sender<writer::Job>>,
+    inbox: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -45,7 +45,7 @@ impl Threads {
             WriterHandle { queue, health, thread: Some(spawn("ledger-writer", move || writer.run())) }
         });
         let reader = reader.map(|mut store| {
-            let (inbox, jobs) = mpsc::channel::<writer::Job>();
+            let (inbox, jobs) = mpsc::channel::<Job>();
             let thread = spawn("ledger-reader", move || jobs.into_iter().for_each(|job| job(&mut store)));
             Reader { inbox: Some(inbox), thread: Some(thread) }
         });
@@ -102,16 +102,16 @@ type Answer<T> = oneshot::Receiver<Result<T, LedgerError>>;
 
 fn answering<T: Send + 'static>(
     job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
-) -> (writer::Job, Answer<T>) {
+) -> (Job, Answer<T>) {
     let (reply, answer) = oneshot::channel();
-    let job: writer::Job = Box::new(move |store| {
+    let job: Job = Box::new(move |store| {
         let _ = reply.send(job(store));
     });
     (job, answer)
 }
 
 impl Reader {
-    fn send(&self, job: writer::Job) -> Result<(), LedgerError> {
+    fn send(&self, job: Job) -> Result<(), LedgerError> {
         self.inbox.as_ref().and_then(|inbox| inbox.send(job).ok()).ok_or(LedgerError::Closed)
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     error::LedgerError,
-    queue::{Queue, Taken},
+    queue::{Queue, Request, Taken},
     sqlite::Store,
     transition::{Transition, TransitionKind},
 };
@@ -23,21 +23,6 @@ const GROUP_MAX: usize = 1000;
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long outcomes are kept and tried before they are given up.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// What the writer's thread is asked for.
-pub(super) enum Request {
-    /// One delivery changes its state.
-    Transition(Transition),
-    /// Anything else, with a transaction of its own.
-    Job(Job),
-    /// Answered when everything asked for before has been tried.
-    Settle(oneshot::Sender<()>),
-    /// Answered when everything asked for before is durable, or given up.
-    Flush(oneshot::Sender<Result<(), LedgerError>>),
-}
-
-/// Something done to the store, in order.
-pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
 
 /// What keeps the database from being written, for those who do not wait for it.
 #[derive(Default)]

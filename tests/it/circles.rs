@@ -8,7 +8,7 @@ use std::{
 use crate::support::newsroom::repository;
 
 /// The modules whose files can be read from the bottom up. The others are not there yet.
-const MODULES: [&str; 3] = ["archive", "issue", "markup"];
+const MODULES: [&str; 4] = ["archive", "issue", "ledger", "markup"];
 
 /// A file by its path in the crate, such as `issue::html::block`.
 type File = String;

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{
-    Store, millis,
     search::{Filter, Search},
+    store::Store,
     suppressed::reason_in,
-    timestamp,
-    workers::store_position,
+    times::{millis, timestamp},
+    transitions::store_position,
 };
 use crate::ledger::{
     claim::{Claim, InLog, Wanted},

@@ -9,20 +9,19 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Store,
     keys::{self, Key},
-    millis,
     queries::recipients_in,
     recipients::{self, People},
-    timestamp,
+    store::Store,
+    times::{millis, timestamp},
 };
 use crate::{
     address::EmailAddress,
     ledger::{
-        BoxError, DispatchId, LedgerError, Reason, SelectionId, State, Suppression,
         claim::{Selected, Selection},
+        error::{BoxError, LedgerError},
         log,
-        values::Decision,
+        values::{Decision, DispatchId, Reason, SelectionId, State, Suppression},
     },
 };
 

@@ -8,8 +8,7 @@ use std::collections::HashSet;
 use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::Connection;
 
-use super::recipients::count;
-use crate::{address::EmailAddress, ledger::LedgerError};
+use crate::{address::EmailAddress, ledger::error::LedgerError};
 
 /// Bytes of a [`Key`].
 pub(super) const KEY: usize = 16;
@@ -86,6 +85,18 @@ pub(super) fn find(
     Ok(found)
 }
 
+/// The number of recipients on a dispatch's pages.
+pub(super) fn count(db: &Connection, dispatch: i64) -> Result<u64, LedgerError> {
+    let count: i64 = db
+        .prepare_cached(
+            "SELECT coalesce(sum(count), 0) FROM recipient_pages WHERE dispatch = ?1 \
+             AND first BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
+             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
+        )?
+        .query_row([dispatch], |row| row.get(0))?;
+    Ok(count.max(0) as u64)
+}
+
 /// Keys that are compared at a time: a long list is gone through more than once instead of being held.
 const KEYS_AT_A_TIME: u64 = 1 << 18;
 
@@ -116,8 +127,8 @@ fn repeats_in_turns(db: &Connection, dispatch: i64, turns: u64) -> Result<Vec<i6
 mod tests {
     use super::{
         super::{
-            Store,
             recipients::{PageWriter, People, strike},
+            store::Store,
         },
         *,
     };

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    Store, keys, millis,
+    keys,
     recipients::{self, Domains, PageWriter},
+    store::Store,
     suppressed::Suppressed,
-    timestamp,
+    times::{millis, timestamp},
 };
 use crate::{
-    ledger::{BoxError, DispatchId, DispatchRecord, LedgerError, Opened},
+    ledger::{
+        error::{BoxError, LedgerError},
+        values::{DispatchId, DispatchRecord, Opened},
+    },
     subscriber::Subscriber,
 };
 

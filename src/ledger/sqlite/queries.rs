@@ -9,20 +9,21 @@ use rusqlite::{
 };
 
 use super::{
-    Store, keys, millis,
+    keys,
     plan::{RECORD, record},
     recipients::{self, People, Span},
-    timestamp,
+    store::Store,
+    times::{millis, timestamp},
     transitions::{stage_from_word, stage_word},
 };
 use crate::{
     address::EmailAddress,
     ledger::{
-        DeliveryId, DispatchId, LedgerError, Reason, State,
-        values::{
-            Bucket, Decision, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup,
-            Tally, words,
+        error::LedgerError,
+        records::{
+            Bucket, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup, words,
         },
+        values::{Decision, DeliveryId, DispatchId, Reason, State, Tally},
     },
     subscriber::Subscriber,
     transport::{Outcome, Reply, Stage},
@@ -50,7 +51,7 @@ impl Store {
         while let Some(row) = rows.next()? {
             tally.add(state(row, 0)?, 1);
         }
-        let planned = recipients::count(&self.db, dispatch.0)?;
+        let planned = keys::count(&self.db, dispatch.0)?;
         tally.add(State::Queued, planned.saturating_sub(tally.planned));
         Ok(tally)
     }

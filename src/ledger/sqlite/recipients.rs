@@ -7,13 +7,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
-use super::{
-    keys::{EMPTY_KEY, KEY, Key, each_key, key_of, repeats},
-    schema::damaged,
-};
+use super::keys::{EMPTY_KEY, KEY, Key, count, each_key, key_of, repeats};
 use crate::{
     address::EmailAddress,
-    ledger::LedgerError,
+    ledger::error::LedgerError,
     subscriber::{Fields, Subscriber},
 };
 
@@ -45,7 +42,7 @@ impl RecipientPage {
         let is_whole = page.ends.len() == keys.len()
             && (first..=last).count() == keys.len()
             && keys.iter().enumerate().all(|(line, key)| page.line(line).is_empty() == (*key == EMPTY_KEY));
-        if is_whole { Ok(page) } else { Err(damaged("a page has lost people".to_owned())) }
+        if is_whole { Ok(page) } else { Err(LedgerError::damaged("a page has lost people")) }
     }
 
     fn line(&self, line: usize) -> &str {
@@ -107,12 +104,12 @@ impl People {
 
     /// The person of a delivery that has a row.
     pub(super) fn known(&mut self, db: &Connection, delivery: i64) -> Result<Subscriber, LedgerError> {
-        self.person(db, delivery)?.ok_or_else(|| damaged("a delivery has no recipient".to_owned()))
+        self.person(db, delivery)?.ok_or_else(|| LedgerError::damaged("a delivery has no recipient"))
     }
 
     /// The ID of a recipient's domain.
     pub(super) fn domain(&mut self, db: &Connection, name: &str) -> Result<i64, LedgerError> {
-        self.domains.find(db, name)?.ok_or_else(|| damaged("a domain has no ID".to_owned()))
+        self.domains.find(db, name)?.ok_or_else(|| LedgerError::damaged("a domain has no ID"))
     }
 }
 
@@ -189,18 +186,6 @@ fn first(db: &Connection, dispatch: i64) -> Result<i64, LedgerError> {
         .query_row([dispatch], |row| row.get(0))
         .optional()?;
     Ok(first.unwrap_or(1))
-}
-
-/// The number of recipients on a dispatch's pages.
-pub(super) fn count(db: &Connection, dispatch: i64) -> Result<u64, LedgerError> {
-    let count: i64 = db
-        .prepare_cached(
-            "SELECT coalesce(sum(count), 0) FROM recipient_pages WHERE dispatch = ?1 \
-             AND first BETWEEN (SELECT first_id FROM dispatches WHERE id = ?1) \
-             AND (SELECT last_id FROM dispatches WHERE id = ?1)",
-        )?
-        .query_row([dispatch], |row| row.get(0))?;
-    Ok(count.max(0) as u64)
 }
 
 /// Writes recipients, page by page.
@@ -318,5 +303,5 @@ pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {
     } else {
         return Ok(());
     };
-    Err(damaged(found.to_owned()))
+    Err(LedgerError::damaged(found))
 }

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::{Store, plan::Frozen};
-use crate::ledger::{DispatchId, LedgerError};
+use super::{plan::Frozen, store::Store};
+use crate::ledger::{error::LedgerError, values::DispatchId};
 
 /// Of a letter that has left, or may have.
 const LETTERS_BY_RELAY: &str = "SELECT w.relay, count(*) FROM ( \

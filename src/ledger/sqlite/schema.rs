@@ -15,12 +15,17 @@ use rusqlite::{
     config::DbConfig,
 };
 
-use super::{Cursors, People, Store, Suppressed, recipients};
+use super::{
+    recipients::{self, People},
+    search::Cursors,
+    store::Store,
+    suppressed::Suppressed,
+};
 use crate::ledger::{
     error::LedgerError,
     files::{self, Files},
     log,
-    values::{OpenOptions, Restored},
+    options::{OpenOptions, Restored},
     worker::Living,
 };
 
@@ -215,7 +220,7 @@ impl Store {
             rows.next()?.map(|row| row.get(0)).transpose()?
         };
         if let Some(table) = broken {
-            return Err(damaged(format!("a row of `{table}` refers to nothing")));
+            return Err(LedgerError::damaged(&format!("a row of `{table}` refers to nothing")));
         }
         let dispatches: Vec<i64> = self.dispatches()?.into_iter().map(|dispatch| dispatch.id.0).collect();
         for dispatch in dispatches {
@@ -279,7 +284,7 @@ fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
 
 fn quick_check(db: &Connection) -> Result<(), LedgerError> {
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(damaged(found)) }
+    if found == "ok" { Ok(()) } else { Err(LedgerError::damaged(&found)) }
 }
 
 fn count_opening(db: &mut Connection, files: &Files, restored: Restored) -> Result<u64, LedgerError> {
@@ -301,8 +306,4 @@ fn opening(path: &Path, error: rusqlite::Error) -> LedgerError {
         LedgerError::Other { source } => LedgerError::Open { path: path.to_owned(), source },
         known => known,
     }
-}
-
-pub(super) fn damaged(found: String) -> LedgerError {
-    LedgerError::Corrupt { source: Arc::new(io::Error::new(io::ErrorKind::InvalidData, found)) }
 }

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    millis,
     recipients::{self, People},
     suppressed::fingerprint,
-    timestamp,
+    times::{millis, timestamp},
 };
 use crate::{
     ledger::{

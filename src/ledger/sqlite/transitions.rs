@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{Store, millis, recipients::People, suppressed::Suppressed, workers::store_position};
+use super::{recipients::People, store::Store, suppressed::Suppressed, times::millis};
 use crate::{
     ledger::{
         error::LedgerError,
         lease::{Begun, Close, Hold, Next},
-        log::{Closed, Log},
+        log::{Closed, Log, Position},
+        records::{OutcomeKind, reply_of},
         transition::{Transition, TransitionKind},
-        values::{OutcomeKind, reply_of},
     },
     transport::{Outcome, Stage},
 };
@@ -88,6 +88,14 @@ fn store_positions(db: &Connection, group: &[Transition]) -> Result<(), LedgerEr
             stored = Some(log);
         }
     }
+    Ok(())
+}
+
+/// Stores how far a worker's log has come, with the transaction that is open.
+pub(super) fn store_position(db: &Connection, log: &Log) -> Result<(), LedgerError> {
+    let Position { file, bytes, sum } = log.position();
+    db.prepare_cached("UPDATE workers SET log_file = ?2, log_bytes = ?3, log_sum = ?4 WHERE id = ?1")?
+        .execute(params![log.worker(), file.cast_signed(), bytes.cast_signed(), sum])?;
     Ok(())
 }
 

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::transitions::bring_in;
-use super::{Store, millis};
+use super::{store::Store, times::millis, transitions::bring_in};
 use crate::ledger::{
     error::LedgerError,
     files::Files,
@@ -147,14 +146,6 @@ fn present(db: &Connection) -> Result<Vec<Present>, LedgerError> {
 fn lives(files: &Files, worker: i64, its_boot: Option<&str>, our_boot: Option<&str>) -> bool {
     let is_earlier = its_boot.is_some() && our_boot.is_some() && its_boot != our_boot;
     !is_earlier && !files.is_free(worker)
-}
-
-/// Stores how far a worker's log has come, with the transaction that is open.
-pub(super) fn store_position(db: &Connection, log: &Log) -> Result<(), LedgerError> {
-    let Position { file, bytes, sum } = log.position();
-    db.prepare_cached("UPDATE workers SET log_file = ?2, log_bytes = ?3, log_sum = ?4 WHERE id = ?1")?
-        .execute(params![log.worker(), file.cast_signed(), bytes.cast_signed(), sum])?;
-    Ok(())
 }
 
 /// Removes the files of a dead worker.

@@ -1,0 +1,40 @@
+//! How a ledger is opened.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::files;
+
+/// How a ledger in a file is opened.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// How long to wait for another process that is writing.
+    pub patience: Duration,
+    /// Whether a ledger that is older than what this folder has seen (a backup put back) is taken as the truth.
+    pub restored: Restored,
+    /// A folder outside of the ledger's own, in which to keep how far the ledger has come: so a backup of the whole folder
+    /// that was put back is noticed. `None` keeps that beside the ledger only. A folder that cannot be written is no error
+    /// ([`Ledger::mark`](super::Ledger::mark)).
+    pub marks: Option<PathBuf>,
+    /// The name of this start of the machine; `None` when the machine has no such name.
+    pub boot: Option<String>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(10),
+            restored: Restored::Refuse,
+            marks: None,
+            boot: files::boot(),
+        }
+    }
+}
+
+/// What to do with a ledger that came back from a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// Stop: letters that went out after the backup would go out again.
+    Refuse,
+    /// The owner knows, and goes on.
+    Accept,
+}

@@ -1,0 +1,166 @@
+//! What the ledger answers to questions: deliveries, attempts and their sums.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::values::{Decision, DeliveryId, DispatchRecord, State};
+use crate::{
+    address::EmailAddress,
+    transport::{Outcome, Reply, Stage},
+};
+
+/// One delivery, as a report lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Whose.
+    pub address: EmailAddress,
+    /// Where it stands.
+    pub state: State,
+    /// All attempts that ever ended.
+    pub attempts: u32,
+    /// What the relay said last, or what happened instead, in words; the reason of a suppressed one.
+    pub reply: Option<String>,
+    /// When the last attempt ended, or when a begun one began.
+    pub at: Option<Timestamp>,
+    /// When a deferred one is due.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Everything that ever happened to one issue for one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryHistory {
+    /// The dispatch.
+    pub dispatch: DispatchRecord,
+    /// The delivery, with its present state.
+    pub delivery: DeliveryRow,
+    /// What was tried and decided, oldest first.
+    pub events: Vec<HistoryEvent>,
+}
+
+/// One line of a [`DeliveryHistory`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryEvent {
+    /// An attempt that ended.
+    Attempt {
+        /// When its body was begun; `None` when it did not come so far.
+        begun_at: Option<Timestamp>,
+        /// When it ended.
+        ended_at: Timestamp,
+        /// Through which relay.
+        relay: String,
+        /// With what.
+        outcome: Outcome,
+    },
+    /// The owner decided.
+    Decision {
+        /// When.
+        at: Timestamp,
+        /// What.
+        decision: Decision,
+    },
+}
+
+impl HistoryEvent {
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Attempt { ended_at, .. } => *ended_at,
+            Self::Decision { at, .. } => *at,
+        }
+    }
+}
+
+/// Letters offered per relay and recipient domain, for limits that hold across restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The name that the worker gave its relay.
+    pub relay: String,
+    /// Behind the `@`.
+    pub domain: String,
+    /// Attempts begun or ended in the time asked for.
+    pub letters: u64,
+}
+
+/// Attempts that ended alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyGroup {
+    /// What it came to.
+    pub kind: OutcomeKind,
+    /// How far the conversation got.
+    pub stage: Option<Stage>,
+    /// The reply's three digits.
+    pub code: Option<u16>,
+    /// The enhanced code (RFC 3463).
+    pub enhanced: Option<(u8, u16, u16)>,
+    /// One of the texts, as an example.
+    pub example: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// An [`Outcome`] without its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutcomeKind {
+    /// See [`Outcome::Accepted`].
+    Accepted,
+    /// See [`Outcome::Deferred`].
+    Deferred,
+    /// See [`Outcome::Rejected`].
+    Rejected,
+    /// See [`Outcome::Unconfirmed`].
+    Unconfirmed,
+}
+
+impl OutcomeKind {
+    pub(super) const ALL: [Self; 4] = [Self::Accepted, Self::Deferred, Self::Rejected, Self::Unconfirmed];
+
+    /// The word in the ledger and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Deferred => "deferred",
+            Self::Rejected => "rejected",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// Attempts that ended in one stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Where the stretch begins.
+    pub from: Timestamp,
+    /// Attempts accepted.
+    pub accepted: u64,
+    /// Attempts put off.
+    pub deferred: u64,
+    /// Attempts refused.
+    pub rejected: u64,
+    /// Attempts without an answer.
+    pub unconfirmed: u64,
+}
+
+pub(super) fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Accepted { reply } | Outcome::Deferred { reply, .. } | Outcome::Rejected { reply, .. } => {
+            reply.to_string()
+        }
+        Outcome::Unconfirmed { why } => why.clone(),
+    }
+}
+
+pub(super) fn reply_of(outcome: &Outcome) -> Option<&Reply> {
+    match outcome {
+        Outcome::Accepted { reply } | Outcome::Deferred { reply, .. } | Outcome::Rejected { reply, .. } => {
+            Some(reply)
+        }
+        Outcome::Unconfirmed { .. } => None,
+    }
+}
