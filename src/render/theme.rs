@@ -185,8 +185,11 @@ pub(crate) fn sections_are_bare(root: &Element) -> bool {
     let lists = root.children().iter().filter(|child| child.name == "mj-head").flat_map(Element::children);
     let entries = lists.filter(|child| child.name == "mj-attributes").flat_map(Element::children);
     let mut sections = entries.filter(|entry| entry.name == "mj-section");
-    let says =
-        |entry: &Element| matches!(entry.get("padding"), Some("0" | "0px")) && entry.attributes.len() == 1;
+    let says = |entry: &Element| {
+        matches!(entry.get("padding"), Some("0" | "0px"))
+            // All sections have the letter's direction.
+            && entry.attributes.iter().all(|(name, _)| matches!(name.as_ref(), "padding" | "direction"))
+    };
     sections.next().is_some_and(says) && sections.next().is_none()
 }
 

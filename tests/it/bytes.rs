@@ -5,7 +5,7 @@ use std::{fmt::Write, path::Path};
 use mimeograph::render::Newsletter;
 
 use crate::support::{
-    digest::link_digest,
+    digest::{link_digest, link_digests},
     letters::{self, encoded_bytes, filled},
     newsletter::{self, newsletter},
 };
@@ -88,18 +88,26 @@ fn code_beyond_the_budget_is_plain_and_whole() {
 }
 
 #[test]
-fn a_digest_of_two_hundred_and_fifty_links_has_less_than_forty_five_thousand_bytes() {
+fn the_digests_of_a_year_have_at_most_forty_five_thousand_bytes_in_every_template() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, text) = (folder.path().join("index.md"), link_digest());
-    assert!(text.matches("](https://").count() > 240);
-    // The digest has a bar with the newsletter's name.
-    for (template, limit) in [("default", 45_000), ("digest", 46_000), ("plain", 45_000)] {
+    let path = folder.path().join("index.md");
+    assert!(link_digest().matches("](https://").count() > 240);
+    for template in TEMPLATES {
         let newsletter = Newsletter { template: template.into(), ..newsletter() };
-        let letter =
-            letters::build(&path, &text, folder.path(), Path::new("templates"), &newsletter).unwrap();
-        let html = filled(&letter.rendered.html);
-        below(limit, html.len());
-        below(49_000, encoded_bytes(&html));
+        let mut sizes: Vec<[usize; 2]> = link_digests()
+            .iter()
+            .map(|text| {
+                let letter =
+                    letters::build(&path, text, folder.path(), Path::new("templates"), &newsletter).unwrap();
+                let html = filled(&letter.rendered.html);
+                [html.len(), encoded_bytes(&html)]
+            })
+            .collect();
+        sizes.sort_unstable();
+        let [html, encoded] = sizes[sizes.len() / 2];
+        eprint!("{template}: ");
+        below(45_001, html);
+        below(49_000, encoded);
     }
 }
 
@@ -107,10 +115,16 @@ fn a_digest_of_two_hundred_and_fifty_links_has_less_than_forty_five_thousand_byt
 fn a_letter_of_one_word_has_less_than_eight_thousand_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("index.md");
-    for (template, limit) in [("default", 8_000), ("digest", 9_000), ("plain", 8_000)] {
+    // From right to left, too.
+    for (template, language) in TEMPLATES.into_iter().flat_map(|one| [(one, "en"), (one, "ar")]) {
         let newsletter = Newsletter { template: template.into(), ..newsletter() };
-        let text = "---\ntitle: A word\n---\n\nHello.\n";
-        let letter = letters::build(&path, text, folder.path(), Path::new("templates"), &newsletter).unwrap();
-        below(limit, filled(&letter.rendered.html).len());
+        let text = format!("---\ntitle: A word\nlanguage: {language}\n---\n\nHello.\n");
+        let letter =
+            letters::build(&path, &text, folder.path(), Path::new("templates"), &newsletter).unwrap();
+        eprint!("{template} in {language}: ");
+        below(8_000, filled(&letter.rendered.html).len());
     }
 }
+
+/// The templates that come with the program.
+const TEMPLATES: [&str; 3] = ["default", "digest", "plain"];

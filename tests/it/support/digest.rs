@@ -55,12 +55,21 @@ const WORDS: [&str; 48] = [
 ];
 
 /// Words and addresses by an unchanging sequence of numbers.
-struct Author(u64);
+struct Author {
+    state: u64,
+    /// In percent: how many links a week has, compared with the usual.
+    busy: usize,
+}
 
 impl Author {
     fn number(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % below
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.state >> 33) as usize) % below
+    }
+
+    fn count(&self, usual: usize) -> usize {
+        usual * self.busy / 100
     }
 
     fn words(&mut self, count: usize) -> String {
@@ -85,11 +94,19 @@ impl Author {
     }
 }
 
-/// The text of the digest.
+/// The digest of a usual week.
 pub(crate) fn link_digest() -> String {
-    let mut author = Author(7);
-    let mut text = String::from(
-        "---\ntitle: This week in kettles, number 642\n---\n\nHello and welcome to another week. ",
+    digest(642, Author { state: 7, busy: 100 })
+}
+
+/// The digests of 33 weeks, quiet and busy ones.
+pub(crate) fn link_digests() -> Vec<String> {
+    (0..33).map(|week| digest(642 + week, Author { state: 7 + week as u64, busy: 88 + week })).collect()
+}
+
+fn digest(number: usize, mut author: Author) -> String {
+    let mut text = format!(
+        "---\ntitle: This week in kettles, number {number}\n---\n\nHello and welcome to another week. ",
     );
     writeln!(
         text,
@@ -107,7 +124,7 @@ pub(crate) fn link_digest() -> String {
         ("Other", 8),
     ] {
         writeln!(text, "### {heading}\n").unwrap();
-        for _ in 0..links {
+        for _ in 0..author.count(links) {
             let words = 6 + author.number(5);
             writeln!(text, "- [{}]({})", author.words(words), author.address()).unwrap();
         }
@@ -122,7 +139,7 @@ pub(crate) fn link_digest() -> String {
     .unwrap();
     for part in ["Compiler", "Library", "Build tool", "Documentation", "Lints", "Editor"] {
         writeln!(text, "#### {part}\n").unwrap();
-        for _ in 0..13 {
+        for _ in 0..author.count(13) {
             text.push_str(&author.change());
         }
         text.push('\n');
@@ -133,10 +150,23 @@ pub(crate) fn link_digest() -> String {
         writeln!(text, "| {} | 0.{row}% | [0.{row}%, 1.{row}%] | {} |", author.words(2), author.number(90))
             .unwrap();
     }
+    text.push_str("\n### Proposals\n\n");
+    for part in [
+        "Accepted",
+        "Last call",
+        "Language",
+        "Build tool team",
+        "Compiler team",
+        "Leaders",
+        "Tracking",
+        "New",
+    ] {
+        writeln!(text, "#### {part}\n\n*{} this week.*\n", author.words(4)).unwrap();
+    }
     text.push_str("\n## Events\n\n");
     for part in ["On the web", "Asia", "Europe", "North America"] {
         writeln!(text, "### {part}\n").unwrap();
-        for _ in 0..10 {
+        for _ in 0..author.count(10) {
             let day = 1 + author.number(28);
             let (town, group) = (author.words(2), author.words(2));
             writeln!(text, "* 2026-12-{day:02} | {town} | [{group}]({})", author.address()).unwrap();
