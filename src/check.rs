@@ -4,6 +4,7 @@
 //! diagnostics, each with a code that [`rule`] knows. Never: changes anything, opens a connection, or runs a program.
 
 mod access;
+mod backgrounds;
 mod clients;
 mod compliance;
 mod css;

@@ -30,7 +30,7 @@ mod tokens;
 mod transfer;
 pub(crate) mod words;
 
-pub use authored_markup::{AuthoredMarkup, MarkupKind, authored_markup, authored_markup_in};
+pub use authored_markup::{AuthoredMarkup, Background, MarkupKind, authored_markup, authored_markup_in};
 pub(crate) use blocks::plain;
 pub use build::{BuildContext, BuildError, Built, build};
 pub use design::{COLOURS, Colour, Design, Logo, Palette};

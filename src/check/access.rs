@@ -1,7 +1,7 @@
 //! What readers with a screen reader, with weak eyes or in the sun trip over, beside alternative texts and headings.
 
 use super::{
-    LetterContext,
+    LetterContext, backgrounds,
     css::{self, Css, Tag},
     facts::Facts,
     findings::{at, rule},
@@ -43,8 +43,6 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
 
 /// A logo without a dark version that has too little contrast with the dark background.
 fn logo(case: &LetterContext<'_>, found: &mut Diagnostics) {
-    /// Below this contrast a shape is hardly seen.
-    const CONTRAST_MIN: f64 = 2.0;
     let draft = &case.draft;
     let (design, _) = render::design(draft.issue, draft.newsletter, &case.built.template);
     let Some(logo) = design.logo.filter(|logo| logo.dark.is_none()) else { return };
@@ -53,8 +51,7 @@ fn logo(case: &LetterContext<'_>, found: &mut Diagnostics) {
     };
     let Some(pixels) = assets::opaque_pixels(&asset.bytes) else { return };
     let paper = design.dark.paper;
-    let faint = pixels.iter().filter(|[r, g, b]| Colour(*r, *g, *b).contrast(paper) < CONTRAST_MIN).count();
-    if faint * 4 >= pixels.len() * 3 {
+    if backgrounds::is_faint(&pixels, paper) {
         let message = format!("the logo is hard to see on the dark background {paper}");
         let help = "add a version for dark mode: logo = { light = \"…\", dark = \"…\" }";
         let rule = rule("M430").expect("the rule is there");

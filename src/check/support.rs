@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    access,
+    access, backgrounds,
     clients::{clients_date, is_known, without},
     css::{self, Css, Tag},
     facts::Facts,
@@ -34,6 +34,7 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
         all.extend(authored_markup_in(issue, span.start + first..span.start + last));
     }
     access::order(case, &all, found);
+    backgrounds::check(case, &all, found);
     let mut uses = Uses::new();
     for one in &all {
         fragment(one, &mut uses, found);

@@ -10,6 +10,8 @@ use crate::{
     address::EmailAddress,
     config::{Config, Overrides},
     files,
+    message::Composer,
+    render::sample_value,
     report::words::octets,
     subscriber::{List, ListFile, Row, Subscriber},
 };
@@ -136,6 +138,18 @@ pub(super) fn subscriber(list: &ListFile, address: &EmailAddress) -> Result<Subs
         name: None,
         fields: Default::default(),
     }))
+}
+
+/// Gives an invented person a sample value for each field without which the letter would have a gap.
+pub(super) fn fill_gaps(person: &mut Subscriber, composer: &Composer) {
+    let gaps: Vec<String> = composer.missing(person).filter_map(|gap| gap.path.last().cloned()).collect();
+    for field in gaps {
+        let value = sample_value(&field);
+        match field.as_str() {
+            "name" => person.name = Some(value),
+            _ => person.fields.insert(&field, &value),
+        }
+    }
 }
 
 /// The person with this address on the list; a list that is not there has nobody on it.

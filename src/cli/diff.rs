@@ -72,12 +72,21 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         differences: Differences::between(&before, &now),
         then,
     };
-    let told = told::json(args, &compared);
+    let text = if args.json {
+        let told = serde_json::to_string_pretty(&told::json(args, &compared)).map_err(Failure::outside)?;
+        format!("{told}\n")
+    } else {
+        told::human(args, &compared)
+    };
     if let Some(path) = &args.page {
         let reader = match &args.reader {
             Some(reader) => reader,
             None => &INVENTED.parse().map_err(Failure::input)?,
         };
+        // Who looks at a page wants to see letters, not how they are made.
+        let (before, now) = (before.sampled(), now.sampled());
+        let compared = Compared { differences: Differences::between(&before, &now), ..compared };
+        let told = told::json(args, &compared);
         let page = web::comparison(&Comparison {
             before: &before.view(&config.list, reader)?,
             now: &now.view(&config.list, reader)?,
@@ -86,12 +95,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
         context.terminal.say(&path.display().to_string());
     }
-    let text = if args.json {
-        let text = serde_json::to_string_pretty(&told).map_err(Failure::outside)?;
-        format!("{text}\n")
-    } else {
-        told::human(args, &compared)
-    };
     context.terminal.data(&text).map_err(Failure::output)?;
     Ok(Exit::Done)
 }

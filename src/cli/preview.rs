@@ -57,6 +57,8 @@ pub(crate) struct Args {
 
 /// Whose letter a file shows when nobody is named: a file is passed on, and readers' addresses must not be.
 pub(super) const INVENTED: &str = "reader@example.org";
+/// Findings that name people of the list, which a file that is passed on must not.
+const NAMES_PEOPLE: [&str; 4] = ["M492", "M494", "M495", "M496"];
 /// So many people are offered at once.
 const PEOPLE_MAX: usize = 20;
 
@@ -111,7 +113,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn write(source: &PreviewSource, reader: &str, path: &Path) -> Result<Exit, Failure> {
     let view = source.view(Some(reader));
-    let page = web::static_page(&view, &source.findings());
+    let mut findings = source.findings();
+    if let Some(findings) = findings["findings"].as_array_mut() {
+        findings.retain(|one| !NAMES_PEOPLE.iter().any(|code| one["code"] == **code));
+    }
+    let page = web::static_page(&view, &findings);
     fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
     source.context.terminal.say(&format!("{}", path.display()));
     Ok(if view.problems.is_empty() { Exit::Done } else { Exit::BadInput })
@@ -202,12 +208,15 @@ impl PreviewSource {
         let config = self.config()?;
         let built = self.file.build(&config, Timestamp::now())?;
         let rendered = &built.rendered;
-        let person = self.person(&config.list, reader)?;
+        let mut person = self.person(&config.list, reader)?;
         // A signature is made when the letter is sent; a key may ask for a password.
         let composer =
             Composer::new(rendered, Secrets { key: sending::newsletter_key(&config)?, signers: Vec::new() })?;
         if config.list.exists() {
             crate::dispatch::check_columns(&composer, &List::open(&config.list)?)?;
+        }
+        if build::on_the_list(&config.list, &person.address)?.is_none() {
+            build::fill_gaps(&mut person, &composer);
         }
         if let Some(gap) = composer.missing(&person).next() {
             let name = gap.path.join(".");

@@ -1,57 +1,125 @@
-//! Which stretches of a program are comments, keywords, strings and so on.
+//! Which parts of a program are comments, keywords, strings and so on.
 //!
-//! The grammars are read when the first block with a known language is met, and only then.
+//! The program is parsed by tree-sitter: a grammar per language in C, no regular expressions of an engine that nobody keeps.
 
-use std::sync::OnceLock;
+use std::{cell::RefCell, ops::Range};
 
-use syntect::parsing::{ParseState, ScopeStack, SyntaxReference, SyntaxSet};
+use tree_sitter_highlight::{HighlightEvent, Highlighter};
+
+use grammars::grammar;
+
+mod grammars;
 
 /// A stretch of code with one role.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Stretch<'a> {
     /// The code.
     pub(crate) text: &'a str,
-    /// Index into the theme's colours; none for the text's own colour.
+    /// Index into the theme's colors; none for the text's own color.
     pub(crate) role: Option<usize>,
 }
 
-/// Code longer than this is never coloured: it would not fit a letter.
+/// Code longer than this is never colored: it would not fit a letter.
 const CODE_MAX: usize = 20_000;
+
+const COMMENT: Option<usize> = Some(0);
+const KEYWORD: Option<usize> = Some(1);
+const STRING: Option<usize> = Some(2);
+const NUMBER: Option<usize> = Some(3);
+const FUNCTION: Option<usize> = Some(4);
+const TYPE: Option<usize> = Some(5);
+
+/// The names that grammars give to parts of a program, with their roles. A name stands for longer ones too, as in
+/// `string.special.url`, unless one of those is listed.
+const CAPTURES: [(&str, Option<usize>); 46] = [
+    // First, because of names that match equally well the first one is taken: `keyword.function`, `keyword.type`.
+    ("keyword", KEYWORD),
+    ("attribute", TYPE),
+    ("boolean", NUMBER),
+    ("character", STRING),
+    ("charset", KEYWORD),
+    ("comment", COMMENT),
+    ("conditional", KEYWORD),
+    ("constant", NUMBER),
+    ("constructor", TYPE),
+    ("delimiter", None),
+    ("embedded", None),
+    ("escape", NUMBER),
+    ("exception", KEYWORD),
+    ("field", None),
+    ("float", NUMBER),
+    ("function", FUNCTION),
+    ("import", KEYWORD),
+    ("include", KEYWORD),
+    ("keyframes", KEYWORD),
+    ("keyword.operator", None),
+    // Lifetimes, and where `goto` leads.
+    ("label", KEYWORD),
+    ("markup.heading", FUNCTION),
+    ("markup.link", STRING),
+    ("markup.raw", STRING),
+    ("media", KEYWORD),
+    ("method", FUNCTION),
+    ("module", None),
+    ("namespace", None),
+    ("number", NUMBER),
+    ("operator", None),
+    ("parameter", None),
+    ("preproc", KEYWORD),
+    ("property", None),
+    ("punctuation", None),
+    ("repeat", KEYWORD),
+    ("storageclass", KEYWORD),
+    ("string", STRING),
+    ("string.escape", NUMBER),
+    ("supports", KEYWORD),
+    ("tag", TYPE),
+    ("text.literal", STRING),
+    ("text.reference", STRING),
+    ("text.title", FUNCTION),
+    ("text.uri", STRING),
+    ("type", TYPE),
+    ("variable", None),
+];
+
+thread_local! {
+    /// Parsers are expensive to make and can be used again.
+    static HIGHLIGHTER: RefCell<Highlighter> = RefCell::new(Highlighter::new());
+}
 
 /// The stretches of a program; none when its language is not known or it is too long.
 pub(crate) fn stretches<'a>(language: &str, code: &'a str) -> Option<Vec<Stretch<'a>>> {
-    if code.len() > CODE_MAX || is_plain(language) {
+    if code.len() > CODE_MAX {
         return None;
     }
-    let grammars = grammars();
-    let grammar = grammar(grammars, language)?;
-    let mut state = ParseState::new(grammar);
-    let mut scopes = ScopeStack::new();
-    let mut stretches: Vec<Stretch<'a>> = Vec::new();
-    let mut line_start = 0;
-    for line in code.split_inclusive('\n') {
-        let owned = if line.ends_with('\n') { line.to_owned() } else { format!("{line}\n") };
-        let changes = state.parse_line(&owned, grammars).ok()?;
-        let mut at = 0;
-        for (position, change) in changes {
-            let position = position.min(line.len());
-            push(&mut stretches, code, line_start + at..line_start + position, role(&scopes));
-            at = at.max(position);
-            scopes.apply(&change).ok()?;
+    let name = language.trim_start_matches('.').to_ascii_lowercase();
+    let name = if name == "php" && code.contains("<?") { "php_tags" } else { &name };
+    let grammar = grammar(name)?;
+    HIGHLIGHTER.with_borrow_mut(|highlighter| {
+        let inner = |name: &str| self::grammar(&name.to_ascii_lowercase());
+        let events = highlighter.highlight(grammar, code.as_bytes(), None, None, inner).ok()?;
+        let mut roles: Vec<Option<usize>> = Vec::new();
+        let mut stretches = Vec::new();
+        let mut done = 0;
+        for event in events {
+            match event.ok()? {
+                HighlightEvent::HighlightStart(capture) => roles.push(CAPTURES.get(capture.0)?.1),
+                HighlightEvent::HighlightEnd => _ = roles.pop(),
+                HighlightEvent::Source { start, end } => {
+                    push(&mut stretches, code, done..start, None);
+                    push(&mut stretches, code, start.max(done)..end, roles.last().copied().flatten());
+                    done = done.max(end);
+                }
+            }
         }
-        push(&mut stretches, code, line_start + at..line_start + line.len(), role(&scopes));
-        line_start += line.len();
-    }
-    Some(stretches)
+        push(&mut stretches, code, done..code.len(), None);
+        let whole = stretches.iter().map(|stretch| stretch.text.len()).sum::<usize>() == code.len();
+        whole.then_some(stretches)
+    })
 }
 
-/// Adds a stretch, joined with the last one where they look the same. Blanks take any colour.
-fn push<'a>(
-    stretches: &mut Vec<Stretch<'a>>,
-    code: &'a str,
-    range: std::ops::Range<usize>,
-    role: Option<usize>,
-) {
+/// Adds a stretch, joined with the last one where they look the same. Spaces take any color.
+fn push<'a>(stretches: &mut Vec<Stretch<'a>>, code: &'a str, range: Range<usize>, role: Option<usize>) {
     if range.is_empty() {
         return;
     }
@@ -68,97 +136,94 @@ fn push<'a>(
     stretches.push(Stretch { text, role });
 }
 
-/// The role of the innermost scope that has one.
-fn role(scopes: &ScopeStack) -> Option<usize> {
-    scopes.as_slice().iter().rev().find_map(|scope| {
-        let name = scope.build_string();
-        let starts = |prefix: &str| name.starts_with(prefix);
-        if starts("comment") || starts("punctuation.definition.comment") {
-            Some(Some(0))
-        } else if starts("string") || starts("markup.inserted") {
-            Some(Some(2))
-        } else if starts("keyword.operator") || starts("punctuation") || starts("variable.parameter") {
-            if starts("punctuation.definition.string") { Some(Some(2)) } else { None }
-        } else if starts("keyword") || starts("storage") || starts("markup.deleted") {
-            Some(Some(1))
-        } else if starts("constant") || starts("support.constant") {
-            Some(Some(3))
-        } else if starts("entity.name.function")
-            || starts("support.function")
-            || starts("entity.name.section")
-        {
-            Some(Some(4))
-        } else if starts("entity.name")
-            || starts("support.type")
-            || starts("support.class")
-            || starts("entity.other")
-        {
-            Some(Some(5))
-        } else if starts("meta.interpolation") || starts("source") {
-            Some(None)
-        } else {
-            None
-        }
-    })?
-}
-
-fn is_plain(language: &str) -> bool {
-    matches!(
-        language.to_ascii_lowercase().as_str(),
-        "" | "text" | "txt" | "plain" | "plaintext" | "none" | "console" | "output"
-    )
-}
-
-fn grammars() -> &'static SyntaxSet {
-    static GRAMMARS: OnceLock<SyntaxSet> = OnceLock::new();
-    GRAMMARS.get_or_init(SyntaxSet::load_defaults_newlines)
-}
-
-fn grammar<'a>(grammars: &'a SyntaxSet, language: &str) -> Option<&'a SyntaxReference> {
-    let token = language.trim_start_matches('.').to_ascii_lowercase();
-    let token = match token.as_str() {
-        // Near enough, where the grammar itself does not ship.
-        "typescript" | "ts" | "tsx" | "jsx" | "mjs" => "js",
-        "sh" | "shell" | "zsh" => "bash",
-        "jsonc" | "json5" => "json",
-        "golang" => "go",
-        other => other,
-    };
-    grammars.find_syntax_by_token(token).filter(|grammar| grammar.name != "Plain Text")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Pieces of a program with their roles.
+    type Roles = &'static [(&'static str, usize)];
+
+    /// A language, a program in it, and some of its pieces.
+    const PROGRAMS: &[(&str, &str, Roles)] = &[
+        ("rust", "// c\nfn f() -> u8 { 1 }", &[("// c", 0), ("fn", 1), ("f", 4), ("u8", 5), ("1", 3)]),
+        (
+            "python",
+            "def f(x):\n\treturn \"x\" # no line end",
+            &[("def", 1), ("f", 4), ("\"x\"", 2), ("# no line end", 0)],
+        ),
+        ("js", "const a = `x${b}y`; // c\r\n", &[("const", 1), ("// c", 0)]),
+        ("jsx", "const a = <p className=\"x\">é</p>;", &[("const", 1), ("p", 5), ("\"x\"", 2)]),
+        ("ts", "type A = { b: string };\nlet x: A = 1;", &[("let", 1), ("A", 5), ("1", 3)]),
+        ("tsx", "let x: A = <p>☃</p>;", &[("let", 1), ("A", 5)]),
+        ("go", "package main\nfunc f() string { return \"x\" }", &[("func", 1), ("f", 4), ("\"x\"", 2)]),
+        ("c", "int main(void) { return 0; } /* c */", &[("int", 5), ("main", 4), ("/* c */", 0)]),
+        ("cpp", "class A {}; // c\nint f() { return 1; }", &[("class", 1), ("// c", 0)]),
+        ("c#", "class A { int F() { return 1; } } // c", &[("class", 1), ("// c", 0)]),
+        ("java", "class A { int f() { return 1; } } // c", &[("class", 1), ("// c", 0), ("1", 3)]),
+        ("json", "{\"a\": [1, true, null]}", &[("\"a\"", 2), ("1", 3)]),
+        (
+            "html",
+            "<p class=\"x\">&amp;</p>\r\n<style>p { color: red }</style><script>let a = 1</script>",
+            &[("p", 5), ("let", 1)],
+        ),
+        ("css", "p { color: #fff; } /* c */", &[("p", 5), ("/* c */", 0)]),
+        ("sh", "# c\nif true; then echo \"x\"; fi", &[("# c", 0), ("if", 1), ("\"x\"", 2)]),
+        ("ruby", "def f\n  'x' # c\nend", &[("def", 1), ("f", 4), ("'x'", 2), ("# c", 0)]),
+        ("php", "function f() { return 'x'; } // c", &[("function", 1), ("f", 4), ("'x'", 2)]),
+        ("php", "<p><?php echo 'x'; ?></p>", &[("'x'", 2)]),
+        ("toml", "# c\n[a]\nb = \"x\"", &[("# c", 0), ("\"x\"", 2)]),
+        ("yaml", "# c\na: \"x\"\nb: 1", &[("# c", 0), ("\"x\"", 2), ("1", 3)]),
+        ("sql", "SELECT a FROM b WHERE c = 'x'; -- c", &[("SELECT", 1), ("'x'", 2), ("-- c", 0)]),
+        ("diff", "-a\n+b\n", &[]),
+        ("lua", "local function f() return 'x' end -- c", &[("'x'", 2), ("-- c", 0)]),
+        ("makefile", "# c\nall: b\n\tcc x\n", &[("# c", 0)]),
+        ("xml", "<!-- c --><a b=\"x\">y</a>", &[("<!-- c -->", 0)]),
+        ("swift", "func f() -> Int { return 1 } // c", &[("func", 1), ("f", 4), ("// c", 0)]),
+        ("zig", "const a = 1; // c", &[("const", 1), ("// c", 0)]),
+        ("elixir", "defmodule A do\n  # c\nend", &[("defmodule", 1), ("# c", 0)]),
+        ("nix", "# c\nlet a = 1; in a", &[("# c", 0), ("let", 1)]),
+        ("r", "f <- function(x) \"x\" # c", &[("function", 1), ("\"x\"", 2), ("# c", 0)]),
+        ("haskell", "module A where\nf :: Int\nf = 1 -- c", &[("module", 1), ("-- c", 0)]),
+        ("scala", "object A { def f = \"x\" } // c", &[("object", 1), ("\"x\"", 2), ("// c", 0)]),
+        ("erlang", "-module(a).\nf() -> \"x\". % c", &[("\"x\"", 2), ("% c", 0)]),
+        ("md", "# Title\n\nWords with `code`.\n", &[]),
+    ];
+
     #[test]
-    fn stretches_put_together_are_the_code() {
-        for (language, code) in [
-            ("rust", "fn main() {\n    let é = \"a\\n\"; // ☃\n}\n\n"),
-            ("python", "def f(x):\n\treturn x # no line end"),
-            ("html", "<p class=\"x\">&amp;</p>\r\n"),
-            ("json", "{\"a\": [1, true, null]}"),
-        ] {
-            let stretches = stretches(language, code).expect("a known language");
+    fn stretches_put_together_are_the_code_with_the_roles_that_readers_expect() {
+        let mut wrong = Vec::new();
+        for (language, code, expected) in PROGRAMS {
+            let stretches = stretches(language, code).expect(language);
             let joined: String = stretches.iter().map(|stretch| stretch.text).collect();
-            assert_eq!(joined, code, "{language}");
+            assert_eq!(joined, *code, "{language}");
+            let roles: Vec<_> =
+                stretches.iter().filter_map(|one| Some((one.text.trim(), one.role?))).collect();
+            for one in *expected {
+                if !roles.contains(one) {
+                    wrong.push(format!("{language}: {one:?} is not in {roles:?}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn programs_that_are_cut_or_broken_stay_whole() {
+        for (language, code, _) in PROGRAMS {
+            for (end, _) in code.char_indices().step_by(9) {
+                let cut = &code[..end];
+                let joined = stretches(language, cut).map(|all| all.iter().map(|one| one.text).collect());
+                assert_eq!(joined, Some(cut.to_owned()), "{language}");
+            }
+            let mixed = format!("\u{0}}}]){code}\"'`({{[<{code}");
+            stretches(language, &mixed).expect(language);
         }
     }
 
     #[test]
-    fn words_get_the_role_that_readers_expect() {
-        let stretches = stretches("rust", "// c\nfn f() -> u8 { 1 }").expect("a known language");
-        let roles: Vec<_> =
-            stretches.iter().filter_map(|s| s.role.map(|role| (s.text.trim(), role))).collect();
-        assert!(
-            roles.contains(&("// c", 0)) && roles.contains(&("fn", 1)) && roles.contains(&("1", 3)),
-            "{roles:?}"
-        );
-    }
-
-    #[test]
     fn an_unknown_language_stays_plain() {
-        assert_eq!(stretches("klingon", "qapla'"), None);
-        assert_eq!(stretches("text", "x"), None);
+        for language in ["klingon", "text", "", "console"] {
+            assert_eq!(stretches(language, "x"), None);
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const ROLES: [&str; 8] =
     ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
 
 /// The roles that have a ground.
-const GROUNDS: [&str; 4] = ["background", "paper", "panel", "button"];
+pub(crate) const GROUNDS: [&str; 4] = ["background", "paper", "panel", "button"];
 
 /// A role's CSS class, by which the dark rules find it.
 fn css_class(role: &str) -> &str {
@@ -66,7 +66,8 @@ fn mark(element: &mut Element, own_background: Option<&str>, design: &Design) {
     let own = element.get("css-class").unwrap_or_default().to_owned();
     let roles = element.get("mj-class").unwrap_or_default().to_owned();
     let roles: Vec<&str> = roles.split_whitespace().filter(|role| ROLES.contains(role)).collect();
-    let given = element.get("background-color").or(element.get("background-url")).map(str::to_owned);
+    let given = ["container-background-color", "background-color", "background-url"];
+    let given = given.iter().find_map(|name| element.get(name)).map(str::to_owned);
     let own_background = match given.as_deref() {
         _ if roles.iter().any(|role| GROUNDS.contains(role)) => None,
         Some(given) => Some(given),

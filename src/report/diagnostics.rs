@@ -1,4 +1,9 @@
 //! What is wrong in a file, for people and for programs.
+//!
+//! `annotate-snippets` was tried in its version 0.12 and shows nearly the same: tabs, wide characters, masked controls, long
+//! lines cut around the mark. It is not used, because a diagnostic keeps one line of its file and not the file, the preview
+//! needs [`Marked`] to cut that line into its page in the same way, and what remains for the crate is the frame around it. It
+//! would add a line to each finding and take emoji that are joined (a family, a flag) apart.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 

@@ -9,6 +9,7 @@
 )]
 
 mod assets;
+mod backgrounds;
 mod bounces;
 mod browse;
 mod bytes;
@@ -28,6 +29,7 @@ mod foreign;
 mod hostile;
 mod hours;
 mod issue;
+mod kinds;
 mod ledger;
 mod math;
 mod message;

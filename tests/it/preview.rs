@@ -274,6 +274,21 @@ fn one_file_holds_the_whole_preview_and_no_readers_address() {
 }
 
 #[test]
+fn an_invented_reader_has_a_value_for_each_field_and_somebody_on_the_list_has_their_own() {
+    let room = room();
+    room.write("issues/7.md", format!("{ISSUE}\nFor {{{{ subscriber.first_name }}}}.\n"));
+    room.write("subscribers.csv", "email,first name\nbob@example.com,Bob\neve@example.net,\n");
+    room.run(["preview", "7", "--static", "preview.html"]).code(0);
+    let page = room.read("preview.html");
+    // Eve lacks a first name, which is a finding, but her address does not go into a file.
+    assert!(!page.contains("eve@example.net"), "{page}");
+    assert!(page.contains("For Ada.") && !page.contains("{{ subscriber.first_name }}"), "{page}");
+    room.run(["preview", "7", "--static", "preview.html", "--as", "bob@example.com"]).code(0);
+    assert!(room.read("preview.html").contains("For Bob."));
+    room.run(["preview", "7", "--static", "preview.html", "--as", "eve@example.net"]).code(3);
+}
+
+#[test]
 fn hostile_files_and_requests_get_an_answer() {
     let room = room();
     let preview = Preview::of(&room);

@@ -370,6 +370,14 @@ fn links_on_a_light_background_of_the_templates_own_can_be_read_in_the_dark() {
     assert_eq!(style("Leave").as_deref(), Some("\"color:#9a3412\""));
     assert_eq!(style("View").as_deref(), Some("\"color:#123456\""));
     assert_eq!(style("Dark").as_deref(), Some("\"color:#f2a883\""));
+    // A background of the text alone stays light too.
+    let own = format!(
+        "{HEAD}<mj-section mj-class=\"paper\"><mj-column><mj-text container-background-color=\"#fff8e0\">Light</mj-text>\
+         </mj-column></mj-section><!-- mimeo:content -->{FOOT}"
+    );
+    let html = set(&own, "---\ntitle: x\n---\n\nWords.").unwrap();
+    let cell = html[..html.find("Light").unwrap()].rsplit_once("<td").unwrap().1;
+    assert!(cell.contains("class=\"o\"") && !cell.contains("class=\"t"), "{cell}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub(super) struct Letter {
     pub(super) built: Built,
     pub(super) html: String,
     pub(super) text: String,
+    subject: String,
     pub(super) found: Diagnostics,
     /// Octets of the HTML part, as encoded for the wire.
     pub(super) octets: usize,
@@ -46,10 +47,19 @@ impl Letter {
         Ok(Self {
             html: plain(&built.rendered.html),
             text: plain(&built.rendered.text),
+            subject: plain(&built.rendered.subject),
             octets: report.shares.iter().map(|share| share.octets).sum(),
             built,
             found: report.diagnostics,
         })
+    }
+
+    /// The letter with sample values in the place of placeholders, as an invented person would see it.
+    pub(super) fn sampled(self) -> Self {
+        let rendered = &self.built.rendered;
+        let [html, text, subject] =
+            [&rendered.html, &rendered.text, &rendered.subject].map(|part| rendered.sample(part));
+        Self { html, text, subject, ..self }
     }
 
     /// What inboxes and mail programs read beside the letter, by its name.
@@ -62,7 +72,7 @@ impl Letter {
         let own = rendered.headers.iter().map(|(name, value)| format!("{name}: {value}"));
         let own = own.collect::<Vec<_>>().join("\n");
         vec![
-            ("subject", Some(plain(&rendered.subject))),
+            ("subject", Some(self.subject.clone())),
             ("preheader", Some(self.built.issue.head.preheader.to_string()).filter(|text| !text.is_empty())),
             ("from", Some(mailbox(&rendered.from))),
             ("reply to", rendered.reply_to.as_ref().map(mailbox)),
@@ -113,17 +123,8 @@ impl Letter {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
         let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;
-        // What this person lacks is shown by its name: both letters are to be seen, whatever the list says.
-        let lacking: Vec<(String, String)> = composer
-            .missing(&person)
-            .filter_map(|gap| Some((gap.path.last()?.clone(), gap.to_string())))
-            .collect();
-        for (name, shown) in lacking {
-            match name.as_str() {
-                "name" => person.name = Some(shown),
-                _ => person.fields.insert(&name, &shown),
-            }
-        }
+        // Both letters are to be seen, whatever this person lacks.
+        build::fill_gaps(&mut person, &composer);
         let mut html = composer.preview(&person)?.html;
         let mut pictures: Vec<_> = rendered
             .pictures

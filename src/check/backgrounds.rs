@@ -1,0 +1,194 @@
+//! Words and logos on the backgrounds of templates, in the light and in the dark.
+//!
+//! A background with a color of its own stays as it is in the dark; one with a role changes, and what has a color of its own
+//! on it does not.
+
+use std::collections::BTreeMap;
+
+use super::{
+    LetterContext,
+    css::{self, Css, Tag},
+    findings::at,
+};
+use crate::{
+    assets,
+    render::{self, AuthoredMarkup, Background, Colour, Design, MarkupKind, Palette},
+    source::{Diagnostics, Span},
+};
+
+/// Below this contrast a shape is hardly seen.
+const SHAPE_CONTRAST_MIN: f64 = 2.0;
+
+/// Below this contrast words are hard to read (WCAG 1.4.3).
+const WORDS_CONTRAST_MIN: f64 = 4.5;
+
+/// A background: its color for light and for dark.
+#[derive(Clone, Copy)]
+struct Ground {
+    light: Colour,
+    dark: Colour,
+}
+
+impl Ground {
+    /// Whether it has a color of its own, so that it and the words on it are the same in the dark.
+    fn is_fixed(self) -> bool {
+        self.light == self.dark
+    }
+}
+
+pub(super) fn check(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mut Diagnostics) {
+    let (design, _) = render::design(case.draft.issue, case.draft.newsletter, &case.built.template);
+    let classes = classes(all);
+    for one in all {
+        let Some(ground) = ground(&one.backgrounds, &design, &classes) else { continue };
+        match &one.kind {
+            MarkupKind::Attributes(attributes) => match one.element.as_str() {
+                "mj-text" => words(one, attributes, &design, ground, found),
+                "mj-image" => image(case, one, attributes, ground, found),
+                _ => {}
+            },
+            MarkupKind::Html if one.element == "mj-text" => html(one, ground, found),
+            _ => {}
+        }
+    }
+}
+
+/// The backgrounds that the template's own rules give to classes; none for one that cannot be told.
+fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Colour>> {
+    let mut classes = BTreeMap::new();
+    for one in all.iter().filter(|one| one.kind == MarkupKind::Css) {
+        let text = one.source.text();
+        let mut named: Vec<String> = Vec::new();
+        for part in css::sheet(text, one.span.clone()) {
+            match part {
+                Css::Selector(span) => {
+                    let first = |selector: &str| {
+                        let name = selector.trim().strip_prefix('.')?;
+                        name.split([' ', '>', ':', '.', '+']).next().map(str::to_owned)
+                    };
+                    named = text[span].split(',').filter_map(first).collect();
+                }
+                Css::Declaration { property, value, .. } if property.starts_with("background") => {
+                    let color = Colour::parse(value.trim_end_matches("!important").trim());
+                    classes.extend(named.iter().map(|name| (name.clone(), color)));
+                }
+                _ => {}
+            }
+        }
+    }
+    classes
+}
+
+/// The innermost background; none if it cannot be told.
+fn ground(
+    backgrounds: &[Background],
+    design: &Design,
+    classes: &BTreeMap<String, Option<Colour>>,
+) -> Option<Ground> {
+    let fixed = |color: Colour| Ground { light: color, dark: color };
+    for background in backgrounds.iter().rev() {
+        match background {
+            Background::Color(color) => return Colour::parse(color).map(fixed),
+            Background::Role(role) => {
+                let of = |palette: &Palette| match role.as_str() {
+                    "paper" => palette.paper,
+                    "panel" => palette.panel,
+                    "button" => palette.accent,
+                    _ => palette.background,
+                };
+                return Some(Ground { light: of(&design.light), dark: of(&design.dark) });
+            }
+            Background::Class(name) => {
+                if let Some(color) = classes.get(name) {
+                    return color.map(fixed);
+                }
+            }
+            Background::Unknown => return None,
+        }
+    }
+    Some(Ground { light: Colour(0xff, 0xff, 0xff), dark: design.dark.background })
+}
+
+/// Words of an `mj-text` on a background of the template's own: in the dark they keep their color, as it does.
+fn words(
+    one: &AuthoredMarkup,
+    attributes: &[(String, String, Span)],
+    design: &Design,
+    ground: Ground,
+    found: &mut Diagnostics,
+) {
+    let get = |name: &str| attributes.iter().find(|(known, ..)| known == name);
+    if !ground.is_fixed() || get("mj-class").is_some() {
+        return;
+    }
+    let (color, span) = match get("color") {
+        Some((_, value, span)) => (Colour::parse(&value.trim().to_ascii_lowercase()), span.clone()),
+        None => (Some(design.light.text), one.span.clone()),
+    };
+    let Some(color) = color else { return };
+    let contrast = color.contrast(ground.light);
+    if contrast < WORDS_CONTRAST_MIN {
+        let message = format!("{color} on {} has a contrast of {contrast:.1}", ground.light);
+        let help = "give the `mj-text` a `color` that can be read on this background";
+        found.push(at(&one.source, "M473", span, message, help));
+    }
+}
+
+/// Colors within the words. In the dark, the design's rules change the color of words, but not what a `style` says.
+fn html(one: &AuthoredMarkup, ground: Ground, found: &mut Diagnostics) {
+    let (tags, _) = css::tags(one.source.text(), one.span.clone());
+    let declared = |tag: &Tag| -> Vec<Css> {
+        let style = tag.attributes.iter().find(|one| one.name == "style");
+        style.map(|style| css::declarations(one.source.text(), style.span.clone())).unwrap_or_default()
+    };
+    let is_ground = |declaration: &Css| matches!(declaration, Css::Declaration { property, .. } if property.starts_with("background"));
+    // Backgrounds within the words are judged with the colors beside them.
+    if tags.iter().any(|tag| tag.get("bgcolor").is_some() || declared(tag).iter().any(is_ground)) {
+        return;
+    }
+    for tag in &tags {
+        for declaration in declared(tag) {
+            let Css::Declaration { property, value, span } = declaration else { continue };
+            let Some(color) = Colour::parse(&value).filter(|_| property == "color") else { continue };
+            // The design's dark rules are for these, whatever their style says.
+            let changes = matches!(tag.name.as_str(), "a" | "div" | "td" | "th" | "h2" | "h3" | "h4");
+            let (ground, when) = if color.contrast(ground.light) < WORDS_CONTRAST_MIN {
+                (ground.light, "")
+            } else if !changes && color.contrast(ground.dark) < WORDS_CONTRAST_MIN {
+                (ground.dark, " in the dark")
+            } else {
+                continue;
+            };
+            let contrast = color.contrast(ground);
+            let message = format!("{color} on {ground} has a contrast of {contrast:.1}{when}");
+            let help = "leave the color to the design, or give the words a `background-color` too";
+            found.push(at(&one.source, "M473", span, message, help));
+        }
+    }
+}
+
+/// A picture with a transparent background that is seen on a light one only.
+fn image(
+    case: &LetterContext<'_>,
+    one: &AuthoredMarkup,
+    attributes: &[(String, String, Span)],
+    ground: Ground,
+    found: &mut Diagnostics,
+) {
+    let Some((_, source, span)) = attributes.iter().find(|(name, ..)| name == "src") else { return };
+    let Some((_, asset)) = case.built.assets.pictures().find(|(known, _)| known == source) else { return };
+    let Some(pixels) = assets::opaque_pixels(&asset.bytes) else { return };
+    if is_faint(&pixels, ground.dark) {
+        let message = format!("`{source}` is hard to see on the dark background {}", ground.dark);
+        let help = "give its section a `background-color`, which stays in the dark; use a picture with a background; \
+                    or use `<!-- mimeo:logo -->`, which can have a version for dark mode";
+        found.push(at(&one.source, "M430", span.clone(), message, help));
+    }
+}
+
+/// Whether most of a picture is hard to tell from a background.
+pub(super) fn is_faint(pixels: &[[u8; 3]], ground: Colour) -> bool {
+    let faint =
+        pixels.iter().filter(|[r, g, b]| Colour(*r, *g, *b).contrast(ground) < SHAPE_CONTRAST_MIN).count();
+    faint * 4 >= pixels.len() * 3
+}
