@@ -15,13 +15,14 @@ mod text_folder;
 mod vendored;
 mod walk;
 
-pub use formula::{Formula, MathStyle, formulas, on_white};
+pub use formula::{Formula, formulas, on_white};
 pub(crate) use gather::write_inside;
 pub use math::{MathCommand, draw_formulas};
 pub use picture_files::{Seen, opaque_pixels, seen};
 pub(crate) use sandbox::{Fence, Leads};
 pub(crate) use text_folder::TextFolder;
 pub use vendored::{Vendored, vendor_folder, vendor_name};
+pub use walk::MathStyle;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 

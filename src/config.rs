@@ -9,6 +9,7 @@ mod key;
 mod mailbox;
 mod newsletter;
 mod overrides;
+mod paths;
 mod raw;
 mod relay;
 mod secret;
@@ -39,6 +40,7 @@ use crate::{
     subscriber::{self, ColumnMeanings, ListFile, Meaning},
     transport::{Encryption, Relay},
 };
+use paths::under;
 use raw::{Notes, Table};
 
 /// All settings, with a comment each: what `mimeo settings` prints.
@@ -336,11 +338,6 @@ fn list_columns(section: &Table<'_>) -> ColumnMeanings {
         }
     }
     columns
-}
-
-/// A path below a folder, as a person would write it: nothing before it when the folder is the current one.
-fn under(folder: &Path, path: impl AsRef<Path>) -> PathBuf {
-    if folder == Path::new(".") { path.as_ref().to_owned() } else { folder.join(path) }
 }
 
 #[cfg(test)]

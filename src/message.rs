@@ -6,6 +6,7 @@
 mod body;
 mod composer;
 mod dkim;
+mod error;
 mod field;
 mod gate;
 mod header_rules;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use composer::{Composer, Filled, Secrets, TEST_TOKEN};
 pub use dkim::{KeyKind, Signer};
+pub use error::ComposeError;
 pub use gate::Shape;
 pub use header_rules::{check_archive, check_header, check_list_id, check_one_click};
 pub use token::Tokens;
@@ -95,43 +97,4 @@ impl Message {
     pub fn into_room(self) -> Vec<u8> {
         self.octets.into_own()
     }
-}
-
-/// Why a letter cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ComposeError {
-    /// The letter is not fit to be handed to a relay. This is a mistake of ours.
-    #[error("the letter holds {what} at octet {at}, which no relay may be given")]
-    Unfit {
-        /// What it holds.
-        what: &'static str,
-        /// Where.
-        at: usize,
-    },
-    /// The person has no value for a placeholder without a default.
-    #[error("`{name}` is empty for this person")]
-    Missing {
-        /// The placeholder.
-        name: String,
-    },
-    /// A header field of the owner's own cannot be written.
-    #[error("the header field `{name}` cannot be used: {reason}")]
-    Header {
-        /// Its name, without control characters.
-        name: String,
-        /// Why.
-        reason: &'static str,
-    },
-    /// A key to sign with cannot be used.
-    #[error("the DKIM key for `{domain}` cannot be used: {reason}")]
-    Key {
-        /// The signing domain.
-        domain: String,
-        /// Why.
-        reason: &'static str,
-    },
-    /// The skeleton of the letter cannot be built.
-    #[error("the parts of the letter cannot be put together: {0}")]
-    Skeleton(String),
 }

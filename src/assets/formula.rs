@@ -8,22 +8,13 @@ use image::{
 
 use super::{
     vendored::short_digest,
-    walk::{Pointer, pointers},
+    walk::{MathStyle, Pointer, pointers},
 };
 use crate::{issue::Issue, source::Span};
 
 /// No formula is drawn larger, in pixels of the file.
 const SIDE_MAX: u32 = 4000;
 const ALLOCATION_MAX: u64 = 64 * 1024 * 1024;
-
-/// How a formula is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MathStyle {
-    /// Among words.
-    Inline,
-    /// On lines of its own.
-    Display,
-}
 
 impl MathStyle {
     /// Clear space around the ink, in pixels of the file: two of them make one on the page.

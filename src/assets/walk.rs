@@ -1,4 +1,3 @@
-use super::formula::MathStyle;
 use crate::{
     issue::{
         Document, Part, Phrase, StandIns,
@@ -7,6 +6,15 @@ use crate::{
     markup::{Token, tokens},
     source::Span,
 };
+
+/// How a formula is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MathStyle {
+    /// Among words.
+    Inline,
+    /// On lines of its own.
+    Display,
+}
 
 /// Something in a document that points outside it.
 pub(super) enum Pointer<'a> {

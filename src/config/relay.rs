@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::{
     command::SettingCommand,
     overrides::{Overrides, RELAY_PASSWORD, Strength},
+    paths::under,
     raw::{Item, Notes, Table, without_excerpt},
     secret::SecretRef,
     settings::{Dkim, DkimEd25519, Transport},
@@ -87,7 +88,7 @@ fn read_relay(
     let password = secret(section, "password", base);
     let mechanisms = [("plain", Login::Plain), ("login", Login::Login), ("xoauth2", Login::Xoauth2)];
     let mechanism = section.choice("auth", &mechanisms);
-    let ca_file = section.text("ca_file", "relay-ca.pem").map(|path| super::under(base, &path.value));
+    let ca_file = section.text("ca_file", "relay-ca.pem").map(|path| under(base, &path.value));
     let helo = section.text("helo", "news.example.org").filter(|helo| is_word(notes, "relay.helo", helo));
     let connections =
         section.number("connections", 1..=1000).and_then(|number| u16::try_from(number.value).ok());
@@ -209,7 +210,7 @@ pub(super) fn secret(table: &Table<'_>, name: &'static str, base: &Path) -> Opti
     let inner = table.table(name);
     let found = [
         inner.text("env", "NAME").map(|name| SecretRef::Env(name.value)),
-        inner.text("file", "path").map(|path| SecretRef::File(super::under(base, &path.value))),
+        inner.text("file", "path").map(|path| SecretRef::File(under(base, &path.value))),
         command(&inner, &full, &value.span(), base),
     ];
     let named = ["env", "file", "command"].into_iter().filter(|name| inner.any(name).is_some()).count();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    ComposeError,
+    error::ComposeError,
     octets::{Shared, Stretch},
     skeleton,
     wire::{Aligned, quote, with_crlf},

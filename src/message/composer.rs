@@ -5,9 +5,11 @@ use std::{borrow::Cow, sync::Arc};
 use aws_lc_rs::digest;
 
 use super::{
-    ComposeError, Message, Signer, Tokens,
+    Message, Signer, Tokens,
     body::{Body, Group, Source, Step},
-    dkim, field,
+    dkim,
+    error::ComposeError,
+    field,
     octets::Octets,
     shared_header::shared_header,
     token::TOKEN_LEN,

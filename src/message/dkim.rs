@@ -12,7 +12,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::ComposeError;
+use super::error::ComposeError;
 
 /// A key, and the name it signs under.
 pub struct Signer {

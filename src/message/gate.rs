@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::ComposeError;
+use super::error::ComposeError;
 
 /// Octets of a line without its CRLF (RFC 5322 section 2.1.1).
 const LINE_MAX: usize = 998;

@@ -5,7 +5,7 @@ use lettre::message::{
     header::{ContentTransferEncoding, ContentType},
 };
 
-use super::ComposeError;
+use super::error::ComposeError;
 use crate::{assets::Picture, render::TransferEncoding};
 
 /// What stands around the two parts.

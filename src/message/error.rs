@@ -1,0 +1,38 @@
+/// Why a letter cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// The letter is not fit to be handed to a relay. This is a mistake of ours.
+    #[error("the letter holds {what} at octet {at}, which no relay may be given")]
+    Unfit {
+        /// What it holds.
+        what: &'static str,
+        /// Where.
+        at: usize,
+    },
+    /// The person has no value for a placeholder without a default.
+    #[error("`{name}` is empty for this person")]
+    Missing {
+        /// The placeholder.
+        name: String,
+    },
+    /// A header field of the owner's own cannot be written.
+    #[error("the header field `{name}` cannot be used: {reason}")]
+    Header {
+        /// Its name, without control characters.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A key to sign with cannot be used.
+    #[error("the DKIM key for `{domain}` cannot be used: {reason}")]
+    Key {
+        /// The signing domain.
+        domain: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The skeleton of the letter cannot be built.
+    #[error("the parts of the letter cannot be put together: {0}")]
+    Skeleton(String),
+}
