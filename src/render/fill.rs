@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::{
     Escape,
     design::Design,
-    scope::{Fill, Scope},
+    scope::{Fill, LINKS, Scope},
     tokens::Tokens,
 };
 use crate::{
@@ -147,11 +147,26 @@ impl<'a> Filler<'a> {
         let name = placeholder.path.join(".");
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "give it in the front matter, or add `| default(\"…\")`".to_owned(),
+            None => self.what_to_write(placeholder),
         };
         let message = format!("no value is known for `{name}`");
         self.diagnostics
             .push(Diagnostic::error("M215", source, placeholder.span.clone(), message).help(help));
+    }
+
+    /// What to do about a name that is near no other.
+    fn what_to_write(&self, placeholder: &Placeholder) -> String {
+        let default = "or add `| default(\"…\")`";
+        let known = |names: Vec<String>| format!("known names: {}", names.join(", "));
+        match placeholder.path.first().map(String::as_str) {
+            Some("issue") => format!("give it in the front matter, {default}"),
+            Some("newsletter") => {
+                let names = known(self.scope.newsletter_names());
+                format!("set it under `[fields]` in mimeo.toml, {default}; {names}")
+            }
+            Some("link") => known(LINKS.map(|name| format!("link.{name}")).to_vec()),
+            _ => "names begin with `issue.`, `newsletter.`, `subscriber.`, `link.` or `design.`".to_owned(),
+        }
     }
 
     /// A phrase as HTML source for where it lands.

@@ -50,6 +50,11 @@ impl Scope {
         Self { issue: names, newsletter: ours }
     }
 
+    /// The names that begin with `newsletter.`.
+    pub(crate) fn newsletter_names(&self) -> Vec<String> {
+        self.newsletter.keys().map(|name| format!("newsletter.{name}")).collect()
+    }
+
     /// The value of a placeholder, or why there is none yet.
     pub(crate) fn fill(&self, placeholder: &Placeholder) -> Fill {
         let mut path = placeholder.path.iter().map(String::as_str);

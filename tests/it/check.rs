@@ -483,3 +483,21 @@ fn one_mistake_in_a_link_is_one_finding() {
         .file("issues/7.md", issue("", "See [the page](%unsubscribe_url%) there.\n"));
     room.run(["check"]).code(3).stderr_has("error[M411]");
 }
+
+#[test]
+fn an_unknown_name_is_told_where_names_are_set() {
+    for (name, help) in [
+        (
+            "newsletter.motto",
+            "set it under `[fields]` in mimeo.toml, or add `| default(\"…\")`; known names: newsletter.archive, ",
+        ),
+        ("newsletter.tag_line", "did you mean `newsletter.tagline`?"),
+        ("issue.mood", "give it in the front matter"),
+        ("link.somewhere", "known names: link.unsubscribe, link.view, link.archive"),
+        ("design.motto", "names begin with `issue.`, `newsletter.`"),
+    ] {
+        let room =
+            Newsroom::new().file("issues/7.md", issue("", &format!("We say {{{{ {name} }}}} here.\n")));
+        room.run(["check"]).code(3).stderr_has(help);
+    }
+}

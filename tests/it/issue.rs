@@ -147,3 +147,33 @@ fn an_issue_of_two_megabytes_is_refused_the_same_way_from_a_file_and_from_a_text
     let ran = room.run(["build", "long"]).code(3);
     assert!(ran.stderr.contains("M122") && ran.stderr.contains(&found[0].message), "{}", ran.stderr);
 }
+
+#[test]
+fn no_reader_gets_half_a_title() {
+    let title = |line: &str| {
+        let text = format!("---\n{line}\n---\nWords.\n");
+        let issue = Issue::parse(Source::new("issues/7.md", text))
+            .unwrap_or_else(|found| panic!("{line}: {found:?}"));
+        issue.head.title
+    };
+    for (line, expected) in [
+        ("title: #42", "#42"),
+        ("title: # 42", "# 42"),
+        ("title:   #42  ", "#42"),
+        ("title: #tea", "#tea"),
+        ("title: Weekly #42", "Weekly #42"),
+        ("title: Issue # 42", "Issue # 42"),
+        ("title: Issue #  42 ", "Issue # 42"),
+        ("title: \"Issue # 42\"", "Issue # 42"),
+        ("title: Weekly#42", "Weekly#42"),
+        // A comment is one.
+        ("title: Weekly # a note of mine", "Weekly"),
+        ("title: Weekly # 2 things", "Weekly"),
+        ("title: \"Weekly\" # 42", "Weekly"),
+    ] {
+        assert_eq!(title(line), expected, "{line}");
+    }
+    let text = "---\ntitle: Words\nnumber: 7 # 7\ndraft: true # 1\ndate: 2026-01-02 # 2\n---\nWords.\n";
+    let issue = Issue::parse(Source::new("issues/7.md", text)).unwrap();
+    assert_eq!((issue.head.number, issue.head.draft), (Some(7), true));
+}

@@ -69,10 +69,16 @@ fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
             Event::Scalar(value, ScalarStyle::Plain, _, None) => {
                 let is_field =
                     open.len() == 1 && open.iter().all(|one| one.is_map && one.items.len() % 2 == 1);
-                match numbered(text, span.end - places.base).filter(|_| is_field) {
-                    Some(end) => {
-                        let span = span.start..places.base + end;
-                        Node { kind: Kind::Text(text[span.start - places.base..end].to_owned()), span }
+                let whole = match open.last().and_then(|map| map.items.last()).filter(|_| is_field) {
+                    None => None,
+                    Some(name) if value.is_empty() => number_alone(text, name.span.end - places.base),
+                    Some(_) => numbered(text, span.end - places.base, &value)
+                        .map(|end| span.start - places.base..end),
+                };
+                match whole {
+                    Some(whole) => {
+                        let kind = Kind::Text(text[whole.clone()].to_owned());
+                        Node { kind, span: places.base + whole.start..places.base + whole.end }
                     }
                     None => Node::plain(&value, span),
                 }
@@ -101,15 +107,32 @@ fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
 }
 
 /// Where a value ends that has a `#42` in it. To YAML a `#` behind a space begins a comment, and readers would get half
-/// a title; a comment that is meant has a space behind its `#`.
-fn numbered(text: &str, end: usize) -> Option<usize> {
+/// a title; a comment that is meant has a space behind its `#`, and more than a number behind that (`Issue # 42`).
+fn numbered(text: &str, end: usize, value: &str) -> Option<usize> {
     let line = text[end..].lines().next().unwrap_or_default();
     let written = text[..end].trim_end_matches([' ', '\t']);
     let rest = &text[written.len()..end + line.len()];
     let behind = rest.trim_start_matches([' ', '\t']);
-    let is_number = behind.strip_prefix('#').is_some_and(|word| word.starts_with(char::is_alphanumeric));
+    let is_title = value.contains(char::is_alphabetic) && !matches!(value, "true" | "false");
+    let is_number = is_number(behind, is_title);
     let is_apart = behind.len() < rest.len() && !written.ends_with('\n');
     (is_number && is_apart).then(|| written.len() + rest.trim_end().len())
+}
+
+/// A value that is all comment to YAML, as in `title: #42`, behind its name.
+fn number_alone(text: &str, name_end: usize) -> Option<std::ops::Range<usize>> {
+    let line = text.get(name_end..)?.lines().next()?;
+    let behind = line.trim_start().strip_prefix(':')?;
+    let value = behind.trim();
+    let start = name_end + line.len() - behind.trim_start().len();
+    (value.len() < behind.len() && is_number(value, true)).then(|| start..start + value.len())
+}
+
+/// Whether this is `#42` or `#tag`, or with `apart` also `# 42`.
+fn is_number(text: &str, apart: bool) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix('#')
+        .is_some_and(|word| word.starts_with(char::is_alphanumeric) || (apart && digits(word.trim())))
 }
 
 impl Open {
