@@ -53,8 +53,7 @@ const CAPTURES: [(&str, Option<usize>); 46] = [
     ("include", KEYWORD),
     ("keyframes", KEYWORD),
     ("keyword.operator", None),
-    // Lifetimes, and where `goto` leads.
-    ("label", KEYWORD),
+    ("label", None),
     ("markup.heading", FUNCTION),
     ("markup.link", STRING),
     ("markup.raw", STRING),
