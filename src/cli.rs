@@ -15,6 +15,7 @@ mod failure;
 mod flags;
 mod git;
 mod hints;
+mod init;
 mod issues;
 mod keygen;
 mod ledger;
@@ -64,6 +65,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Args),
     New(new::Args),
     Subscribers(subscribers::Args),
     Build(build::Args),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
     };
     let context = Context::new(&cli.global);
     let ended = match &cli.command {
+        Command::Init(args) => init::run(args, &context),
         Command::New(args) => new::run(args, &context),
         Command::Subscribers(args) => subscribers::run(args, &context),
         Command::Build(args) => build::run(args, &context),

@@ -19,6 +19,7 @@ mod settings;
 pub use command::{SettingCommand, Trust, Untrusted};
 pub use duration::parse as parse_duration;
 pub use key::KeyError;
+pub use mailbox::parse as parse_sender;
 pub use overrides::{Override, Overrides, RELAY_PASSWORD, Strength};
 pub use secret::{SecretError, SecretRef};
 pub use settings::{Check, Dkim, DkimEd25519, Transport};

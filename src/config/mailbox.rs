@@ -6,7 +6,11 @@ use crate::{
 };
 
 /// Reads a name and an address, or an address alone.
-pub(super) fn parse(text: &str) -> Result<Mailbox, InvalidAddress> {
+///
+/// # Errors
+///
+/// When the address is invalid, or the name contains a control character.
+pub fn parse(text: &str) -> Result<Mailbox, InvalidAddress> {
     let text = text.trim();
     let Some(without_end) = text.strip_suffix('>') else {
         return Ok(Mailbox { name: None, address: EmailAddress::parse(text)? });

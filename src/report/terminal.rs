@@ -82,4 +82,22 @@ impl Terminal {
         io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
+
+    /// Asks for a text on standard error. An empty answer is the default, if there is one; `None` is the end of the input.
+    pub fn ask_for(&self, question: &str, default: Option<&str>) -> io::Result<Option<String>> {
+        {
+            let mut err = AutoStream::new(io::stderr().lock(), self.colour);
+            match default {
+                Some(default) => write!(err, "{question} [{default}]: ")?,
+                None => write!(err, "{question}: ")?,
+            }
+            err.flush()?;
+        }
+        let mut answer = String::new();
+        if io::stdin().lock().read_line(&mut answer)? == 0 {
+            return Ok(None);
+        }
+        let answer = answer.trim();
+        Ok(Some(if answer.is_empty() { default.unwrap_or_default() } else { answer }.to_owned()))
+    }
 }

@@ -28,6 +28,7 @@ mod findings;
 mod foreign;
 mod hostile;
 mod hours;
+mod init;
 mod issue;
 mod kinds;
 mod ledger;
