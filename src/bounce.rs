@@ -8,6 +8,7 @@
 //! last of them reads prose. Hard or soft does not follow from the first digit of a code: `bounce/classes.toml` says what codes
 //! and phrases mean.
 
+pub mod advice;
 mod class;
 mod feedback;
 mod fields;

@@ -75,6 +75,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// `[suppress] hard_bounces`: whether "no such person" suppresses an address.
     pub suppress_hard_bounces: bool,
+    /// `[bounces]`: what follows from letters that come back.
+    pub bounces: crate::bounce::policy::Policy,
     /// `[dkim]`
     pub dkim: Option<Dkim>,
     /// `[math] command`: a program and its arguments; none when formulas stay TeX.
@@ -293,6 +295,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
     let suppress = tree.table("suppress");
     let suppress_hard_bounces = suppress.flag("hard_bounces").is_some_and(|flag| flag.value);
     suppress.finish();
+    let bounces = sending::bounces(tree);
     let dkim = relay::dkim(tree, &base);
     let math = newsletter::math(tree, root);
     let check = sending::check(tree);
@@ -309,6 +312,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         brake,
         retry,
         suppress_hard_bounces,
+        bounces,
         dkim,
         math,
         trust: Trust::Withheld,

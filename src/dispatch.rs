@@ -16,6 +16,7 @@ mod pace;
 mod plan;
 mod queue;
 mod retry;
+mod returned;
 mod run;
 mod survey;
 mod throttle;
@@ -31,6 +32,7 @@ pub use open::{
 pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
 pub use plan::{Plan, Prediction, predict};
 pub use retry::{RetryPolicy, means_no_such_person};
+pub use returned::{Returns, Settled};
 pub use run::{Ended, Interrupt, Run, Settings};
 use survey::SurveyError;
 pub use survey::{Failed, Survey};

@@ -9,9 +9,10 @@
 //! started.
 //!
 //! Files import only what is above them in this order, so that there are no circles (a test holds that): `error`, `values`,
-//! `records`, `lease`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`, `writer`, `threads`, `pages`; then
-//! this file, and the calls by concern in `work`, `decisions` and `questions`.
+//! `bounces`, `records`, `lease`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`, `writer`, `threads`, `pages`; then
+//! this file, and the calls by concern in `work`, `decisions`, `returned` and `questions`.
 
+mod bounces;
 mod claim;
 mod decisions;
 mod error;
@@ -24,6 +25,7 @@ mod pages;
 mod questions;
 mod queue;
 mod records;
+mod returned;
 mod sqlite;
 mod threads;
 mod transition;
@@ -32,6 +34,7 @@ mod work;
 mod worker;
 mod writer;
 
+pub use bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally};
 pub use claim::{Claim, Domains, Selected, Selection, Wanted};
 pub use error::{BoxError, Cause, LedgerError};
 pub use lease::{Begun, Next};

@@ -22,7 +22,7 @@ pub use dkim::{KeyKind, Signer};
 pub use error::ComposeError;
 pub use gate::Shape;
 pub use header_rules::{check_archive, check_header, check_list_id, check_one_click};
-pub use token::Tokens;
+pub use token::{DELIVERY_TOKEN_MAX, Tokens};
 
 use std::borrow::Cow;
 

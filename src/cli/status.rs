@@ -3,8 +3,12 @@ use serde::Serialize;
 use super::{Context, Exit, Failure, flags, issues, sending};
 use crate::{
     address::EmailAddress,
+    bounce::Class,
     config::Overrides,
-    ledger::{DeliveryRow, DispatchRecord, HistoryEvent, Ledger, LedgerError, State, Tally},
+    ledger::{
+        BounceEvent, DeliveryRow, DispatchRecord, HistoryEvent, Ledger, LedgerError, ReturnedTally, State,
+        Tally,
+    },
     report::words::{count, printable, when},
     subscriber::Export,
 };
@@ -84,6 +88,8 @@ struct Counts {
     failed: u64,
     unconfirmed: u64,
     suppressed: u64,
+    bounced: u64,
+    complained: u64,
 }
 
 impl From<Tally> for Counts {
@@ -96,7 +102,15 @@ impl From<Tally> for Counts {
             failed: tally.failed,
             unconfirmed: tally.unconfirmed + tally.begun,
             suppressed: tally.suppressed,
+            bounced: 0,
+            complained: 0,
         }
+    }
+}
+
+impl Counts {
+    fn of(tally: Tally, returned: ReturnedTally) -> Self {
+        Self { bounced: returned.bounced, complained: returned.complained, ..tally.into() }
     }
 }
 
@@ -210,17 +224,18 @@ impl Args {
         let mut told = Vec::new();
         let records = ledger.dispatches().await?;
         for record in &records {
-            told.push((record, ledger.tally(record.id).await?));
+            told.push((record, ledger.tally(record.id).await?, ledger.returned(record.id).await?));
         }
         if self.json {
-            let list: Vec<_> = told.iter().map(|(record, tally)| Told::new(record, *tally)).collect();
+            let list: Vec<_> =
+                told.iter().map(|(record, tally, returned)| Told::new(record, *tally, *returned)).collect();
             return Self::json(context, &list);
         }
         if told.is_empty() {
             context.terminal.say("nothing has been sent yet");
         }
         let mut text = String::new();
-        for (record, tally) in told {
+        for (record, tally, returned) in told {
             let number = record.number.map(|number| format!("#{number} ")).unwrap_or_default();
             let line = format!(
                 "{number}{}  {}  {}\n",
@@ -229,6 +244,7 @@ impl Args {
                 // Nobody looks here whether the sender lives: what it has begun may have left.
                 sending::sentence(&Tally { unconfirmed: tally.unconfirmed + tally.begun, begun: 0, ..tally })
             );
+            let line = with_returned(line, returned);
             text.push_str(&line);
         }
         Self::data(context, &text)
@@ -242,11 +258,12 @@ impl Args {
     async fn issue(&self, context: &Context, ledger: &Ledger, name: &str) -> Result<Exit, Failure> {
         let Some(record) = dispatch(context, ledger, name).await? else { return self.nothing_yet(context) };
         let tally = ledger.tally(record.id).await?;
+        let returned = ledger.returned(record.id).await?;
         let Some(listed) = self.state else {
             if self.json {
-                return Self::json(context, &Told::new(&record, tally));
+                return Self::json(context, &Told::new(&record, tally, returned));
             }
-            return Self::data(context, &table(&record, tally));
+            return Self::data(context, &table(&record, tally, returned));
         };
         if self.csv {
             return self.csv(context, ledger, &record, listed).await;
@@ -263,7 +280,7 @@ impl Args {
             }
         }
         if self.json {
-            let told = Told { deliveries: Some(deliveries), ..Told::new(&record, tally) };
+            let told = Told { deliveries: Some(deliveries), ..Told::new(&record, tally, returned) };
             return Self::json(context, &told);
         }
         Ok(Exit::Done)
@@ -347,22 +364,22 @@ impl Args {
 }
 
 impl<'a> Told<'a> {
-    fn new(record: &'a DispatchRecord, tally: Tally) -> Self {
+    fn new(record: &'a DispatchRecord, tally: Tally, returned: ReturnedTally) -> Self {
         Self {
             issue: &record.slug,
             number: record.number,
             title: &record.title,
             digest: &record.digest,
             opened_at: record.opened_at.to_string(),
-            counts: tally.into(),
+            counts: Counts::of(tally, returned),
             deliveries: None,
         }
     }
 }
 
-fn table(record: &DispatchRecord, tally: Tally) -> String {
+fn table(record: &DispatchRecord, tally: Tally, returned: ReturnedTally) -> String {
     let begun = tally.begun;
-    let counts = Counts::from(tally);
+    let counts = Counts::of(tally, returned);
     let mut out =
         format!("{}\nopened {}, digest {}\n\n", record.title, when(record.opened_at), short(&record.digest));
     for (word, number) in [
@@ -381,7 +398,27 @@ fn table(record: &DispatchRecord, tally: Tally) -> String {
         }
         out.push('\n');
     }
+    if counts.bounced + counts.complained > 0 {
+        out.push_str("\nof the accepted letters\n");
+    }
+    for (word, number) in [("bounced", counts.bounced), ("complained", counts.complained)] {
+        if number > 0 {
+            out.push_str(&format!("  {word:<12}{:>9}\n", count(number)));
+        }
+    }
     out
+}
+
+/// A line about a dispatch, and how many of its letters came back.
+fn with_returned(line: String, returned: ReturnedTally) -> String {
+    let mut line = line.trim_end().to_owned();
+    for (word, number) in [("bounced", returned.bounced), ("complained", returned.complained)] {
+        if number > 0 {
+            line.push_str(&format!(", {} {word}", count(number)));
+        }
+    }
+    line.push('\n');
+    line
 }
 
 fn short(digest: &str) -> &str {
@@ -420,7 +457,19 @@ fn event_words(event: &HistoryEvent) -> String {
             }
         }
         HistoryEvent::Decision { decision, .. } => format!("decided: {}", decision.word()),
+        HistoryEvent::Returned(event) => returned_words(event),
     }
+}
+
+/// What came back, in words.
+fn returned_words(event: &BounceEvent) -> String {
+    let what = match event.class {
+        Some(class) => format!("{} ({})", event.kind.word(), class.word()),
+        None => event.kind.word().to_owned(),
+    };
+    let reply = if event.reply.is_empty() { String::new() } else { format!(": {}", event.reply) };
+    let proof = if event.resolved { "; so the relay had accepted the letter" } else { "" };
+    format!("{what}{reply}; effect: {}{proof}", event.effect.word())
 }
 
 fn event_json(event: &HistoryEvent) -> serde_json::Value {
@@ -434,5 +483,13 @@ fn event_json(event: &HistoryEvent) -> serde_json::Value {
         HistoryEvent::Decision { at, decision } => {
             serde_json::json!({ "at": at.to_string(), "decision": decision.word() })
         }
+        HistoryEvent::Returned(event) => serde_json::json!({
+            "at": event.at.to_string(),
+            "returned": event.kind.word(),
+            "class": event.class.map(Class::word),
+            "reply": event.reply,
+            "effect": event.effect.word(),
+            "proves_accepted": event.resolved,
+        }),
     }
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     address::EmailAddress,
     assets::PicturePlace,
-    message::{check_archive, check_header, check_list_id, check_one_click},
+    message::{DELIVERY_TOKEN_MAX, check_archive, check_header, check_list_id, check_one_click},
     render::{Mailbox, Newsletter, Unsubscribe},
     source::Diagnostic,
 };
@@ -47,7 +47,7 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
         sender.missing("the sender is missing", "add `from = \"Name <address>\"` under `[sender]`");
     }
     let reply_to = mailbox(&sender, "reply_to");
-    let bounces = address(&sender, "bounces");
+    let bounces = address(&sender, "bounces").filter(|bounces| has_room_for_token(&sender, bounces));
     let list_id = sender.text("list_id", "letters.example.org").filter(|id| is_list_id(&sender, id));
     sender.finish();
     let leaving = root.table("unsubscribe");
@@ -247,4 +247,28 @@ fn headers(root: &Table<'_>) -> BTreeMap<String, String> {
         }
     }
     headers
+}
+
+/// Whether `bounces` has at most one `{token}` in its local part, and room for the longest one (RFC 5321 section 4.5.3.1.1).
+fn has_room_for_token(sender: &Table<'_>, bounces: &EmailAddress) -> bool {
+    const LOCAL_MAX: usize = 64;
+    let local = bounces.local();
+    let rest = local.replacen("{token}", "", 1);
+    let longest = rest.len() + if rest.len() < local.len() { DELIVERY_TOKEN_MAX } else { 0 };
+    let (message, help) = if rest.contains(['{', '}']) {
+        (
+            "invalid `bounces`: its only placeholder is `{token}`, once",
+            "write it as \"bounces+{token}@news.example.org\"",
+        )
+    } else if longest > LOCAL_MAX {
+        (
+            "invalid `bounces`: with a token its local part is longer than 64 bytes",
+            "keep what is around `{token}` to 38 bytes",
+        )
+    } else {
+        return true;
+    };
+    let Some(place) = sender.any("bounces") else { return false };
+    sender.notes().error("M012", place.span(), message, help);
+    false
 }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     address::EmailAddress,
+    bounce::policy::Policy,
     check::{Level, Levels},
     dispatch::{BrakePolicy, DomainPolicy, Limit, PacePolicy, RetryPolicy, Window},
     source::Severity,
@@ -34,6 +35,19 @@ pub(super) fn pace(root: &Table<'_>) -> (PacePolicy, BrakePolicy) {
     let brake = brake(&section);
     section.finish();
     (pace, brake)
+}
+
+/// `[bounces]`.
+pub(super) fn bounces(root: &Table<'_>) -> Policy {
+    let section = root.table("bounces");
+    let usual = Policy::default();
+    let letters = section.number("soft_letters", 1..=100);
+    let span = section.duration("soft_span");
+    section.finish();
+    Policy {
+        soft_letters: letters.map_or(usual.soft_letters, |letters| letters.value),
+        soft_span: span.and_then(|span| span.value.try_into().ok()).unwrap_or(usual.soft_span),
+    }
 }
 
 fn limits(table: &Table<'_>) -> Vec<Limit> {

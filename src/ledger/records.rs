@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::bounces::BounceEvent;
 use super::values::{Decision, DeliveryId, DispatchRecord, State};
 use crate::{
     address::EmailAddress,
@@ -60,6 +61,8 @@ pub enum HistoryEvent {
         /// What.
         decision: Decision,
     },
+    /// It came back, or its reader complained.
+    Returned(BounceEvent),
 }
 
 impl HistoryEvent {
@@ -68,6 +71,7 @@ impl HistoryEvent {
         match self {
             Self::Attempt { ended_at, .. } => *ended_at,
             Self::Decision { at, .. } => *at,
+            Self::Returned(event) => event.at,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! them in this order: times, keys, recipients, suppressed, search, store, then the statements (schema, plan, transitions,
 //! workers, claims, queries, decisions, relays).
 
+mod bounces;
 mod claims;
 mod decisions;
 mod keys;

@@ -12,7 +12,7 @@ use super::{
     field,
     octets::Octets,
     shared_header::shared_header,
-    token::TOKEN_LEN,
+    token::{TOKEN_LEN, edition},
     unsubscribe::{UnsubscribeAddress, in_mailto},
     wire::{Base64Writer, quote_value},
 };
@@ -48,6 +48,8 @@ impl Secrets {
 /// An issue, ready to be addressed.
 pub struct Composer {
     from: EmailAddress,
+    slug: String,
+    number: Option<u32>,
     /// The sender's own address is outside ASCII, and so is every header.
     utf8_header: bool,
     date: i64,
@@ -91,6 +93,9 @@ pub struct Filled {
 /// letters. It is no one's token, whatever the newsletter's key.
 pub const TEST_TOKEN: &str = "TEST-LETTER-DO-NOTHING";
 
+/// Where the envelope's sender has the token of a delivery.
+const TOKEN_PLACE: &str = "{token}";
+
 impl Composer {
     /// Prepares an issue for composing, once for all of its readers.
     ///
@@ -109,7 +114,7 @@ impl Composer {
 
     fn compile(rendered: &RenderedIssue, secrets: Secrets, mark: Option<&str>) -> Result<Self, ComposeError> {
         let tokens = Tokens::new(&secrets.key);
-        let edition = format!("{}#{}", rendered.slug, rendered.number.unwrap_or(0));
+        let edition = edition(&rendered.slug, rendered.number);
         let mut subject = rendered.subject.clone();
         if let Some(mark) = mark {
             subject.pieces.insert(0, Piece::Literal(mark.to_owned()));
@@ -128,6 +133,8 @@ impl Composer {
         }
         Ok(Self {
             from: rendered.bounces.clone(),
+            slug: rendered.slug.clone(),
+            number: rendered.number,
             utf8_header: [Some(&rendered.from), rendered.reply_to.as_ref()]
                 .into_iter()
                 .flatten()
@@ -184,12 +191,38 @@ impl Composer {
 
     /// Makes the letter to one person. The buffer's room is used again, its content is not.
     pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
-        self.compose_to(subscriber, subscriber.address.clone(), buffer)
+        self.compose_to(subscriber, subscriber.address.clone(), TEST_TOKEN, buffer)
+    }
+
+    /// Makes the letter of a delivery: the envelope's sender has a token for it where the newsletter has `{token}`. The
+    /// letter's bytes do not depend on it.
+    pub fn compose_delivery(
+        &self,
+        subscriber: &Subscriber,
+        delivery: u64,
+        buffer: Vec<u8>,
+    ) -> Result<Message, ComposeError> {
+        let address = subscriber.address.clone();
+        if !self.from.local().contains(TOKEN_PLACE) {
+            return self.compose_to(subscriber, address, "", buffer);
+        }
+        let token = self.tokens.delivery(&self.slug, self.number, delivery, &address);
+        self.compose_to(subscriber, address, &token, buffer)
+    }
+
+    /// The envelope's sender, with a token where the newsletter has `{token}`.
+    fn sender(&self, token: &str) -> EmailAddress {
+        if !self.from.local().contains(TOKEN_PLACE) {
+            return self.from.clone();
+        }
+        let whole = self.from.expose().replacen(TOKEN_PLACE, &token.to_ascii_lowercase(), 1);
+        // The settings leave room for the token.
+        EmailAddress::parse(&whole).unwrap_or_else(|_| self.from.clone())
     }
 
     /// Makes the letter that `subscriber` would get, addressed in the envelope to somebody else who looks at it.
     pub fn compose_test(&self, subscriber: &Subscriber, to: EmailAddress) -> Result<Message, ComposeError> {
-        self.compose_to(subscriber, to, Vec::new())
+        self.compose_to(subscriber, to, TEST_TOKEN, Vec::new())
     }
 
     /// What this person sees: subject and parts with all placeholders filled in.
@@ -252,6 +285,7 @@ impl Composer {
         &self,
         subscriber: &Subscriber,
         recipient: EmailAddress,
+        delivery_token: &str,
         buffer: Vec<u8>,
     ) -> Result<Message, ComposeError> {
         let mut to = buffer;
@@ -286,7 +320,7 @@ impl Composer {
             octets.prepend(&self.signatures(&octets)?);
         }
         let utf8_header = self.utf8_header || subscriber.address.needs_smtputf8();
-        Message::of(self.from.clone(), recipient, octets, utf8_header)
+        Message::of(self.sender(delivery_token), recipient, octets, utf8_header)
     }
 
     /// The signatures' fields. The header is the first stretch and the beginning of the second, up to the blank line.

@@ -9,6 +9,30 @@ use crate::address::EmailAddress;
 pub(super) const TOKEN_LEN: usize = 22;
 /// Signs of an identifier: 130 bits in base32.
 const IDENTIFIER_LEN: usize = 26;
+/// Characters of a delivery's token that prove it.
+const PROOF_LEN: usize = 13;
+/// Characters of the largest number of a delivery.
+const NUMBER_LEN_MAX: usize = 13;
+/// Characters of a delivery's token, at most.
+pub const DELIVERY_TOKEN_MAX: usize = NUMBER_LEN_MAX + PROOF_LEN;
+
+/// Base32 of RFC 4648 section 6, in lower case.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// What identifiers of an issue's letters are made from.
+pub(super) fn edition(slug: &str, number: Option<u32>) -> String {
+    format!("{slug}#{}", number.unwrap_or(0))
+}
+
+/// A number in base32, without leading zeros.
+fn base32(number: u64) -> String {
+    let digits = (0..NUMBER_LEN_MAX).rev().map(|place| (number >> (5 * place) & 31) as usize);
+    let mut digits = digits.skip_while(|digit| *digit == 0).peekable();
+    match digits.peek() {
+        None => "a".to_owned(),
+        Some(_) => digits.map(|digit| char::from(ALPHABET[digit])).collect(),
+    }
+}
 
 /// Makes tokens and identifiers from one secret; each kind has its own purpose in front, so that none can stand in for
 /// another.
@@ -40,9 +64,52 @@ impl Tokens {
         URL_SAFE_NO_PAD.encode_slice(&tag.as_ref()[..16], to).expect("16 octets are 22 signs of base64url");
     }
 
+    /// What names a delivery in the envelope's sender, so that a letter that comes back is known without reading it: the
+    /// delivery's number in base32, and 65 bits of HMAC-SHA256 over it, the issue and the address. Lower-case letters and
+    /// digits, at most 26.
+    pub fn delivery(&self, slug: &str, number: Option<u32>, delivery: u64, address: &EmailAddress) -> String {
+        let mut token = base32(delivery);
+        let whose = format!("{delivery} {}", address.key_cow());
+        let proof = self.identifier("delivery", &edition(slug, number), &whose);
+        token.push_str(std::str::from_utf8(&proof[..PROOF_LEN]).expect("base32 is ASCII"));
+        token
+    }
+
+    /// The number of the delivery that a token claims to name; to be believed after [`is_delivery`](Self::is_delivery).
+    pub fn delivery_in(token: &str) -> Option<u64> {
+        let number = token.get(..token.len().checked_sub(PROOF_LEN)?)?;
+        if number.is_empty() || number.len() > NUMBER_LEN_MAX {
+            return None;
+        }
+        number.bytes().try_fold(0_u64, |sum, byte| {
+            let digit = ALPHABET.iter().position(|known| *known == byte.to_ascii_lowercase())?;
+            sum.checked_mul(32)?.checked_add(digit as u64)
+        })
+    }
+
+    /// Whether a token names this delivery; takes the same time whatever it says.
+    pub fn is_delivery(
+        &self,
+        token: &str,
+        slug: &str,
+        number: Option<u32>,
+        delivery: u64,
+        address: &EmailAddress,
+    ) -> bool {
+        let expected = self.delivery(slug, number, delivery, address);
+        let token = token.to_ascii_lowercase();
+        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), token.as_bytes()).is_ok()
+    }
+
+    /// Whether a `Message-ID` is that of the letter that brings an issue to an address.
+    pub fn is_message_id(&self, id: &str, slug: &str, number: Option<u32>, address: &EmailAddress) -> bool {
+        let expected = self.identifier("message-id", &edition(slug, number), &address.key_cow());
+        let left = id.split('@').next().unwrap_or_default().to_ascii_lowercase();
+        aws_lc_rs::constant_time::verify_slices_are_equal(&expected, left.as_bytes()).is_ok()
+    }
+
     /// The left side of a `Message-ID`: the same for every attempt to bring one issue to one address.
     pub(super) fn identifier(&self, purpose: &str, issue: &str, recipient: &str) -> [u8; IDENTIFIER_LEN] {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let tag = self.tag(purpose, issue, recipient);
         let bytes = tag.as_ref();
         std::array::from_fn(|index| {
@@ -98,6 +165,29 @@ mod tests {
         let token = Tokens::new(&[7; 32]).unsubscribe("letters.example.org", &address("ann@example.com"));
         assert_eq!(token, "pt7OTbUgyNzB_8rLG8fujg");
     }
+
+    #[test]
+    fn a_deliverys_token_is_read_back_and_proves_one_delivery() {
+        let tokens = Tokens::new(&[7; 32]);
+        let ann = address("ann@example.com");
+        for delivery in [0, 1, 31, 32, 1_000_000, u64::MAX] {
+            let token = tokens.delivery("a-year", Some(95), delivery, &ann);
+            assert!(token.len() <= DELIVERY_TOKEN_MAX, "{token}");
+            assert_eq!(Tokens::delivery_in(&token.to_uppercase()), Some(delivery), "{token}");
+            assert!(tokens.is_delivery(&token.to_uppercase(), "a-year", Some(95), delivery, &ann));
+            assert!(!tokens.is_delivery(&token, "a-year", None, delivery, &ann));
+            assert!(!tokens.is_delivery(&token, "a-year", Some(95), delivery ^ 1, &ann));
+            assert!(!tokens.is_delivery(&token, "a-year", Some(95), delivery, &address("bo@example.com")));
+            assert!(!Tokens::new(&[8; 32]).is_delivery(&token, "a-year", Some(95), delivery, &ann));
+        }
+        for none in ["", "a", TEST_TOKEN_OF_NONE, "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "\u{e9}aaaaaaaaaaaaaaa"]
+        {
+            assert_eq!(Tokens::delivery_in(none), None, "{none}");
+        }
+    }
+
+    /// It has characters that no number has.
+    const TEST_TOKEN_OF_NONE: &str = "1-aaaaaaaaaaaaa";
 
     #[test]
     fn an_identifier_is_base32() {

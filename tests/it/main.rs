@@ -40,6 +40,7 @@ mod parity;
 mod pictures;
 mod postfix;
 mod preview;
+mod returned;
 mod send;
 mod subscriber;
 mod support;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::bounce::{Finding, Returned};
+use crate::{bounce::Returned, dispatch::Settled};
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -26,27 +26,29 @@ struct Recipient<'a> {
     reply: Option<&'a str>,
     server: Option<&'a str>,
     delivery: Option<&'a str>,
-}
-
-impl<'a> Recipient<'a> {
-    fn new(finding: &'a Finding) -> Self {
-        Self {
-            address: finding.address.expose(),
-            class: finding.class.map(|class| class.word()),
-            status: finding.status.map(|status| status.to_string()),
-            reply: finding.reply.as_deref(),
-            server: finding.server.as_deref(),
-            delivery: None,
-        }
-    }
+    effect: Option<&'static str>,
 }
 
 /// The object of one message, with its line end.
-pub(super) fn line(file: &str, returned: &Returned) -> String {
+pub(super) fn line(file: &str, returned: &Returned, settled: &[Settled], has_ledger: bool) -> String {
+    let mut recipients = Vec::new();
+    for one in settled {
+        let Some(address) = &one.address else { continue };
+        let finding = one.finding.as_ref();
+        recipients.push(Recipient {
+            address: address.expose(),
+            class: finding.and_then(|finding| finding.class).map(|class| class.word()),
+            status: finding.and_then(|finding| finding.status).map(|status| status.to_string()),
+            reply: finding.and_then(|finding| finding.reply.as_deref()),
+            server: finding.and_then(|finding| finding.server.as_deref()),
+            delivery: one.delivery.as_ref().map(|found| found.dispatch.slug.as_str()),
+            effect: has_ledger.then(|| one.effect.word()),
+        });
+    }
     let message = Message {
         file,
         kind: returned.kind.word(),
-        recipients: returned.recipients.iter().map(Recipient::new).collect(),
+        recipients,
         complaint: returned.complaint.as_deref(),
         message_id: returned.message_id.as_deref(),
         token: returned.token.as_deref(),

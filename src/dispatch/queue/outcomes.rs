@@ -192,7 +192,7 @@ impl SendQueue {
     /// Composes a letter. Somebody whose letter cannot be composed is refused on the spot.
     fn give(&self, lease: Lease) -> Option<Letter<Ticket>> {
         let buffer = self.state().buffers.pop().unwrap_or_default();
-        match self.composer.compose(lease.subscriber(), buffer) {
+        match self.composer.compose_delivery(lease.subscriber(), lease.delivery().number(), buffer) {
             Ok(message) => Some(Letter { ticket: lease.hand_out(), message }),
             Err(error) => {
                 let text = format!("not handed over: {error}");

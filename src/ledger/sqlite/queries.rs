@@ -181,6 +181,7 @@ impl Store {
             };
             events.push(HistoryEvent::Decision { at: timestamp(row.get(0)?), decision });
         }
+        events.extend(self.bounces_of(delivery)?.into_iter().map(HistoryEvent::Returned));
         // Stable: what the ledger wrote first stays first where the clock shows the same.
         events.sort_by_key(HistoryEvent::at);
         Ok(events)
@@ -406,7 +407,7 @@ fn outcome(row: &Row<'_>, first: usize) -> Result<Outcome, LedgerError> {
     })
 }
 
-fn state(row: &Row<'_>, column: usize) -> Result<State, LedgerError> {
+pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State, LedgerError> {
     let word = row.get_ref(column)?.as_str().unwrap_or_default();
     // A constraint keeps other words out.
     Ok(State::from_word(word).unwrap_or(State::Unconfirmed))

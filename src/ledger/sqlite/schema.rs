@@ -31,7 +31,8 @@ use crate::ledger::{
 
 /// The schema, step by step: the file's `user_version` is the number of steps it has taken. A step that was released never
 /// changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_bounces.sql")];
 
 /// The page cache of the connection that writes, in KiB. Plans, claims and marks go through the tables in their order: more
 /// would make nothing faster.

@@ -98,6 +98,11 @@ impl Postfix {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
+    /// The box that all letters share.
+    pub(crate) fn maildir(&self) -> PathBuf {
+        self.folder.path().join("mail/box")
+    }
+
     fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_string_lossy().into_owned()
     }
@@ -137,6 +142,10 @@ impl Postfix {
              mynetworks = 127.0.0.0/8\nalias_maps =\nlocal_recipient_maps =\nvirtual_mailbox_domains = static:all\n\
              virtual_mailbox_maps = static:box/\nvirtual_mailbox_base = {root}/mail\n\
              virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\nvirtual_transport = virtual\n\
+             smtpd_reject_unlisted_recipient = no\n\
+             transport_maps = inline:{{ {{gone.example.com = error:5.1.1 User unknown}}, \
+             {{full.example.com = error:5.2.2 Mailbox full}}, \
+             {{refused.example.com = error:5.7.1 Content rejected as spam}} }}\n\
              smtpd_tls_cert_file = {root}/cert.pem\nsmtpd_tls_key_file = {root}/key.pem\n\
              smtpd_tls_security_level = may\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {root}/dovecot/auth\n\
              smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated, reject\n\
