@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a bench tells its figures")]
 
-use std::{collections::BTreeMap, hint::black_box, time::Instant};
+use std::{hint::black_box, time::Instant};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -13,7 +13,6 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, RSA_PKCS1_SHA256},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
 use mimeograph::{
     address::EmailAddress,
     issue::{Filter, Placeholder},
@@ -39,7 +38,7 @@ fn main() {
         ("both", vec![signer(&rsa_pem), signer(&ed25519_pem)]),
     ] {
         let runs = if signers.is_empty() { 20_000 } else { 1_000 };
-        let composer = Composer::new(&issue, Secrets { key: [7; 32], signers }).expect("an issue");
+        let composer = Composer::new(&issue, Secrets::new([7; 32]).with_signers(signers)).expect("an issue");
         let mut buffer = Vec::new();
         let mut next = 0;
         measure(&format!("letter, {name}"), runs, || {
@@ -116,10 +115,8 @@ fn issue() -> RenderedIssue {
     let words = |count: usize, line: &str| Piece::Literal(line.repeat(count));
     let address = EmailAddress::parse("ada@example.org").expect("an address");
     RenderedIssue {
-        slug: "a-year-in-review".to_owned(),
         title: "A year in review".to_owned(),
         number: Some(52),
-        language: "en".to_owned(),
         subject: Pattern::literal("A year in review"),
         html: Pattern {
             pieces: vec![
@@ -140,20 +137,12 @@ fn issue() -> RenderedIssue {
                 words(1, "\n"),
             ],
         },
-        mjml: String::new(),
-        pictures: Vec::new(),
-        from: Mailbox { name: Some("Ada Quill".to_owned()), address: address.clone() },
-        reply_to: None,
-        date: Timestamp::UNIX_EPOCH,
         list_id: "letters.example.org".to_owned(),
         newsletter: "Gradient Ascent".to_owned(),
         unsubscribe: Unsubscribe {
             https: Some("https://example.org/leave/{token}".to_owned()),
             mailto: Some(address.clone()),
         },
-        archive: None,
-        view: None,
-        bounces: address,
-        headers: BTreeMap::new(),
+        ..RenderedIssue::new("a-year-in-review", Mailbox::new("Ada Quill", address))
     }
 }

@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a program for developers")]
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +17,7 @@ use jiff::Timestamp;
 use mimeograph::{
     address::EmailAddress,
     ledger::{BoxError, Claim, DispatchId, Ledger, NewDispatch, Next, Wanted, Worker},
-    render::{Mailbox, Pattern, RenderedIssue, Unsubscribe},
+    render::{Mailbox, RenderedIssue},
     subscriber::Subscriber,
     transport::{Outcome, Reply},
 };
@@ -149,25 +148,11 @@ fn person(number: u64, rows: u64) -> Result<Subscriber, BoxError> {
 fn issue() -> RenderedIssue {
     let address = EmailAddress::parse("editor@example.org").unwrap();
     RenderedIssue {
-        slug: "bench".to_owned(),
         title: "Bench".to_owned(),
-        number: None,
-        language: "en".to_owned(),
-        subject: Pattern::default(),
-        html: Pattern::default(),
-        text: Pattern::default(),
-        mjml: String::new(),
-        pictures: Vec::new(),
-        from: Mailbox { name: None, address: address.clone() },
-        reply_to: None,
         date: now(),
         list_id: "letters.example.org".to_owned(),
         newsletter: "Letters".to_owned(),
-        unsubscribe: Unsubscribe::default(),
-        archive: None,
-        view: None,
-        bounces: address,
-        headers: BTreeMap::new(),
+        ..RenderedIssue::new("bench", Mailbox { name: None, address })
     }
 }
 

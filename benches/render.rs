@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use mimeograph::{
     address::EmailAddress,
-    assets::{Assets, PicturePlace},
+    assets::Assets,
     issue::Issue,
     render::{self, Frame, LetterInputs, Mailbox, Newsletter, Piece, Template, Unsubscribe},
     source::Source,
@@ -25,23 +25,11 @@ const ISSUES: [&str; 3] = [
 fn newsletter() -> Newsletter {
     let address = EmailAddress::parse("ada@example.org").unwrap();
     Newsletter {
-        name: "Gradient Notes".into(),
-        tagline: None,
-        language: "en".into(),
-        site: None,
         archive: Some("https://example.org/archive/".into()),
         postal_address: Some("1 Example Street, Exampletown".into()),
-        from: Mailbox { name: None, address: address.clone() },
-        reply_to: None,
-        bounces: address,
         list_id: "letters.example.org".into(),
         unsubscribe: Unsubscribe::default(),
-        pictures: PicturePlace::Inside,
-        template: "default".into(),
-        design: BTreeMap::new(),
-        design_places: BTreeMap::new(),
-        headers: BTreeMap::new(),
-        fields: BTreeMap::new(),
+        ..Newsletter::new("Gradient Notes", Mailbox { name: None, address })
     }
 }
 

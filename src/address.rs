@@ -35,6 +35,10 @@ impl EmailAddress {
     ///
     /// Refused on purpose, though the grammar knows them: quoted local parts (they can carry SMTP parameters past
     /// careless software), addresses of hosts in brackets, and domains of a single label.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text: it is empty, has no `@`, or holds characters that no address can have, for example.
     pub fn parse(input: &str) -> Result<Self, InvalidAddress> {
         check(input).map_err(|reason| InvalidAddress { reason: reason.to_owned() })
     }
@@ -44,7 +48,7 @@ impl EmailAddress {
         &self.0
     }
 
-    /// The same for every spelling of one mailbox as far as we can tell; used to compare, never to send.
+    /// A key for comparisons, equal for every spelling of one mailbox as far as we can tell. Never used to send.
     ///
     /// NFC, the domain in A-labels, all in lower case. A host may tell `Ann@` from `ann@` (RFC 5321 section 2.4), but
     /// hardly any does, while lists hold both spellings of one person every day; and a suppression must not be

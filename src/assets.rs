@@ -15,12 +15,17 @@ mod text_folder;
 mod vendored;
 mod walk;
 
+#[doc(hidden)]
 pub use formula::{Formula, formulas, on_white};
 pub(crate) use gather::write_inside;
-pub use math::{MathCommand, draw_formulas};
+pub use math::MathCommand;
+#[doc(hidden)]
+pub use math::draw_formulas;
+#[doc(hidden)]
 pub use picture_files::{Seen, opaque_pixels, seen};
 pub(crate) use sandbox::{Fence, Leads};
 pub(crate) use text_folder::TextFolder;
+#[doc(hidden)]
 pub use vendored::{Vendored, vendor_folder, vendor_name};
 pub use walk::MathStyle;
 
@@ -41,6 +46,7 @@ use crate::{
 /// Where pictures are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum PicturePlace {
     /// Inside each letter (`multipart/related`, `cid:`).
     Inside,
@@ -68,7 +74,7 @@ pub struct Picture {
     pub name: String,
     /// For example `image/png`.
     pub media_type: String,
-    /// The bytes.
+    /// The picture's file, as it was read.
     #[serde(with = "base64_bytes")]
     pub bytes: Vec<u8>,
 }
@@ -120,7 +126,7 @@ pub struct Asset {
     pub height: Option<u32>,
     /// For example `image/png`, from the bytes, not from the name.
     pub media_type: &'static str,
-    /// The file.
+    /// The picture's file, as it was read.
     pub bytes: Arc<[u8]>,
     /// `Content-ID` without angle brackets: the same bytes on the same list have the same.
     pub cid: String,
@@ -192,7 +198,7 @@ impl Assets {
         Phrase(parts)
     }
 
-    /// The same for a text without placeholders. `#anchors` stay as they are.
+    /// A link as [`link`](Self::link) makes it, from a text without placeholders. `#anchors` stay as they are.
     pub fn href(&self, url: &str) -> String {
         match (&self.base, is_relative(url)) {
             (Some(base), true) => base.join(url).map_or_else(|_| url.to_owned(), String::from),
@@ -266,10 +272,11 @@ impl Assets {
 
 /// A video or a post in an issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Embed {
     /// Which of the two.
     pub kind: EmbedKind,
-    /// Its address.
+    /// The address of the video or post.
     pub url: String,
     /// The issue itself does not say what it shows.
     pub is_bare: bool,
@@ -278,7 +285,7 @@ pub struct Embed {
 /// What an embed is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmbedKind {
-    /// A video.
+    /// A video, shown as a still picture with a link.
     Video,
     /// A post on a social network.
     Post,

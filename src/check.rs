@@ -22,16 +22,21 @@ mod support;
 mod text_checks;
 mod unfinished;
 
+#[doc(hidden)]
 pub use clients::clients_date;
 pub use findings::{Rule, rule, rules};
 pub use levels::{Level, Levels, UnknownCode};
+#[doc(hidden)]
 pub use links::targets;
 use online::check_answers;
 pub use online::{Answer, Answers, addresses};
 use people::check_list;
+#[doc(hidden)]
 pub use reading::{Link, Reading, reading};
 pub use run::{CheckContext, Report, run, run_draft};
-pub use size::{BEFORE_FIRST_HEADING, Costs, Share, TEMPLATE};
+#[doc(hidden)]
+pub use size::{BEFORE_FIRST_HEADING, TEMPLATE};
+pub use size::{Costs, Share};
 use size::{budget, costs};
 
 use std::path::Path;
@@ -89,7 +94,7 @@ pub struct Earlier {
     pub slug: String,
     /// The number of the edition.
     pub number: Option<u32>,
-    /// Its date.
+    /// The date in its front matter.
     pub date: Option<Date>,
     /// Its subject, as written.
     pub subject: String,

@@ -104,7 +104,7 @@ impl Config {
         Self::parse(root, Source::new(file, text), overrides)
     }
 
-    /// The same from a text that was read before.
+    /// Reads settings as [`load`](Self::load) does, from a text that was read before.
     pub fn parse(
         root: &Path,
         source: Source,

@@ -1,9 +1,9 @@
-//! Plans a sending, opens it, and works it off.
+//! Plans the sending of an issue, opens its dispatch, and works it off.
 //!
-//! In: a rendered issue, a list, a ledger, a transport and the owner's wishes about pace. Out: a [`Plan`], [`Event`]s
+//! In: a rendered issue, a list, a ledger, a transport and limits on the pace. Out: a [`Plan`], [`Event`]s
 //! while letters leave, and an [`Ended`] that says why the run stopped.
-//! Never: decides without a pure function ([`RetryPolicy`], [`Pace`], [`Brake`], [`Window`]), or keeps the list in memory.
-//! It is the only room that joins ledger and transport.
+//! Never: decides without a pure function (`RetryPolicy`, `Pace`, `Brake`, `Window`), or keeps the list in memory.
+//! It is the only module that joins ledger and transport. [`open()`] is the way in.
 
 mod brake;
 mod claim_size;
@@ -23,19 +23,25 @@ mod throttle;
 mod wait;
 mod window;
 
-pub use brake::{Brake, BrakePolicy, Pulled};
+use brake::Brake;
+pub use brake::{BrakePolicy, Pulled};
 pub use clock::Clock;
+#[cfg(feature = "cli")]
+pub(crate) use open::check_columns;
 pub use open::{
     BadRows, ColumnsError, Destination, IfEdited, IfKeysChanged, Note, OpenError, Opened, Options, Prepared,
-    Source, check_columns, open, prepare,
+    Source, open, prepare,
 };
-pub use pace::{Ask, DomainPolicy, Limit, Pace, PacePolicy};
-pub use plan::{Plan, Prediction, predict};
-pub use retry::{RetryPolicy, means_no_such_person};
+#[doc(hidden)]
+pub use pace::{Ask, Pace};
+pub use pace::{DomainPolicy, Limit, PacePolicy};
+pub use plan::{Plan, Prediction};
+pub use retry::RetryPolicy;
+use retry::means_no_such_person;
 pub use returned::{Returns, Settled};
 pub use run::{Ended, Interrupt, Run, Settings};
-use survey::SurveyError;
-pub use survey::{Failed, Survey};
+pub use survey::Failed;
+use survey::{Survey, SurveyError};
 pub use wait::Wait;
 pub use window::{Hours, Window};
 
@@ -83,9 +89,9 @@ pub enum Event<'a> {
     },
     /// Nothing to do until then: a limit, or letters that come back.
     Waiting {
-        /// Why.
+        /// What it waits for.
         why: Wait,
-        /// Until then.
+        /// When it goes on.
         until: Timestamp,
         /// How long that is from now.
         wait: Duration,

@@ -66,7 +66,6 @@ pub fn make_untracked_folder(folder: &Path) -> io::Result<()> {
     }
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
     ignore_in_git(folder)
@@ -123,7 +122,6 @@ mod tests {
         make_untracked_folder(&new).unwrap();
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_private_file_is_for_its_owner_only() {
         use std::os::unix::fs::PermissionsExt;

@@ -23,6 +23,7 @@ pub mod document;
 mod extensions;
 mod finish;
 mod front_matter;
+#[doc(hidden)]
 pub mod html;
 mod inline;
 mod leftover;
@@ -41,6 +42,7 @@ pub use document::Document;
 pub use front_matter::{FrontMatter, Value};
 pub use placeholder::{Filter, Part, Phrase, Placeholder};
 pub(crate) use stand_ins::StandIns;
+#[doc(hidden)]
 pub use walk::VisibleNode;
 
 use context::Context;
@@ -52,7 +54,7 @@ use crate::source::{Diagnostic, Diagnostics, Source};
 /// One issue of the newsletter, as its author wrote it.
 #[derive(Clone, Debug)]
 pub struct Issue {
-    /// The file.
+    /// The text that the issue was read from.
     pub source: Source,
     /// The fields above the text.
     pub head: FrontMatter,

@@ -1,7 +1,7 @@
 //! What is owed, tried and done; suppressions.
 //!
 //! In: a frozen issue and the people who are owed it, then begins and ends of attempts. Out: claims, tallies, histories.
-//! Never: sends, composes, or keeps a transaction open while the network is in use. It is the only room with SQL.
+//! Never: sends, composes, or keeps a transaction open while the network is in use. It is the only module with SQL.
 //!
 //! A delivery goes `queued` → `claimed` → `begun` → `accepted`, `failed`, `unconfirmed`, or back as `deferred`. Claims
 //! are leases: each has an epoch, and a mark with an old epoch is refused. What a dead worker had begun is unconfirmed
@@ -9,8 +9,8 @@
 //! started.
 //!
 //! Files import only what is above them in this order, so that there are no circles (a test holds that): `error`, `values`,
-//! `bounces`, `records`, `lease`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`, `writer`, `threads`, `pages`; then
-//! this file, and the calls by concern in `work`, `decisions`, `returned` and `questions`.
+//! `bounces`, `records`, `lease`, `system`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`,
+//! `writer`, `threads`, `pages`; then this file, and the calls by concern in `work`, `decisions`, `returned` and `questions`.
 
 mod bounces;
 mod claim;
@@ -27,6 +27,7 @@ mod queue;
 mod records;
 mod returned;
 mod sqlite;
+mod system;
 mod threads;
 mod transition;
 mod values;
@@ -64,11 +65,20 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens the ledger in a file (0600), or makes it and its folder (0700).
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Open`] if the file cannot be made or opened, [`LedgerError::Corrupt`] if it is damaged or no ledger, and
+    /// [`LedgerError::Restored`] if it is older than the last one that was used here.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         Self::open_with(path, &OpenOptions::default())
     }
 
-    /// The same, with everything said.
+    /// Opens or makes a ledger as [`open`](Self::open) does, with other options than the usual ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
         let writer = Store::open(path, options)?;
         let reader = Store::beside(path, options)?;
@@ -77,12 +87,20 @@ impl Ledger {
 
     /// Opens a ledger for questions only; it must be there. Where a sender has died and left a log, what it says is taken over first,
     /// if the ledger can be written.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Missing`] if there is no such file; otherwise as for [`open`](Self::open).
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let reader = Store::open_read_only(path, &OpenOptions::default())?;
         Ok(Self { threads: Arc::new(Threads::start(None, Some(reader))) })
     }
 
     /// A ledger that nobody else sees and that is gone with its last handle: for dry runs and tests.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no place for temporary files.
     pub fn scratch() -> Result<Self, LedgerError> {
         Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch()?), None)) })
     }
@@ -100,6 +118,11 @@ impl Ledger {
     /// Freezes an issue and one delivery for each address, in one transaction; the people are streamed. Suppressed
     /// people get a delivery too, which is closed as such, so that the tally is the plan. An `Err` of the list undoes
     /// everything.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::AlreadyOpen`] if the issue has a dispatch, [`LedgerError::People`] if the list broke off, or another error of the
+    /// disk or the database. Nothing is recorded then.
     pub async fn open_dispatch<P>(&self, new: &NewDispatch<'_>, people: P) -> Result<Opened, LedgerError>
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
@@ -107,7 +130,12 @@ impl Ledger {
         self.open_with_people(new, people, Duplicates::Skip).await
     }
 
-    /// The same for people who are all different: who comes twice undoes everything ([`LedgerError::Repeated`]).
+    /// Freezes an issue as [`open_dispatch`](Self::open_dispatch) does, for people who are all different: an address that comes twice
+    /// undoes everything ([`LedgerError::Repeated`]). Faster, for it looks for no delivery that is there already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_dispatch`](Self::open_dispatch), and [`LedgerError::Repeated`].
     pub async fn open_dispatch_of_distinct<P>(
         &self,
         new: &NewDispatch<'_>,
@@ -139,6 +167,10 @@ impl Ledger {
 
     /// Freezes the issue of a dispatch again, as long as nobody has it: no letter has begun to leave, except through the
     /// relay that does not count, and no worker holds one. False when it is too late.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn refreeze(
         &self,
         dispatch: DispatchId,
@@ -151,6 +183,10 @@ impl Ledger {
 
     /// What letters of a dispatch are signed with: this text, if it is the first, or as long as no letter has begun to leave
     /// (except through the relay that does not count); otherwise what was frozen then.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn freeze_signing(
         &self,
         dispatch: DispatchId,
@@ -162,6 +198,10 @@ impl Ledger {
     }
 
     /// Notes that letters of a dispatch are signed otherwise from now on, because the owner said so.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn change_signing(&self, dispatch: DispatchId, signing: &str) -> Result<(), LedgerError> {
         let signing = signing.to_owned();
         self.threads.write(move |store| store.change_signing(dispatch, &signing)).await
@@ -169,23 +209,39 @@ impl Ledger {
 
     /// Queues again what went through this relay and no other, as if it had never been offered. Returns how many letters
     /// that are.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn requeue(&self, dispatch: DispatchId, relay: &str) -> Result<u64, LedgerError> {
         let relay = relay.to_owned();
         self.threads.write(move |store| store.requeue(dispatch, &relay)).await
     }
 
     /// The relays of all workers that ever registered.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn relays(&self) -> Result<Vec<String>, LedgerError> {
         self.threads.read(|store| store.relays()).await
     }
 
     /// How many letters of a dispatch have begun to leave through which relay.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn letters_by_relay(&self, dispatch: DispatchId) -> Result<Vec<(String, u64)>, LedgerError> {
         self.threads.read(move |store| store.letters_by_relay(dispatch)).await
     }
 
     /// A further, explicit plan: people who are not in the dispatch are owed the frozen issue too. Nothing changes for
     /// those who are in.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::People`] if the list broke off. Nothing is recorded then.
     pub async fn extend_dispatch<P>(&self, dispatch: DispatchId, people: P) -> Result<Opened, LedgerError>
     where
         P: IntoIterator<Item = Result<Subscriber, BoxError>> + Send + 'static,
@@ -197,23 +253,39 @@ impl Ledger {
     }
 
     /// The latest dispatch of an issue.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn find_dispatch(&self, slug: &str) -> Result<Option<DispatchRecord>, LedgerError> {
         let slug = slug.to_owned();
         self.threads.read(move |store| store.find_dispatch(&slug)).await
     }
 
     /// All dispatches, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn dispatches(&self) -> Result<Vec<DispatchRecord>, LedgerError> {
         self.threads.read(|store| store.dispatches()).await
     }
 
     /// The issue as it was frozen.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Frozen`] if it was written by a later version, or is damaged.
     pub async fn rendered(&self, dispatch: DispatchId) -> Result<RenderedIssue, LedgerError> {
         let bytes = self.threads.read(move |store| store.rendered(dispatch)).await?;
         RenderedIssue::from_stored(&bytes).map_err(|source| LedgerError::Frozen { source: Arc::new(source) })
     }
 
     /// Notes which deliveries a run is about, to be claimed by [`Wanted::selection`]. Known to this handle and its clones.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
     pub async fn select(&self, dispatch: DispatchId, selection: Selection) -> Result<Selected, LedgerError> {
         self.threads.write(move |store| store.select(dispatch, &selection)).await
     }

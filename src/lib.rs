@@ -6,14 +6,15 @@
 //!
 //! # From Markdown to a message
 //!
-//! [`render::build`] does the work that is the same for all readers. A [`Composer`](message::Composer) then makes the message
-//! of each subscriber, with the same bytes whenever it is asked:
+//! [`render::build`] does the work that is the same for all readers, and [`check::run`] finds what they would trip over. A
+//! [`Composer`](message::Composer) then makes the message of each subscriber, with the same bytes whenever it is asked:
 //!
 //! ```
 //! use std::path::Path;
 //!
 //! use mimeograph::{
 //!     address::EmailAddress,
+//!     check::{self, CheckContext},
 //!     message::{Composer, Secrets},
 //!     render::{self, BuildContext, Mailbox, Newsletter},
 //!     source::Source,
@@ -30,6 +31,11 @@
 //! let built = render::build(source, "first-cup", &context)?;
 //! assert!(built.rendered.html.to_string().contains("The first cup"));
 //!
+//! let report = check::run(&built, &CheckContext::new(&newsletter, jiff::ZonedDateTime::now().date()))?;
+//! for finding in &report.diagnostics {
+//!     println!("{}: {} ({})", finding.place, finding.message, finding.code);
+//! }
+//!
 //! let composer = Composer::new(&built.rendered, Secrets::new([7; 32]))?;
 //! let mut ada = Subscriber::new(EmailAddress::parse("ada@example.com")?);
 //! ada.fields.insert("first_name", "Ada");
@@ -41,9 +47,37 @@
 //!
 //! # From a message to a relay
 //!
-//! With the feature `send`, [`dispatch`] plans the sending of an issue to a list, freezes it in a [`ledger`], and works it off
-//! through a [`transport`]: a relay, or a folder. `examples/send_to_folder.rs` and `examples/send_through_relay.rs` in the
-//! repository show it whole.
+//! With the feature `send`, [`dispatch::open`] checks that the issue may be sent, and records it with its recipients in a
+//! [`ledger`]. [`Opened::run`](dispatch::Opened::run) then hands the messages to a [`transport`]: a relay, or a folder. If
+//! anything interrupts it, do the same again: it continues, and nobody gets the issue twice.
+//!
+//! ```no_run
+//! # #[cfg(feature = "send")]
+//! # async fn send(rendered: mimeograph::render::RenderedIssue) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::{path::Path, sync::Arc};
+//!
+//! use mimeograph::{
+//!     dispatch::{self, Options, Settings},
+//!     ledger::Ledger,
+//!     message::Secrets,
+//!     transport::{Relay, Smtp, Transport},
+//! };
+//!
+//! // The ledger is the memory of who has which issue: keep it.
+//! let ledger = Ledger::open(Path::new("ledger.db"))?;
+//! let source = dispatch::Source::new(rendered, "subscribers.csv", Secrets::new([7; 32]));
+//! let opened = dispatch::open(source, &ledger, &Options::new(jiff::Timestamp::now())).await?;
+//!
+//! let relay = Smtp::new(Relay::parse("smtp://127.0.0.1:2525?tls=none")?)?;
+//! let transport = Arc::new(Transport::Smtp(relay));
+//! let ended = opened.run(&transport, Settings::default()).send(|_event| {}).await?;
+//! println!("{ended:?}: {} accepted", opened.tally().await?.accepted);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For a dry run, two values differ: [`Ledger::scratch_copy`](ledger::Ledger::scratch_copy) in place of the ledger, and an
+//! [`Outbox`](transport::Outbox) in place of the relay. `examples/` in the repository has whole programs.
 //!
 //! # Features
 //!
@@ -72,6 +106,7 @@ pub mod bounce;
 pub mod check;
 #[cfg(feature = "send")]
 pub mod dispatch;
+#[doc(hidden)]
 pub mod files;
 pub mod issue;
 #[cfg(feature = "send")]

@@ -71,8 +71,8 @@ pub(crate) fn pieces(text: &str) -> Vec<(Token<'_>, Span)> {
     pieces_around(text, &[])
 }
 
-/// The same, where the text has stretches (placeholders) in which nothing is markup. They must be sorted. The value
-/// of an attribute that holds one is not decoded: it is as written.
+/// The pieces of a text that has stretches (placeholders) in which nothing is markup. They must be sorted. The value of
+/// an attribute that holds one is not decoded: it is as written.
 pub(crate) fn pieces_around<'a>(text: &'a str, holes: &[Span]) -> Vec<(Token<'a>, Span)> {
     let masked = mask(text, holes);
     let mut out: Vec<(Token<'a>, Span)> = Vec::new();

@@ -20,7 +20,9 @@ mod wire;
 pub use composer::{Composer, Filled, Secrets, TEST_TOKEN};
 pub use dkim::{KeyKind, Signer};
 pub use error::ComposeError;
+#[doc(hidden)]
 pub use gate::Shape;
+#[doc(hidden)]
 pub use header_rules::{check_archive, check_header, check_list_id, check_one_click};
 pub use token::{DELIVERY_TOKEN_MAX, Tokens};
 
@@ -40,6 +42,10 @@ pub struct Message {
 
 impl Message {
     /// Looks at every octet. A letter to or from an address outside ASCII may have a header in UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`ComposeError::Unfit`] if the bytes are not what a relay may be given (RFC 5321 section 4.5.3.1).
     pub fn new(from: EmailAddress, to: EmailAddress, bytes: Vec<u8>) -> Result<Self, ComposeError> {
         let utf8_header = from.needs_smtputf8() || to.needs_smtputf8();
         Self::of(from, to, Octets::whole(bytes), utf8_header)
@@ -73,7 +79,7 @@ impl Message {
         self.octets.to_bytes()
     }
 
-    /// The same without a copy, stretch by stretch.
+    /// The bytes as [`bytes`](Self::bytes) has them, stretch by stretch, without a copy.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.octets.slices()
     }
@@ -83,7 +89,7 @@ impl Message {
         self.octets.len()
     }
 
-    /// What its bytes are like.
+    /// What the transport has to know of its bytes, such as characters outside ASCII in the header.
     pub fn shape(&self) -> Shape {
         self.shape
     }
@@ -93,7 +99,7 @@ impl Message {
         self.octets.to_bytes().into_owned()
     }
 
-    /// Some room for another letter.
+    /// The buffer, to be used again for another letter.
     pub fn into_room(self) -> Vec<u8> {
         self.octets.into_own()
     }

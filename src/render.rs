@@ -30,14 +30,21 @@ mod tokens;
 mod transfer;
 pub(crate) mod words;
 
+#[doc(hidden)]
 pub use authored_markup::{AuthoredMarkup, Background, MarkupKind, authored_markup, authored_markup_in};
 pub(crate) use blocks::plain;
 pub use build::{BuildContext, BuildError, Built, build};
-pub use design::{COLOURS, Colour, Design, Logo, Palette};
-pub use letter::{Frame, Letter, LetterInputs, design, render, web_address};
+#[doc(hidden)]
+pub use design::COLOURS;
+pub use design::{Colour, Design, Logo, Palette};
+pub use letter::Frame;
+#[doc(hidden)]
+pub use letter::{Letter, LetterInputs, design, render, web_address};
 pub use newsletter::{Mailbox, Newsletter, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
+#[doc(hidden)]
 pub use sample::sample_value;
+#[doc(hidden)]
 pub use scope::apply as apply_filters;
 pub use stored::StoredIssueError;
 pub use template::{SHIPPED, Template, shipped};
@@ -61,7 +68,7 @@ pub struct RenderedIssue {
     pub number: Option<u32>,
     /// A BCP 47 tag.
     pub language: String,
-    /// The subject.
+    /// The subject line, with placeholders for the reader still open.
     pub subject: Pattern,
     /// The HTML part: one document, lines as mrml made them.
     pub html: Pattern,
@@ -71,7 +78,7 @@ pub struct RenderedIssue {
     pub mjml: String,
     /// Pictures that travel inside the letter, in the order of their first use.
     pub pictures: Vec<Picture>,
-    /// Who writes.
+    /// The sender that readers see.
     pub from: Mailbox,
     /// Who gets the answers, when it is somebody else.
     pub reply_to: Option<Mailbox>,

@@ -8,7 +8,9 @@ mod nearest;
 mod outside;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+#[doc(hidden)]
 pub use nearest::nearest;
+#[doc(hidden)]
 pub use outside::{is_disguise, without_disguise};
 
 use std::{
@@ -54,7 +56,7 @@ pub enum ReadError {
     /// The file is larger than allowed.
     #[error("the file has {bytes} bytes, which is too large")]
     TooLarge {
-        /// Its size.
+        /// The file's size in bytes.
         bytes: u64,
     },
     /// The file is not text in UTF-8.

@@ -14,8 +14,10 @@ mod suppressions;
 mod table;
 
 pub use consent::{ColumnMeanings, Inactive, InactiveCounts, Meaning};
+#[doc(hidden)]
 pub use export::{Export, unguard};
 pub use fields::Fields;
+#[doc(hidden)]
 pub use header::normalise;
 pub use list::{List, ListFile, Row, Scan};
 pub use suppressions::{Suppression, Suppressions};
@@ -62,16 +64,16 @@ pub enum ListError {
     /// The file is not there, may not be read, or the disk fails in the middle.
     #[error("failed to read the subscriber list `{}`", path.display())]
     Read {
-        /// The file.
+        /// The list's file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// It was read, and it is no list: at least one error says why (`M301` to `M305`, `M313`).
     #[error("the subscriber list `{}` cannot be used", path.display())]
     Unusable {
-        /// The file.
+        /// The list's file.
         path: PathBuf,
         /// What is wrong.
         diagnostics: Diagnostics,

@@ -90,6 +90,10 @@ impl Transport {
     ///
     /// When `halt` is pulled the connection is dropped at once, and `Ok` returned. Dropping the future does the same.
     /// Either way each letter that was taken has been ended or given back.
+    ///
+    /// # Errors
+    ///
+    /// [`RelayDown`] when the relay cannot be used: it says nothing about a letter.
     pub async fn run<D: LetterSource>(&self, desk: &D, halt: Halt) -> Result<(), RelayDown> {
         let work = async {
             match self {
@@ -166,15 +170,15 @@ pub enum Stage {
     Connect,
     /// The relay's greeting.
     Greeting,
-    /// EHLO.
+    /// The EHLO command, and the relay's extensions.
     Ehlo,
     /// STARTTLS and the handshake.
     Tls,
-    /// AUTH.
+    /// The AUTH command, and what follows it.
     Auth,
-    /// MAIL FROM.
+    /// The MAIL FROM command.
     Mail,
-    /// RCPT TO.
+    /// The RCPT TO command.
     Rcpt,
     /// DATA, up to the 354.
     Data,
@@ -185,7 +189,7 @@ pub enum Stage {
 /// What a relay said (RFC 5321 section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
-    /// Three digits.
+    /// The reply code: three digits, the first of which says whether it is good news.
     pub code: u16,
     /// The enhanced code (RFC 3463), when there is one.
     pub enhanced: Option<(u8, u16, u16)>,
@@ -199,21 +203,21 @@ pub struct Reply {
 pub enum Outcome {
     /// The relay took responsibility (2yz to the last byte).
     Accepted {
-        /// Its reply.
+        /// The relay's reply.
         reply: Reply,
     },
     /// Not now (4yz for this letter).
     Deferred {
-        /// Where.
+        /// The command that it replied to.
         stage: Stage,
-        /// Its reply.
+        /// The relay's reply.
         reply: Reply,
     },
     /// Not ever in this form (5yz for this letter).
     Rejected {
-        /// Where.
+        /// The command that it replied to.
         stage: Stage,
-        /// Its reply.
+        /// The relay's reply.
         reply: Reply,
     },
     /// Body bytes left, and no reply was read: nobody can know.
@@ -227,9 +231,9 @@ pub enum Outcome {
 #[derive(Debug, thiserror::Error)]
 #[error("the relay cannot be used ({stage}): {trouble}")]
 pub struct RelayDown {
-    /// Where.
+    /// How far the conversation had come.
     pub stage: Stage,
-    /// What.
+    /// What went wrong.
     pub trouble: ErrorKind,
     /// Whether waiting may help; otherwise somebody has to mend something.
     pub passing: bool,

@@ -111,7 +111,7 @@ fn frozen_issue(newsletter: &Newsletter) -> Vec<u8> {
 /// Sends to everybody on a list, and writes nothing down.
 pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
     let rendered = RenderedIssue::from_stored(&std::fs::read(frozen).unwrap()).unwrap();
-    let composer = Composer::new(&rendered, Secrets { key: [7; 32], signers: Vec::new() }).unwrap();
+    let composer = Composer::new(&rendered, Secrets::new([7; 32])).unwrap();
     let transport = Transport::Smtp(Smtp::new(Relay::parse(url).unwrap()).unwrap());
     let list = List::open(std::path::Path::new(list)).unwrap();
     let desk = Pile { composer, list: Mutex::new(list), buffers: Mutex::default() };

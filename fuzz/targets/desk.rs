@@ -1,10 +1,9 @@
 //! What both targets share: a newsletter, and the way from an issue's text to its letter.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use mimeograph::{
     archive::{self, Page, PicturePaths},
-    assets::PicturePlace,
     render::{
         self, BuildContext, Mailbox, Newsletter, RenderedIssue, Unsubscribe,
     },
@@ -16,23 +15,13 @@ use mimeograph::{
 pub fn newsletter() -> Newsletter {
     let address = EmailAddress::parse("ada@example.org").expect("an address");
     Newsletter {
-        name: "Gradient Ascent".into(),
-        tagline: None,
-        language: "en".into(),
         site: Some("https://example.org/".into()),
         archive: Some("https://example.org/archive/".into()),
         postal_address: Some("1 Example Street, Exampletown".into()),
-        from: Mailbox { name: None, address: address.clone() },
-        reply_to: None,
-        bounces: address,
         list_id: "letters.example.org".into(),
         unsubscribe: Unsubscribe::default(),
-        pictures: PicturePlace::Inside,
         template: "mine".into(),
-        design: BTreeMap::new(),
-        design_places: BTreeMap::new(),
-        headers: BTreeMap::new(),
-        fields: BTreeMap::new(),
+        ..Newsletter::new("Gradient Ascent", Mailbox { name: None, address })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// An issue in a feed.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// The issue.
+    /// The issue that the entry is about.
     pub issue: &'a Issue,
     /// Its pictures and stored data.
     pub assets: &'a Assets,

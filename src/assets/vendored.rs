@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What is known about a video or a post, stored in a file beside the issue so that a build needs no network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Vendored {
     /// The address as the issue has it.
     pub url: String,
@@ -18,7 +19,7 @@ pub struct Vendored {
     /// Who wrote the post.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
-    /// `@handle`
+    /// The author's handle, as in `@handle`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
     /// When the post was written, in words.

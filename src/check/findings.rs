@@ -20,7 +20,7 @@ pub struct Rule {
     pub explanation: &'static str,
     /// An example of it.
     pub bad: &'static str,
-    /// The same example without it.
+    /// The example of `bad` after it was fixed.
     pub good: &'static str,
 }
 

@@ -8,7 +8,7 @@ use crate::source::{Diagnostics, Place, Severity, Source, nearest};
 /// What becomes of a rule's findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Not shown.
+    /// The finding is not shown.
     Allow,
     /// Shown with this severity.
     As(Severity),
@@ -43,7 +43,16 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Each finding with the level of its rule.
+    pub const fn new() -> Self {
+        Self { by_code: BTreeMap::new() }
+    }
+
     /// Sets the level of a rule; the last word counts.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownCode`] if no rule has this code, or its level cannot be changed.
     pub fn set(&mut self, code: &str, level: Level) -> Result<(), UnknownCode> {
         let code = code.trim().to_ascii_uppercase();
         // An error that keeps an issue from becoming a letter at all has no other level.

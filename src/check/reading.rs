@@ -14,7 +14,7 @@ pub struct Link {
 /// What a reader meets, in the order of the letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Links.
+    /// The links, in reading order.
     pub links: Vec<Link>,
     /// The words of headings.
     pub headings: Vec<String>,

@@ -36,8 +36,27 @@ pub struct CheckContext<'a> {
     pub list: Option<&'a ListFile>,
     /// What the web said about addresses.
     pub answers: &'a Answers,
-    /// Today.
+    /// Today's date, where the newsletter is written.
     pub today: Date,
+}
+
+impl<'a> CheckContext<'a> {
+    /// The context of a newsletter with its settings in `mimeo.toml`: no list is read, no earlier issue is compared, and every
+    /// finding has its own level. The other fields can then be set.
+    pub fn new(newsletter: &'a Newsletter, today: Date) -> Self {
+        static LEVELS: Levels = Levels::new();
+        static ANSWERS: Answers = Answers::new();
+        Self {
+            newsletter,
+            settings: Path::new("mimeo.toml"),
+            dkim_domain: None,
+            levels: &LEVELS,
+            earlier: &[],
+            list: None,
+            answers: &ANSWERS,
+            today,
+        }
+    }
 }
 
 /// What was found in one issue, and what takes up its size.

@@ -40,19 +40,19 @@ impl Context {
         }
     }
 
-    /// The same for a copy of the newsletter in another folder, with its settings in this file.
+    /// The context of a copy of the newsletter in another folder, with its settings in this file.
     pub(crate) fn elsewhere(&self, directory: PathBuf, settings: &Path) -> Self {
         let config = Some(Override::flag("--config", settings.to_string_lossy()));
         Self { directory, config, ..self.clone() }
     }
 
-    /// The same in another folder.
+    /// This context in another folder.
     pub(crate) fn in_folder(&self, folder: &Path) -> Self {
         Self { directory: folder.to_owned(), ..self.clone() }
     }
 
     /// The settings: the command's flags are stronger than the environment, which is stronger than the file. Warnings
-    /// are told.
+    /// are printed.
     pub(crate) fn config(&self, flags: Overrides) -> Result<Config, Failure> {
         let (config, noticed) = self.config_quietly(flags)?;
         self.terminal.show(&noticed);
@@ -66,7 +66,7 @@ impl Context {
         Ok(config)
     }
 
-    /// The same, with the warnings given back.
+    /// The settings and the warnings about them, which are not printed.
     pub(crate) fn config_quietly(&self, flags: Overrides) -> Result<(Config, Diagnostics), Diagnostics> {
         let overrides = Overrides { config: self.config.clone(), ..flags };
         let overrides = overrides.or_environment(|name| std::env::var(name).ok());

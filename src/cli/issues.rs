@@ -191,7 +191,7 @@ pub(crate) fn find(context: &Context, name: &str) -> Result<IssueFile, Failure> 
     search(context, name).map(|(issue, _)| issue)
 }
 
-/// The same, and whether it was named exactly.
+/// The issue with that path, name or number, or with these words in its name, and whether it was named exactly.
 pub(crate) fn search(context: &Context, name: &str) -> Result<(IssueFile, Match), Failure> {
     let name = name.trim();
     // A path, from where the user stands or from the newsletter's folder.

@@ -210,8 +210,7 @@ impl PreviewSource {
         let rendered = &built.rendered;
         let mut person = self.person(&config.list, reader)?;
         // A signature is made when the letter is sent; a key may ask for a password.
-        let composer =
-            Composer::new(rendered, Secrets { key: sending::newsletter_key(&config)?, signers: Vec::new() })?;
+        let composer = Composer::new(rendered, Secrets::new(sending::newsletter_key(&config)?))?;
         if config.list.exists() {
             crate::dispatch::check_columns(&composer, &List::open(&config.list)?)?;
         }

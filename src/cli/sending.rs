@@ -73,9 +73,10 @@ pub(super) fn composer(config: &Config, rendered: &RenderedIssue) -> Result<Comp
 
 /// The newsletter's key and what it signs with.
 pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
-    let mut secrets = Secrets::new(newsletter_key(config)?);
+    let key = newsletter_key(config)?;
+    let mut signers = Vec::new();
     let mut add = |domain: &str, selector: &str, kept: &SecretRef| -> Result<(), Failure> {
-        secrets.signers.push(Signer::from_pem(domain, selector, kept.read(config.trust)?.expose())?);
+        signers.push(Signer::from_pem(domain, selector, kept.read(config.trust)?.expose())?);
         Ok(())
     };
     if let Some(dkim) = &config.dkim {
@@ -84,7 +85,7 @@ pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
             add(&dkim.domain, &second.selector, &second.key)?;
         }
     }
-    Ok(secrets)
+    Ok(Secrets::new(key).with_signers(signers))
 }
 
 /// The newsletter's key. One that is gone is not made again in silence: Message-IDs and the unsubscribe links of all earlier
@@ -211,10 +212,8 @@ pub(super) fn listen_for_interrupts(
     })
 }
 
-#[cfg(unix)]
 struct Signals(Vec<(SignalKind, tokio::signal::unix::Signal)>);
 
-#[cfg(unix)]
 impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind as Unix, signal};
@@ -236,23 +235,6 @@ impl Signals {
             std::task::Poll::Pending
         })
         .await
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) -> SignalKind {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        SignalKind::Interrupt
     }
 }
 

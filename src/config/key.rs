@@ -106,7 +106,6 @@ mod tests {
         assert_ne!(first, [0; 32]);
     }
 
-    #[cfg(unix)]
     #[test]
     fn only_its_owner_can_read_the_key() {
         use std::os::unix::fs::PermissionsExt;

@@ -398,7 +398,7 @@ pub(super) fn sounds_secret(text: &str) -> bool {
     ["pass", "secret", "token", "key", "://"].iter().any(|word| lower.contains(word))
 }
 
-/// The same without the line of the file, which holds a secret.
+/// A diagnostic that does not show its line of the file, which holds a secret.
 pub(super) fn without_excerpt(mut diagnostic: Diagnostic) -> Diagnostic {
     if let Place::Text { excerpt, .. } = &mut diagnostic.place {
         excerpt.clear();

@@ -190,7 +190,6 @@ mod tests {
         assert_eq!(error.to_string(), "the environment variable `MIMEO_TEST_NO_SUCH_VARIABLE` is not set");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;

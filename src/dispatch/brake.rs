@@ -17,7 +17,7 @@ impl Default for BrakePolicy {
 
 /// Counts what a relay answers.
 #[derive(Debug)]
-pub struct Brake {
+pub(super) struct Brake {
     policy: BrakePolicy,
     in_a_row: u32,
     refused: u32,
@@ -26,6 +26,7 @@ pub struct Brake {
 
 /// Why the brake was pulled.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Pulled {
     /// Refusals in a row.
     pub in_a_row: u32,
@@ -37,18 +38,18 @@ pub struct Pulled {
 
 impl Brake {
     /// A brake that has seen nothing.
-    pub fn new(policy: BrakePolicy) -> Self {
+    pub(super) fn new(policy: BrakePolicy) -> Self {
         Self { policy, in_a_row: 0, refused: 0, answered: 0 }
     }
 
     /// Takes note of an acceptance.
-    pub fn accepted(&mut self) {
+    pub(super) fn accepted(&mut self) {
         self.in_a_row = 0;
         self.answered += 1;
     }
 
     /// Takes note of a refusal for good, and says whether that was one too many.
-    pub fn refused(&mut self) -> Option<Pulled> {
+    pub(super) fn refused(&mut self) -> Option<Pulled> {
         self.in_a_row += 1;
         self.refused += 1;
         self.answered += 1;

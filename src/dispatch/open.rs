@@ -3,7 +3,8 @@
 mod error;
 mod freeze;
 
-pub use error::{ColumnsError, OpenError, check_columns};
+pub(crate) use error::check_columns;
+pub use error::{ColumnsError, OpenError};
 
 use std::{fmt, sync::Arc};
 
@@ -93,7 +94,7 @@ pub enum BadRows {
     /// Refuse the list ([`OpenError::BadRows`]).
     #[default]
     Refuse,
-    /// Skip them.
+    /// Skip them; the plan counts them.
     Skip,
 }
 
@@ -103,12 +104,12 @@ pub enum BadRows {
 pub enum Note {
     /// An earlier run died while letters were under way. They are unconfirmed now.
     Unconfirmed {
-        /// How many.
+        /// How many letters.
         letters: u64,
     },
     /// Letters had only become files before there was a relay. They are queued again.
     Requeued {
-        /// How many.
+        /// How many letters.
         letters: u64,
     },
     /// The issue was edited before any letter had left. The edited one was frozen in its place.
@@ -162,7 +163,7 @@ impl Options {
         }
     }
 
-    /// The same choices for letters that go into a folder.
+    /// These options, for letters that go [into a folder](Destination::Folder).
     #[must_use]
     pub fn into_folder(self) -> Self {
         Self { destination: Destination::Folder, ..self }

@@ -14,10 +14,11 @@ use crate::{
 
 /// What a run would do, before it does it.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// The issue's name.
     pub issue: String,
-    /// Its title.
+    /// The issue's title.
     pub title: String,
     /// The digest of the rendered issue.
     pub digest: String,
@@ -96,6 +97,7 @@ impl Plan {
 /// How long a run will take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Prediction {
     /// As fast as the relay takes them.
     AtOnce,
@@ -110,7 +112,7 @@ pub enum Prediction {
 /// It goes day by day: the warm-up's share and a limit per day bound a day's letters, and the hours of the window and the
 /// shorter limits bound how many fit into what is left of it. Earlier letters are not counted: it is a prediction, and the
 /// pace itself is exact.
-pub fn predict(letters: u64, pace: &PacePolicy, now: Timestamp, warm_up_days: usize) -> Prediction {
+pub(super) fn predict(letters: u64, pace: &PacePolicy, now: Timestamp, warm_up_days: usize) -> Prediction {
     let day = Duration::from_secs(86_400);
     let short: Vec<_> = pace.limits.iter().filter(|limit| limit.per < day).collect();
     let per_day =

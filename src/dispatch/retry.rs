@@ -100,7 +100,7 @@ impl RetryPolicy {
 /// Unknown mailbox (RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6, and X.1.10 of RFC 7505), or a 550/553 to RCPT that names no
 /// enhanced code but says so in words. A full mailbox (X.2.2), a policy (X.7.x) and everything about content never
 /// count.
-pub fn means_no_such_person(reply: &Reply) -> bool {
+pub(super) fn means_no_such_person(reply: &Reply) -> bool {
     match reply.enhanced {
         Some((5, 1, detail)) => matches!(detail, 0 | 1 | 2 | 3 | 6 | 10),
         Some(_) => false,

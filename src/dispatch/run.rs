@@ -28,7 +28,7 @@ pub(super) type Emit = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 pub struct Settings {
     /// Connections at once, at most.
     pub connections: usize,
-    /// How fast.
+    /// Limits on how fast letters leave.
     pub pace: PacePolicy,
     /// When deferred letters come back.
     pub retry: RetryPolicy,
@@ -71,7 +71,7 @@ impl Default for Settings {
 /// What the person at the terminal asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Interrupt {
-    /// Nothing.
+    /// Nobody asked for anything.
     #[default]
     None,
     /// Finish the letters whose body is on its way, and stop.
@@ -82,12 +82,13 @@ pub enum Interrupt {
 
 /// Why a run ended. What has become of the letters is in the ledger.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Ended {
     /// Nothing is left to do.
     Finished,
     /// Something is left, but not before then.
     Paused {
-        /// Why.
+        /// What it waits for.
         why: Wait,
         /// Go on then.
         until: Timestamp,

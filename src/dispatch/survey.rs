@@ -19,31 +19,31 @@ use crate::{
 
 /// What a list is to a dispatch.
 #[derive(Clone, Debug, Default)]
-pub struct Survey {
+pub(super) struct Survey {
     /// People who want letters.
-    pub people: u64,
+    pub(super) people: u64,
     /// People who are not in the dispatch yet.
-    pub newcomers: u64,
+    pub(super) newcomers: u64,
     /// Newcomers whose address is suppressed.
-    pub newcomers_suppressed: u64,
+    pub(super) newcomers_suppressed: u64,
     /// People on the list who get no letters, by cause.
-    pub inactive: InactiveCounts,
+    pub(super) inactive: InactiveCounts,
     /// Rows that repeat an address.
-    pub duplicates: u64,
+    pub(super) duplicates: u64,
     /// Rows that cannot be read, and people whose letter would have a gap.
-    pub unusable: u64,
+    pub(super) unusable: u64,
     /// The first of the unusable rows and the repeats.
-    pub diagnostics: Diagnostics,
+    pub(super) diagnostics: Diagnostics,
     /// People who are owed the issue and whom the choice names; all who are owed when there is no choice.
-    pub chosen: u64,
+    pub(super) chosen: u64,
     /// Those of them who failed before and are tried again.
-    pub retried: Vec<EmailAddress>,
+    pub(super) retried: Vec<EmailAddress>,
     /// People who are owed the issue by the ledger, and have been suppressed since.
-    pub suppressed_since: u64,
+    pub(super) suppressed_since: u64,
     /// People who are owed the issue and whom the list no longer has, or no longer as somebody who wants letters.
-    pub gone: u64,
+    pub(super) gone: u64,
     /// Addresses of the choice that are neither on the list nor in the dispatch.
-    pub unknown: Vec<EmailAddress>,
+    pub(super) unknown: Vec<EmailAddress>,
 }
 
 /// Whether letters that failed are owed again.

@@ -1,6 +1,7 @@
 /// Why a run waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Wait {
     /// A limit of the pace.
     Pace,

@@ -56,9 +56,9 @@ pub enum Selection {
     First(u64),
     /// So many that are still owed, drawn by the seed: the same seed draws the same people.
     Sample {
-        /// How many.
+        /// How many people.
         count: u64,
-        /// The chance.
+        /// What the draw depends on: any number.
         seed: u64,
     },
 }
@@ -79,7 +79,7 @@ pub struct Selected {
 /// A lease on one delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The delivery.
+    /// The delivery that is leased.
     pub delivery: DeliveryId,
     /// The dispatch it belongs to.
     pub dispatch: DispatchId,

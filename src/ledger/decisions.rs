@@ -12,6 +12,10 @@ use crate::address::EmailAddress;
 impl Ledger {
     /// Decides about unconfirmed deliveries ([`Decision::Accept`], [`Decision::Resend`]) or failed ones
     /// ([`Decision::Retry`]): all of the dispatch, or those of some addresses. Returns how many were changed.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn decide(
         &self,
         dispatch: DispatchId,
@@ -24,11 +28,19 @@ impl Ledger {
 
     /// Suppresses an address from now on: no body is begun for it after this has answered. False when it was
     /// suppressed already; its first reason stays.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn suppress(&self, suppression: Suppression) -> Result<bool, LedgerError> {
         Ok(self.suppress_all([Ok(suppression)]).await? == 1)
     }
 
     /// Suppresses many addresses, in one transaction. Returns how many are new.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn suppress_all<S>(&self, suppressions: S) -> Result<u64, LedgerError>
     where
         S: IntoIterator<Item = Result<Suppression, BoxError>> + Send + 'static,
@@ -37,6 +49,10 @@ impl Ledger {
     }
 
     /// Lifts a suppression; false when there was none. Deliveries that were closed for it stay closed.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn unsuppress(&self, address: &EmailAddress) -> Result<bool, LedgerError> {
         let address = address.clone();
         self.threads.write(move |store| store.unsuppress(&address)).await

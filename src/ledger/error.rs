@@ -21,7 +21,7 @@ pub enum LedgerError {
     Open {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the disk or the database said.
         #[source]
         source: Cause,
     },
@@ -54,7 +54,7 @@ pub enum LedgerError {
     Newer {
         /// The file's schema.
         found: u32,
-        /// Ours.
+        /// The newest schema that this program knows.
         known: u32,
     },
     /// The file is older than what this folder has seen: a backup was put back, or the ledger was deleted.
@@ -70,9 +70,9 @@ pub enum LedgerError {
     /// A copy of the ledger cannot be written.
     #[error("failed to back up the ledger to `{path}`")]
     Backup {
-        /// The copy.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the disk or the database said.
         #[source]
         source: Cause,
     },
@@ -88,14 +88,14 @@ pub enum LedgerError {
     /// The list of people broke off.
     #[error("failed to read the people to write to")]
     People {
-        /// Why.
+        /// What the disk or the database said.
         #[source]
         source: Cause,
     },
     /// The frozen issue cannot be read back.
     #[error("failed to read the frozen issue")]
     Frozen {
-        /// Why.
+        /// What the disk or the database said.
         #[source]
         source: Cause,
     },
@@ -111,7 +111,7 @@ pub enum LedgerError {
     /// Anything else that the disk or the database refuses.
     #[error("failed to use the ledger")]
     Other {
-        /// Why.
+        /// What the disk or the database said.
         #[source]
         source: Cause,
     },

@@ -4,8 +4,11 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+
+use super::system;
 
 /// Given back to the disk when it is full, so that outcomes can still be written.
 const RESERVE_BYTES: usize = 2 << 20;
@@ -140,19 +143,8 @@ impl Files {
 
     /// The mount that the workers' folder is on, by a number that no other mount of this boot ever has. `None` where the
     /// kernel does not tell (Linux before 6.8, other systems).
-    #[cfg(target_os = "linux")]
     pub(super) fn mount(&self) -> Option<i64> {
-        use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-        /// `STATX_MNT_ID_UNIQUE`.
-        const UNIQUE: u32 = 0x4000;
-        let found =
-            statx(CWD, self.workers(), AtFlags::empty(), StatxFlags::from_bits_retain(UNIQUE)).ok()?;
-        (found.stx_mask & UNIQUE != 0).then_some(found.stx_mnt_id.cast_signed())
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn mount(&self) -> Option<i64> {
-        None
+        system::mount(&self.workers())
     }
 
     fn lock_path(&self, worker: i64) -> PathBuf {
@@ -197,25 +189,16 @@ pub(super) fn new_private(path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn private() -> OpenOptions {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes exist on Unix only"))]
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
+    options.mode(0o600);
     options
 }
 
 /// Takes others' permissions away from a file that was made by an earlier hand.
 fn keep_private(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
-        }
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
     }
     Ok(())
 }

@@ -27,6 +27,10 @@ impl<T: Send + 'static> Pages<T> {
     }
 
     /// The next one; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger cannot be read.
     pub async fn next(&mut self) -> Result<Option<T>, LedgerError> {
         if self.page.is_empty() && !self.is_last {
             let (turn, after) = (Arc::clone(&self.turn), self.after);
@@ -41,6 +45,10 @@ impl<T: Send + 'static> Pages<T> {
     }
 
     /// So many as are read at once; none after the last.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger cannot be read.
     pub async fn page(&mut self) -> Result<Vec<T>, LedgerError> {
         let mut page: Vec<T> = self.next().await?.into_iter().collect();
         page.extend(self.page.drain(..));
@@ -48,6 +56,10 @@ impl<T: Send + 'static> Pages<T> {
     }
 
     /// All that are left, in memory at once.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger cannot be read.
     pub async fn collect(mut self) -> Result<Vec<T>, LedgerError> {
         let mut all = Vec::new();
         while let Some(row) = self.next().await? {

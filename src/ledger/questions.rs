@@ -16,6 +16,10 @@ use crate::{address::EmailAddress, subscriber::Subscriber};
 
 impl Ledger {
     /// The suppression of an address, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn suppression(&self, address: &EmailAddress) -> Result<Option<Suppression>, LedgerError> {
         let address = address.clone();
         self.threads.read(move |store| store.suppression(&address)).await
@@ -27,6 +31,10 @@ impl Ledger {
     }
 
     /// How many deliveries are in which state.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn tally(&self, dispatch: DispatchId) -> Result<Tally, LedgerError> {
         self.threads.read(move |store| store.tally(dispatch)).await
     }
@@ -52,6 +60,10 @@ impl Ledger {
     }
 
     /// The state of one address; `None` when it is not in the dispatch.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn state_of(
         &self,
         dispatch: DispatchId,
@@ -62,17 +74,29 @@ impl Ledger {
     }
 
     /// Everything that ever happened for an address, the latest dispatch first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn history(&self, address: &EmailAddress) -> Result<Vec<DeliveryHistory>, LedgerError> {
         let address = address.clone();
         self.threads.read(move |store| store.history(&address)).await
     }
 
     /// The attempts of a dispatch, grouped by how they ended, the most frequent first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, LedgerError> {
         self.threads.read(move |store| store.replies(dispatch)).await
     }
 
     /// The course of a dispatch in stretches of so many seconds; stretches without an ended attempt are left out.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn timeline(&self, dispatch: DispatchId, seconds: u32) -> Result<Vec<Bucket>, LedgerError> {
         self.threads.read(move |store| store.timeline(dispatch, seconds)).await
     }
@@ -89,11 +113,19 @@ impl Ledger {
 
     /// The file outside of the ledger's folder that notices when the whole folder is put back from a backup
     /// ([`OpenOptions::marks`]); `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
     pub async fn mark(&self) -> Result<Option<PathBuf>, LedgerError> {
         self.threads.write(|store| Ok(store.mark())).await
     }
 
     /// Looks through the whole ledger for damage.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Corrupt`] with the first damage.
     pub async fn check(&self) -> Result<(), LedgerError> {
         self.threads.read(|store| store.check()).await
     }

@@ -13,9 +13,9 @@ use crate::{
 /// One delivery, as a report lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRow {
-    /// The delivery.
+    /// The delivery's name in the ledger.
     pub delivery: DeliveryId,
-    /// Whose.
+    /// The recipient's address.
     pub address: EmailAddress,
     /// Where it stands.
     pub state: State,
@@ -32,7 +32,7 @@ pub struct DeliveryRow {
 /// Everything that ever happened to one issue for one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryHistory {
-    /// The dispatch.
+    /// The dispatch that the delivery belongs to.
     pub dispatch: DispatchRecord,
     /// The delivery, with its present state.
     pub delivery: DeliveryRow,
@@ -51,14 +51,14 @@ pub enum HistoryEvent {
         ended_at: Timestamp,
         /// Through which relay.
         relay: String,
-        /// With what.
+        /// How it ended.
         outcome: Outcome,
     },
     /// The owner decided.
     Decision {
-        /// When.
+        /// When the owner decided.
         at: Timestamp,
-        /// What.
+        /// What the owner decided.
         decision: Decision,
     },
     /// It came back, or its reader complained.
@@ -100,7 +100,7 @@ pub struct ReplyGroup {
     pub enhanced: Option<(u8, u16, u16)>,
     /// One of the texts, as an example.
     pub example: String,
-    /// How many.
+    /// How many attempts.
     pub count: u64,
 }
 

@@ -33,7 +33,7 @@ pub struct SelectionId(pub(super) i64);
 /// What `open` made of a list of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The dispatch.
+    /// The dispatch that was opened or extended.
     pub dispatch: DispatchId,
     /// New deliveries that are owed.
     pub owed: u64,
@@ -237,7 +237,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All reasons.
+    /// All reasons, in the order of their words here.
     pub const ALL: [Self; 4] = [Self::Unsubscribed, Self::HardBounce, Self::Complaint, Self::ByHand];
 
     /// The word in the ledger, in CSV and in reports.
@@ -265,13 +265,13 @@ impl fmt::Display for Reason {
 /// An address that gets no letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
-    /// Which.
+    /// The recipient's address.
     pub address: EmailAddress,
-    /// Why.
+    /// Why it gets no letters.
     pub reason: Reason,
     /// In the owner's or the relay's words.
     pub note: Option<String>,
-    /// Since when.
+    /// Since when it gets no letters.
     pub at: Timestamp,
 }
 
@@ -280,6 +280,6 @@ pub struct Suppression {
 pub struct NewDispatch<'a> {
     /// The issue to freeze; its slug, number, title and digest name the dispatch.
     pub rendered: &'a RenderedIssue,
-    /// Now.
+    /// The time at which the dispatch is opened.
     pub opened_at: Timestamp,
 }

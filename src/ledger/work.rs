@@ -19,6 +19,10 @@ use crate::transport::Outcome;
 
 impl Ledger {
     /// Signs on as a worker. `relay` names the relay for limits and histories.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn register_worker(&self, relay: &str, now: Timestamp) -> Result<Worker, LedgerError> {
         let relay = relay.to_owned();
         self.threads.write(move |store| store.register_worker(&relay, now)).await
@@ -26,6 +30,10 @@ impl Ledger {
 
     /// Leases up to `limit` deliveries that are due: those that were put off or given back first, then the others in
     /// the order of the list. Suppressed ones are closed on the way. Empty: nothing is due now ([`Self::next_due`]).
+    ///
+    /// # Errors
+    ///
+    /// If an earlier outcome could not be recorded, or the database refuses; nothing is claimed then.
     pub async fn claim(
         &self,
         dispatch: DispatchId,
@@ -42,6 +50,10 @@ impl Ledger {
     }
 
     /// When the next delivery that was put off is due; `None` when none waits.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn next_due(
         &self,
         dispatch: DispatchId,
@@ -53,6 +65,10 @@ impl Ledger {
     }
 
     /// Makes everything that was put off due at once.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn make_due_now(&self, dispatch: DispatchId) -> Result<u64, LedgerError> {
         self.threads.write(move |store| store.make_due_now(dispatch)).await
     }
@@ -60,6 +76,10 @@ impl Ledger {
     /// Writes the attempt down; durable when it answers (see [`Wanted::pre_commit`]). To be asked when the relay has said
     /// 354, before the first byte of the body. It is the fence against late workers and the last look at suppressions. On
     /// an error nothing may leave.
+    ///
+    /// # Errors
+    ///
+    /// If the attempt cannot be recorded: nothing may leave then.
     pub async fn begin(&self, claim: &Claim, now: Timestamp) -> Result<Begun, LedgerError> {
         let (hold, at) = (claim.hold, now.as_millisecond());
         let Some(InLog { log, fence: Some(fence) }) = &claim.in_log else {
@@ -117,6 +137,10 @@ impl Ledger {
     }
 
     /// Waits until everything asked for before is durable; an error if something had to be given up.
+    ///
+    /// # Errors
+    ///
+    /// If something that was asked for before could not be recorded.
     pub async fn flush(&self) -> Result<(), LedgerError> {
         let (reply, answer) = oneshot::channel();
         self.threads.send(Request::Flush(reply))?;
@@ -124,6 +148,10 @@ impl Ledger {
     }
 
     /// Gives back what the worker has claimed and not begun. Returns how many that were.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn release(&self, worker: &Worker, now: Timestamp) -> Result<u64, LedgerError> {
         let (worker, log) = (worker.id(), worker.log().cloned());
         self.threads.write(move |store| store.release(worker, log.as_deref(), now)).await
@@ -131,11 +159,19 @@ impl Ledger {
 
     /// Looks for dead workers, by their locks and not by a clock: their claims go back to the queue, and what they had
     /// begun is unconfirmed.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn reap(&self, now: Timestamp) -> Result<Reaped, LedgerError> {
         self.threads.write(move |store| store.reap(now)).await
     }
 
     /// Letters offered (attempts begun or ended) between two moments, for limits that hold across restarts.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
     pub async fn attempts_between(
         &self,
         since: Timestamp,

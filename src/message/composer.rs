@@ -25,16 +25,23 @@ use crate::{
 
 /// The keys that only the newsletter has.
 pub struct Secrets {
-    /// The newsletter's key: Message-IDs and readers' tokens are made from it.
-    pub key: [u8; 32],
-    /// Keys to sign with; none leaves signing to the relay.
-    pub signers: Vec<Signer>,
+    /// Message-IDs and readers' tokens are made from it.
+    key: [u8; 32],
+    /// None leaves signing to the relay.
+    signers: Vec<Signer>,
 }
 
 impl Secrets {
-    /// The newsletter's key, and no DKIM signatures.
+    /// The newsletter's key, from which Message-IDs and readers' unsubscribe tokens are made: keep it, for they depend on it. No
+    /// message is signed; relays often sign.
     pub fn new(key: [u8; 32]) -> Self {
         Self { key, signers: Vec::new() }
+    }
+
+    /// Has every message signed with these DKIM keys.
+    #[must_use]
+    pub fn with_signers(self, signers: Vec<Signer>) -> Self {
+        Self { signers, ..self }
     }
 
     /// Which keys these are, in words that tell nothing of them: `key 1f2e3d4c5b6a7988, example.org/s1 0123456789abcdef`.
@@ -80,6 +87,7 @@ enum Subject {
 
 /// What one person sees of a letter, before it is encoded for the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Filled {
     /// The subject line.
     pub subject: String,
@@ -108,6 +116,10 @@ impl Composer {
 
     /// Compiles an issue for `mimeo test`: the subject starts with `[Test]`, and the unsubscribe token is
     /// [`TEST_TOKEN`]. See [`compose_test`](Self::compose_test).
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
     pub fn for_test_letter(rendered: &RenderedIssue, secrets: Secrets) -> Result<Self, ComposeError> {
         Self::compile(rendered, secrets, Some("[Test] "))
     }
@@ -190,6 +202,10 @@ impl Composer {
     }
 
     /// Makes the letter to one person. The buffer's room is used again, its content is not.
+    ///
+    /// # Errors
+    ///
+    /// [`ComposeError::Missing`] if the person has no value for a placeholder without a default.
     pub fn compose(&self, subscriber: &Subscriber, buffer: Vec<u8>) -> Result<Message, ComposeError> {
         self.compose_to(subscriber, subscriber.address.clone(), TEST_TOKEN, buffer)
     }
@@ -221,11 +237,19 @@ impl Composer {
     }
 
     /// Makes the letter that `subscriber` would get, addressed in the envelope to somebody else who looks at it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`compose`](Self::compose).
     pub fn compose_test(&self, subscriber: &Subscriber, to: EmailAddress) -> Result<Message, ComposeError> {
         self.compose_to(subscriber, to, TEST_TOKEN, Vec::new())
     }
 
     /// What this person sees: subject and parts with all placeholders filled in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`compose`](Self::compose).
     pub fn preview(&self, subscriber: &Subscriber) -> Result<Filled, ComposeError> {
         let token = self.token(&subscriber.address);
         let unsubscribe = self.unsubscribe.with(std::str::from_utf8(&token).expect("base64url is ASCII"));

@@ -30,6 +30,7 @@ enum Key {
 
 /// What a key is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyKind {
     /// rsa-sha256, 2048 bits or more.
     Rsa,
@@ -73,6 +74,11 @@ pub(super) fn fingerprint(secret: &[u8]) -> String {
 
 impl Signer {
     /// A key from a PEM file: RSA (PKCS#8 or PKCS#1) of at least 2048 bits, or Ed25519 (PKCS#8).
+    ///
+    /// # Errors
+    ///
+    /// [`ComposeError::Key`] if domain or selector are not names in the DNS, or the key cannot be used: it is locked, too short, of
+    /// another kind, or public.
     pub fn from_pem(domain: &str, selector: &str, pem: &str) -> Result<Self, ComposeError> {
         let owner = domain.to_owned();
         let refuse = |reason| ComposeError::Key { domain: owner.clone(), reason };

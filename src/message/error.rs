@@ -7,13 +7,13 @@ pub enum ComposeError {
     Unfit {
         /// What it holds.
         what: &'static str,
-        /// Where.
+        /// Its place, in bytes from the start.
         at: usize,
     },
     /// The person has no value for a placeholder without a default.
     #[error("`{name}` is empty for this person")]
     Missing {
-        /// The placeholder.
+        /// The placeholder's name.
         name: String,
     },
     /// A header field of the owner's own cannot be written.
@@ -21,7 +21,7 @@ pub enum ComposeError {
     Header {
         /// Its name, without control characters.
         name: String,
-        /// Why.
+        /// What is wrong with it.
         reason: &'static str,
     },
     /// A key to sign with cannot be used.
@@ -29,7 +29,7 @@ pub enum ComposeError {
     Key {
         /// The signing domain.
         domain: String,
-        /// Why.
+        /// What is wrong with it.
         reason: &'static str,
     },
     /// The skeleton of the letter cannot be built.

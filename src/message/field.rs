@@ -72,7 +72,7 @@ fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Control characters and line breaks of every alphabet become blanks.
+/// Control characters and line breaks of every alphabet become spaces.
 fn clean(text: &str) -> Cow<'_, str> {
     if is_printable_ascii(text) {
         return Cow::Borrowed(text);
@@ -80,8 +80,8 @@ fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " "))
 }
 
-/// The same for a name; and signs that turn the writing direction of what stands beside it are dropped, runs of blanks
-/// become one.
+/// A name without control characters, line breaks and characters that turn the writing direction of what is beside it; runs of
+/// spaces become one.
 fn clean_name(name: &str) -> Cow<'_, str> {
     if name.len() <= NAME_MAX && is_printable_ascii(name) && !name.contains("  ") {
         return Cow::Borrowed(name);

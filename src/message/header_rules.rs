@@ -40,6 +40,10 @@ const VALUE_MAX: usize = 2000;
 const URL_MAX: usize = 900;
 
 /// Checks a header field of the owner's own. The error says what is wrong with it.
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
 pub fn check_header(name: &str, value: &str) -> Result<(), &'static str> {
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err("a name consists of letters, digits and hyphens");
@@ -62,6 +66,10 @@ pub fn check_header(name: &str, value: &str) -> Result<(), &'static str> {
 }
 
 /// Checks a list identifier (RFC 2919 section 2).
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
 pub fn check_list_id(list_id: &str) -> Result<(), &'static str> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if list_id.is_empty() || list_id.len() > 255 || !list_id.bytes().all(is_allowed) {
@@ -71,11 +79,19 @@ pub fn check_list_id(list_id: &str) -> Result<(), &'static str> {
 }
 
 /// Checks the address of the archive as `List-Archive` writes it (RFC 2369 section 3.6).
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
 pub fn check_archive(url: &str) -> Result<(), &'static str> {
     check_url(url)
 }
 
 /// Checks the address of a one-click unsubscribe (RFC 8058), with its `{token}` still open.
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
 pub fn check_one_click(url: &str) -> Result<(), &'static str> {
     check_url(url)
 }

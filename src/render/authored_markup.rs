@@ -10,7 +10,7 @@ use crate::source::{Source, Span};
 /// A stretch of a file that ends up in the letter as its author wrote it.
 #[derive(Clone, Debug)]
 pub struct AuthoredMarkup {
-    /// The file.
+    /// The file that it stands in.
     pub source: Source,
     /// Where it stands.
     pub span: Span,

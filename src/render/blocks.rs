@@ -349,7 +349,7 @@ impl MjmlWriter<'_> {
         format!("font-size:{}px;line-height:1.5;color:{}", small_size(self.design), self.design.light.muted)
     }
 
-    /// The same for a link that stands where everybody expects one: not underlined.
+    /// The `style` attribute of a link where everybody expects one: not underlined.
     pub(super) fn quiet_link_style(&self) -> String {
         format!(" style=\"color:{};text-decoration:none\"", self.design.light.accent)
     }

@@ -36,7 +36,7 @@ pub struct Design {
 pub struct Logo {
     /// A path below the newsletter's folder, or an https address.
     pub light: String,
-    /// The same for a dark ground.
+    /// The picture for readers who prefer a dark background: a path or an https address.
     pub dark: Option<String>,
     /// Alternative text; the newsletter's name when it is not given.
     pub alt: Option<String>,

@@ -35,7 +35,7 @@ pub struct Frame {
 /// Everything a letter is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct LetterInputs<'a> {
-    /// The issue.
+    /// The issue to lay out.
     pub issue: &'a Issue,
     /// The newsletter it appears in.
     pub newsletter: &'a Newsletter,

@@ -12,9 +12,9 @@ use crate::{
 /// The newsletter an issue appears in: the part of `mimeo.toml` that readers see.
 #[derive(Clone, Debug)]
 pub struct Newsletter {
-    /// `name`
+    /// `name`: what the newsletter is called.
     pub name: String,
-    /// `tagline`
+    /// `tagline`: a line about the newsletter, for templates.
     pub tagline: Option<String>,
     /// `language`: a BCP 47 tag, for issues that do not say their own.
     pub language: String,
@@ -24,17 +24,17 @@ pub struct Newsletter {
     pub archive: Option<String>,
     /// `postal_address`: the law in many countries asks for it. Lines separated by `\n`.
     pub postal_address: Option<String>,
-    /// `from`
+    /// `from`: the sender that readers see.
     pub from: Mailbox,
-    /// `reply_to`
+    /// `reply_to`: who gets answers, if it is not the sender.
     pub reply_to: Option<Mailbox>,
     /// `bounces`: the envelope's sender; the `from` address when it is not given.
     pub bounces: EmailAddress,
     /// `list_id` (RFC 2919); made of the name and the sender's domain when it is not given.
     pub list_id: String,
-    /// `unsubscribe`
+    /// `unsubscribe`: how a reader unsubscribes.
     pub unsubscribe: Unsubscribe,
-    /// `pictures`
+    /// `pictures`: whether pictures travel inside letters or are on the web.
     pub pictures: PicturePlace,
     /// `template`, for issues that do not say their own.
     pub template: String,
@@ -53,7 +53,7 @@ pub struct Newsletter {
 pub struct Mailbox {
     /// The display name.
     pub name: Option<String>,
-    /// The address.
+    /// The email address.
     pub address: EmailAddress,
 }
 

@@ -35,7 +35,7 @@ pub enum Piece {
 pub enum Escape {
     /// Plain text; line breaks become spaces.
     Text,
-    /// Between tags.
+    /// Text between tags.
     Html,
     /// In a quoted attribute.
     Attribute,

@@ -42,6 +42,10 @@ impl Template {
     /// Reads `name`.mjml and what it includes from the folder of templates in a newsletter's folder; nothing outside of the
     /// latter is read. Reads from those that ship with the
     /// program when the folder does not have it. `Err` holds at least one error, and everything else that was noticed.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the template, with its places.
     pub fn load(folder: &Path, name: &str) -> Result<Self, Diagnostics> {
         load::load(folder, name)
     }

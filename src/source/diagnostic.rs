@@ -65,7 +65,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// What is wrong, in lower case and without a full stop.
     pub message: String,
-    /// Where.
+    /// The place in the author's file that it is about.
     pub place: Place,
     /// What to do about it.
     pub help: Option<String>,
@@ -108,7 +108,7 @@ impl Diagnostic {
 }
 
 impl Place {
-    /// The file.
+    /// The file that the place is in.
     pub fn path(&self) -> &std::path::Path {
         match self {
             Self::File { path } | Self::Text { path, .. } | Self::Row { path, .. } => path,

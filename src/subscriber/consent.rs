@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 /// Why a person of the list gets no letters. Of two reasons for one person the greater one is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Inactive {
     /// The person has not confirmed the subscription.
     Unconfirmed,

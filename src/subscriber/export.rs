@@ -10,6 +10,10 @@ pub struct Export<W: Write> {
 
 impl<W: Write> Export<W> {
     /// Begins a table with its header.
+    ///
+    /// # Errors
+    ///
+    /// When the destination cannot be written to.
     pub fn new(to: W, header: &[&str]) -> io::Result<Self> {
         let mut export = Self { writer: csv::Writer::from_writer(to) };
         export.row(header.iter().copied())?;
@@ -17,6 +21,10 @@ impl<W: Write> Export<W> {
     }
 
     /// Writes a row; every row has as many cells as the header.
+    ///
+    /// # Errors
+    ///
+    /// When the destination cannot be written to.
     pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
         for cell in cells {
             if is_taken_for_a_formula(cell) {
@@ -30,6 +38,10 @@ impl<W: Write> Export<W> {
     }
 
     /// Ends the table and gives back what it was written to.
+    ///
+    /// # Errors
+    ///
+    /// When the destination cannot be written to.
     pub fn finish(self) -> io::Result<W> {
         self.writer.into_inner().map_err(|error| error.into_error())
     }

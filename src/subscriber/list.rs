@@ -72,16 +72,16 @@ pub enum Row {
     Person {
         /// The line on which the row begins, from 1.
         line: u64,
-        /// The person.
+        /// The person to write to.
         subscriber: Subscriber,
     },
     /// Somebody who gets no letters: this row says so, or another row with the same address.
     Inactive {
         /// The line on which the row begins, from 1.
         line: u64,
-        /// Who.
+        /// The person's address.
         address: EmailAddress,
-        /// Why.
+        /// Why the person gets no letters.
         why: Inactive,
     },
     /// An address that an earlier row has already; this row is not written to. A warning (`M320`).
@@ -92,6 +92,7 @@ pub enum Row {
 
 /// What a whole list holds.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Scan {
     /// People to write to.
     pub people: u64,
@@ -132,6 +133,10 @@ impl List {
     }
 
     /// Reads a list from memory; the path is for reports.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
     pub fn read(path: impl Into<PathBuf>, text: impl Into<Arc<[u8]>>) -> Result<Self, ListError> {
         let (path, text, columns) = (path.into(), text.into(), ColumnMeanings::new());
         let first = Self::new(path.clone(), Box::new(Cursor::new(Arc::clone(&text))), 0, &columns)?;
@@ -219,6 +224,10 @@ impl List {
     }
 
     /// Reads the whole list and counts; keeps the first `limit` diagnostics.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read to its end.
     pub fn scan(self, limit: usize) -> Result<Scan, ListError> {
         let mut scan = Scan::default();
         let columns = self.columns.clone();

@@ -17,7 +17,7 @@ use crate::{address::EmailAddress, source::Diagnostic};
 /// An address that gets no letters, as a row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
-    /// Whose.
+    /// The address that gets no letters.
     pub address: EmailAddress,
     /// Why, in the words of the table.
     pub reason: Option<String>,
@@ -39,6 +39,10 @@ pub struct Suppressions {
 
 impl Suppressions {
     /// Opens a table.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or has no column of addresses.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, ListError> {
         let path = path.into();
         match File::open(&path) {
@@ -48,6 +52,10 @@ impl Suppressions {
     }
 
     /// Reads a table from anywhere; the path is for reports.
+    ///
+    /// # Errors
+    ///
+    /// When the input cannot be read, or has no column of addresses.
     pub fn read(path: impl Into<PathBuf>, input: impl Read + Send + 'static) -> Result<Self, ListError> {
         let (reader, _) = Reader::open(path.into(), Box::new(input), &ColumnMeanings::new())?;
         let column = |name| reader.header.names.iter().position(|found| found == name);
@@ -63,6 +71,10 @@ impl Suppressions {
     }
 
     /// Writes a table that [`read`](Self::read) reads, safe to open in a spreadsheet.
+    ///
+    /// # Errors
+    ///
+    /// When the destination cannot be written to.
     pub fn write<W: Write>(to: W, rows: impl IntoIterator<Item = Suppression>) -> io::Result<W> {
         let mut export = Export::new(to, &["address", "reason", "date", "note"])?;
         for row in rows {

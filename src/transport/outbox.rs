@@ -33,7 +33,7 @@ impl Outbox {
         Self { folder: folder.into().into() }
     }
 
-    /// The folder.
+    /// The folder that letters are written into.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

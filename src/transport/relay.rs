@@ -16,7 +16,7 @@ use super::Secret;
 pub struct Relay {
     /// Its name (or address): what we dial, and what its certificate must say.
     pub host: String,
-    /// Its port.
+    /// The TCP port.
     pub port: u16,
     /// How the connection is made private.
     pub encryption: Encryption,
@@ -47,7 +47,7 @@ pub enum Encryption {
     Implicit,
     /// STARTTLS, required: without it nothing is sent (`smtp://`).
     StartTls,
-    /// None (`smtp://…?tls=none`).
+    /// No encryption (`smtp://…?tls=none`).
     None,
 }
 
@@ -57,7 +57,7 @@ pub enum Login {
     /// PLAIN when the relay offers it, otherwise LOGIN.
     #[default]
     Auto,
-    /// RFC 4616.
+    /// PLAIN (RFC 4616).
     Plain,
     /// Two questions, two answers; some large providers know nothing else.
     Login,
@@ -71,7 +71,7 @@ pub enum Pipelining {
     /// When the relay offers it; given up when the relay then gets out of step.
     #[default]
     Auto,
-    /// Never.
+    /// Never: each command waits for the reply to the one before.
     Off,
 }
 
@@ -82,11 +82,11 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The TLS handshake.
     pub handshake: Duration,
-    /// The greeting.
+    /// Waiting for the relay's greeting.
     pub greeting: Duration,
     /// Every command but DATA.
     pub command: Duration,
-    /// DATA.
+    /// The reply to DATA.
     pub data: Duration,
     /// Writing a body.
     pub body: Duration,
@@ -116,7 +116,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// The same wait everywhere.
+    /// Waits equally long in every step.
     pub fn all(wait: Duration) -> Self {
         Self {
             connect: wait,
@@ -150,15 +150,15 @@ pub enum RelayConfigError {
     /// A login over a connection that everybody can read.
     #[error("logging in at `{host}` without TLS would show the password to everybody on the way")]
     LoginInTheClear {
-        /// The relay.
+        /// The relay's name.
         host: String,
     },
     /// There is a login but no password.
     #[error("no password for the login `{login}` at `{host}`")]
     NoPassword {
-        /// The relay.
+        /// The relay's name.
         host: String,
-        /// The login.
+        /// The name to log in with.
         login: String,
     },
     /// The password cannot be sent.
@@ -166,7 +166,7 @@ pub enum RelayConfigError {
         "the login or password for `{host}` holds a control character (a line break at its end, perhaps)"
     )]
     ControlCharacter {
-        /// The relay.
+        /// The relay's name.
         host: String,
     },
     /// The name for EHLO is none.
@@ -178,18 +178,18 @@ pub enum RelayConfigError {
     /// The file with certificates cannot be read.
     #[error("failed to read the certificates in `{path}`")]
     CaFile {
-        /// The file.
+        /// The file with certificates.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// The file with certificates holds none, or one that is broken.
     #[error("`{path}` holds no usable certificate: {reason}")]
     CaContent {
-        /// The file.
+        /// The file with certificates.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         reason: String,
     },
     /// The machine has no certificate store and no file was given.
@@ -206,6 +206,10 @@ impl Relay {
     /// `smtp://host[:25]?tls=none` (no TLS; with a login only on this machine).
     ///
     /// The login is percent-decoded, so that both `me@example.com@smtp.example.com` and `me%40example.com@…` work.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the address: for example a password in it.
     pub fn parse(address: &str) -> Result<Self, RelayConfigError> {
         let address = address.trim();
         let refuse = |reason: &str| {

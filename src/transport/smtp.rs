@@ -49,6 +49,10 @@ pub(super) struct Learned {
 
 impl Smtp {
     /// Checks the settings and reads the certificates; dials nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the settings contradict each other, or the certificates cannot be read.
     pub fn new(relay: Relay) -> Result<Self, RelayConfigError> {
         relay.check()?;
         let tls = match relay.encryption {
@@ -58,12 +62,16 @@ impl Smtp {
         Ok(Self { relay: Box::new(relay), tls, learned: Learned::default() })
     }
 
-    /// The settings.
+    /// The settings of the relay.
     pub fn relay(&self) -> &Relay {
         &self.relay
     }
 
     /// Dials, says hello, logs in, and hangs up: whether the relay can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`RelayDown`] with the step at which it failed.
     pub async fn probe(&self) -> Result<(), RelayDown> {
         let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
         Connection::new(self, wire, offer, None).quit().await;

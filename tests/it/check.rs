@@ -41,7 +41,6 @@ fn check(body: &str, expected: &[&str]) {
     assert_eq!(found(&room), expected, "{body}");
 }
 
-#[cfg(unix)]
 #[test]
 fn checking_a_strangers_folder_runs_none_of_its_commands() {
     use std::os::unix::fs::PermissionsExt;

@@ -158,7 +158,6 @@ fn another_folder_and_another_settings_file_can_be_named() {
     ran.code(0).stdout("issues/2023-01-06-b.md\n");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_key_is_private_and_never_overwritten() {
     use std::os::unix::fs::PermissionsExt;

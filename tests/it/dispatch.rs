@@ -417,7 +417,6 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn the_ledger_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;

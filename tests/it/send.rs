@@ -134,7 +134,6 @@ fn a_key_that_is_gone_is_not_made_again_in_silence() {
         assert!(!room.path(".mimeo/key").exists(), "{arguments:?}");
     }
     room.write(".mimeo/key", key);
-    #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let private = std::fs::Permissions::from_mode(0o600);

@@ -122,7 +122,7 @@ impl Letter {
     pub(super) fn view(&self, list: &ListFile, reader: &EmailAddress) -> Result<LetterView, Failure> {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
-        let composer = Composer::new(rendered, Secrets { key: [0; 32], signers: Vec::new() })?;
+        let composer = Composer::new(rendered, Secrets::new([0; 32]))?;
         // Both letters are to be seen, whatever this person lacks.
         build::fill_gaps(&mut person, &composer);
         let mut html = composer.preview(&person)?.html;

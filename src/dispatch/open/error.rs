@@ -43,7 +43,7 @@ pub enum OpenError {
     RelayLost {
         /// The slug.
         slug: String,
-        /// The relay.
+        /// The relay's name in the ledger.
         relay: String,
     },
     /// Letters of the dispatch were made with other keys.
@@ -62,7 +62,7 @@ pub enum OpenError {
     /// The selection names addresses that are neither on the list nor in the dispatch.
     #[error("{} of the selected addresses are not in `{}`", addresses.len(), list.display())]
     NotOnList {
-        /// The list.
+        /// The list's file.
         list: PathBuf,
         /// The addresses: at least one.
         addresses: Vec<EmailAddress>,
@@ -70,7 +70,7 @@ pub enum OpenError {
     /// The list has rows that cannot be used.
     #[error("{rows} rows of the subscriber list cannot be used")]
     BadRows {
-        /// How many.
+        /// How many rows.
         rows: u64,
         /// The first of them.
         diagnostics: Diagnostics,
@@ -99,7 +99,7 @@ impl From<SurveyError> for OpenError {
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` has {what}", list.display())]
 pub struct ColumnsError {
-    /// The list.
+    /// The list's file.
     pub list: PathBuf,
     /// The columns that it has.
     pub columns: Vec<String>,
@@ -113,7 +113,7 @@ pub struct ColumnsError {
 /// # Errors
 ///
 /// Names every column that is missing.
-pub fn check_columns(composer: &Composer, list: &List) -> Result<(), ColumnsError> {
+pub(crate) fn check_columns(composer: &Composer, list: &List) -> Result<(), ColumnsError> {
     let mut unknown: Vec<String> = Vec::new();
     for placeholder in composer.placeholders() {
         let [space, name] = placeholder.path.as_slice() else { continue };

@@ -23,7 +23,7 @@ use crate::{
     dispatch::{Event, PacePolicy, Settings, lease::Ticket},
     ledger::{DispatchId, Ledger, NewDispatch, Reason, State, Suppression, Wanted, Worker},
     message::{Composer, Secrets},
-    render::{Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
+    render::{Mailbox, Pattern, Piece, RenderedIssue},
     subscriber::Subscriber,
     transport::{Letter, LetterSource, Outcome, Permit, Reply, Stage},
 };
@@ -91,25 +91,15 @@ fn person(number: usize) -> Subscriber {
 fn issue() -> RenderedIssue {
     let text = |text: &str| Pattern { pieces: vec![Piece::Literal(text.to_owned())] };
     RenderedIssue {
-        slug: "one".to_owned(),
         title: "One".to_owned(),
-        number: None,
-        language: "en".to_owned(),
         subject: text("A subject"),
         html: text("<p>Hello</p>"),
         text: text("Hello\n"),
-        mjml: String::new(),
-        pictures: Vec::new(),
-        from: Mailbox { name: None, address: address("editor@example.org") },
-        reply_to: None,
         date: now(),
         list_id: "letters.example.org".to_owned(),
         newsletter: "Letters".to_owned(),
-        unsubscribe: Unsubscribe::default(),
-        archive: None,
-        view: None,
         bounces: address("bounces@example.org"),
-        headers: BTreeMap::new(),
+        ..RenderedIssue::new("one", Mailbox { name: None, address: address("editor@example.org") })
     }
 }
 
@@ -124,7 +114,7 @@ impl World {
         let new = NewDispatch { rendered: &issue, opened_at: now() };
         let dispatch = ledger.open_dispatch(&new, people).await.unwrap().dispatch;
         let worker = ledger.register_worker("relay", now()).await.unwrap();
-        let composer = Composer::new(&issue, Secrets { key: [7; 32], signers: Vec::new() }).unwrap();
+        let composer = Composer::new(&issue, Secrets::new([7; 32])).unwrap();
         let settings = Settings { pace: PacePolicy::default(), ..Settings::default() };
         let queue = SendQueue::new(
             ledger.clone(),

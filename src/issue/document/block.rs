@@ -17,6 +17,7 @@ pub struct Block {
 
 /// The kinds of blocks.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum BlockKind {
     /// `## Heading {#anchor}`
     Heading {

@@ -10,6 +10,7 @@ pub type Inlines = Vec<Inline>;
 
 /// A stretch of text with its mark.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Inline {
     /// Words.
     Text(String),

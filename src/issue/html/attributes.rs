@@ -40,7 +40,7 @@ pub(super) fn kept(
     kept_quietly(context, name, attributes, span)
 }
 
-/// The same, where the others were reported before.
+/// The attributes that are kept, where the others were reported before.
 pub(super) fn kept_quietly(
     context: &mut Context<'_>,
     name: &str,

@@ -12,7 +12,7 @@ use super::{
     entry::{self, Entry},
     folder::{FENCE_BYTES, Fence},
 };
-use crate::ledger::files;
+use crate::ledger::{files, system};
 
 /// How far a log had come: what the database remembers of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,42 +80,15 @@ impl LogFile {
 }
 
 /// The fence of a log as it is now; `None` when the file has no name any more, so that nobody finds it to stamp it.
-///
-/// Nothing but the number of names is read: reading a file's times makes the next write to it twice as expensive.
-#[cfg(target_os = "linux")]
 pub(super) fn fence(file: &File) -> io::Result<Option<Fence>> {
-    use rustix::{
-        fs::{AtFlags, StatxFlags, statx},
-        io::Errno,
-    };
     let mut fence = Fence::default();
     file.read_exact_at(&mut fence, 0)?;
-    let names = match statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK) {
-        Ok(found) => u64::from(found.stx_nlink),
-        // A kernel or a sandbox without this call.
-        Err(Errno::NOSYS) => file.metadata()?.nlink(),
-        Err(error) => return Err(error.into()),
-    };
-    Ok((names > 0).then_some(fence))
-}
-
-/// Logs are kept where starts of the machine and mounts are told apart, which is on Linux.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn fence(_: &File) -> io::Result<Option<Fence>> {
-    Ok(None)
+    Ok((system::links(file)? > 0).then_some(fence))
 }
 
 /// A new file. The filesystem does not note when its fence is read, where that can be avoided.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = files::private();
     options.create(true).truncate(true).read(true).write(true);
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        let unnoted = rustix::fs::OFlags::NOATIME.bits() as i32;
-        if let Ok(file) = options.clone().custom_flags(unnoted).open(path) {
-            return Ok(file);
-        }
-    }
-    options.open(path)
+    system::quiet_reads(&options).open(path).or_else(|_| options.open(path))
 }

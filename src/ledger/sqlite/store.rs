@@ -32,6 +32,7 @@ impl Store {
     }
 }
 
+#[doc(hidden)]
 impl From<rusqlite::Error> for LedgerError {
     fn from(error: rusqlite::Error) -> Self {
         let code = error.sqlite_error_code();

@@ -219,7 +219,7 @@ impl MjmlWriter<'_> {
 pub(super) const TABLE: &str =
     "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">";
 
-/// The same for cells with round corners, which cannot share their borders.
+/// The beginning of a layout table for cells with round corners, which cannot share their borders.
 pub(super) const ROUND: &str = "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" \
                                 border=\"0\" style=\"border-collapse:separate\">";
 

@@ -32,7 +32,7 @@ p { display: block; margin: 13px 0; }
 <![endif]-->
 ";
 
-/// The same without Outlook 2003, Outlook 2007's preview and Internet Explorer.
+/// The head of a letter without what only serves Outlook 2003, Outlook 2007's preview and Internet Explorer.
 const SHORT_HEAD: &str = "<meta http-equiv=\"Content-Type\" content=\"text/html; charset=UTF-8\">\
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
 <style>body{margin:0;padding:0;-webkit-text-size-adjust:100%;-ms-text-size-adjust:100%}\

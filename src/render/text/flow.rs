@@ -27,7 +27,7 @@ impl Writer<'_> {
         self.run(inlines, Marks::All)
     }
 
-    /// The same without stars.
+    /// A run of text, to be wrapped, without stars around emphasis.
     pub(super) fn flow_unmarked(&mut self, inlines: &[Inline]) -> String {
         self.run(inlines, Marks::Links)
     }

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, path::Path};
 use super::*;
 use crate::{
     address::EmailAddress,
-    assets::PicturePlace,
     issue::{
         Document, FrontMatter,
         document::{
@@ -20,23 +19,11 @@ use crate::{
 fn newsletter() -> Newsletter {
     let address = EmailAddress::parse("ada@example.org").unwrap();
     Newsletter {
-        name: "Notes".into(),
-        tagline: None,
-        language: "en".into(),
         site: Some("https://example.org/letters/".into()),
-        archive: None,
         postal_address: Some("Example Ltd\nExampletown".into()),
-        from: Mailbox { name: None, address: address.clone() },
-        reply_to: None,
-        bounces: address,
         list_id: "letters.example.org".into(),
         unsubscribe: Unsubscribe::default(),
-        pictures: PicturePlace::Inside,
-        template: "default".into(),
-        design: BTreeMap::new(),
-        design_places: BTreeMap::new(),
-        headers: BTreeMap::new(),
-        fields: BTreeMap::new(),
+        ..Newsletter::new("Notes", Mailbox { name: None, address })
     }
 }
 

@@ -277,7 +277,6 @@ async fn a_worker_whose_files_are_gone_asks_before_each_letter() {
     drop(worker);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_ledger_has_one_set_of_files_by_whichever_way_it_is_reached() {
     let shelf = Shelf::new(Kind::File);

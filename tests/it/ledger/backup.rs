@@ -88,7 +88,6 @@ async fn a_backup_is_whole_while_somebody_writes() {
     let again = reader.backup(&copy).await;
     assert!(matches!(again, Err(LedgerError::Backup { .. })), "{again:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);

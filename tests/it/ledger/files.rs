@@ -10,7 +10,6 @@ fn sql(path: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(path).unwrap()
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn the_ledger_is_private_to_its_owner() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,5 @@
 //! Fresh ledgers, a frozen issue, and people to write to.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use mimeograph::{
     address::EmailAddress,
@@ -9,7 +7,7 @@ use mimeograph::{
         BoxError, Claim, DispatchId, Ledger, LedgerError, NewDispatch, Opened, Reason, Suppression, Wanted,
         Worker,
     },
-    render::{Mailbox, Pattern, Piece, RenderedIssue, Unsubscribe},
+    render::{Mailbox, Pattern, Piece, RenderedIssue},
     subscriber::Subscriber,
     transport::{Outcome, Reply, Stage},
 };
@@ -102,25 +100,15 @@ pub(crate) fn people(names: &[&str]) -> Vec<Result<Subscriber, BoxError>> {
 pub(crate) fn issue(slug: &str) -> RenderedIssue {
     let text = |text: &str| Pattern { pieces: vec![Piece::Literal(text.to_owned())] };
     RenderedIssue {
-        slug: slug.to_owned(),
         title: format!("The story of {slug}"),
-        number: None,
-        language: "en".to_owned(),
         subject: text("A subject"),
         html: text("<p>Hello</p>"),
         text: text("Hello\n"),
-        mjml: String::new(),
-        pictures: Vec::new(),
-        from: Mailbox { name: None, address: address("editor@example.org") },
-        reply_to: None,
         date: at(0),
         list_id: "letters.example.org".to_owned(),
         newsletter: "Letters".to_owned(),
-        unsubscribe: Unsubscribe::default(),
-        archive: None,
-        view: None,
         bounces: address("bounces@example.org"),
-        headers: BTreeMap::new(),
+        ..RenderedIssue::new(slug, Mailbox { name: None, address: address("editor@example.org") })
     }
 }
 

@@ -1,10 +1,9 @@
 //! A newsletter in a temporary folder, and issues made in code.
 
-use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
+use std::{fs, io::Cursor, path::Path};
 
 use mimeograph::{
     address::EmailAddress,
-    assets::PicturePlace,
     issue::{
         Document, FrontMatter, Issue, Phrase,
         document::{Block, BlockKind, Figure, Image, Inline},
@@ -17,23 +16,12 @@ use mimeograph::{
 pub(crate) fn newsletter() -> Newsletter {
     let address = EmailAddress::parse("ada@example.org").unwrap();
     Newsletter {
-        name: "Gradient Notes".into(),
         tagline: Some("Small steps downhill".into()),
-        language: "en".into(),
         site: Some("https://example.org/letters/".into()),
-        archive: None,
         postal_address: Some("Example Ltd\n1 Example Street\nExampletown".into()),
-        from: Mailbox { name: Some("Ada Example".into()), address: address.clone() },
-        reply_to: None,
-        bounces: address,
         list_id: "letters.example.org".into(),
         unsubscribe: Unsubscribe::default(),
-        pictures: PicturePlace::Inside,
-        template: "default".into(),
-        design: BTreeMap::new(),
-        design_places: BTreeMap::new(),
-        headers: BTreeMap::new(),
-        fields: BTreeMap::new(),
+        ..Newsletter::new("Gradient Notes", Mailbox::new("Ada Example", address))
     }
 }
 

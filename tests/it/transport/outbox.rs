@@ -26,7 +26,6 @@ async fn each_letter_becomes_a_file() {
     assert_eq!(words[6], "back");
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn an_outbox_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
