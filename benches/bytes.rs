@@ -17,7 +17,7 @@ use std::{fmt::Write, path::Path};
 
 use letters::{encoded_bytes, filled};
 
-/// What Gmail shows of a letter, in octets.
+/// What Gmail shows of a letter, in bytes.
 const CLIPPED_AT: usize = 102_400;
 
 /// A block in Markdown, and what most makers of newsletters would write in MJML for it.

@@ -144,7 +144,7 @@ fn order(diagnostic: &Diagnostic) -> (String, u64, u32, &'static str, &str) {
 }
 
 impl IssueContext<'_> {
-    /// A finding at a span of the issue, with the severity that its rule has by itself.
+    /// A finding at a span of the issue, with the severity that its rule has on its own.
     fn find(
         &self,
         code: &'static str,
@@ -155,7 +155,7 @@ impl IssueContext<'_> {
         findings::at(&self.issue.source, code, span, message, help)
     }
 
-    /// Where a field of the front matter stands; the head of the file when it is not there.
+    /// Where a field of the front matter is; the head of the file when it is not there.
     fn field(&self, name: &str) -> Span {
         self.issue.head.spans.get(name).cloned().unwrap_or(0..0)
     }

@@ -59,7 +59,7 @@ pub enum Event<'a> {
     Answered {
         /// What became of it.
         outcome: &'a Outcome,
-        /// Its size, in octets.
+        /// Its size, in bytes.
         octets: usize,
     },
     /// A deferred letter will come back.

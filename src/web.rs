@@ -2,7 +2,7 @@
 //!
 //! In: a [`PreviewBackend`] that makes the letter, and word that a file was saved. Out: pages over HTTP, or one file.
 //! Never: sends anything, changes a file, answers a request for another host than this machine, or runs a script that
-//! stands in a letter.
+//! is in a letter.
 
 mod compare;
 mod letter;
@@ -17,7 +17,7 @@ pub use watch::{Watch, watch};
 
 use serde_json::Value;
 
-/// Makes what the preview shows. It is asked anew after every saved file.
+/// Makes what the preview shows. It is asked again after every saved file.
 pub trait PreviewBackend: Send + Sync + 'static {
     /// The letter to this address, or to the first person on the list.
     fn view(&self, reader: Option<&str>) -> LetterView;

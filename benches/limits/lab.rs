@@ -16,7 +16,7 @@ pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The program that readers of the README use, built in the same profile as this one.
 pub(crate) const MIMEO: &str = env!("CARGO_BIN_EXE_mimeo");
 pub(crate) const SMTP_SOURCE: &str = "/usr/sbin/smtp-source";
-/// Octets of a letter, about, as the reference is told.
+/// Bytes of a letter, about, as the reference prints them.
 pub(crate) const OCTETS: &str = "60000";
 const ISSUE: &str = "the-long-walk";
 
@@ -60,7 +60,7 @@ impl Cost {
     }
 }
 
-/// Runs a program to its end. `prefix` stands in front of it: `taskset`, `ip netns exec`.
+/// Runs a program to its end. `prefix` is in front of it: `taskset`, `ip netns exec`.
 pub(crate) fn cost(prefix: &[&str], command: &[&str]) -> Cost {
     let output = tempfile::NamedTempFile::new().unwrap();
     let told = Command::new("python3")

@@ -142,7 +142,7 @@ impl<'a> PageWriter<'a> {
     }
 }
 
-/// The page's style sheet in the newsletter's colours.
+/// The page's style sheet in the newsletter's colors.
 fn style(design: &Design) -> String {
     // A family list comes from settings: what could end the rule, or the element, is left out.
     let family = |family: &str| family.replace(['<', '>', '{', '}', ';', '\\', '\n'], "");

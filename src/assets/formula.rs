@@ -41,7 +41,7 @@ pub struct Formula {
     pub tex: String,
     /// How it is set.
     pub style: MathStyle,
-    /// Where it stands, or the block around it.
+    /// Where it is, or the block around it.
     pub span: Span,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn file_name(style: MathStyle, tex: &str) -> String {
     format!("formula-{}.png", short_digest(&[style.name().as_bytes(), b"\n", tex.trim().as_bytes()]))
 }
 
-/// A drawn formula as a letter needs it: on white, since dark ink on a clear ground is a hole in the dark, and no mail
+/// A drawn formula as a letter needs it: on white, since dark ink on a clear background is a hole in the dark, and no mail
 /// client turns pictures around.
 pub fn on_white(style: MathStyle, bytes: &[u8]) -> image::ImageResult<Vec<u8>> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;

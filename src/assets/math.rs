@@ -38,7 +38,7 @@ pub enum MathCommand<'a> {
 
 /// How long one formula may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// No picture of a formula is larger, in octets.
+/// No picture of a formula is larger, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 /// Of what a command complains, so much is read.
 const COMPLAINT: u64 = 16 * 1024;
@@ -111,7 +111,7 @@ fn run(command: &[String], root: &Path, formula: &Formula) -> Result<Vec<u8>, St
     let complaint = reading(child.stderr.take(), COMPLAINT);
     let bytes = output.recv_timeout(PATIENCE).ok();
     if bytes.as_ref().is_none_or(|bytes| LARGEST < bytes.len() as u64) {
-        // It may have ended by itself in the meantime.
+        // It may have ended on its own in the meantime.
         let _ = child.kill();
     }
     // What has closed its output is about to end.

@@ -56,7 +56,7 @@ fn png_encoder(out: &mut Vec<u8>) -> PngEncoder<&mut Vec<u8>> {
     PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::Adaptive)
 }
 
-/// How often each colour is there; looks no further than a little past what a palette can hold.
+/// How often each color is there; looks no further than a little past what a palette can hold.
 fn colours(canvas: &RgbaImage) -> HashMap<[u8; 3], u32> {
     let mut found = HashMap::new();
     for pixel in canvas.pixels() {
@@ -156,7 +156,7 @@ fn coverage(distance: f32) -> f32 {
     (distance + 0.5).clamp(0.0, 1.0)
 }
 
-/// Lays a colour over a pixel.
+/// Lays a color over a pixel.
 fn blend(pixel: &mut [u8; 4], colour: [u8; 3], share: f32) {
     for (channel, wanted) in pixel.iter_mut().zip(colour) {
         *channel = (f32::from(*channel) * (1.0 - share) + f32::from(wanted) * share).round() as u8;

@@ -259,7 +259,7 @@ fn spellings(name: &str) -> Vec<String> {
     names
 }
 
-/// A name as it may stand in a message: short, and without control characters.
+/// A name as it may appear in a message: short, and without control characters.
 fn tame(source: &str) -> String {
     let short: String =
         source.chars().take(120).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();

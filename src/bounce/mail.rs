@@ -207,7 +207,7 @@ impl Mail {
     }
 }
 
-/// What stands in an address where a pattern has `{token}`.
+/// What is in an address where a pattern has `{token}`.
 fn token_in(pattern: &EmailAddress, address: &EmailAddress) -> Option<String> {
     let (before, behind) = pattern.local().split_once("{token}")?;
     if !pattern.domain().eq_ignore_ascii_case(address.domain()) {
@@ -288,7 +288,7 @@ fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// What stands between the lines of a boundary (RFC 2046 section 5.1.1). The end may be missing.
+/// What is between the lines of a boundary (RFC 2046 section 5.1.1). The end may be missing.
 fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
     let line = [b"--", boundary].concat();
     let mut found = Vec::new();

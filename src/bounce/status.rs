@@ -19,7 +19,7 @@ impl Status {
         self.subject == 0 && self.detail == 0
     }
 
-    /// The first enhanced code in a text that stands alone: `#5.1.1`, `(5.7.1)`, `550-5.2.2`; not a part of a version or of
+    /// The first enhanced code in a text that is alone: `#5.1.1`, `(5.7.1)`, `550-5.2.2`; not a part of a version or of
     /// an IP address.
     pub(super) fn find(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();

@@ -91,7 +91,7 @@ pub(super) fn rows(source: &Source, tags: &[Tag], whole: &Span, found: &mut Diag
     }
 }
 
-/// Sizes and pairs of colours in one `style`, one rule or one MJML element.
+/// Sizes and pairs of colors in one `style`, one rule or one MJML element.
 pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnostics) {
     let mut colours: [Option<(Colour, Span)>; 2] = [None, None];
     for one in written {
@@ -131,7 +131,7 @@ fn pixels(value: &str) -> Option<f64> {
     number("px").or_else(|| number("pt").map(|points| points * 4.0 / 3.0))
 }
 
-/// A link without a line, ground, frame or weight of its own is known by its colour only.
+/// A link without a line, background, frame or weight of its own is known by its color only.
 pub(super) fn link(source: &Source, written: &[Css], found: &mut Diagnostics) {
     let mut bare = None;
     for one in written {
@@ -154,7 +154,7 @@ pub(super) fn link(source: &Source, written: &[Css], found: &mut Diagnostics) {
     }
 }
 
-/// What is seen in another order than the one it stands in, which is the one that is read.
+/// What is seen in another order than the one it is in, which is the one that is read.
 pub(super) fn order(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mut Diagnostics) {
     let right_to_left = is_right_to_left(&case.built.rendered.language);
     let turns = |value: &str| value.trim().eq_ignore_ascii_case(if right_to_left { "ltr" } else { "rtl" });

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-/// The data, a line for each feature; `just caniemail` writes it anew.
+/// The data, a line for each feature; `just caniemail` writes it again.
 const DATA: &str = include_str!("clients.txt");
 
 /// Clients that stand for one name when all of them answer alike.

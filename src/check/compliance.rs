@@ -150,7 +150,7 @@ fn runs(content: &[Inline]) -> Vec<&str> {
     runs
 }
 
-/// Links and headings that the template has by itself. What the issue says is in both parts (M485).
+/// Links and headings that the template has on its own. What the issue says is in both parts (M485).
 fn said_by_the_template(case: &LetterContext<'_>, html: &str, text: &str, found: &mut Diagnostics) {
     let own = |words: &str| -> Option<(&Source, Span)> {
         case.built.template.sources().iter().find_map(|source| {

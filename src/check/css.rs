@@ -53,7 +53,7 @@ pub(super) enum Css {
     Declaration { property: String, value: String, span: Span },
 }
 
-/// Reads a style sheet. Of what a condition holds, only at-rules within it are told: it is meant for some clients only.
+/// Reads a style sheet. Of what a condition holds, only at-rules within it are reported: it is meant for some clients only.
 pub(super) fn sheet(text: &str, span: Span) -> Vec<Css> {
     let mut out = Vec::new();
     rules(text, span, false, &mut out);

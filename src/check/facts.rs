@@ -44,7 +44,7 @@ pub(super) struct Heading<'a> {
     pub(super) content: &'a [Inline],
     pub(super) words: String,
     pub(super) span: Span,
-    /// Nothing stands between it and the next heading of its level or above.
+    /// Nothing is between it and the next heading of its level or above.
     pub(super) is_empty: bool,
 }
 
@@ -177,7 +177,7 @@ impl<'a> Facts<'a> {
             .collect();
         match self.raw.last_mut() {
             _ if tags.is_empty() => {}
-            // The cells of a table stand at the table's place.
+            // The cells of a table are at the table's place.
             Some((known, last)) if last == span => known.push_str(&tags),
             _ => self.raw.push((tags, span.clone())),
         }

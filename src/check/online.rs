@@ -73,7 +73,7 @@ fn short(url: &Url) -> String {
     if text.chars().count() <= 100 { text.to_owned() } else { text.chars().take(99).chain(['…']).collect() }
 }
 
-/// Addresses without their fragment, whether it is a picture, and where each stands.
+/// Addresses without their fragment, whether it is a picture, and where each is.
 fn places(issue: &Issue) -> Vec<(Url, bool, Span)> {
     let facts = facts::gather(&issue.document);
     let links = facts

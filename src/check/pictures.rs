@@ -48,7 +48,7 @@ fn alternative_text(case: &IssueContext<'_>, image: &Image, found: &mut Diagnost
     }
 }
 
-/// What every screen reader says by itself.
+/// What every screen reader says on its own.
 fn says_nothing(alt: &str) -> bool {
     let words = alt.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     [

@@ -17,7 +17,7 @@ use crate::{
 
 use super::LetterContext;
 
-/// Gmail ignores a style sheet that is longer, in octets.
+/// Gmail ignores a style sheet that is longer, in bytes.
 const SHEET_MAX: usize = 16 * 1024;
 
 /// The first use of a feature in a file, and how often it is used there.
@@ -151,7 +151,7 @@ fn style(
 ) {
     let Some(Attribute { span, .. }) = tag.attributes.iter().find(|one| one.name == "style") else { return };
     let mut written = css::declarations(source.text(), span.clone());
-    // What the reader took out is told there.
+    // What the reader took out is reported there.
     written.retain(|one| match one {
         Css::Declaration { property, .. } => kept.is_none_or(|kept| kept.contains(property)),
         _ => true,

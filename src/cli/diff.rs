@@ -1,7 +1,7 @@
 mod differences;
 mod letter;
+mod output;
 mod then;
-mod told;
 
 use std::{fs, path::PathBuf};
 
@@ -73,10 +73,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         then,
     };
     let text = if args.json {
-        let told = serde_json::to_string_pretty(&told::json(args, &compared)).map_err(Failure::outside)?;
-        format!("{told}\n")
+        let output =
+            serde_json::to_string_pretty(&output::json(args, &compared)).map_err(Failure::outside)?;
+        format!("{output}\n")
     } else {
-        told::human(args, &compared)
+        output::human(args, &compared)
     };
     if let Some(path) = &args.page {
         let reader = match &args.reader {
@@ -86,11 +87,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         // Who looks at a page wants to see letters, not how they are made.
         let (before, now) = (before.sampled(), now.sampled());
         let compared = Compared { differences: Differences::between(&before, &now), ..compared };
-        let told = told::json(args, &compared);
+        let output = output::json(args, &compared);
         let page = web::comparison(&Comparison {
             before: &before.view(&config.list, reader)?,
             now: &now.view(&config.list, reader)?,
-            told: &told,
+            differences: &output,
         });
         fs::write(path, page).map_err(|error| Failure::file("write", path, error))?;
         context.terminal.say(&path.display().to_string());

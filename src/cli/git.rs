@@ -227,7 +227,7 @@ fn entry(line: &str) -> Option<Entry> {
     })
 }
 
-/// `8baef1b4abc478178b004d62031cf7fe6db6f903 blob 6`, so many octets, and the end of the line.
+/// `8baef1b4abc478178b004d62031cf7fe6db6f903 blob 6`, so many bytes, and the end of the line.
 fn answer(from: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
     let broken = || io::Error::new(io::ErrorKind::InvalidData, "git lacks a file of that revision");
     let mut head = String::new();

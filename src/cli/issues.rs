@@ -194,7 +194,7 @@ pub(crate) fn find(context: &Context, name: &str) -> Result<IssueFile, Failure> 
 /// The issue with that path, name or number, or with these words in its name, and whether it was named exactly.
 pub(crate) fn search(context: &Context, name: &str) -> Result<(IssueFile, Match), Failure> {
     let name = name.trim();
-    // A path, from where the user stands or from the newsletter's folder.
+    // A path, from where the user is or from the newsletter's folder.
     for path in [PathBuf::from(name), context.path(name)] {
         let is_path = name.contains('/') || is_markdown(&path);
         if let Some(issue) =
@@ -226,7 +226,7 @@ pub(crate) fn search(context: &Context, name: &str) -> Result<(IssueFile, Match)
     Err(nothing(context, name, wanted, &issues))
 }
 
-/// Whether all of these words stand together in a name.
+/// Whether all of these words are together in a name.
 fn has_words(name: &str, wanted: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

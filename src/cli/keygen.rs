@@ -110,7 +110,7 @@ fn rsa_2048() -> Option<Key> {
 fn ed25519() -> Option<Key> {
     let pair = Ed25519KeyPair::generate().ok()?;
     let private = pair.to_pkcs8v1().ok()?.as_ref().to_vec();
-    // RFC 8463 section 4.2: the bare 32 octets, without a structure around them.
+    // RFC 8463 section 4.2: the bare 32 bytes, without a structure around them.
     Some(Key { private, kind: "ed25519", public: pair.public_key().as_ref().to_vec() })
 }
 

@@ -31,7 +31,7 @@ const FRESH: (SignedDuration, SignedDuration) =
     (SignedDuration::from_hours(72), SignedDuration::from_hours(1));
 /// Answers older than this are forgotten.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24 * 30);
-/// No store is larger than this, in octets.
+/// No store is larger than this, in bytes.
 const STORE_MAX: u64 = 8 * 1024 * 1024;
 
 /// What the web said, and when.

@@ -21,7 +21,7 @@ pub(super) struct Notes {
     asked: RefCell<BTreeMap<String, bool>>,
 }
 
-/// A value and where it stands.
+/// A value and where it is.
 #[derive(Clone, Debug)]
 pub(super) struct Item<T> {
     pub(super) value: T,

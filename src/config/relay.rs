@@ -118,7 +118,7 @@ fn address(notes: &Notes, source: &Source, text: &str, span: Span) -> Option<Rel
     };
     let (code, message, help) = refusal(&error);
     let mut diagnostic = Diagnostic::error(code, source, span, message).help(help);
-    // What stands before the host may be a password: it is not shown again.
+    // What is before the host may be a password: it is not shown again.
     if text.contains('@') {
         diagnostic = without_excerpt(diagnostic);
     }
@@ -148,7 +148,7 @@ fn timeouts(section: &Table<'_>) -> Timeouts {
     timeouts
 }
 
-/// A word that may stand in a command or a DNS name: no space, no control character.
+/// A word that may appear in a command or a DNS name: no space, no control character.
 fn is_word(notes: &Notes, name: &str, item: &Item<String>) -> bool {
     let fine = item.value.chars().all(|c| c.is_ascii_graphic());
     if !fine {

@@ -76,7 +76,7 @@ pub enum SecretError {
     },
 }
 
-/// No secret is longer than this, in octets.
+/// No secret is longer than this, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
 impl SecretRef {

@@ -20,7 +20,7 @@ pub struct PacePolicy {
     pub limits: Vec<Limit>,
     /// Limits for recipients' domains, by domain in A-labels.
     pub domains: BTreeMap<String, DomainPolicy>,
-    /// Whether a relay that asks for patience gets it by itself.
+    /// Whether a relay that asks for patience gets it on its own.
     pub adaptive: bool,
     /// The hours in which letters may leave.
     pub window: Option<Window>,

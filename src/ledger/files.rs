@@ -22,7 +22,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// By whichever way a ledger is reached, the same files stand beside it.
+    /// By whichever way a ledger is reached, the same files are beside it.
     pub(super) fn new(ledger: &Path) -> Self {
         Self { ledger: fs::canonicalize(ledger).unwrap_or_else(|_| ledger.to_owned()), mark: None }
     }

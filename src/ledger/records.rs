@@ -17,7 +17,7 @@ pub struct DeliveryRow {
     pub delivery: DeliveryId,
     /// The recipient's address.
     pub address: EmailAddress,
-    /// Where it stands.
+    /// Where it is.
     pub state: State,
     /// All attempts that ever ended.
     pub attempts: u32,

@@ -13,7 +13,7 @@ use crate::{
     render::{Escape, Pattern, Piece, RenderedIssue, TransferEncoding},
 };
 
-/// From `Content-Type:` of the whole letter to its last octet.
+/// From `Content-Type:` of the whole letter to its last byte.
 pub(super) struct Body {
     pub(super) steps: Vec<Step>,
     /// The stretches of the steps that are [`Step::Shared`].
@@ -103,7 +103,7 @@ struct Draft {
     steps: Vec<Step>,
     shared: Vec<Stretch>,
     slots: Vec<Slot>,
-    /// Fixed octets that no step stands for yet.
+    /// Fixed bytes that no step stands for yet.
     fixed: Vec<u8>,
 }
 

@@ -99,7 +99,7 @@ impl Signer {
         }
         let der = decode_pem(pem).ok_or_else(|| refuse("it is no private key in PEM"))?;
         let key = if let Ok(key) = RsaKeyPair::from_pkcs8(&der).or_else(|_| RsaKeyPair::from_der(&der)) {
-            // 2048 bits, in octets (RFC 8301 section 3.2).
+            // 2048 bits, in bytes (RFC 8301 section 3.2).
             if key.public_modulus_len() < KeySize::Rsa2048.len() {
                 return Err(refuse("it is shorter than 2048 bits; make a new one with `mimeo keygen`"));
             }
@@ -227,7 +227,7 @@ fn canonical(header: &[u8]) -> Canonical {
         }
         canonical.names.push_str(name);
         line += name.len();
-        // A name that stands more often than its field signs that there is none more.
+        // A name that appears more often than its field signs that there is none more.
         if let (Some(field), false) = (found, again) {
             relax(field, &mut canonical.fields);
         }
@@ -285,7 +285,7 @@ fn relax(field: &[u8], to: &mut Vec<u8>) {
     to.extend_from_slice(b"\r\n");
 }
 
-/// The octets between `-----BEGIN … PRIVATE KEY-----` and its end.
+/// The bytes between `-----BEGIN … PRIVATE KEY-----` and its end.
 fn decode_pem(pem: &str) -> Option<Vec<u8>> {
     let begin =
         pem.lines().position(|line| line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY-----"))?;
@@ -301,7 +301,7 @@ fn decode_pem(pem: &str) -> Option<Vec<u8>> {
 /// Whether a key that was refused is RSA's all the same: the crate takes none under 2048 bits and does not say so.
 fn is_short_rsa(pem: &str, der: &[u8]) -> bool {
     const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-    // A whole key of 2048 bits takes 1,190 octets.
+    // A whole key of 2048 bits takes 1,190 bytes.
     der.len() < 1100
         && (pem.contains("BEGIN RSA PRIVATE KEY") || memchr::memmem::find(der, RSA_ENCRYPTION).is_some())
 }

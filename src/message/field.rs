@@ -158,7 +158,7 @@ fn encoded_words(text: &str, mut column: usize, to: &mut Vec<u8>) {
     }
 }
 
-/// The signs that may stand for themselves wherever an encoded word may stand (RFC 2047 section 5 (3)).
+/// The signs that may stand for themselves wherever an encoded word may appear (RFC 2047 section 5 (3)).
 fn q_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b" !*+-/".contains(&byte)
 }

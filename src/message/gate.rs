@@ -10,7 +10,7 @@ const LINE_MAX: usize = 998;
 /// What a sound letter's bytes are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Some octet of its header is above 127.
+    /// Some byte of its header is above 127.
     pub eight_bit: bool,
     /// Some line begins with a dot.
     pub dots: bool,
@@ -18,7 +18,7 @@ pub struct Shape {
     pub ended: bool,
 }
 
-/// Checks finished bytes: CR and LF only as CRLF, no NUL, no line over 998 octets, nothing outside ASCII (but in the
+/// Checks finished bytes: CR and LF only as CRLF, no NUL, no line over 998 bytes, nothing outside ASCII (but in the
 /// header, where that is asked for: only a relay with SMTPUTF8 takes such a letter). A letter built here always passes;
 /// this is where we would notice that it does not, instead of a relay being smuggled a second letter
 /// (RFC 5321 sections 2.3.8 and 4.1.1.4).
@@ -55,11 +55,11 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// Goes through all octets; `None` when there are none.
+    /// Goes through all bytes; `None` when there are none.
     pub(super) fn at(bytes: &[u8]) -> Option<Self> {
         let (&first, &last) = (bytes.first()?, bytes.last()?);
         let mut broken = u8::from(first == 0);
-        // A pass without branches, and with few things to remember, so that the compiler can look at many octets at once.
+        // A pass without branches, and with few things to remember, so that the compiler can look at many bytes at once.
         let (before, behind) = (&bytes[..bytes.len() - 1], &bytes[1..]);
         for (previous, byte) in before.chunks(4096).zip(behind.chunks(4096)) {
             broken |= previous.iter().zip(byte).fold(0, |broken, (&a, &b)| {

@@ -1,4 +1,4 @@
-//! A letter's octets as stretches: those that all letters of an issue share stay where they are, and each letter has its
+//! A letter's bytes as stretches: those that all letters of an issue share stay where they are, and each letter has its
 //! own between them.
 
 use std::{borrow::Cow, sync::Arc};
@@ -22,12 +22,12 @@ impl Stretch {
     }
 }
 
-/// Own octets, and the shared ones between them.
+/// Own bytes, and the shared ones between them.
 #[derive(Clone, Debug)]
 pub(super) struct Octets {
     /// All own ones, one behind the other.
     own: Vec<u8>,
-    /// Where in them a shared stretch stands: the first before `own[cuts[0]..]`, and so on.
+    /// Where in them a shared stretch is: the first before `own[cuts[0]..]`, and so on.
     cuts: Vec<usize>,
     shared: Shared,
 }

@@ -8,7 +8,7 @@ use lettre::message::{
 use super::error::ComposeError;
 use crate::{assets::Picture, render::TransferEncoding};
 
-/// What stands around the two parts.
+/// What is around the two parts.
 #[derive(Debug)]
 pub(super) struct Skeleton {
     /// From `Content-Type:` of the whole to the text part's empty line.
@@ -75,7 +75,7 @@ pub(super) fn build(
     })
 }
 
-/// What may stand in a quoted parameter: printable ASCII without quotes.
+/// What may appear in a quoted parameter: printable ASCII without quotes.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '_' }).collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn with_crlf(text: &str) -> Cow<'_, str> {
 }
 
 /// Fixed text between the values of a base64 body, encoded for each of the three places at which it may begin within a
-/// group of three octets.
+/// group of three bytes.
 #[derive(Debug)]
 pub(super) struct Aligned {
     bytes: Vec<u8>,
@@ -110,7 +110,7 @@ pub(super) struct Base64Writer {
 }
 
 impl Base64Writer {
-    /// Fixed text: a copy, but for the group that it shares with what stands before.
+    /// Fixed text: a copy, but for the group that it shares with what is before.
     pub(super) fn fixed(&mut self, text: &Aligned, to: &mut Vec<u8>) {
         let taken = ((3 - self.carried) % 3).min(text.bytes.len());
         self.value(&text.bytes[..taken], to);

@@ -10,9 +10,9 @@ use crate::source::{Source, Span};
 /// A stretch of a file that ends up in the letter as its author wrote it.
 #[derive(Clone, Debug)]
 pub struct AuthoredMarkup {
-    /// The file that it stands in.
+    /// The file that it is in.
     pub source: Source,
-    /// Where it stands.
+    /// Where it is.
     pub span: Span,
     /// What it is.
     pub kind: MarkupKind,
@@ -44,7 +44,7 @@ pub enum MarkupKind {
     Rows,
     /// A style sheet.
     Css,
-    /// The attributes of an MJML element: name, value, and where the value stands.
+    /// The attributes of an MJML element: name, value, and where the value is.
     Attributes(Vec<(String, String, Span)>),
 }
 
@@ -58,7 +58,7 @@ pub fn authored_markup(template: &Template) -> Vec<AuthoredMarkup> {
 /// What a stretch of MJML brings, such as a `mjml` fence's content.
 pub fn authored_markup_in(source: &Source, span: Span) -> Vec<AuthoredMarkup> {
     let mut found = Vec::new();
-    // What is wrong with it is told when it is rendered.
+    // What is wrong with it is reported when it is rendered.
     let nodes = read(source, span, &mut Vec::new());
     // A fence is laid on the letter's paper.
     walk(&nodes, &[Background::Role("paper".to_owned())], &mut found);

@@ -44,7 +44,7 @@ pub(crate) struct MjmlWriter<'a> {
     pub(crate) words: &'static Words,
     /// Whether the language runs from right to left.
     pub(crate) right_to_left: bool,
-    /// Bytes that colours in code may still cost.
+    /// Bytes that colors in code may still cost.
     pub(crate) code_budget: usize,
     /// Rules for the head: what moved out of the text of a long letter.
     pub(crate) hoisted: String,
@@ -113,7 +113,7 @@ impl MjmlWriter<'_> {
                     mark_first(&mut elements, &mark);
                     run.fenced.push(run.sections.len()..run.sections.len() + elements.len());
                     run.sections.append(&mut elements);
-                    // A ground of the author's own must not touch the words below it.
+                    // A background of the author's own must not touch the words below it.
                     run.above = self.gap();
                 }
                 _ => {
@@ -212,7 +212,7 @@ impl MjmlWriter<'_> {
             self.blocks(&mut html, blocks, width);
             let first = blocks.first().map(|block| &block.kind);
             if let Some(BlockKind::Heading { level, .. }) = first {
-                // What stands above keeps its distance already.
+                // What is above keeps its distance already.
                 let above = format!("margin:{}px 0 ", self.space_above(*level));
                 if let Some(at) = html[start..].find(&above) {
                     html.replace_range(start + at..start + at + above.len(), "margin:0 0 ");
@@ -326,7 +326,7 @@ impl MjmlWriter<'_> {
             let label = format!("<a name=\"fn{number}\"></a><a href=\"#fr{number}\"{link}>{number}.</a> ");
             let mut inner = String::new();
             self.blocks(&mut inner, &note.blocks, width);
-            // The number stands in the first line of the note.
+            // The number is in the first line of the note.
             let first_line = inner.starts_with("<p ").then(|| inner.find('>')).flatten();
             inner.insert_str(first_line.map_or(0, |end| end + 1), &label);
             out.push_str(&inner);
@@ -339,7 +339,7 @@ impl MjmlWriter<'_> {
         if self.right_to_left { "right" } else { "left" }
     }
 
-    /// The style of small print that keeps the text's colour.
+    /// The style of small print that keeps the text's color.
     pub(super) fn small(&self) -> String {
         format!("font-size:{}px;line-height:1.5", small_size(self.design))
     }

@@ -1,4 +1,4 @@
-//! Colours, fonts and sizes: what the owner can set without touching a template.
+//! Colors, fonts and sizes: what the owner can set without touching a template.
 //!
 //! In: `[design]` of `mimeo.toml`, `design` of a front matter, a template's own `mimeo:design`. Out: [`Design`].
 //! Never: knows a block or a component.
@@ -13,9 +13,9 @@ use crate::{
 /// How a letter looks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Design {
-    /// Colours on a light ground, written into every element.
+    /// Colors on a light background, written into every element.
     pub light: Palette,
-    /// Colours for readers who prefer a dark ground.
+    /// Colors for readers who prefer a dark background.
     pub dark: Palette,
     /// The stack of families of the text; ends in a generic one.
     pub font: String,
@@ -51,7 +51,7 @@ impl Logo {
     }
 }
 
-/// A set of colours that go together.
+/// A set of colors that go together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Palette {
     /// Links, buttons, marks.
@@ -64,17 +64,17 @@ pub struct Palette {
     pub heading: Colour,
     /// Captions, dates, the footer.
     pub muted: Colour,
-    /// The ground around the letter.
+    /// The background around the letter.
     pub background: Colour,
-    /// The letter's own ground.
+    /// The letter's own background.
     pub paper: Colour,
-    /// The ground of code, callouts and cards.
+    /// The background of code, callouts and cards.
     pub panel: Colour,
     /// Lines between things.
     pub rule: Colour,
 }
 
-/// An opaque sRGB colour.
+/// An opaque sRGB color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour(pub u8, pub u8, pub u8);
 
@@ -119,7 +119,7 @@ impl Colour {
     }
 }
 
-/// The names of a palette's colours, as they are written in settings.
+/// The names of a palette's colors, as they are written in settings.
 pub const COLOURS: [&str; 9] =
     ["accent", "on_accent", "text", "heading", "muted", "background", "paper", "panel", "rule"];
 
@@ -141,12 +141,12 @@ impl Palette {
         })
     }
 
-    /// The colour of that name.
+    /// The color of that name.
     pub fn colour(&self, name: &str) -> Option<Colour> {
         self.clone().colour_mut(name).copied()
     }
 
-    /// Pairs of words and ground that stand on each other somewhere in a letter, with their names.
+    /// Pairs of words and background that are on each other somewhere in a letter, with their names.
     pub fn pairs(&self) -> Vec<(&'static str, Colour, &'static str, Colour)> {
         let mut pairs = Vec::new();
         for (ground, on) in [("paper", self.paper), ("panel", self.panel), ("background", self.background)] {

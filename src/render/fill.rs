@@ -34,7 +34,7 @@ pub(crate) struct Filler<'a> {
     reported: BTreeSet<(std::path::PathBuf, usize)>,
 }
 
-/// What a URL may not hold as it stands (RFC 3986 section 2); `%` stays, it may begin an escape.
+/// What a URL may not hold as it is (RFC 3986 section 2); `%` stays, it may begin an escape.
 const URL: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

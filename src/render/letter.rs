@@ -146,7 +146,7 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
     };
     design.overlay(&issue.head.design, &place, &mut diagnostics);
     let is_issues = !issue.head.design.is_empty();
-    // At the colour of the words where the issue gives it, else at that of their ground.
+    // At the color of the words where the issue gives it, else at that of their background.
     let blame = |palette: &str, words: &str, ground: &str| {
         let keys = [
             format!("{palette}.{words}"),

@@ -26,11 +26,11 @@ pub(crate) struct Element {
     pub(crate) name: Cow<'static, str>,
     /// Values are HTML source: escaped already.
     pub(crate) attributes: Vec<(Cow<'static, str>, String)>,
-    /// What stands in it.
+    /// What is in it.
     pub(crate) content: Content,
 }
 
-/// What stands in an element.
+/// What is in an element.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
     /// Other elements.

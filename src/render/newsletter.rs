@@ -38,7 +38,7 @@ pub struct Newsletter {
     pub pictures: PicturePlace,
     /// `template`, for issues that do not say their own.
     pub template: String,
-    /// `[design]`: colours for light and dark, font stack, width, logo.
+    /// `[design]`: colors for light and dark, font stack, width, logo.
     pub design: BTreeMap<String, Value>,
     /// Where the settings of `design` are, by key (`light.text`), for findings about them; the section has an empty key.
     pub design_places: BTreeMap<String, Place>,

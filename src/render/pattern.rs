@@ -18,7 +18,7 @@ pub struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Piece {
-    /// Fixed text, already escaped for where it stands.
+    /// Fixed text, already escaped for where it is.
     Literal(String),
     /// Filled when the letter is composed.
     Open {
@@ -60,7 +60,7 @@ impl Escape {
 }
 
 impl Escape {
-    /// The value as it may stand there.
+    /// The value as it may appear there.
     pub fn apply(self, value: &str) -> String {
         match self {
             Self::Text | Self::Header => one_line(value),

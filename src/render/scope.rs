@@ -109,7 +109,7 @@ fn show(value: &Value) -> String {
     }
 }
 
-/// Applies filters, left to right; the default steps in for an empty value where it stands.
+/// Applies filters, left to right; the default steps in for an empty value where it is.
 pub fn apply(filters: &[Filter], value: &str) -> String {
     filters.iter().fold(value.to_owned(), |value, filter| match filter {
         Filter::Default(fallback) if value.trim().is_empty() => fallback.clone(),

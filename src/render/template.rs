@@ -5,7 +5,7 @@
 //!
 //! Slots are comments, so that other MJML tools can open the file: `<!-- mimeo:content -->`, `<!-- mimeo:logo -->`,
 //! `<!-- mimeo:if NAME -->` … `<!-- mimeo:else -->` … `<!-- mimeo:end -->`. Parts come in by
-//! `<mj-include path="partials/footer.mjml" />`, placeholders stand in texts and attributes.
+//! `<mj-include path="partials/footer.mjml" />`, placeholders are in texts and attributes.
 
 mod expand;
 mod load;
@@ -64,12 +64,12 @@ impl Template {
         &self.sources
     }
 
-    /// What its `mimeo:design` says, and where that stands.
+    /// What its `mimeo:design` says, and where that is.
     pub(crate) fn design(&self) -> Option<(&BTreeMap<String, Value>, &Place)> {
         self.design_place.as_ref().map(|place| (&self.design, place))
     }
 
-    /// What stands in the file.
+    /// What is in the file.
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
     }

@@ -76,7 +76,7 @@ struct Writer<'a> {
 struct Links {
     /// The last number given.
     last: usize,
-    /// Addresses stand in the line, not in the list.
+    /// Addresses are in the line, not in the list.
     are_in_line: bool,
     /// Numbers and addresses for the list at the end of the section.
     list: Vec<(usize, String)>,
@@ -135,7 +135,7 @@ impl Writer<'_> {
         lines
     }
 
-    /// Sets a section; its links stand in the line when they are few, else in a list at its end.
+    /// Sets a section; its links are in the line when they are few, else in a list at its end.
     fn section(&mut self, set: impl Fn(&mut Self) -> Vec<String>) -> Vec<String> {
         let last = self.links.last;
         self.links = Links { last, ..Links::default() };

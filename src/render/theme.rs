@@ -1,6 +1,6 @@
-//! The head of a letter: what mail clients are told about colours, and the few rules for a dark ground.
+//! The head of a letter: what mail clients are told about colors, and the few rules for a dark background.
 //!
-//! Every colour is written into its element, for clients that drop `<style>`; the rules here only change colours.
+//! Every color is written into its element, for clients that drop `<style>`; the rules here only change colors.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use super::{
     opening::{Step, steps},
 };
 
-/// The roles a template's element can play, by `mj-class`: their colours come from the design.
+/// The roles a template's element can play, by `mj-class`: their colors come from the design.
 pub(crate) const ROLES: [&str; 8] =
     ["background", "paper", "panel", "title", "muted", "accent", "button", "rule"];
 
-/// The roles that have a ground.
+/// The roles that have a background.
 pub(crate) const GROUNDS: [&str; 4] = ["background", "paper", "panel", "button"];
 
 /// A role's CSS class, by which the dark rules find it.
@@ -58,7 +58,7 @@ pub(crate) fn mark_roles(element: &mut Element, design: &Design) {
     mark(element, None, design);
 }
 
-/// Words on a background of the author's own keep their colours in the dark, as the background does.
+/// Words on a background of the author's own keep their colors in the dark, as the background does.
 fn mark(element: &mut Element, own_background: Option<&str>, design: &Design) {
     if element.name == "mj-head" {
         return;
@@ -112,7 +112,7 @@ fn link_colour(design: &Design, background: &str) -> Colour {
     }
 }
 
-/// Links that say no colour get one: a browser's own for dark pages cannot be read on a background that stays light.
+/// Links that say no color get one: a browser's own for dark pages cannot be read on a background that stays light.
 fn with_link_colour(html: &str, colour: Colour) -> String {
     let mut out = String::with_capacity(html.len());
     let mut copied = 0;
@@ -245,7 +245,7 @@ pub(crate) fn head(design: &Design, description: &str, hoisted: &str, used: &Use
     if !description.is_empty() {
         meta.push_str(&format!("<meta name=\"description\" content=\"{description}\">"));
     }
-    // Word hands neither family nor size nor colour down into tables.
+    // Word hands neither family nor size nor color down into tables.
     meta.push_str(&format!(
         "<!--[if mso]><style>table,td,th{{font-family:{};font-size:{}px;line-height:1.5;color:{}}}{GHOST_RULE}</style><![endif]-->",
         design.font, design.size, design.light.text
@@ -322,11 +322,11 @@ fn ground(value: Colour) -> String {
     format!("background-color:{value}!important")
 }
 
-/// A kind of alert: colours that can be read on every ground of the built-in palettes.
+/// A kind of alert: colors that can be read on every background of the built-in palettes.
 pub(crate) struct Kind {
-    /// On a light ground.
+    /// On a light background.
     pub(crate) light: Colour,
-    /// On a dark ground.
+    /// On a dark background.
     pub(crate) dark: Colour,
     border: &'static str,
     label: &'static str,
@@ -388,7 +388,7 @@ mod tests {
     use super::*;
     use crate::render::design::Palette;
 
-    /// Pairs of fixed colours and grounds that must be legible on a palette.
+    /// Pairs of fixed colors and backgrounds that must be legible on a palette.
     fn fixed_pairs(palette: &Palette, is_dark: bool) -> Vec<(Colour, Colour)> {
         let kinds = KINDS.iter().map(|kind| if is_dark { kind.dark } else { kind.light });
         let syntax = SYNTAX.iter().map(|(_, light, dark)| if is_dark { *dark } else { *light });

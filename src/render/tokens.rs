@@ -39,7 +39,7 @@ impl Tokens {
         format!("{}m{}z", self.prefix, self.marks.len() - 1)
     }
 
-    /// Whether some placeholder's word stands in the text.
+    /// Whether some placeholder's word is in the text.
     pub(crate) fn is_open(&self, text: &str) -> bool {
         text.contains(&self.prefix)
     }

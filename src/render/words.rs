@@ -1,4 +1,4 @@
-//! The few words that a letter says by itself: one file for each language in `languages/`, which translators can edit.
+//! The few words that a letter says on its own: one file for each language in `languages/`, which translators can edit.
 
 use std::sync::OnceLock;
 
@@ -15,7 +15,7 @@ pub(crate) struct Words {
     pub(crate) watch: &'static str,
     /// The link to a post.
     pub(crate) see_post: &'static str,
-    /// What the text part says by itself.
+    /// What the text part says on its own.
     pub(crate) text: TextWords,
     /// How a date is put together: `{d}`, `{m}`, `{y}`.
     date: String,

@@ -7,7 +7,7 @@ use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::diagnostics::clean;
 
-/// Changed lines that stand near each other, with lines around them that both texts have.
+/// Changed lines that are near each other, with lines around them that both texts have.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Hunk {
     /// The first line of it in the text as it was, from 1.
@@ -154,7 +154,7 @@ const GONE: Style = AnsiColor::Red.on_default();
 const CAME: Style = AnsiColor::Green.on_default();
 const PLACE: Style = AnsiColor::Cyan.on_default();
 
-/// One line as in a patch, changed words underlined. Colours are in it; the stream takes them out where they are not
+/// One line as in a patch, changed words underlined. Colors are in it; the stream takes them out where they are not
 /// wanted.
 pub fn human_line(line: &Line) -> String {
     let style = match line.sign {

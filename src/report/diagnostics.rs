@@ -19,7 +19,7 @@ const WINDOW: usize = 100;
 const BAR: Style = AnsiColor::Blue.on_default().bold();
 const BOLD: Style = Style::new().bold();
 
-/// For people: each with its line shown and marked, then what to do. Colours are in it; the stream takes them out
+/// For people: each with its line shown and marked, then what to do. Colors are in it; the stream takes them out
 /// where they are not wanted.
 pub fn human(diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
@@ -160,13 +160,13 @@ pub fn sentence(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// A line cut into what stands before, in and behind the mark, each as it is shown.
+/// A line cut into what is before, in and behind the mark, each as it is shown.
 pub struct Marked {
-    /// What stands before the mark.
+    /// What is before the mark.
     pub before: String,
     /// What is marked.
     pub marked: String,
-    /// What stands behind it.
+    /// What is behind it.
     pub after: String,
 }
 
@@ -228,7 +228,7 @@ fn last(text: &str, columns: usize) -> String {
     format!("…{}", &shown[from..])
 }
 
-/// The text as a terminal may show it: tabs are four spaces, and nothing in it moves the cursor, sets a colour or turns
+/// The text as a terminal may show it: tabs are four spaces, and nothing in it moves the cursor, sets a color or turns
 /// the direction of writing.
 pub(super) fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// The addresses seen so far, as keyed 64-bit hashes beside the line of their first row: 12 octets a slot.
+/// The addresses seen so far, as keyed 64-bit hashes beside the line of their first row: 12 bytes a slot.
 ///
 /// Two different addresses of a list of a million share a hash with a probability of 3 in 100 million, and nobody can
 /// arrange it, for the key is drawn for each reading and is used for nothing else; such a row would be reported as a

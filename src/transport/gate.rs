@@ -1,4 +1,4 @@
-//! How a letter stands on the wire, and the last look at an address before it stands in a command. That the letter
+//! How a letter is on the wire, and the last look at an address before it is in a command. That the letter
 //! itself cannot be taken for two is certain already: there is no other [`Message`].
 
 use memchr::memmem;
@@ -25,7 +25,7 @@ fn stuff(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether an address can stand between `<` and `>`.
+/// Whether an address can appear between `<` and `>`.
 pub(super) fn fits_a_path(address: &EmailAddress) -> bool {
     let mut quoted = false;
     let mut escaped = false;

@@ -213,7 +213,7 @@ impl Relay {
     pub fn parse(address: &str) -> Result<Self, RelayConfigError> {
         let address = address.trim();
         let refuse = |reason: &str| {
-            // What stands before the host may be a password: not to be repeated.
+            // What is before the host may be a password: not to be repeated.
             let given = match address.rsplit_once('@') {
                 Some((_, host)) => format!("…@{host}"),
                 None => address.to_owned(),

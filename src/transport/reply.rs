@@ -206,7 +206,7 @@ impl Reply {
         Self { code, enhanced: Some(enhanced), text: text.into() }
     }
 
-    /// Whether it holds one of these words, which are in lower case. What stands in angle brackets or holds an `@` is
+    /// Whether it holds one of these words, which are in lower case. What is in angle brackets or holds an `@` is
     /// an address, and says nothing, whatever its letters.
     pub(super) fn says_one_of(&self, words: &[&str]) -> bool {
         let mut text = String::with_capacity(self.text.len());

@@ -85,7 +85,7 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// Trusts a certificate that `ca_file` holds itself, whatever stands in it, and otherwise what an authority has issued
+/// Trusts a certificate that `ca_file` holds itself, whatever is in it, and otherwise what an authority has issued
 /// for the relay's name. Either way the relay has to prove that it holds the key.
 #[derive(Debug)]
 struct PinnedOrIssued {

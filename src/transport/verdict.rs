@@ -18,7 +18,7 @@ pub enum Verdict {
     RelayLater,
     /// It speaks of the session, the sender or us, and somebody has to mend something. The letter was not accepted.
     RelayStop,
-    /// A reply that cannot stand here: we are out of step.
+    /// A reply that cannot appear here: we are out of step.
     OutOfStep,
 }
 

@@ -9,14 +9,14 @@ const CSS: &str = include_str!("page/compare.css");
 const SCRIPT: &str = include_str!("page/compare.js");
 const PAGE: &str = include_str!("page/compare.html");
 
-/// Two letters to the same person, and what is told about their differences.
+/// Two letters to the same person, and what is reported about their differences.
 pub struct Comparison<'a> {
     /// The letter as it was.
     pub before: &'a LetterView,
     /// The letter as it is.
     pub now: &'a LetterView,
     /// What `mimeo diff --json` says.
-    pub told: &'a Value,
+    pub differences: &'a Value,
 }
 
 /// The whole page as one file that asks nobody for anything.
@@ -36,6 +36,6 @@ pub fn comparison(comparison: &Comparison<'_>) -> String {
             "dark": letter::in_scheme(&view.html, true),
         })
     });
-    let data = json!({ "told": comparison.told, "letters": letters, "pictures": pictures });
+    let data = json!({ "differences": comparison.differences, "letters": letters, "pictures": pictures });
     page::whole(PAGE, &[page::CSS, CSS], SCRIPT, &data)
 }

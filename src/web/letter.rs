@@ -1,8 +1,8 @@
 //! Dresses an HTML part for the frame.
 
-/// The HTML part as a reader with light or dark colours sees it, whatever this machine prefers.
+/// The HTML part as a reader with light or dark colors sees it, whatever this machine prefers.
 pub(super) fn in_scheme(html: &str, dark: bool) -> String {
-    // Features, not `all`, so that they stand beside others in one query.
+    // Features, not `all`, so that they are beside others in one query.
     let (always, never) = ("(min-width:0px)", "(min-width:999999px)");
     let (on, off, scheme) = if dark { (always, never, "dark") } else { (never, always, "light") };
     let html = html.replace("(prefers-color-scheme:dark)", on).replace("(prefers-color-scheme: dark)", on);

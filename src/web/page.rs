@@ -48,7 +48,7 @@ pub fn static_page(view: &LetterView, findings: &Value) -> String {
 
 /// A page with its styles, its script and what the script shows in it.
 pub(super) fn whole(page: &str, styles: &[&str], script: &str, data: &Value) -> String {
-    // Nothing in the data can end the element that it stands in.
+    // Nothing in the data can end the element that it is in.
     let data = data.to_string().replace('<', "\\u003c");
     page.replace("<!--style-->", &format!("<style>{}</style>", styles.concat())).replace(
         "<!--script-->",

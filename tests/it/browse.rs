@@ -77,7 +77,7 @@ fn quiet_week() -> Newsroom {
     Newsroom::new().file("issues/7.md", long("kettle"))
 }
 
-/// A picture of one colour.
+/// A picture of one color.
 fn square(pixels: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_pixel(pixels, pixels, image::Rgb([180, 60, 30]));
@@ -182,7 +182,7 @@ fn a_reader_is_searched_for_and_taken() {
     tab.run("await page.getByRole('option', { name: 'Dan Ruiz' }).click()");
     taken(&mut tab, "Hello Dan");
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
-    // Escape takes nobody; words that nobody has are told.
+    // Escape takes nobody; words that nobody has are reported.
     tab.run("await page.keyboard.press('/'); await page.keyboard.type('nobody')");
     tab.run("await page.locator('#people', { hasText: 'No subscriber matches.' }).waitFor()");
     tab.run("await page.keyboard.press('Escape')");

@@ -2,7 +2,7 @@
 //!
 //! A case is a newsroom (two people and the least settings, unless its own files say otherwise), a `command`, and in
 //! `expected.txt` the exit code and what is printed. `MIMEO_BLESS=1 cargo test --test it diagnostics` writes the answers
-//! down anew, to be read before they are kept.
+//! down again, to be read before they are kept.
 
 use std::{fs, path::Path};
 

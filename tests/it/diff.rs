@@ -22,7 +22,7 @@ const TEMPLATE: &str = "<mjml><mj-head><mj-title>{{ issue.title }}</mj-title>\
      {{ newsletter.postal_address }}</mj-text>\
     </mj-column></mj-section></mj-body></mjml>";
 
-/// A picture of one colour.
+/// A picture of one color.
 fn picture(shade: u8, width: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, 20);
@@ -263,8 +263,8 @@ fn the_page_shows_the_letters_in_step_in_a_browser() {
         let wanted = selector(wanted);
         page.select(&wanted).map(|node| node.text().collect::<String>()).collect()
     };
-    assert!(words("#told li.gone").iter().any(|item| item.contains("https://example.org/kettle")));
-    assert!(words("#told li.came").iter().any(|item| item.contains("https://example.org/teapot")));
+    assert!(words("#differences li.gone").iter().any(|item| item.contains("https://example.org/kettle")));
+    assert!(words("#differences li.came").iter().any(|item| item.contains("https://example.org/teapot")));
     assert!(words("#text ins").iter().any(|line| line == "+ A paragraph more."), "{:?}", words("#text ins"));
     assert_eq!(words("#title"), ["A quiet week"]);
     // Out of step the new letter is as much higher as it says more.

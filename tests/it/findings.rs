@@ -2,13 +2,13 @@
 //!
 //! A folder is named `CODE-what`. `bad.md` is the issue with the slip and `good.md` without it; the same goes for
 //! `bad.toml` (the settings), `bad.csv` (the list) and `bad.mjml` (the template `own`) where the slip is in one
-//! of these. `repeat` says how many times the last paragraph of `bad.md` stands there, `tracked` that the list is in git, `heard.json`
+//! of these. `repeat` says how many times the last paragraph of `bad.md` is there, `tracked` that the list is in git, `heard.json`
 //! what the web said about addresses (`check --online` is run then, and has nothing to ask).
-//! `bad.pictures` has a line for each picture that is made: path, width, height, and how many octets are hung on
+//! `bad.pictures` has a line for each picture that is made: path, width, height, and how many bytes are hung on
 //! (or, below nought, cut off).
 //! Folders are laid out in the newsroom as they are. What is told about the bad one is in
-//! `expected.txt`; about the good one nothing is told at all. `MIMEO_BLESS=1 cargo test --test it findings` writes the answers
-//! down anew, to be read before they are kept.
+//! `expected.txt`; about the good one nothing is reported at all. `MIMEO_BLESS=1 cargo test --test it findings` writes the answers
+//! down again, to be read before they are kept.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 

@@ -28,7 +28,7 @@ fn answer(name: &str, room: &Newsroom, arguments: &[&str]) -> Ran {
     let told = ran.stderr.chars().take(2_000).collect::<String>();
     assert!(matches!(ran.code, Some(0 | 3)), "{name}: {:?}\n{told}", ran.code);
     assert!(!ran.stderr.contains("panicked"), "{name}: {told}");
-    // What is told stays readable, however much is wrong.
+    // What is reported stays readable, however much is wrong.
     let said = ran.stdout.len() + ran.stderr.len();
     assert!(said < 16 * 1024 * 1024, "{name}: {said} octets");
     ran

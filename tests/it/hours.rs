@@ -24,7 +24,7 @@ use crate::support::{
     relay::{At, Do, Relay, Script, When},
 };
 
-/// A sending whose clock stands still unless the test moves it.
+/// A sending whose clock is still unless the test moves it.
 struct Stage {
     opened: Opened,
     relay: Relay,

@@ -38,7 +38,7 @@ fn words_and_links(html: &str) -> (String, Vec<String>) {
     (words, addresses.collect())
 }
 
-/// The page as a browser draws it at 600 pixels, without colour, and how far down something is drawn.
+/// The page as a browser draws it at 600 pixels, without color, and how far down something is drawn.
 fn picture(folder: &Path, name: &str, html: &str) -> (GrayImage, u32) {
     let (page, shot) = (folder.join(format!("{name}.page.html")), folder.join(format!("{name}.png")));
     fs::write(&page, html).unwrap();

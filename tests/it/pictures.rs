@@ -61,7 +61,7 @@ fn width_of(html: &str, pixels: u32, folder: &Path) -> Option<u32> {
     Some(answer.parse().expect("a number"))
 }
 
-/// Finds words that are too faint on the nearest ground behind them (WCAG 1.4.3), and words smaller than 11 pixels.
+/// Finds words that are too faint on the nearest background behind them (WCAG 1.4.3), and words smaller than 11 pixels.
 pub(crate) const FAINT: &str = r"
     const rgb = text => { const n = text.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n };
     const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
@@ -169,7 +169,7 @@ fn no_letter_is_wider_than_a_telephone() {
     }
 }
 
-/// Finds what stands above what was written before it; of two columns the second begins below the first.
+/// Finds what is above what was written before it; of two columns the second begins below the first.
 const DISORDER: &str = r"
     let last = 0, before = '';
     for (const one of document.querySelectorAll('h1,h2,h3,h4,h5,h6,p,li,pre,blockquote,td>img,p>img')) {

@@ -37,7 +37,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
-/// The problems of a template that is whole but for `middle`, which stands on line 2 of its body.
+/// The problems of a template that is whole but for `middle`, which is on line 2 of its body.
 fn middle(middle: &str) -> Vec<String> {
     problems(&[("mine.mjml", &format!("{HEAD}<!-- mimeo:content -->\n{middle}\n{FOOT}"))])
 }

@@ -325,7 +325,7 @@ const NOT_OUR_WORDS: [&str; 14] = [
     "mend",
     "mended",
     "somebody who rests",
-    "told",
+    "differences",
 ];
 
 #[test]

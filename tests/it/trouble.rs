@@ -277,7 +277,7 @@ fn a_sender_that_was_asleep_holds_what_it_holds_and_goes_on_when_it_wakes() {
         signal(&child, "STOP");
         let second = room.run(["send", "one", "--yes", "--first"]);
         signal(&child, "CONT");
-        // Who falls asleep in the middle of a commit keeps the ledger locked, which is told, and another story.
+        // Whoever falls asleep in the middle of a commit keeps the ledger locked: that is reported, and tested elsewhere.
         if !second.stderr.contains("the ledger is locked") {
             break second;
         }

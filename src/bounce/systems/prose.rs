@@ -143,7 +143,7 @@ pub(super) fn behind(words: &str, address: &EmailAddress) -> String {
         let trimmed = line.trim();
         if trimmed.is_empty() {
             quiet += 1;
-            // One empty line may stand between an address and its reason.
+            // One empty line may appear between an address and its reason.
             if quiet > 1 || class::by_words(&squeezed(&to)).is_some() {
                 break;
             }

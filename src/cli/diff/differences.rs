@@ -12,9 +12,9 @@ use crate::{
     source::{Diagnostic, Diagnostics},
 };
 
-/// Gmail shows so many octets of the HTML part.
+/// Gmail shows so many bytes of the HTML part.
 const LIMIT: usize = 102_400;
-/// So many lines stand around a change.
+/// So many lines are around a change.
 const AROUND: usize = 3;
 
 /// What differs.
@@ -102,7 +102,7 @@ impl Differences {
     }
 }
 
-/// Takes out what both have, each as often as it stands there.
+/// Takes out what both have, each as often as it is there.
 fn apart<T, K: Ord>(before: Vec<T>, now: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, Vec<T>) {
     let mut count: BTreeMap<K, usize> = BTreeMap::new();
     now.iter().for_each(|one| *count.entry(key(one)).or_default() += 1);
@@ -176,13 +176,13 @@ fn pictures(before: Vec<Picture>, now: Vec<Picture>) -> Set<Picture> {
     Set { added, removed, changed }
 }
 
-/// A finding is the same wherever it stands: lines move.
+/// A finding is the same wherever it is: lines move.
 fn findings(before: &[Diagnostic], now: &[Diagnostic]) -> (Diagnostics, Diagnostics) {
     let (gone, new) = apart(before.to_vec(), now.to_vec(), |one| (one.code, one.message.clone()));
     (new, gone)
 }
 
-/// Declarations of styles, and attributes that are about looks. What only stands there more often is no other look.
+/// Declarations of styles, and attributes that are about looks. What only appears there more often is no other look.
 fn looks(before: &str, now: &str) -> Looks {
     let (before, now) = (declarations(before), declarations(now));
     let only =

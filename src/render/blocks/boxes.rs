@@ -1,4 +1,4 @@
-//! Text with a ground, a line or a voice of its own. All are one-cell tables, because Outlook gives padding, grounds
+//! Text with a background, a line or a voice of its own. All are one-cell tables, because Outlook gives padding, backgrounds
 //! and borders only to cells.
 
 use super::MjmlWriter;
@@ -131,7 +131,7 @@ impl MjmlWriter<'_> {
         self.close_box(out);
     }
 
-    /// A small line that says what stands below.
+    /// A small line that says what is below.
     pub(super) fn label(&mut self, out: &mut String, words: &str) {
         out.push_str(&format!(
             "<p class=\"m\" style=\"margin:0 0 8px;font:12px/1.4 Arial,sans-serif;letter-spacing:.08em;\

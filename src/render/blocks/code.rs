@@ -1,4 +1,4 @@
-//! Code and formulas: line breaks survive, long lines wrap, colours as far as the budget allows.
+//! Code and formulas: line breaks survive, long lines wrap, colors as far as the budget allows.
 
 use super::{MjmlWriter, boxes::TABLE};
 use crate::{
@@ -42,7 +42,7 @@ impl MjmlWriter<'_> {
     pub(super) fn math_block(&mut self, out: &mut String, tex: &str) {
         if let Some(image) = self.assets.formula(MathStyle::Display, tex) {
             let (gap, size, font) = (self.gap(), self.design.size, &self.design.code_font);
-            // The font is for the TeX that stands in the place of a picture which is not shown.
+            // The font is for the TeX that is in the place of a picture which is not shown.
             out.push_str(&format!(
                 "<p dir=\"ltr\" style=\"margin:0 0 {gap}px;text-align:center;font-family:{font};font-size:{size}px\">"
             ));

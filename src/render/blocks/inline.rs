@@ -87,7 +87,7 @@ impl MjmlWriter<'_> {
         self.code_words(out, tex);
     }
 
-    /// The value of `alt`, and whatever else stands in an attribute.
+    /// The value of `alt`, and whatever else is in an attribute.
     pub(super) fn attribute_phrase(&mut self, phrase: &Phrase) -> String {
         if let [Part::Text(text)] = &phrase.0[..] {
             return attribute(text).into_owned();

@@ -61,7 +61,7 @@ impl MjmlWriter<'_> {
         out.push_str(&format!("</{tag}>"));
     }
 
-    /// A task: its box stands in the first line of its words, and only that line hangs.
+    /// A task: its box is in the first line of its words, and only that line hangs.
     fn task(&mut self, out: &mut String, done: bool, blocks: &[Block], tight: bool, width: u32) {
         let mark = if done { "☑ " } else { "☐ " };
         let (words, rest) = match blocks.split_first() {
@@ -81,7 +81,7 @@ impl MjmlWriter<'_> {
         }
     }
 
-    /// The blocks of an item; in a tight list its words stand without a paragraph around them.
+    /// The blocks of an item; in a tight list its words are without a paragraph around them.
     fn item(&mut self, out: &mut String, blocks: &[Block], tight_outside: bool, width: u32) {
         for (index, block) in blocks.iter().enumerate() {
             match &block.kind {
@@ -99,7 +99,7 @@ impl MjmlWriter<'_> {
                         out.push_str("</span>");
                     }
                 }
-                // The list inside stands close to the words above and below it.
+                // The list inside is close to the words above and below it.
                 BlockKind::List { start, tight, items } if tight_outside => {
                     self.list_between(out, (*start, *tight, items), width, (3, 0));
                 }
@@ -194,7 +194,7 @@ impl MjmlWriter<'_> {
     }
 }
 
-/// A run of text without links and notes: it stands in a link itself.
+/// A run of text without links and notes: it is in a link itself.
 fn unlinked(content: &[crate::issue::document::Inline]) -> Inlines {
     use crate::issue::document::Inline;
     content

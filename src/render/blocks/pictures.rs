@@ -61,7 +61,7 @@ impl MjmlWriter<'_> {
         out.push_str(&format!("<img src=\"{}\" alt=\"{alt}\"{rest}>", attribute(&address)));
     }
 
-    /// A formula's picture, which has a ground of its own.
+    /// A formula's picture, which has a background of its own.
     pub(super) fn formula(&mut self, out: &mut String, image: &Image) {
         self.among_words(out, image, ";border-radius:4px");
     }
@@ -123,7 +123,7 @@ impl MjmlWriter<'_> {
         }
     }
 
-    /// The picture at the head of the letter; with another one for dark grounds when there is one.
+    /// The picture at the head of the letter; with another one for dark backgrounds when there is one.
     pub(crate) fn logo(&mut self, name: &str) -> Option<String> {
         let logo = self.design.logo.clone()?;
         let mut out = String::new();

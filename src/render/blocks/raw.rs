@@ -120,7 +120,7 @@ fn is_plain(table: &Opening<'_>) -> bool {
         .all(|name| table.attribute(name).is_none())
 }
 
-/// The class for elements that have a colour or a background of their own, by which the dark rules find them.
+/// The class for elements that have a color or a background of their own, by which the dark rules find them.
 fn own_colours(style: &str) -> &'static str {
     let has = |wanted: &[&str]| {
         style.split(';').filter_map(|rule| rule.split(':').next()).any(|name| wanted.contains(&name.trim()))

@@ -78,7 +78,7 @@ impl MjmlWriter<'_> {
 
     fn align(&self, alignment: Option<Alignment>, is_head: bool) -> &'static str {
         match alignment.unwrap_or_default() {
-            // Header cells are centred unless told otherwise.
+            // Header cells are centered unless told otherwise.
             Alignment::Start if is_head && self.right_to_left => " align=\"right\"",
             Alignment::Start if is_head => " align=\"left\"",
             Alignment::Start => "",

@@ -1,4 +1,4 @@
-//! What MJML knows: components, where they may stand, and their attributes, as far as mrml renders them as the
+//! What MJML knows: components, where they may appear, and their attributes, as far as mrml renders them as the
 //! reference does.
 
 /// What is known of a component.
@@ -6,9 +6,9 @@
 pub(crate) struct Component {
     /// The tag.
     pub(crate) name: &'static str,
-    /// Whether its content is taken as it stands: HTML, text or CSS.
+    /// Whether its content is taken as it is: HTML, text or CSS.
     pub(crate) is_raw: bool,
-    /// The components in which it may stand.
+    /// The components in which it may appear.
     pub(crate) parents: &'static [&'static str],
     /// Its attributes.
     pub(crate) attributes: &'static [&'static str],
@@ -301,7 +301,7 @@ pub(crate) fn known_components() -> impl Iterator<Item = &'static str> {
     COMPONENTS.iter().map(|component| component.name)
 }
 
-/// Whether a component may stand in another.
+/// Whether a component may appear in another.
 pub(crate) fn may_stand_in(child: &str, parent: &str) -> bool {
     if parent == "mj-attributes" {
         return child == "mj-all"

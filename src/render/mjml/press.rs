@@ -1,7 +1,7 @@
 //! The tree becomes mrml's, and mrml makes HTML of it.
 //!
 //! Attribute values go in as ASCII, because mrml writes them with Rust's `Debug`; lengths of zero get a unit, because
-//! mrml cannot add up a padding without; colours get six digits, because Outlook needs them.
+//! mrml cannot add up a padding without; colors get six digits, because Outlook needs them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -215,7 +215,7 @@ impl Defaults {
     }
 }
 
-/// Lengths with their unit, colours with six digits.
+/// Lengths with their unit, colors with six digits.
 fn normal(name: &str, value: &str) -> String {
     let is_length = name.contains("padding") || name.contains("width") || name == "height";
     if is_length && value.split_whitespace().any(|part| part == "0") {

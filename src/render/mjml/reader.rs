@@ -6,7 +6,7 @@ use crate::source::{Diagnostic, Diagnostics, Source, Span};
 /// Something in an MJML file.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The file it stands in (includes come from others).
+    /// The file it is in (includes come from others).
     pub(crate) source: Source,
     /// Its opening tag, or the whole comment.
     pub(crate) span: Span,
@@ -14,7 +14,7 @@ pub(crate) struct Node {
     pub(crate) kind: NodeKind,
 }
 
-/// What stands in an MJML file.
+/// What is in an MJML file.
 #[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
     /// An element that holds elements.
@@ -23,16 +23,16 @@ pub(crate) enum NodeKind {
         name: String,
         /// As written.
         attributes: Vec<Attribute>,
-        /// What stands in it.
+        /// What is in it.
         children: Vec<Node>,
     },
-    /// An element whose content is taken as it stands.
+    /// An element whose content is taken as it is.
     Raw {
         /// The tag, in lower case.
         name: String,
         /// As written.
         attributes: Vec<Attribute>,
-        /// Where its content stands.
+        /// Where its content is.
         content: Span,
     },
     /// `<!-- mimeo:… -->`: the words behind the colon.
@@ -46,7 +46,7 @@ pub(crate) struct Attribute {
     pub(crate) name: String,
     /// Its value; HTML source.
     pub(crate) value: String,
-    /// Where the name stands.
+    /// Where the name is.
     pub(crate) span: Span,
     /// Where the value begins.
     pub(crate) value_start: usize,
@@ -276,7 +276,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The content of an element that is taken as it stands; goes behind its closing tag.
+    /// The content of an element that is taken as it is; goes behind its closing tag.
     fn raw(&mut self, name: &str, opening: &Span) -> Span {
         let start = self.at;
         let mut from = start;
@@ -299,7 +299,7 @@ impl Reader<'_> {
         start..self.at
     }
 
-    /// Text where only elements may stand.
+    /// Text where only elements may appear.
     fn text_between(&mut self) {
         let start = self.at;
         let rest = &self.text[start..];

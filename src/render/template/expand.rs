@@ -39,7 +39,7 @@ pub(crate) fn fence(source: &Source, span: Span, expansion: &mut Expansion<'_, '
         NodeKind::Element { name, .. } | NodeKind::Raw { name, .. } => component(name),
         NodeKind::Directive(_) => None,
     });
-    // Sections stand by themselves; what stands in a column gets a section and a column around it.
+    // Sections are by themselves; what is in a column gets a section and a column around it.
     let parent = parent.map_or("mj-body", |component| match component.name {
         "mj-column" | "mj-group" => "mj-section",
         "mj-section" | "mj-wrapper" | "mj-hero" | "mj-raw" => "mj-body",
@@ -187,7 +187,7 @@ impl Expansion<'_, '_> {
                 let mut value = String::new();
                 for part in &phrase.0 {
                     match part {
-                        // A quotation mark can stand in a value in single quotes.
+                        // A quotation mark can appear in a value in single quotes.
                         Part::Text(text) => value.push_str(&text.replace('"', "&quot;")),
                         Part::Open(placeholder) => {
                             let lands = match (is_url, value.is_empty()) {
@@ -207,7 +207,7 @@ impl Expansion<'_, '_> {
             .collect()
     }
 
-    /// CSS knows no escapes that we could use: only the design's own values may stand in it.
+    /// CSS knows no escapes that we could use: only the design's own values may appear in it.
     fn css(&mut self, source: &Source, span: Span) -> String {
         let phrase = Phrase::parse(source, span, &mut self.filler.diagnostics);
         let mut out = String::new();

@@ -11,7 +11,7 @@ use crate::{
     source::{Diagnostic, Diagnostics, Source, Span, nearest},
 };
 
-/// Directives that stand alone.
+/// Directives that are alone.
 const DIRECTIVES: [&str; 5] = ["content", "logo", "if", "else", "end"];
 
 /// More roles that there are not are not told.
@@ -235,7 +235,7 @@ fn element(node: &Node, name: &str, attributes: &[Attribute], parent: &str, diag
         diagnostics.push(problem("M213", name_span, message).help(help));
     }
     for attribute in attributes {
-        // `mj-html-attributes` and the like aside, a `lang` may stand on the root only.
+        // `mj-html-attributes` and the like aside, a `lang` may appear on the root only.
         if let Some(help) = without_effect(name, &attribute.name) {
             let message = format!("`{}` on `{name}` has no effect here", attribute.name);
             let span = attribute.span.clone();

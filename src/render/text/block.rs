@@ -181,7 +181,7 @@ impl Writer<'_> {
         lines
     }
 
-    /// A picture's label, unless it says what stands beside it anyway.
+    /// A picture's label, unless it says what is beside it anyway.
     fn picture(&mut self, image: Option<&Image>, beside: &str, width: usize) -> Vec<String> {
         let Some(image) = image else { return Vec::new() };
         let alt = self.phrase(&image.alt);

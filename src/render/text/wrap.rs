@@ -44,7 +44,7 @@ pub(super) fn width(text: &str) -> usize {
 /// A stretch of text that is not broken.
 struct Atom {
     text: String,
-    /// A space stands before it, unless a line begins with it.
+    /// A space is before it, unless a line begins with it.
     is_spaced: bool,
 }
 

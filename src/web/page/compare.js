@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const { told, letters, pictures } = JSON.parse($("data").textContent);
+  const { differences, letters, pictures } = JSON.parse($("data").textContent);
   const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).value;
   const make = (tag, words, kind) => {
     const node = document.createElement(tag);
@@ -101,11 +101,11 @@
     return pairs;
   }
 
-  // What is told: the same as on the terminal.
+  // What is printed: the same as on the terminal.
   function section(title, ...nodes) {
     const node = make("section");
     node.append(make("h2", title), ...nodes);
-    $("told").append(node);
+    $("differences").append(node);
   }
 
   const item = (sign, words, more, kind) => {
@@ -128,35 +128,35 @@
   ]);
 
   function showTold() {
-    $("title").textContent = told.title;
-    document.title = told.title + " · what changed";
-    $("file").textContent = `${told.was ? told.was + " → " : ""}${told.issue} since ${told.revision} (${told.commit}, ${told.date})`;
-    document.querySelector(".when").textContent = `${told.revision}, ${told.date}`;
-    if (told.same) $("told").append(make("p", "The letter is the same.", "same"));
-    for (const field of told.fields) {
+    $("title").textContent = differences.title;
+    document.title = differences.title + " · what changed";
+    $("file").textContent = `${differences.was ? differences.was + " → " : ""}${differences.issue} since ${differences.revision} (${differences.commit}, ${differences.date})`;
+    document.querySelector(".when").textContent = `${differences.revision}, ${differences.date}`;
+    if (differences.same) $("differences").append(make("p", "The letter is the same.", "same"));
+    for (const field of differences.fields) {
       list(field.name, [["−", field.before], ["+", field.now]].filter(([, words]) => words).map(([sign, words]) => item(sign, words)));
     }
     const bar = (octets) => {
-      const node = make("div", undefined, "bar" + (told.size.limit < octets ? " over-limit" : ""));
+      const node = make("div", undefined, "bar" + (differences.size.limit < bytes ? " over-limit" : ""));
       node.ariaHidden = "true";
       const filled = make("span");
-      filled.style.width = Math.min(100, 100 * octets / told.size.limit) + "%";
+      filled.style.width = Math.min(100, 100 * bytes / differences.size.limit) + "%";
       node.append(filled);
       return node;
     };
-    section("Size", make("div", kilobytes(told.size.before) + " before", "quiet"), bar(told.size.before),
-      make("div", `${kilobytes(told.size.now)} now, of the 102.4 KB of HTML that Gmail shows`, "quiet"), bar(told.size.now));
-    set("Links", told.links, (link) => link.words || "(no words)", (link) => link.address);
-    set("Pictures", told.pictures, (picture) => picture.name, measures);
+    section("Size", make("div", kilobytes(differences.size.before) + " before", "quiet"), bar(differences.size.before),
+      make("div", `${kilobytes(differences.size.now)} now, of the 102.4 KB of HTML that Gmail shows`, "quiet"), bar(differences.size.now));
+    set("Links", differences.links, (link) => link.words || "(no words)", (link) => link.address);
+    set("Pictures", differences.pictures, (picture) => picture.name, measures);
     list("Findings", [
-      ...told.findings.gone.map((one) => item("−", one.message, `${one.severity} ${one.code}`)),
-      ...told.findings.new.map((one) => item("+", one.message, `${one.severity} ${one.code} · ${one.path}${one.line ? ":" + one.line : ""}`)),
+      ...differences.findings.gone.map((one) => item("−", one.message, `${one.severity} ${one.code}`)),
+      ...differences.findings.new.map((one) => item("+", one.message, `${one.severity} ${one.code} · ${one.path}${one.line ? ":" + one.line : ""}`)),
     ]);
     list("Looks", [
-      ...told.looks.removed.map((one) => item("−", one, "", "mono")),
-      ...told.looks.added.map((one) => item("+", one, "", "mono")),
+      ...differences.looks.removed.map((one) => item("−", one, "", "mono")),
+      ...differences.looks.added.map((one) => item("+", one, "", "mono")),
     ]);
-    for (const hunk of told.text) {
+    for (const hunk of differences.text) {
       const node = make("section", undefined, "hunk");
       const lines = make("pre");
       for (const line of hunk.lines) {
@@ -167,7 +167,7 @@
       node.append(make("h2", `line ${hunk.now}, before ${hunk.before}`), lines);
       $("text").append(node);
     }
-    if (!told.text.length) $("text").append(make("p", "The text part is the same.", "quiet"));
+    if (!differences.text.length) $("text").append(make("p", "The text part is the same.", "quiet"));
   }
 
   function choose(tab) {

@@ -76,7 +76,7 @@ proptest! {
         let (document, problems) = Document::parse(&Source::new("a.md", text.clone()));
         let _ = Issue::parse(Source::new("a.md", text.clone()));
         // With an error nothing is made of the issue; notes, definitions of links and alternative texts are no words
-        // of the text, and what stands behind a fence is its language.
+        // of the text, and what is behind a fence is its language.
         if problems.iter().any(|problem| problem.is_error()) {
             return Ok(());
         }

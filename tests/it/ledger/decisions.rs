@@ -45,7 +45,7 @@ async fn failed_letters_are_tried_again_when_the_owner_says_so() {
         assert_eq!(ledger.decide(opened.dispatch, Decision::Resend, None, at(3)).await.unwrap(), 0);
         assert_eq!(ledger.decide(opened.dispatch, Decision::Retry, None, at(3)).await.unwrap(), 1);
         assert_eq!(states(ledger, opened.dispatch).await, ["ada: queued", "bob: accepted"]);
-        // Her tries are counted anew, and so is the time she is tried for.
+        // Her tries are counted again, and so is the time she is tried for.
         let claims = claim(ledger, opened.dispatch, &worker, 1, at(4)).await;
         assert_eq!((claims[0].attempt(), claims[0].first_tried), (1, None));
         ledger.end(&claims[0], &deferred(), Next::RetryAt(at(6)), at(5));

@@ -20,7 +20,7 @@ pub(crate) struct Postfix {
     folder: tempfile::TempDir,
     /// STARTTLS and login are required.
     pub(crate) submission: u16,
-    /// TLS from the first octet, and a login.
+    /// TLS from the first byte, and a login.
     pub(crate) implicit: u16,
     /// Neither.
     pub(crate) plain: u16,

@@ -40,7 +40,7 @@ pub(crate) enum At {
     Mail,
     Rcpt,
     Data,
-    /// The first octets of a body have arrived.
+    /// The first bytes of a body have arrived.
     Body,
     /// All of the body has arrived.
     Dot,
@@ -89,7 +89,7 @@ pub(crate) enum Do {
     Reset,
     /// Never answers again, and keeps the connection open.
     Hang,
-    /// Does the usual, an octet at a time with this wait between.
+    /// Does the usual, an byte at a time with this wait between.
     Drip(Duration),
     /// Does the usual after this wait (a slow recipient, a content filter).
     Wait(Duration),
@@ -189,7 +189,7 @@ impl Script {
         self
     }
 
-    /// TLS from the first octet.
+    /// TLS from the first byte.
     pub(crate) fn with_implicit_tls(mut self, certificate: Certificate) -> Self {
         self.implicit = Some(certificate);
         self
@@ -1039,7 +1039,7 @@ impl AsyncWrite for Pipe {
     }
 }
 
-/// What stands between `<` and `>`.
+/// What is between `<` and `>`.
 fn path(command: &str) -> String {
     let inner = command.split_once('<').and_then(|(_, rest)| rest.rsplit_once('>')).map(|(path, _)| path);
     inner.unwrap_or("").to_owned()

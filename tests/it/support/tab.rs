@@ -63,7 +63,7 @@ impl Tab {
         Ok(tab)
     }
 
-    /// Runs a piece of script with Playwright's `page` in scope. Playwright waits by itself until what a script touches
+    /// Runs a piece of script with Playwright's `page` in scope. Playwright waits on its own until what a script touches
     /// is there, and fails after half a minute.
     #[track_caller]
     pub(crate) fn run(&mut self, script: &str) -> Value {

@@ -175,7 +175,7 @@ async fn refusals_of_a_recipient_end_the_letter_and_not_the_connection() {
 
 #[tokio::test]
 async fn a_refused_recipient_whose_data_is_granted_all_the_same_gets_an_empty_letter_to_nobody() {
-    // RFC 2920 section 3.1 allows it; the scripted relay says 354 because the rule stands before its own sense.
+    // RFC 2920 section 3.1 allows it; the scripted relay says 354 because the rule is before its own sense.
     let script = Script::new().say_to(At::Rcpt, "r2@", "550 5.1.1 no such user");
     let tale = Tale::of(script, 3).await.expect("accepted, rejected RCPT 550, accepted, done");
     assert_eq!(tale.relay.counters().command("RSET"), 1);

@@ -61,7 +61,7 @@ async fn a_folder_that_cannot_be_made_stops_the_run() {
 #[tokio::test]
 async fn a_letter_that_cannot_be_written_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    // A folder stands where the letter should.
+    // A folder is where the letter should.
     std::fs::create_dir(folder.path().join("r2@example.com.eml")).unwrap();
     let desk = TestSource::new(3);
     let down = Transport::Outbox(Outbox::new(folder.path())).run(&desk, Halt::never()).await.unwrap_err();

@@ -37,7 +37,7 @@ pub(super) fn json(args: &Args, compared: &Compared) -> Value {
     told
 }
 
-/// For people, in colours that the stream takes out where they are not wanted.
+/// For people, in colors that the stream takes out where they are not wanted.
 pub(super) fn human(args: &Args, compared: &Compared) -> String {
     let Compared { then, title, path, differences } = compared;
     let renamed = if then.path == *path { String::new() } else { format!(", then `{}`", then.path) };
