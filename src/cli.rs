@@ -34,6 +34,7 @@ mod subscribers;
 mod suppress;
 mod test;
 mod trust;
+mod unsubscribe;
 mod vendor;
 
 pub(crate) use context::Context;
@@ -81,6 +82,7 @@ enum Command {
     Bounces(bounces::Args),
     Suppress(suppress::Args),
     Unsuppress(suppress::UnArgs),
+    Unsubscribe(unsubscribe::Args),
     Ledger(ledger::Args),
     Trust(trust::Args),
     Keygen(keygen::Args),
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Bounces(args) => bounces::run(args, &context),
         Command::Suppress(args) => suppress::run(args, &context),
         Command::Unsuppress(args) => suppress::lift(args, &context),
+        Command::Unsubscribe(args) => unsubscribe::run(args, &context),
         Command::Ledger(args) => ledger::run(args, &context),
         Command::Trust(args) => trust::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),

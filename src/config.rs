@@ -28,6 +28,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -35,10 +36,11 @@ use toml::de::DeTable;
 
 use crate::{
     assets::{Fence, Leads, MathCommand},
+    audience::ManagedList,
     dispatch::{BrakePolicy, PacePolicy, RetryPolicy},
     render::{BuildContext, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Severity, Source},
-    subscriber::{self, ColumnMeanings, ListFile, Meaning},
+    subscriber::{self, ColumnMeanings, ListFile, ListSource, Meaning},
     transport::{Encryption, Relay},
 };
 use paths::under;
@@ -60,7 +62,9 @@ pub struct Config {
     /// What readers see.
     pub newsletter: Newsletter,
     /// `[list]`
-    pub list: ListFile,
+    pub list: ListSource,
+    /// `[list.columns]`
+    pub list_columns: ColumnMeanings,
     /// Where letters go.
     pub transport: Transport,
     /// `[outbox] folder`: where a dry run puts letters, and a sending without a relay.
@@ -88,6 +92,7 @@ pub struct Config {
     /// `[check]`
     pub check: Check,
     key: key::KeyPlace,
+    earlier_keys: Option<SecretRef>,
 }
 
 impl Config {
@@ -147,6 +152,11 @@ impl Config {
     /// The newsletter's own key, made and kept in `.mimeo/key` when there is none: for Message-IDs and tokens.
     pub fn key(&self) -> Result<[u8; 32], KeyError> {
         self.key.read(self.trust)
+    }
+
+    /// `[newsletter] earlier_keys`: keys that were used before the newsletter's own one.
+    pub fn earlier_keys(&self) -> Result<Vec<[u8; 32]>, KeyError> {
+        self.earlier_keys.as_ref().map_or_else(|| Ok(Vec::new()), |kept| key::read_earlier(kept, self.trust))
     }
 
     /// The folder of the issues.
@@ -274,6 +284,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         Some(kept) => key::KeyPlace::Kept(kept),
         None => key::KeyPlace::Own(under(root, ".mimeo/key")),
     };
+    let earlier_keys = relay::secret(&section, "earlier_keys", &base);
     section.finish();
     let path = |section: &'static str, name: &'static str, said: &Option<Override>, usual: &str| {
         let table = tree.table(section);
@@ -284,11 +295,25 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
     let section = tree.table("list");
     let columns = list_columns(&section);
     let found = section.text("path", "subscribers.csv").map(|path| under(&base, &path.value));
+    let managed = section.flag("managed").filter(|managed| managed.value);
+    if let Some(managed) = &managed
+        && found.is_some()
+    {
+        let message = "a list cannot be a file and managed";
+        tree.notes().error("M013", managed.span.clone(), message, "remove `path`, or remove `managed`");
+    }
     section.finish();
     let said = overrides.list.as_ref().map(Override::path);
-    let list = ListFile { path: said.or(found).unwrap_or_else(|| under(root, "subscribers.csv")), columns };
     let outbox = path("outbox", "folder", &overrides.outbox, "outbox");
     let ledger = path("ledger", "path", &overrides.ledger, ".mimeo/ledger.db");
+    let list_columns = columns.clone();
+    let list = match (managed, said) {
+        (Some(_), None) => ListSource::Stored(Arc::new(ManagedList::new(ledger.clone()))),
+        (_, said) => {
+            let path = said.or(found).unwrap_or_else(|| under(root, "subscribers.csv"));
+            ListSource::File(ListFile { path, columns })
+        }
+    };
     let transport = relay::transport(tree, overrides, outbox.clone(), &base);
     let (pace, brake) = sending::pace(tree);
     let retry = sending::retry(tree);
@@ -305,6 +330,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         newsletter: newsletter?,
         file,
         list,
+        list_columns,
         transport,
         outbox,
         ledger,
@@ -319,6 +345,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         undrawn: Severity::Warning,
         check,
         key,
+        earlier_keys,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What is owed, tried and done; suppressions.
 //!
 //! In: a frozen issue and the people who are owed it, then begins and ends of attempts. Out: claims, tallies, histories.
-//! Never: sends, composes, or keeps a transaction open while the network is in use. It is the only module with SQL.
+//! Never: sends, composes, or keeps a transaction open while the network is in use. Only it and `audience` have SQL.
 //!
 //! A delivery goes `queued` → `claimed` → `begun` → `accepted`, `failed`, `unconfirmed`, or back as `deferred`. Claims
 //! are leases: each has an epoch, and a mark with an old epoch is refused. What a dead worker had begun is unconfirmed
@@ -9,14 +9,15 @@
 //! started.
 //!
 //! Files import only what is above them in this order, so that there are no circles (a test holds that): `error`, `values`,
-//! `bounces`, `records`, `lease`, `system`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`,
-//! `writer`, `threads`, `pages`; then this file, and the calls by concern in `work`, `decisions`, `returned` and `questions`.
+//! `bounces`, `records`, `suppressed_hashes`, `lease`, `system`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`,
+//! `writer`, `threads`, `pages`; then this file, and the calls by concern in `work`, `decisions`, `hashes`, `returned` and `questions`.
 
 mod bounces;
 mod claim;
 mod decisions;
 mod error;
 mod files;
+mod hashes;
 mod identity_hasher;
 mod lease;
 mod log;
@@ -27,6 +28,7 @@ mod queue;
 mod records;
 mod returned;
 mod sqlite;
+mod suppressed_hashes;
 mod system;
 mod threads;
 mod transition;
@@ -38,10 +40,12 @@ mod writer;
 pub use bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally};
 pub use claim::{Claim, Domains, Selected, Selection, Wanted};
 pub use error::{BoxError, Cause, LedgerError};
+pub(crate) use hashes::reading_connection;
 pub use lease::{Begun, Next};
 pub use options::{OpenOptions, Restored};
 pub use pages::Pages;
 pub use records::{Bucket, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup};
+pub use suppressed_hashes::{Erased, SuppressedHashes};
 pub use values::{
     Decision, DeliveryId, DispatchId, DispatchRecord, NewDispatch, Opened, Reaped, Reason, SelectionId,
     State, Suppression, Tally, WorkerId,

@@ -86,14 +86,14 @@
 //!
 //! | Feature | Adds |
 //! | --- | --- |
-//! | `send` | the modules `transport`, `ledger` and `dispatch` |
+//! | `send` | the modules `transport`, `ledger`, `audience` and `dispatch` |
 //! | `highlight` | colors in blocks of code |
 //! | `cli` | the program `mimeo`, with its preview (includes `send`) |
 //!
 //! # Layers
 //!
 //! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`, `archive`,
-//! `check`, `message`, `transport`, `bounce`, `ledger`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
+//! `check`, `message`, `transport`, `bounce`, `ledger`, `audience`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
 //! them. `ARCHITECTURE.md` in the repository explains what each does and never does.
 
 #[cfg(not(unix))]
@@ -102,6 +102,8 @@ compile_error!("mimeograph needs a Unix system: Linux, or macOS");
 pub mod address;
 pub mod archive;
 pub mod assets;
+#[cfg(feature = "send")]
+pub mod audience;
 pub mod bounce;
 pub mod check;
 #[cfg(feature = "send")]

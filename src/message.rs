@@ -17,14 +17,14 @@ mod token;
 mod unsubscribe;
 mod wire;
 
-pub use composer::{Composer, Filled, Secrets, TEST_TOKEN};
+pub use composer::{Composer, Filled, Secrets};
 pub use dkim::{KeyKind, Signer};
 pub use error::ComposeError;
 #[doc(hidden)]
 pub use gate::Shape;
 #[doc(hidden)]
 pub use header_rules::{check_archive, check_header, check_list_id, check_one_click};
-pub use token::{DELIVERY_TOKEN_MAX, Tokens};
+pub use token::{DELIVERY_TOKEN_MAX, InvalidToken, ListTokens, PersonHash, ReadToken, TEST_TOKEN, Tokens};
 
 use std::borrow::Cow;
 

@@ -5,6 +5,7 @@
 
 pub mod changes;
 pub mod diagnostics;
+mod growth;
 mod page;
 mod picture;
 mod progress;
@@ -12,6 +13,7 @@ mod terminal;
 pub mod words;
 
 pub use anstream::ColorChoice;
+pub use growth::growth_page;
 pub use page::{RunPage, stretch};
 pub use picture::{Waits, wait_word};
 pub use progress::{Progress, Style};

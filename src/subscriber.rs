@@ -9,7 +9,9 @@ mod fields;
 mod header;
 mod list;
 mod reader;
+mod records;
 mod seen;
+mod source;
 mod suppressions;
 mod table;
 
@@ -19,7 +21,9 @@ pub use export::{Export, unguard};
 pub use fields::Fields;
 #[doc(hidden)]
 pub use header::normalise;
-pub use list::{List, ListFile, Row, Scan};
+pub use list::{ListFile, Row};
+pub use records::{Record, Records};
+pub use source::{List, ListSource, Scan, StoredList, StoredRows};
 pub use suppressions::{Suppression, Suppressions};
 
 use std::{io, path::PathBuf};
@@ -69,6 +73,15 @@ pub enum ListError {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// A store that holds a list cannot be read.
+    #[error("failed to read the managed list in `{}`", path.display())]
+    Stored {
+        /// The store.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// It was read, and it is no list: at least one error says why (`M301` to `M305`, `M313`).
     #[error("the subscriber list `{}` cannot be used", path.display())]

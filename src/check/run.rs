@@ -16,7 +16,7 @@ use crate::{
     },
     render::{BuildError, Built, Newsletter},
     source::{Diagnostic, Diagnostics, Place, Severity},
-    subscriber::{List, ListError, ListFile},
+    subscriber::{List, ListError, ListSource},
 };
 
 /// What a check needs beside the issue.
@@ -33,7 +33,7 @@ pub struct CheckContext<'a> {
     /// Earlier issues, the latest first.
     pub earlier: &'a [Earlier],
     /// The subscriber list, if it is to be read.
-    pub list: Option<&'a ListFile>,
+    pub list: Option<&'a ListSource>,
     /// What the web said about addresses.
     pub answers: &'a Answers,
     /// Today's date, where the newsletter is written.

@@ -13,7 +13,7 @@ use crate::{
     message::Composer,
     render::sample_value,
     report::words::octets,
-    subscriber::{List, ListFile, Row, Subscriber},
+    subscriber::{List, ListSource, Row, Subscriber},
 };
 
 /// Write an issue as files: HTML, text, MJML
@@ -132,7 +132,7 @@ fn safe(name: &str) -> String {
 }
 
 /// The person with this address on the list, or somebody with nothing but an address.
-pub(super) fn subscriber(list: &ListFile, address: &EmailAddress) -> Result<Subscriber, Failure> {
+pub(super) fn subscriber(list: &ListSource, address: &EmailAddress) -> Result<Subscriber, Failure> {
     Ok(on_the_list(list, address)?.unwrap_or_else(|| Subscriber {
         address: address.clone(),
         name: None,
@@ -153,7 +153,7 @@ pub(super) fn fill_gaps(person: &mut Subscriber, composer: &Composer) {
 }
 
 /// The person with this address on the list; a list that is not there has nobody on it.
-pub(super) fn on_the_list(list: &ListFile, address: &EmailAddress) -> Result<Option<Subscriber>, Failure> {
+pub(super) fn on_the_list(list: &ListSource, address: &EmailAddress) -> Result<Option<Subscriber>, Failure> {
     if !list.exists() {
         return Ok(None);
     }

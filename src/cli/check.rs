@@ -16,7 +16,7 @@ use crate::{
     render::{self, BuildError, Built},
     report::{diagnostics, words::octets},
     source::{Diagnostic, Diagnostics, Severity},
-    subscriber::ListFile,
+    subscriber::ListSource,
 };
 
 /// Report problems in issues, with line and column
@@ -200,7 +200,7 @@ fn check_context<'a>(
     context: &Context,
     config: &'a Config,
     earlier: &'a [Earlier],
-    list: Option<&'a ListFile>,
+    list: Option<&'a ListSource>,
     answers: &'a Answers,
 ) -> CheckContext<'a> {
     CheckContext {

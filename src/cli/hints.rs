@@ -2,6 +2,7 @@
 
 use super::{Exit, Failure, edited::differences};
 use crate::{
+    audience::{AudienceError, Status},
     dispatch::{ColumnsError, OpenError},
     ledger::LedgerError,
     message::ComposeError,
@@ -55,7 +56,40 @@ impl From<ListError> for Failure {
             ListError::Read { .. } => {
                 Self::input(error).hint("say where the list is: `[list] path` in mimeo.toml, or --list FILE")
             }
+            ListError::Stored { .. } => Self::outside(error),
         }
+    }
+}
+
+impl From<AudienceError> for Failure {
+    fn from(error: AudienceError) -> Self {
+        let hint = match &error {
+            AudienceError::NotFound { .. } => {
+                "`mimeo subscribers list` prints the list; `mimeo subscribers add` adds somebody"
+            }
+            AudienceError::Exists { status: Status::Active, .. } => {
+                "`mimeo subscribers show ADDRESS` prints what is known of them"
+            }
+            AudienceError::Exists { .. } => {
+                "`mimeo subscribers resubscribe ADDRESS --reason TEXT` makes them active again"
+            }
+            AudienceError::NoImport { .. } | AudienceError::UndoneAlready { .. } => {
+                "`mimeo subscribers import` printed the import's number"
+            }
+            _ => "",
+        };
+        let failure = match error {
+            AudienceError::Ledger(error) => return error.into(),
+            AudienceError::List(error) => match error {
+                ListError::Unusable { diagnostics, .. } => {
+                    return Self::found(diagnostics).hint("nothing was changed");
+                }
+                error => return Self::input(error),
+            },
+            error @ (AudienceError::Damaged { .. } | AudienceError::Write(_)) => Self::outside(error),
+            error => Self::input(error),
+        };
+        if hint.is_empty() { failure } else { failure.hint(hint) }
     }
 }
 

@@ -72,11 +72,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         let answers = Answers::collect(args, context)?;
         written.create(&settings, &files::settings(&answers), Readers::Everybody)?;
-        under(&root, &answers.list)
+        Some(under(&root, &answers.list))
     };
-    written.create(&list, files::LIST, Readers::Owner)?;
+    // A managed list is made with its ledger.
+    if let Some(list) = &list {
+        written.create(list, files::LIST, Readers::Owner)?;
+    }
     let first = first_issue(context, &root, &mut written)?;
-    let ignored = files::gitignore(list.strip_prefix(&root).ok().or_else(|| relative(&root, &list)));
+    let list = list.as_deref().map(|list| list.strip_prefix(&root).ok().or_else(|| relative(&root, list)));
+    let ignored = files::gitignore(list.flatten());
     written.create(&under(&root, ".gitignore"), &ignored, Readers::Everybody)?;
     if let Some(ci) = args.ci {
         let (path, text) = files::workflow(ci);
@@ -88,7 +92,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The list of a newsletter that has settings already: they are not asked for again.
-fn existing_list(args: &Args, context: &Context, root: &Path, settings: &Path) -> Result<PathBuf, Failure> {
+fn existing_list(
+    args: &Args,
+    context: &Context,
+    root: &Path,
+    settings: &Path,
+) -> Result<Option<PathBuf>, Failure> {
     let given = [
         ("--name", args.name.is_some()),
         ("--from", args.from.is_some()),
@@ -105,7 +114,7 @@ fn existing_list(args: &Args, context: &Context, root: &Path, settings: &Path) -
         .exit(Exit::Usage));
     }
     let there = context.elsewhere(root.to_owned(), settings);
-    Ok(there.config(Overrides::default())?.list.path)
+    Ok(there.config(Overrides::default())?.list.file().map(|file| file.path.clone()))
 }
 
 /// Writes the first issue, unless there are issues. True if it was written.

@@ -21,7 +21,7 @@ use crate::{
     render,
     report::diagnostics::{Marked, sentence},
     source::{Diagnostic, Place},
-    subscriber::{List, ListFile, Row, Subscriber},
+    subscriber::{List, ListSource, Row, Subscriber},
     web::{self, Access, LetterView, PreviewBackend},
 };
 
@@ -176,7 +176,8 @@ impl PreviewSource {
         let root = self.context.directory.clone();
         let mut shallow = BTreeSet::from([root.clone(), parent(&self.file.path)]);
         if let Ok(config) = self.config() {
-            shallow.extend([parent(&config.file), parent(&config.list.path)]);
+            shallow.insert(parent(&config.file));
+            shallow.extend(config.list.file().map(|list| parent(&list.path)));
         }
         let mut folders: Vec<(PathBuf, bool)> = shallow.into_iter().map(|folder| (folder, false)).collect();
         for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
@@ -189,7 +190,7 @@ impl PreviewSource {
         folders
     }
 
-    fn person(&self, list: &ListFile, wanted: Option<&str>) -> Result<Subscriber, Failure> {
+    fn person(&self, list: &ListSource, wanted: Option<&str>) -> Result<Subscriber, Failure> {
         let wanted = wanted.map(parse).transpose()?;
         if let Some(address) = wanted.as_ref().or(self.reader.as_ref()) {
             return build::subscriber(list, address);

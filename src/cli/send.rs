@@ -80,6 +80,7 @@ struct Told<'a> {
 impl Job<'_> {
     async fn send(self, built: Built) -> Result<Exit, Failure> {
         let ledger = self.ledger()?;
+        ledger.recognize(sending::list_tokens(self.config)?).await?;
         if !self.args.dry_run {
             self.acknowledge_first(&ledger).await?;
         }

@@ -10,7 +10,7 @@ use crate::{
     config::{Config, SecretRef},
     dispatch::{Interrupt, Settings},
     ledger::{Ledger, LedgerError, Tally},
-    message::{Composer, Secrets, Signer},
+    message::{Composer, ListTokens, Secrets, Signer, Tokens},
     render::{Pattern, Piece, RenderedIssue},
     report::{Terminal, words::count},
     transport::{Encryption, Outbox, Smtp, Transport},
@@ -86,6 +86,12 @@ pub(super) fn secrets(config: &Config) -> Result<Secrets, Failure> {
         }
     }
     Ok(Secrets::new(key).with_signers(signers))
+}
+
+/// The tokens of the newsletter's readers.
+pub(super) fn list_tokens(config: &Config) -> Result<ListTokens, Failure> {
+    let (key, earlier) = (newsletter_key(config)?, config.earlier_keys()?);
+    Ok(ListTokens::new(Tokens::new(&key).with_earlier(&earlier), config.newsletter.list_id.clone()))
 }
 
 /// The newsletter's key. One that is gone is not made again in silence: Message-IDs and the unsubscribe links of all earlier

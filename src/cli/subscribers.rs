@@ -1,23 +1,29 @@
-use std::fmt::Write as _;
+//! The subscriber list: a file is inspected, a managed one is changed too.
+
+mod edit;
+mod file;
+mod import;
+mod list;
+mod show;
+mod stats;
 
 use clap::Subcommand;
-use serde_json::json;
+use tokio::runtime::Runtime;
 
-use super::{Context, Exit, Failure, flags};
+use super::{Context, Exit, Failure, flags, sending};
 use crate::{
-    config::Overrides,
-    report::{
-        diagnostics,
-        words::{count, plural},
-    },
-    subscriber::{List, ListError, Row, Scan, Subscriber},
+    audience::{Audience, ManagedList},
+    config::{Config, Overrides},
+    ledger::Restored,
 };
 
-/// Inspect the subscriber list
+/// Inspect and change the subscriber list
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo subscribers check
-  mimeo subscribers list --list friends.csv | head")]
+  mimeo subscribers list --list friends.csv | head
+  mimeo subscribers import export.csv
+  mimeo subscribers show ann@example.com")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -25,139 +31,58 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Count the people on the list and report every row that cannot be used
-    #[command(
-        after_help = "Examples:\n  mimeo subscribers check\n  mimeo subscribers check --list friends.csv --json"
-    )]
-    Check(CheckArgs),
-    /// Print the people who get letters, one per line: address, tab, name
-    #[command(after_help = "Examples:\n  mimeo subscribers list | wc -l\n  mimeo subscribers list --json")]
-    List(ListArgs),
-}
-
-#[derive(clap::Args)]
-struct CheckArgs {
-    #[command(flatten)]
-    list: flags::List,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    /// Show at most N problems
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    limit: usize,
-}
-
-#[derive(clap::Args)]
-struct ListArgs {
-    #[command(flatten)]
-    list: flags::List,
-    /// Print one JSON object per line, with all fields
-    #[arg(long)]
-    json: bool,
+    Check(file::CheckArgs),
+    List(list::ListArgs),
+    Import(import::Args),
+    Export(list::ExportArgs),
+    Show(show::Args),
+    Add(edit::AddArgs),
+    Tag(edit::TagArgs),
+    Pause(edit::PauseArgs),
+    Unsubscribe(edit::UnsubscribeArgs),
+    Resubscribe(edit::ResubscribeArgs),
+    Erase(edit::EraseArgs),
+    Stats(stats::Args),
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.command {
-        Command::Check(args) => check(args, context),
-        Command::List(args) => list(args, context),
+        Command::Check(args) => file::check(args, context),
+        Command::List(args) => list::list(args, context),
+        Command::Import(args) => import::run(args, context),
+        Command::Export(args) => list::export(args, context),
+        Command::Show(args) => show::run(args, context),
+        Command::Add(args) => edit::add(args, context),
+        Command::Tag(args) => edit::tag(args, context),
+        Command::Pause(args) => edit::pause(args, context),
+        Command::Unsubscribe(args) => edit::unsubscribe(args, context),
+        Command::Resubscribe(args) => edit::resubscribe(args, context),
+        Command::Erase(args) => edit::erase(args, context),
+        Command::Stats(args) => stats::run(args, context),
     }
 }
 
-fn open(flag: &flags::List, context: &Context) -> Result<List, Failure> {
+/// The settings, where the list is managed.
+fn managed(flag: &flags::Ledger, context: &Context) -> Result<Config, Failure> {
     let config = context.config(flag.say(Overrides::default()))?;
-    List::open(&config.list).map_err(unreadable)
-}
-
-fn unreadable(error: ListError) -> Failure {
-    match error {
-        ListError::Unusable { diagnostics, .. } => Failure::found(diagnostics),
-        error => Failure::input(error).hint("`[list] path` in mimeo.toml or `--list FILE` names the list"),
+    match config.list.file() {
+        None => Ok(config),
+        Some(file) => Err(Failure::input(format!("the list is a file: `{}`", file.path.display())).hint(
+            "edit the file, or write `managed = true` instead of `path` under [list] in mimeo.toml and import it",
+        )),
     }
 }
 
-fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
-    let list = open(&args.list, context)?;
-    let (path, columns) = (list.path().to_owned(), list.columns().to_vec());
-    let scan = list.scan(args.limit).map_err(unreadable)?;
-    let exit = if scan.bad == 0 { Exit::Done } else { Exit::BadInput };
-    if args.json {
-        let mut object = diagnostics::json(&scan.diagnostics);
-        object["list"] = path.to_string_lossy().into();
-        object["people"] = scan.people.into();
-        for (why, number) in scan.inactive.iter() {
-            object[why.word().replace(' ', "_")] = number.into();
-        }
-        object["repeats"] = scan.repeats.into();
-        object["bad"] = scan.bad.into();
-        object["columns"] = columns.into();
-        object["empty"] = json!(scan.empty);
-        context.terminal.data(&format!("{object:#}\n")).map_err(Failure::output)?;
-        return Ok(exit);
-    }
-    if !scan.diagnostics.is_empty() {
-        context.terminal.say(diagnostics::human(&scan.diagnostics).trim_end());
-        let more = (scan.bad + scan.repeats).saturating_sub(scan.diagnostics.len() as u64);
-        if more != 0 {
-            context
-                .terminal
-                .say(&format!("\n… and {more} more; --limit {} shows them", scan.bad + scan.repeats));
-        }
-        context.terminal.say("");
-    }
-    context.terminal.data(&summary(&path.display().to_string(), &columns, &scan)).map_err(Failure::output)?;
-    Ok(exit)
+/// The managed list, to be read without anything else.
+fn reading(config: &Config) -> ManagedList {
+    ManagedList::new(&config.ledger)
 }
 
-fn summary(path: &str, columns: &[String], scan: &Scan) -> String {
-    let mut text = format!("{path}: {}", plural(scan.people, "person", "people"));
-    let inactive = scan.inactive.iter().map(|(why, number)| (number, why.word()));
-    let more = [
-        (scan.repeats, if scan.repeats == 1 { "repeat" } else { "repeats" }),
-        (scan.bad, if scan.bad == 1 { "row that cannot be read" } else { "rows that cannot be read" }),
-    ];
-    for (number, what) in inactive.chain(more).filter(|(number, _)| *number != 0) {
-        let _ = write!(text, ", {} {what}", count(number)); // writing to a String cannot fail
-    }
-    let names = columns.iter().map(|name| match scan.empty.get(name) {
-        Some(0) | None => format!("subscriber.{name}"),
-        Some(empty) => format!("subscriber.{name} (empty for {})", count(*empty)),
-    });
-    let _ = write!(text, "\nfor placeholders: {}\n", names.collect::<Vec<_>>().join(", "));
-    text
-}
-
-fn list(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
-    /// So many octets are written at once.
-    const CHUNK: usize = 64 * 1024;
-    let mut exit = Exit::Done;
-    let mut text = String::with_capacity(CHUNK + 1024);
-    for row in open(&args.list, context)? {
-        match row.map_err(unreadable)? {
-            Row::Person { subscriber, .. } => line(&mut text, &subscriber, args.json),
-            Row::Inactive { .. } | Row::Repeat(_) => {}
-            Row::Bad(diagnostic) => {
-                exit = Exit::BadInput;
-                context.terminal.print(diagnostics::human(&[diagnostic]).trim_end_matches('\n'));
-                context.terminal.print("");
-            }
-        }
-        if CHUNK <= text.len() {
-            context.terminal.data(&text).map_err(Failure::output)?;
-            text.clear();
-        }
-    }
-    context.terminal.data(&text).map_err(Failure::output)?;
-    Ok(exit)
-}
-
-fn line(text: &mut String, person: &Subscriber, as_json: bool) {
-    let address = person.address.expose();
-    // Writing to a String cannot fail.
-    let _ = if as_json {
-        writeln!(text, "{}", json!({ "email": address, "name": person.name, "fields": person.fields }))
-    } else {
-        // A list may hold anything, and this may be a terminal.
-        let name = person.name.as_deref().unwrap_or_default();
-        writeln!(text, "{address}\t{}", name.replace(char::is_control, " "))
-    };
+/// The managed list, open for changes.
+fn open(config: &Config, context: &Context) -> Result<(Runtime, Audience), Failure> {
+    let runtime = sending::runtime()?;
+    let tokens = sending::list_tokens(config)?;
+    let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
+    let audience = runtime.block_on(Audience::open(ledger, tokens, context.now))?;
+    Ok((runtime, audience))
 }

@@ -7,7 +7,7 @@ use crate::{
     message::Composer,
     report::words::octets,
     source::Severity,
-    subscriber::{List, ListFile, Row, Subscriber},
+    subscriber::{List, ListSource, Row, Subscriber},
     transport::{Halt, Letter, LetterSource, Outcome, Permit},
 };
 
@@ -95,12 +95,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The subscriber that was asked for must be on the list.
-fn named(list: &ListFile, address: &EmailAddress) -> Result<Subscriber, Failure> {
+fn named(list: &ListSource, address: &EmailAddress) -> Result<Subscriber, Failure> {
     build::on_the_list(list, address)?
-        .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.path.display())))
+        .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.path().display())))
 }
 
-fn somebody(list: &ListFile, to: &EmailAddress) -> Result<Subscriber, Failure> {
+fn somebody(list: &ListSource, to: &EmailAddress) -> Result<Subscriber, Failure> {
     if let Some(subscriber) = build::on_the_list(list, to)? {
         return Ok(subscriber);
     }

@@ -67,6 +67,13 @@ impl KeyPlace {
     }
 }
 
+/// Keys that were used before, one a line.
+pub(super) fn read_earlier(from: &SecretRef, trust: Trust) -> Result<Vec<[u8; 32]>, KeyError> {
+    let text = from.read(trust)?;
+    let lines = text.expose().lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| parse_line(line).ok_or_else(|| KeyError::NotAKey { from: from.clone() })).collect()
+}
+
 /// Makes a new key; when another process was faster, its key stays.
 fn make(path: &Path) -> io::Result<()> {
     files::make_untracked_folder(path.parent().unwrap_or(Path::new("")))?;
@@ -80,7 +87,11 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 fn parse(secret: &Secret) -> Option<[u8; 32]> {
-    let digits = secret.expose().trim().as_bytes();
+    parse_line(secret.expose().trim())
+}
+
+fn parse_line(line: &str) -> Option<[u8; 32]> {
+    let digits = line.as_bytes();
     let mut key = [0_u8; 32];
     if digits.len() != 64 {
         return None;

@@ -29,7 +29,7 @@ fn two_lines_are_enough_and_need_no_account() {
     let config = load(LEAST).unwrap();
     assert_eq!(goes_to(&config), "outbox");
     assert_eq!(config.ledger, Path::new(".mimeo/ledger.db"));
-    assert_eq!(config.list.path, Path::new("subscribers.csv"));
+    assert_eq!(config.list.path(), Path::new("subscribers.csv"));
     assert_eq!(config.newsletter.list_id, "n.example.org");
     assert_eq!(config.newsletter.bounces.expose(), "ada@example.org");
     assert_eq!(config.newsletter.unsubscribe.mailto.as_ref().unwrap().expose(), "ada@example.org");
@@ -284,7 +284,7 @@ fn paths_are_relative_to_the_file_and_flags_to_the_current_directory() {
     let source = Source::new("news/mimeo.toml", format!("{LEAST}[list]\npath = \"people.csv\"\n"));
     let overrides = Overrides { ledger: Some(Override::flag("--ledger", "here.db")), ..Overrides::default() };
     let (config, _) = Config::parse(Path::new("news"), source, &overrides).unwrap();
-    assert_eq!(config.list.path, Path::new("news/people.csv"));
+    assert_eq!(config.list.path(), Path::new("news/people.csv"));
     assert_eq!(config.ledger, Path::new("here.db"));
     assert_eq!(config.outbox, Path::new("news/outbox"));
     assert_eq!(config.issues(), Path::new("news/issues"));

@@ -21,7 +21,7 @@ use crate::{
     message::{Composer, Secrets},
     render::RenderedIssue,
     source::Diagnostics,
-    subscriber::{List, ListFile},
+    subscriber::{List, ListSource},
     transport::Transport,
 };
 
@@ -30,14 +30,14 @@ pub struct Source {
     /// The letter, as [`render::build`](crate::render::build) made it.
     pub rendered: RenderedIssue,
     /// The subscriber list.
-    pub list: ListFile,
+    pub list: ListSource,
     /// The newsletter's keys.
     pub secrets: Secrets,
 }
 
 impl Source {
     /// A letter for the people of a list.
-    pub fn new(rendered: RenderedIssue, list: impl Into<ListFile>, secrets: Secrets) -> Self {
+    pub fn new(rendered: RenderedIssue, list: impl Into<ListSource>, secrets: Secrets) -> Self {
         Self { rendered, list: list.into(), secrets }
     }
 }
@@ -206,7 +206,7 @@ pub struct Opened {
 struct Frozen {
     ledger: Ledger,
     options: Options,
-    list: ListFile,
+    list: ListSource,
     rendered: RenderedIssue,
     record: Option<DispatchRecord>,
     composer: Arc<Composer>,
@@ -327,7 +327,10 @@ impl Frozen {
         let survey =
             survey(list, &self.ledger, dispatch, &self.composer, selection, self.options.failed).await?;
         if !survey.unknown.is_empty() {
-            return Err(OpenError::NotOnList { list: self.list.path.clone(), addresses: survey.unknown });
+            return Err(OpenError::NotOnList {
+                list: self.list.path().to_owned(),
+                addresses: survey.unknown,
+            });
         }
         if survey.unusable > 0 && self.options.bad_rows == BadRows::Refuse {
             return Err(OpenError::BadRows { rows: survey.unusable, diagnostics: survey.diagnostics });

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     address::EmailAddress,
     issue::Placeholder,
-    ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection},
+    ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection, SuppressedHashes},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
     subscriber::{InactiveCounts, List, ListError, Row, Subscriber},
@@ -73,6 +73,7 @@ const DIAGNOSTICS_MAX: usize = 50;
 #[derive(Default)]
 struct Known {
     suppressed: HashSet<u64>,
+    hashes: SuppressedHashes,
     /// Those who are in the dispatch.
     all: HashSet<u64>,
     /// Those who are owed the issue and have not been met on the list.
@@ -122,7 +123,13 @@ impl Known {
         while let Some(suppression) = pages.next().await? {
             self.suppressed.insert(hash(&suppression.address));
         }
+        self.hashes = ledger.suppressed_hashes().await?;
         Ok(())
+    }
+
+    /// Whether the address is suppressed, or its keyed hash is.
+    fn is_suppressed(&self, address: &EmailAddress) -> bool {
+        self.suppressed.contains(&hash(address)) || self.hashes.has(&address.key_cow())
     }
 }
 
@@ -144,7 +151,7 @@ impl Survey {
         let mut pages = ledger.owed(dispatch);
         while let Some(person) = pages.next().await? {
             let name = hash(&person.address);
-            if known.suppressed.contains(&name) {
+            if known.is_suppressed(&person.address) {
                 self.suppressed_since += 1;
             } else {
                 known.owed.insert(name);
@@ -155,7 +162,7 @@ impl Survey {
         while failed == Failed::Again
             && let Some(person) = pages.next().await?
         {
-            if chooses(choice, &person) && !known.suppressed.contains(&hash(&person.address)) {
+            if chooses(choice, &person) && !known.is_suppressed(&person.address) {
                 self.chosen += 1;
                 self.retried.push(person.address);
             }
@@ -179,7 +186,7 @@ impl Survey {
                     self.people += 1;
                     let name = hash(&subscriber.address);
                     let is_new = !known.all.contains(&name);
-                    let is_suppressed = known.suppressed.contains(&name);
+                    let is_suppressed = known.is_suppressed(&subscriber.address);
                     known.owed.remove(&name);
                     missing.remove(&name);
                     if is_new && let Some(gap) = composer.missing(&subscriber).next() {

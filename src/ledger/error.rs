@@ -108,6 +108,9 @@ pub enum LedgerError {
     /// A letter was claimed by a sender that holds it already. Nothing that leaves now could be told apart.
     #[error("a letter was given out a second time to the sender that still holds it")]
     ClaimedTwice,
+    /// People are suppressed by their keyed hash, and nobody has said what makes an address such a hash.
+    #[error("the ledger holds suppressions by keyed hash, and the newsletter's key is not at hand")]
+    NoKey,
     /// Anything else that the disk or the database refuses.
     #[error("failed to use the ledger")]
     Other {

@@ -13,6 +13,8 @@ pub(super) struct Hold {
     pub(super) epoch: u32,
     /// Of the address key, to look suppressions up in memory.
     pub(super) fingerprint: u64,
+    /// How often the suppressed keyed hashes had changed when it was claimed.
+    pub(super) hash_changes: i64,
 }
 
 /// The answer to [`Ledger::begin`](super::Ledger::begin).

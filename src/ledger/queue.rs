@@ -126,7 +126,7 @@ mod tests {
     };
 
     fn mark(delivery: i64, worker: i64) -> Request {
-        let hold = Hold { delivery, worker, epoch: 1, fingerprint: 0 };
+        let hold = Hold { delivery, worker, epoch: 1, fingerprint: 0, hash_changes: 0 };
         let kind = TransitionKind::Close { close: Close::Withdrawn, started_at: None };
         Request::Transition(Transition { hold, kind, logged: None })
     }

@@ -2,11 +2,13 @@
 //!
 //! Each function of [`Store`] is one transaction, or part of the one that its caller opened. Files import only what is above
 //! them in this order: times, keys, recipients, suppressed, search, store, then the statements (schema, plan, transitions,
-//! workers, claims, queries, decisions, relays).
+//! workers, claims, queries, decisions, hashes, erase, relays).
 
 mod bounces;
 mod claims;
 mod decisions;
+mod erase;
+mod hashes;
 mod keys;
 mod plan;
 mod queries;

@@ -12,7 +12,7 @@ use super::{
     field,
     octets::Octets,
     shared_header::shared_header,
-    token::{TOKEN_LEN, edition},
+    token::{TEST_TOKEN, TOKEN_LEN, edition},
     unsubscribe::{UnsubscribeAddress, in_mailto},
     wire::{Base64Writer, quote_value},
 };
@@ -96,10 +96,6 @@ pub struct Filled {
     /// The text part.
     pub text: String,
 }
-
-/// Stands in a test letter where other letters have their unsubscribe token: as long as one, and the same in all test
-/// letters. It is no one's token, whatever the newsletter's key.
-pub const TEST_TOKEN: &str = "TEST-LETTER-DO-NOTHING";
 
 /// Where the envelope's sender has the token of a delivery.
 const TOKEN_PLACE: &str = "{token}";

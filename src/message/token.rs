@@ -1,13 +1,23 @@
-//! Names that only we can make: identifiers of letters, and what a reader leaves with.
+//! Identifiers of letters, and tokens by which readers unsubscribe: what only the newsletter can make.
+//!
+//! A token is base64url, without padding, of 29 bytes: the key's number (1), the keyed hash of the person (12), and a MAC (16).
+//! `docs/tokens.md` describes it for programs of others.
 
-use aws_lc_rs::hmac;
+use std::fmt;
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::address::EmailAddress;
 
-/// Signs of a token: 128 bits in base64url.
-pub(super) const TOKEN_LEN: usize = 22;
-/// Signs of an identifier: 130 bits in base32.
+/// Characters of a token.
+pub(super) const TOKEN_LEN: usize = 39;
+/// Bytes of a token.
+const TOKEN_BYTES: usize = 1 + PERSON + MAC;
+/// Bytes of a person's keyed hash.
+const PERSON: usize = 12;
+const MAC: usize = 16;
+/// Characters of an identifier: 130 bits in base32.
 const IDENTIFIER_LEN: usize = 26;
 /// Characters of a delivery's token that prove it.
 const PROOF_LEN: usize = 13;
@@ -34,34 +44,156 @@ fn base32(number: u64) -> String {
     }
 }
 
-/// Makes tokens and identifiers from one secret; each kind has its own purpose in front, so that none can stand in for
-/// another.
-#[derive(Clone, Debug)]
-pub struct Tokens(hmac::Key);
+/// Stands in a test letter where other letters have their unsubscribe token: as long as one, and the same in all test
+/// letters. It is no one's token, whatever the newsletter's key.
+pub const TEST_TOKEN: &str = "TEST-LETTER--THIS-LINK-CHANGES-NOTHING-";
 
-impl Tokens {
-    /// From the newsletter's secret.
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+/// Makes and checks tokens, and makes identifiers. Each kind has its own purpose in front of what is hashed, so that none can
+/// stand in for another.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    current: Key,
+    /// Keys that were used before: their tokens stay valid.
+    earlier: Vec<Key>,
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    /// Says in a token which key made it. Two keys may share it.
+    number: u8,
+    hmac: hmac::Key,
+}
+
+/// A person of one list, as a keyed hash of 96 bits: who holds it learns no address from it without the newsletter's key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersonHash([u8; PERSON]);
+
+/// What a token is, after its MAC was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadToken {
+    /// It unsubscribes this person.
+    Unsubscribe(PersonHash),
+    /// It comes from a letter of `mimeo test`, and changes nothing.
+    Test,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// It does not have the form of a token.
+    #[error("invalid token: it is not {TOKEN_LEN} characters of base64url")]
+    Malformed,
+    /// No key of this newsletter made it for this list.
+    #[error("invalid token: it was not made with this newsletter's key and for this list")]
+    Forged,
+}
+
+impl PersonHash {
+    /// The bytes, as they are stored.
+    pub fn as_bytes(&self) -> &[u8; PERSON] {
+        &self.0
     }
 
-    /// What lets somebody leave a list, and nothing else: base64url of the first 128 bits of
-    /// HMAC-SHA256(key, `unsubscribe` 0 list 0 address), the address as its [`EmailAddress::key`].
+    /// From stored bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(bytes.try_into().ok()?))
+    }
+}
+
+impl fmt::Display for PersonHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for PersonHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PersonHash({self})")
+    }
+}
+
+impl Tokens {
+    /// From the newsletter's key.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self { current: Key::new(key), earlier: Vec::new() }
+    }
+
+    /// Accepts the tokens of keys that were used before, too.
+    pub fn with_earlier<'a>(mut self, keys: impl IntoIterator<Item = &'a [u8; 32]>) -> Self {
+        self.earlier.extend(keys.into_iter().map(Key::new));
+        self
+    }
+
+    /// The token that unsubscribes this address from a list, and does nothing else.
     pub fn unsubscribe(&self, list_id: &str, address: &EmailAddress) -> String {
         let mut token = [0; TOKEN_LEN];
         self.write_unsubscribe(list_id, address, &mut token);
         String::from_utf8_lossy(&token).into_owned()
     }
 
-    /// Whether a token lets this address leave this list; takes the same time whatever it says.
+    /// What a token is. Nothing but its own bytes is needed: it is checked before anything is looked up, in a time that does
+    /// not depend on them.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a token, or was made with another key, for another list or for another purpose.
+    pub fn read(&self, token: &str, list_id: &str) -> Result<ReadToken, InvalidToken> {
+        let token = token.trim();
+        if token == TEST_TOKEN {
+            return Ok(ReadToken::Test);
+        }
+        let mut bytes = [0; TOKEN_BYTES];
+        match URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) {
+            Ok(TOKEN_BYTES) if token.len() == TOKEN_LEN => {}
+            _ => return Err(InvalidToken::Malformed),
+        }
+        let person = PersonHash::from_bytes(&bytes[1..1 + PERSON]).expect("12 bytes are a person's hash");
+        let is_ours = self.keys().filter(|key| key.number == bytes[0]).any(|key| {
+            let expected = key.mac(list_id, &person);
+            verify_slices_are_equal(&expected, &bytes[1 + PERSON..]).is_ok()
+        });
+        if is_ours { Ok(ReadToken::Unsubscribe(person)) } else { Err(InvalidToken::Forged) }
+    }
+
+    /// Whether a token unsubscribes this address from this list.
     pub fn may_unsubscribe(&self, token: &str, list_id: &str, address: &EmailAddress) -> bool {
-        let expected = self.unsubscribe(list_id, address);
-        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), token.as_bytes()).is_ok()
+        match self.read(token, list_id) {
+            Ok(ReadToken::Unsubscribe(person)) => {
+                self.people(list_id, &address.key_cow()).any(|known| known == person)
+            }
+            Ok(ReadToken::Test) | Err(_) => false,
+        }
+    }
+
+    /// A person's hash under the newsletter's key, by the address's [key](EmailAddress::key).
+    pub fn person(&self, list_id: &str, address_key: &str) -> PersonHash {
+        self.current.person(list_id, address_key)
+    }
+
+    /// The same under each key, the current one first.
+    pub fn people<'a>(
+        &'a self,
+        list_id: &'a str,
+        address_key: &'a str,
+    ) -> impl Iterator<Item = PersonHash> + 'a {
+        self.keys().map(move |key| key.person(list_id, address_key))
+    }
+
+    /// Changes with every change of a key or of the list: what people's hashes depend on.
+    pub fn fingerprint(&self, list_id: &str) -> String {
+        let parts: Vec<String> = self
+            .keys()
+            .map(|key| URL_SAFE_NO_PAD.encode(&key.tag("fingerprint", list_id, b"").as_ref()[..12]))
+            .collect();
+        parts.join(" ")
     }
 
     pub(super) fn write_unsubscribe(&self, list_id: &str, address: &EmailAddress, to: &mut [u8; TOKEN_LEN]) {
-        let tag = self.tag("unsubscribe", list_id, &address.key_cow());
-        URL_SAFE_NO_PAD.encode_slice(&tag.as_ref()[..16], to).expect("16 octets are 22 signs of base64url");
+        let person = self.person(list_id, &address.key_cow());
+        let mut bytes = [self.current.number; TOKEN_BYTES];
+        bytes[1..1 + PERSON].copy_from_slice(&person.0);
+        bytes[1 + PERSON..].copy_from_slice(&self.current.mac(list_id, &person));
+        URL_SAFE_NO_PAD.encode_slice(bytes, to).expect("29 bytes are 39 characters of base64url");
     }
 
     /// What names a delivery in the envelope's sender, so that a letter that comes back is known without reading it: the
@@ -110,7 +242,7 @@ impl Tokens {
 
     /// The left side of a `Message-ID`: the same for every attempt to bring one issue to one address.
     pub(super) fn identifier(&self, purpose: &str, issue: &str, recipient: &str) -> [u8; IDENTIFIER_LEN] {
-        let tag = self.tag(purpose, issue, recipient);
+        let tag = self.current.tag(purpose, issue, recipient.as_bytes());
         let bytes = tag.as_ref();
         std::array::from_fn(|index| {
             let bit = index * 5;
@@ -119,12 +251,78 @@ impl Tokens {
         })
     }
 
-    fn tag(&self, purpose: &str, scope: &str, whose: &str) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in [purpose.as_bytes(), b"\0", scope.as_bytes(), b"\0", whose.as_bytes()] {
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.earlier)
+    }
+}
+
+impl Key {
+    fn new(key: &[u8; 32]) -> Self {
+        let hmac = hmac::Key::new(hmac::HMAC_SHA256, key);
+        // Below 128, so that a token begins with a letter and is not taken for an option.
+        let number = hmac::sign(&hmac, b"key").as_ref()[0] & 0x7f;
+        Self { number, hmac }
+    }
+
+    fn person(&self, list_id: &str, address_key: &str) -> PersonHash {
+        let tag = self.tag("person", list_id, address_key.as_bytes());
+        PersonHash::from_bytes(&tag.as_ref()[..PERSON]).expect("12 bytes are a person's hash")
+    }
+
+    fn mac(&self, list_id: &str, person: &PersonHash) -> [u8; MAC] {
+        let tag = self.tag("unsubscribe", list_id, &person.0);
+        std::array::from_fn(|index| tag.as_ref()[index])
+    }
+
+    fn tag(&self, purpose: &str, scope: &str, whose: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.hmac);
+        for part in [purpose.as_bytes(), b"\0", scope.as_bytes(), b"\0", whose] {
             context.update(part);
         }
         context.sign()
+    }
+}
+
+/// The tokens of one list.
+#[derive(Clone, Debug)]
+pub struct ListTokens {
+    tokens: Tokens,
+    list_id: String,
+}
+
+impl ListTokens {
+    /// Tokens for the list with this identifier.
+    pub fn new(tokens: Tokens, list_id: impl Into<String>) -> Self {
+        Self { tokens, list_id: list_id.into() }
+    }
+
+    /// See [`Tokens::unsubscribe`].
+    pub fn unsubscribe(&self, address: &EmailAddress) -> String {
+        self.tokens.unsubscribe(&self.list_id, address)
+    }
+
+    /// See [`Tokens::read`].
+    ///
+    /// # Errors
+    ///
+    /// When it is not a token of this list.
+    pub fn read(&self, token: &str) -> Result<ReadToken, InvalidToken> {
+        self.tokens.read(token, &self.list_id)
+    }
+
+    /// See [`Tokens::person`].
+    pub fn person(&self, address_key: &str) -> PersonHash {
+        self.tokens.person(&self.list_id, address_key)
+    }
+
+    /// See [`Tokens::people`].
+    pub fn people<'a>(&'a self, address_key: &'a str) -> impl Iterator<Item = PersonHash> + 'a {
+        self.tokens.people(&self.list_id, address_key)
+    }
+
+    /// See [`Tokens::fingerprint`].
+    pub fn fingerprint(&self) -> String {
+        self.tokens.fingerprint(&self.list_id)
     }
 }
 
@@ -132,38 +330,96 @@ impl Tokens {
 mod tests {
     use super::*;
 
+    const LIST: &str = "letters.example.org";
+
     fn address(text: &str) -> EmailAddress {
         EmailAddress::parse(text).unwrap()
     }
 
     #[test]
-    fn a_token_opens_one_door_only() {
+    fn a_token_unsubscribes_one_person_from_one_list() {
         let tokens = Tokens::new(&[7; 32]);
         let ann = address("ann@example.com");
-        let token = tokens.unsubscribe("letters.example.org", &ann);
-        assert_eq!(token.len(), TOKEN_LEN);
-        assert!(tokens.may_unsubscribe(&token, "letters.example.org", &address("Ann@EXAMPLE.com")));
-        assert!(!tokens.may_unsubscribe(&token, "other.example.org", &ann));
-        assert!(!tokens.may_unsubscribe(&token, "letters.example.org", &address("bo@example.com")));
-        assert!(!tokens.may_unsubscribe(&token[1..], "letters.example.org", &ann));
-        assert!(!Tokens::new(&[8; 32]).may_unsubscribe(&token, "letters.example.org", &ann));
-        for at in 0..TOKEN_LEN {
-            let mut forged = token.clone().into_bytes();
-            forged[at] ^= 1;
-            assert!(!tokens.may_unsubscribe(
-                &String::from_utf8(forged).unwrap(),
-                "letters.example.org",
-                &ann
-            ));
+        let token = tokens.unsubscribe(LIST, &ann);
+        let person = tokens.person(LIST, &address("Ann@EXAMPLE.com").key());
+        assert_eq!(tokens.read(&token, LIST), Ok(ReadToken::Unsubscribe(person)));
+        assert!(tokens.may_unsubscribe(&token, LIST, &ann));
+        assert!(!tokens.may_unsubscribe(&token, LIST, &address("bo@example.com")));
+        assert_ne!(person, tokens.person(LIST, "bo@example.com"));
+        assert_ne!(person, tokens.person("other.example.org", "ann@example.com"));
+        assert_eq!(tokens.read(&token, "other.example.org"), Err(InvalidToken::Forged));
+        assert_eq!(Tokens::new(&[8; 32]).read(&token, LIST), Err(InvalidToken::Forged));
+    }
+
+    #[test]
+    fn a_token_that_was_changed_anywhere_is_refused() {
+        let tokens = Tokens::new(&[7; 32]);
+        let token = tokens.unsubscribe(LIST, &address("ann@example.com"));
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut forged = bytes.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            let forged = URL_SAFE_NO_PAD.encode(forged);
+            assert_eq!(tokens.read(&forged, LIST), Err(InvalidToken::Forged), "bit {bit}");
+        }
+        for text in ["", "ann@example.com", &token[1..], &format!("{token}A"), &format!("{token}="), "é"] {
+            assert_eq!(tokens.read(text, LIST), Err(InvalidToken::Malformed), "{text}");
+        }
+        // The last character holds two bits that belong to no byte: one spelling for one token.
+        let last = token.chars().last().unwrap();
+        let near = char::from(last as u8 ^ 1);
+        assert!(tokens.read(&format!("{}{near}", &token[..38]), LIST).is_err());
+    }
+
+    #[test]
+    fn tokens_of_earlier_keys_stay_valid_and_new_ones_are_made_with_the_current_key() {
+        let ann = address("ann@example.com");
+        let (old, new) = (Tokens::new(&[7; 32]), Tokens::new(&[8; 32]));
+        let both = Tokens::new(&[8; 32]).with_earlier([&[7; 32]]);
+        assert_eq!(both.unsubscribe(LIST, &ann), new.unsubscribe(LIST, &ann));
+        for tokens in [&old, &new] {
+            let person = tokens.person(LIST, &ann.key());
+            let token = tokens.unsubscribe(LIST, &ann);
+            assert_eq!(both.read(&token, LIST), Ok(ReadToken::Unsubscribe(person)));
+            assert!(both.people(LIST, &ann.key()).any(|hash| hash == person));
+        }
+        assert_ne!(both.fingerprint(LIST), new.fingerprint(LIST));
+    }
+
+    #[test]
+    fn the_token_is_what_any_program_with_the_key_computes() {
+        // python3 -c 'import hmac,base64; k=bytes([7])*32; h=lambda *p: hmac.digest(k,b"\0".join(p),"sha256")
+        // l=b"letters.example.org"; w=h(b"person",l,b"ann@example.com")[:12]
+        // print(base64.urlsafe_b64encode(bytes([h(b"key")[0]&127])+w+h(b"unsubscribe",l,w)[:16]).rstrip(b"="))'
+        let token = Tokens::new(&[7; 32]).unsubscribe(LIST, &address("ann@example.com"));
+        assert_eq!(token, "KWPVdCSrFg9hQ0qlpZzJOjJTmbL3ac9lwZbSKdM");
+    }
+
+    #[test]
+    fn a_token_begins_with_a_letter() {
+        for byte in 0..=u8::MAX {
+            let token = Tokens::new(&[byte; 32]).unsubscribe(LIST, &address("ann@example.com"));
+            assert!(token.starts_with(|first: char| first.is_ascii_alphabetic()), "{token}");
         }
     }
 
     #[test]
-    fn the_token_is_what_anybody_with_the_secret_computes() {
-        // python3 -c 'import hmac,base64; print(base64.urlsafe_b64encode(hmac.digest(bytes([7])*32,
-        // b"unsubscribe\0letters.example.org\0ann@example.com","sha256")[:16]))'
-        let token = Tokens::new(&[7; 32]).unsubscribe("letters.example.org", &address("ann@example.com"));
-        assert_eq!(token, "pt7OTbUgyNzB_8rLG8fujg");
+    fn the_token_of_a_test_letter_is_nobodys() {
+        assert_eq!(TEST_TOKEN.len(), TOKEN_LEN);
+        assert_eq!(Tokens::new(&[7; 32]).read(TEST_TOKEN, LIST), Ok(ReadToken::Test));
+    }
+
+    #[test]
+    fn forged_tokens_are_never_accepted() {
+        let tokens = Tokens::new(&[7; 32]).with_earlier([&[8; 32]]);
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let bytes: [u8; TOKEN_BYTES] = std::array::from_fn(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 56) as u8
+            });
+            assert_eq!(tokens.read(&URL_SAFE_NO_PAD.encode(bytes), LIST), Err(InvalidToken::Forged));
+        }
     }
 
     #[test]

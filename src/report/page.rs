@@ -34,7 +34,7 @@ pub struct RunPage<'a> {
     pub run: (Timestamp, Timestamp),
 }
 
-const STYLE: &str = "\
+pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--paper:#fdfcf9;--ink:#24231f;--quiet:#6a675f;--rule:#e4e0d6}\
 @media(prefers-color-scheme:dark){:root{--paper:#1b1b19;--ink:#e9e6dd;--quiet:#a39f94;--rule:#3a3833}}\
 body{font:16px/1.5 system-ui,sans-serif;background:var(--paper);color:var(--ink);max-width:46rem;margin:2rem auto;\
@@ -221,6 +221,6 @@ fn word(kind: OutcomeKind) -> &'static str {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     crate::render::Escape::Html.apply(text)
 }

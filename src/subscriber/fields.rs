@@ -45,6 +45,26 @@ impl Fields {
         self.0.replace_range(before..behind, &format!("{name}{END}{value}{END}"));
     }
 
+    /// Takes a value away.
+    pub fn remove(&mut self, name: &str) -> Option<String> {
+        let mut start = 0;
+        let (length, value) = self.iter().find_map(|(known, value)| {
+            let length = known.len() + value.len() + 2;
+            if known == name {
+                return Some((length, value.to_owned()));
+            }
+            start += length;
+            None
+        })?;
+        self.0.replace_range(start..start + length, "");
+        Some(value)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Names and values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut rest = self.0.as_str();
@@ -184,6 +204,12 @@ mod tests {
         }
         assert_eq!(fields.get("cit"), None);
         assert!(!fields.contains("x") && fields.contains(""));
+        for name in ["zoo", "", "Ödön", "zoo", "city", "ab", "a"] {
+            assert_eq!(fields.remove(name), map.remove(name));
+            let known: Vec<_> = map.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            assert_eq!(fields.iter().collect::<Vec<_>>(), known);
+        }
+        assert!(fields.is_empty());
     }
 
     #[test]

@@ -10,18 +10,18 @@ use std::{
 
 use super::{
     Fields, ListError, Subscriber,
-    consent::{ColumnMeanings, Inactive, InactiveCounts, Says},
+    consent::{ColumnMeanings, Inactive, Says},
     export::unguard,
     reader::{Reader, Trouble},
     seen::Seen,
     table::{Cells, Step},
 };
 use crate::address::EmailAddress;
-use crate::source::{Diagnostic, Diagnostics, Severity};
+use crate::source::{Diagnostic, Severity};
 
 /// A list of subscribers, read row by row: memory does not grow with it, but for 12 to 20 octets a person by which
 /// repeats are known.
-pub struct List {
+pub(super) struct CsvList {
     reader: Reader,
     /// Columns by their index and name, in the order of the names.
     fields: Vec<(usize, String)>,
@@ -46,22 +46,9 @@ pub struct ListFile {
     pub columns: ColumnMeanings,
 }
 
-impl ListFile {
-    /// Whether there is such a file.
-    pub fn exists(&self) -> bool {
-        self.path.exists()
-    }
-}
-
 impl<P: Into<PathBuf>> From<P> for ListFile {
     fn from(path: P) -> Self {
         Self { path: path.into(), columns: ColumnMeanings::new() }
-    }
-}
-
-impl From<&ListFile> for ListFile {
-    fn from(list: &ListFile) -> Self {
-        list.clone()
     }
 }
 
@@ -90,25 +77,7 @@ pub enum Row {
     Bad(Diagnostic),
 }
 
-/// What a whole list holds.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Scan {
-    /// People to write to.
-    pub people: u64,
-    /// People who get no letters, by cause.
-    pub inactive: InactiveCounts,
-    /// Rows that repeat an address.
-    pub repeats: u64,
-    /// Rows that cannot be read.
-    pub bad: u64,
-    /// The first of the bad rows and repeats, in the file's order; `bad` and `repeats` tell how many there are.
-    pub diagnostics: Diagnostics,
-    /// For each of the list's columns, the people to write to whose cell is empty.
-    pub empty: BTreeMap<String, u64>,
-}
-
-impl List {
+impl CsvList {
     /// Opens a list and reads its header. If it has columns about consent, it is read once from end to end, so that a no
     /// counts wherever it is in the file.
     ///
@@ -116,7 +85,7 @@ impl List {
     ///
     /// When the file cannot be read, has no column of addresses, or has a column that looks like consent and is not
     /// understood.
-    pub fn open(list: impl Into<ListFile>) -> Result<Self, ListError> {
+    pub(super) fn open(list: impl Into<ListFile>) -> Result<Self, ListError> {
         let ListFile { path, columns } = list.into();
         let failed = |source| ListError::Read { path: path.clone(), source };
         let file = File::open(&path).map_err(failed)?;
@@ -133,11 +102,7 @@ impl List {
     }
 
     /// Reads a list from memory; the path is for reports.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open).
-    pub fn read(path: impl Into<PathBuf>, text: impl Into<Arc<[u8]>>) -> Result<Self, ListError> {
+    pub(super) fn read(path: impl Into<PathBuf>, text: impl Into<Arc<[u8]>>) -> Result<Self, ListError> {
         let (path, text, columns) = (path.into(), text.into(), ColumnMeanings::new());
         let first = Self::new(path.clone(), Box::new(Cursor::new(Arc::clone(&text))), 0, &columns)?;
         let (inactive, hasher) = first.find_inactive()?;
@@ -204,62 +169,23 @@ impl List {
     }
 
     /// The path as it was given.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.reader.path
     }
 
     /// The names that `{{ subscriber.NAME }}` can use with this list.
-    pub fn columns(&self) -> &[String] {
+    pub(super) fn columns(&self) -> &[String] {
         &self.columns
     }
 
     /// Whether it has a column that says who wants letters.
-    pub fn has_consent_column(&self) -> bool {
+    pub(super) fn has_consent_column(&self) -> bool {
         !self.reader.header.consent.is_empty()
     }
 
     /// Looks for no repeats, and needs no memory for them: for a list that was read just now and had none.
-    pub fn without_repeats(self) -> Self {
+    pub(super) fn without_repeats(self) -> Self {
         Self { seen: None, ..self }
-    }
-
-    /// Reads the whole list and counts; keeps the first `limit` diagnostics.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read to its end.
-    pub fn scan(self, limit: usize) -> Result<Scan, ListError> {
-        let mut scan = Scan::default();
-        let columns = self.columns.clone();
-        let mut empty = vec![0; columns.len()];
-        for row in self {
-            let diagnostic = match row? {
-                Row::Person { subscriber, .. } => {
-                    scan.people += 1;
-                    for (column, count) in columns.iter().zip(&mut empty) {
-                        *count += u64::from(subscriber.field(column).is_none());
-                    }
-                    continue;
-                }
-                Row::Inactive { why, .. } => {
-                    scan.inactive.add(why);
-                    continue;
-                }
-                Row::Repeat(diagnostic) => {
-                    scan.repeats += 1;
-                    diagnostic
-                }
-                Row::Bad(diagnostic) => {
-                    scan.bad += 1;
-                    diagnostic
-                }
-            };
-            if scan.diagnostics.len() < limit {
-                scan.diagnostics.push(diagnostic);
-            }
-        }
-        scan.empty = columns.into_iter().zip(empty).collect();
-        Ok(scan)
     }
 
     /// The person in the row that was read last.
@@ -333,7 +259,7 @@ impl List {
     }
 }
 
-impl Iterator for List {
+impl Iterator for CsvList {
     type Item = Result<Row, ListError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -358,7 +284,7 @@ impl Iterator for List {
 }
 
 /// Line breaks and other control characters become blanks: a field is a phrase, not a page.
-fn flatten(cell: &str) -> Cow<'_, str> {
+pub(super) fn flatten(cell: &str) -> Cow<'_, str> {
     let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if cell.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !cell.contains(odd) {
         return Cow::Borrowed(cell);

@@ -9,6 +9,7 @@
 )]
 
 mod assets;
+mod audience;
 mod backgrounds;
 mod bounces;
 mod browse;

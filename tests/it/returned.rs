@@ -251,7 +251,7 @@ fn test_letters_change_nothing_when_they_come_back() {
     send(&room, &relay, "one");
     room.run(["test", "one", "--to", "reader000000@example0.com"]).code(0);
     let letter = relay.accepted().pop().unwrap();
-    assert_eq!(letter.from, "bounces+test-letter-do-nothing@example.org");
+    assert_eq!(letter.from, "bounces+test-letter--this-link-changes-nothing-@example.org");
     room.write("returned.eml", hard(&letter));
     room.run(["bounces", "returned.eml"]).code(0);
     assert!(suppressed(&room).is_empty());

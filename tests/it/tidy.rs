@@ -24,6 +24,7 @@ const MODULES: &[&str] = &[
     "transport",
     "bounce",
     "ledger",
+    "audience",
     "dispatch",
     "report",
 ];

@@ -53,7 +53,7 @@ fn kind(config: &Config, path: &Path) -> Option<&'static str> {
     }
     let is = |other: &Path| plain(path) == plain(other);
     let starts_with = |other: &Path| plain(path).starts_with(plain(other));
-    if is(&config.list.path) {
+    if is(config.list.path()) {
         return Some(LIST);
     }
     let ledger = plain(&config.ledger).display().to_string();

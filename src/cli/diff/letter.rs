@@ -11,7 +11,7 @@ use crate::{
     message::{Composer, Secrets},
     render::{Built, Mailbox},
     source::Diagnostics,
-    subscriber::ListFile,
+    subscriber::ListSource,
     web::LetterView,
 };
 
@@ -119,7 +119,7 @@ impl Letter {
     }
 
     /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
-    pub(super) fn view(&self, list: &ListFile, reader: &EmailAddress) -> Result<LetterView, Failure> {
+    pub(super) fn view(&self, list: &ListSource, reader: &EmailAddress) -> Result<LetterView, Failure> {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;
         let composer = Composer::new(rendered, Secrets::new([0; 32]))?;

@@ -94,13 +94,16 @@ impl Then {
             let is_vendored = entry.path.strip_prefix(&vendored).is_some_and(|rest| rest.starts_with('/'));
             !is_issue(&entry.path) && (is_vendored || words.contains(name))
         })?;
-        let list = flags::List { list: Some(config.list.path.clone()) }.say(Overrides::default());
+        let file = config.list.file().map(|file| file.path.clone());
+        let list = flags::List { list: file }.say(Overrides::default());
         let told = |failure: Failure| named(failure, root, revision);
-        let (mut config, _) = there.config_quietly(list).map_err(|found| told(Failure::found(found)))?;
+        let (mut then, _) = there.config_quietly(list).map_err(|found| told(Failure::found(found)))?;
+        // The people of today read both.
+        then.list = config.list.clone();
         // No program of another revision runs, whatever is trusted now.
-        (config.math, config.trust) = (None, Trust::Withheld);
+        (then.math, then.trust) = (None, Trust::Withheld);
         Ok(Self {
-            config,
+            config: then,
             file: then_file,
             path,
             commit: commit.get(..10).unwrap_or(&commit).to_owned(),

@@ -16,7 +16,7 @@ use folder::FENCE_BYTES;
 const WORKER: i64 = 7;
 
 fn hold(delivery: i64) -> Hold {
-    Hold { delivery, worker: WORKER, epoch: 3, fingerprint: 0 }
+    Hold { delivery, worker: WORKER, epoch: 3, fingerprint: 0, hash_changes: 0 }
 }
 
 fn accepted() -> Close {

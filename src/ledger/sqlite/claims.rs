@@ -8,7 +8,6 @@ use rusqlite::params;
 use super::{
     search::{Filter, Search},
     store::Store,
-    suppressed::reason_in,
     times::{millis, timestamp},
     transitions::store_position,
 };
@@ -61,9 +60,7 @@ impl Store {
             let is_last = found.len() < asked;
             let (mut lease, mut first_lease) = (tx.prepare_cached(LEASE)?, tx.prepare_cached(FIRST_LEASE)?);
             for one in found {
-                if self.suppressed.may_have(one.fingerprint)
-                    && let Some(reason) = reason_in(&tx, &one.subscriber.address.key_cow())?
-                {
+                if let Some(reason) = self.suppressed.reason(&tx, &one.subscriber.address.key_cow())? {
                     let close = params![one.delivery, dispatch.0, reason.word(), one.domain];
                     tx.prepare_cached(SUPPRESS)?.execute(close)?;
                     continue;
@@ -79,7 +76,7 @@ impl Store {
                         one.domain
                     ])?,
                 };
-                claims.push(one.into_claim(dispatch, worker));
+                claims.push(one.into_claim(dispatch, worker, self.suppressed.hash_changes()));
             }
             if is_last {
                 break;

@@ -271,6 +271,24 @@ pub(super) fn strike(db: &Connection, deliveries: &[i64]) -> Result<(), LedgerEr
     Ok(())
 }
 
+/// Puts an address without anything else on the line of a delivery.
+pub(super) fn replace(db: &Connection, delivery: i64, address: &EmailAddress) -> Result<(), LedgerError> {
+    let (first, people, mut keys): (i64, String, Vec<u8>) =
+        db.prepare_cached(PAGE)?.query_row([delivery], |row| Ok((row.get(0)?, row.get(2)?, row.get(3)?)))?;
+    let line = (delivery - first) as usize;
+    let mut lines: Vec<&str> = people.lines().collect();
+    let person = serde_json::json!([address.expose(), null, {}]).to_string();
+    if line >= lines.len() || keys.len() < (line + 1) * KEY {
+        return Err(LedgerError::damaged("a delivery has no recipient"));
+    }
+    keys[line * KEY..][..KEY].copy_from_slice(&key_of(address));
+    lines[line] = &person;
+    let people = lines.join("\n") + "\n";
+    db.prepare_cached("UPDATE recipient_pages SET keys = ?2, people = ?3 WHERE first = ?1")?
+        .execute(params![first, keys, people])?;
+    Ok(())
+}
+
 /// Checks the pages of a dispatch: each recipient has its key, no address is there twice, and every delivery has a
 /// recipient.
 pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {

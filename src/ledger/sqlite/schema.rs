@@ -31,8 +31,11 @@ use crate::ledger::{
 
 /// The schema, step by step: the file's `user_version` is the number of steps it has taken. A step that was released never
 /// changes.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_bounces.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_bounces.sql"),
+    include_str!("../migrations/0003_managed_list.sql"),
+];
 
 /// The page cache of the connection that writes, in KiB. Plans, claims and marks go through the tables in their order: more
 /// would make nothing faster.

@@ -187,7 +187,7 @@ impl Found {
         Self { delivery, domain, subscriber, fingerprint, tried }
     }
 
-    pub(super) fn into_claim(self, dispatch: DispatchId, worker: WorkerId) -> Claim {
+    pub(super) fn into_claim(self, dispatch: DispatchId, worker: WorkerId, hash_changes: i64) -> Claim {
         let Self { delivery, subscriber, fingerprint, tried, .. } = self;
         let tried = tried.unwrap_or(Tried { epoch: 0, tries: 0, first: None });
         Claim {
@@ -196,7 +196,7 @@ impl Found {
             subscriber,
             tries: tried.tries,
             first_tried: tried.first.map(timestamp),
-            hold: Hold { delivery, worker: worker.0, epoch: tried.epoch + 1, fingerprint },
+            hold: Hold { delivery, worker: worker.0, epoch: tried.epoch + 1, fingerprint, hash_changes },
             in_log: None,
         }
     }

@@ -9,7 +9,10 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::ledger::{error::LedgerError, identity_hasher::IdentityHasher, values::Reason};
+use crate::{
+    ledger::{error::LedgerError, identity_hasher::IdentityHasher, values::Reason},
+    message::{ListTokens, PersonHash},
+};
 
 /// Of an address key. Equal fingerprints of different keys cost a query, and nothing else.
 pub(super) fn fingerprint(key: &str) -> u64 {
@@ -24,11 +27,32 @@ pub(super) struct Suppressed {
     changes: i64,
     last: i64,
     prints: HashSet<u64, BuildHasherDefault<IdentityHasher>>,
+    /// The counter of changes of the people who are suppressed by their keyed hash alone.
+    hash_changes: i64,
+    hashes: HashSet<PersonHash>,
+    /// What makes an address a keyed hash.
+    tokens: Option<ListTokens>,
 }
 
 impl Suppressed {
+    /// From now on, people who are suppressed by their keyed hash are recognized.
+    pub(super) fn recognize(&mut self, tokens: ListTokens) {
+        self.tokens = Some(tokens);
+    }
+
+    /// What [`recognize`](Self::recognize) was given.
+    pub(super) fn tokens(&self) -> Option<&ListTokens> {
+        self.tokens.as_ref()
+    }
+
+    /// Changes when a keyed hash is suppressed.
+    pub(super) fn hash_changes(&self) -> i64 {
+        self.hash_changes
+    }
+
     /// Brings the set up to date; to be called inside the transaction that relies on it.
     pub(super) fn refresh(&mut self, db: &Connection) -> Result<(), LedgerError> {
+        self.refresh_hashes(db)?;
         let changes: i64 = db
             .prepare_cached("SELECT value FROM counters WHERE name = 'suppressions'")?
             .query_row([], |row| row.get(0))?;
@@ -54,12 +78,33 @@ impl Suppressed {
         Ok(())
     }
 
+    fn refresh_hashes(&mut self, db: &Connection) -> Result<(), LedgerError> {
+        let changes: i64 = db
+            .prepare_cached("SELECT value FROM counters WHERE name = 'suppressed_hashes'")?
+            .query_row([], |row| row.get(0))?;
+        if changes != self.hash_changes {
+            self.hashes = hashes(db)?;
+            self.hash_changes = changes;
+        }
+        Ok(())
+    }
+
     /// Why the key is suppressed, if it is.
     pub(super) fn reason(&self, db: &Connection, key: &str) -> Result<Option<Reason>, LedgerError> {
-        if self.prints.is_empty() || !self.prints.contains(&fingerprint(key)) {
+        if !self.prints.is_empty()
+            && self.prints.contains(&fingerprint(key))
+            && let Some(reason) = reason_in(db, key)?
+        {
+            return Ok(Some(reason));
+        }
+        if self.hashes.is_empty() {
             return Ok(None);
         }
-        reason_in(db, key)
+        let tokens = self.tokens.as_ref().ok_or(LedgerError::NoKey)?;
+        match tokens.people(key).find(|person| self.hashes.contains(person)) {
+            Some(person) => hash_reason(db, &person),
+            None => Ok(None),
+        }
     }
 
     /// Whether a key with this fingerprint may be suppressed.
@@ -73,6 +118,25 @@ pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, Le
     let word: Option<String> = db
         .prepare_cached("SELECT reason FROM suppressions WHERE key = ?1")?
         .query_row([key], |row| row.get(0))
+        .optional()?;
+    Ok(word.map(|word| Reason::from_word(&word).unwrap_or(Reason::ByHand)))
+}
+
+/// The people who are suppressed by their keyed hash alone.
+pub(super) fn hashes(db: &Connection) -> Result<HashSet<PersonHash>, LedgerError> {
+    let mut statement = db.prepare_cached("SELECT person FROM suppressed_hashes")?;
+    let mut rows = statement.query([])?;
+    let mut hashes = HashSet::new();
+    while let Some(row) = rows.next()? {
+        hashes.extend(PersonHash::from_bytes(row.get_ref(0)?.as_blob().unwrap_or_default()));
+    }
+    Ok(hashes)
+}
+
+fn hash_reason(db: &Connection, person: &PersonHash) -> Result<Option<Reason>, LedgerError> {
+    let word: Option<String> = db
+        .prepare_cached("SELECT reason FROM suppressed_hashes WHERE person = ?1")?
+        .query_row([person.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(word.map(|word| Reason::from_word(&word).unwrap_or(Reason::ByHand)))
 }

@@ -60,7 +60,7 @@ pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Res
     let mut marks = Transitions::new(db)?;
     for Closed { delivery, epoch, started_at, close } in closed {
         // Fingerprints are for looking up suppressions, which is over.
-        let hold = Hold { delivery, worker, epoch, fingerprint: 0 };
+        let hold = Hold { delivery, worker, epoch, fingerprint: 0, hash_changes: 0 };
         let Close::Ended { at, outcome, next } = close else {
             marks.withdraw(hold)?;
             continue;
@@ -184,9 +184,10 @@ impl<'db> Transitions<'db> {
         is_pre_committed: bool,
     ) -> Result<Begun, LedgerError> {
         let from = if is_pre_committed { "begun" } else { "claimed" };
-        if suppressed.may_have(hold.fingerprint)
-            && let Some(changed) = self.suppress(suppressed, hold, from)?
-        {
+        // A claim looked at all suppressions; a keyed hash that came since then may be this person's.
+        let is_doubtful =
+            suppressed.may_have(hold.fingerprint) || suppressed.hash_changes() != hold.hash_changes;
+        if is_doubtful && let Some(changed) = self.suppress(suppressed, hold, from)? {
             return Ok(if changed == 1 { Begun::Suppressed } else { Begun::Lost });
         }
         let changed = self.begin.execute(params![hold.delivery, hold.worker, hold.epoch, at, from])?;
