@@ -137,10 +137,10 @@
       list(field.name, [["−", field.before], ["+", field.now]].filter(([, words]) => words).map(([sign, words]) => item(sign, words)));
     }
     const bar = (octets) => {
-      const node = make("div", undefined, "bar" + (differences.size.limit < bytes ? " over-limit" : ""));
+      const node = make("div", undefined, "bar" + (differences.size.limit < octets ? " over-limit" : ""));
       node.ariaHidden = "true";
       const filled = make("span");
-      filled.style.width = Math.min(100, 100 * bytes / differences.size.limit) + "%";
+      filled.style.width = Math.min(100, 100 * octets / differences.size.limit) + "%";
       node.append(filled);
       return node;
     };

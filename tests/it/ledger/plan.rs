@@ -169,7 +169,7 @@ async fn a_long_list_with_repeats_is_owed_one_letter_each_whoever_is_told_much_a
                 let mut reader = person(&format!("reader{}", number * number % 1709));
                 // Some fill a page alone.
                 let size = if number % 400 == 7 { 300 << 10 } else { 3 };
-                reader.fields.insert("differences", &"x".repeat(size));
+                reader.fields.insert("told", &"x".repeat(size));
                 Ok(reader)
             })
         };
