@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod context;
 mod diff;
+mod doctor;
 mod edited;
 mod explain;
 mod failure;
@@ -83,6 +84,7 @@ enum Command {
     Suppress(suppress::Args),
     Unsuppress(suppress::UnArgs),
     Unsubscribe(unsubscribe::Args),
+    Doctor(doctor::Args),
     Ledger(ledger::Args),
     Trust(trust::Args),
     Keygen(keygen::Args),
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Suppress(args) => suppress::run(args, &context),
         Command::Unsuppress(args) => suppress::lift(args, &context),
         Command::Unsubscribe(args) => unsubscribe::run(args, &context),
+        Command::Doctor(args) => doctor::run(args, &context),
         Command::Ledger(args) => ledger::run(args, &context),
         Command::Trust(args) => trust::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),

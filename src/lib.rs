@@ -93,7 +93,7 @@
 //! # Layers
 //!
 //! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`, `archive`,
-//! `check`, `message`, `transport`, `bounce`, `ledger`, `audience`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
+//! `check`, `message`, `transport`, `bounce`, `doctor`, `ledger`, `audience`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
 //! them. `ARCHITECTURE.md` in the repository explains what each does and never does.
 
 #[cfg(not(unix))]
@@ -108,6 +108,9 @@ pub mod bounce;
 pub mod check;
 #[cfg(feature = "send")]
 pub mod dispatch;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod doctor;
 #[doc(hidden)]
 pub mod files;
 pub mod issue;

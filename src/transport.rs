@@ -16,6 +16,7 @@ mod connection;
 mod gate;
 mod halt;
 mod handshake;
+mod inspection;
 mod letter_guard;
 mod outbox;
 mod pipeline;
@@ -31,6 +32,7 @@ mod wire;
 
 pub use complaint::{Complaint, complaint};
 pub use halt::{Halt, HaltSwitch, halt};
+pub use inspection::Inspection;
 pub use outbox::Outbox;
 pub use relay::{Encryption, Login, Pipelining, Relay, RelayConfigError, Timeouts};
 pub use reply::NotAReply;

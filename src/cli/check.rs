@@ -2,6 +2,8 @@ mod forms;
 mod since;
 mod tracked;
 
+pub(super) use tracked::tracked;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -98,7 +100,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             if let Some(online) = online {
                 online.store().map_err(Failure::outside)?;
             }
-            found.extend(config.check.levels.apply(tracked::tracked(&config)));
+            found.extend(config.check.levels.apply(tracked(&config)));
         }
         // Without settings there is no letter; what is wrong in the issues can be said all the same.
         Err(problems) => {
@@ -178,7 +180,7 @@ pub(super) fn report(
     let answers = Answers::new();
     let mut report = check::run(built, &check_context(context, config, &earlier, list, &answers))?;
     if subject == Subject::LetterAndList {
-        report.diagnostics.extend(config.check.levels.apply(tracked::tracked(config)));
+        report.diagnostics.extend(config.check.levels.apply(tracked(config)));
         check::sort(&mut report.diagnostics);
     }
     Ok(report)

@@ -1,10 +1,13 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Context, Exit, Failure, flags, sending};
 use crate::{
-    config::Overrides,
+    config::{Config, Overrides},
+    files::{Readers, write_atomically},
     ledger::{Ledger, LedgerError, Restored},
     report::words::plural,
 };
@@ -56,9 +59,33 @@ fn backup(args: &BackupArgs, context: &Context) -> Result<Exit, Failure> {
     sending::runtime()?.block_on(async {
         let ledger = Ledger::open_read_only(&config.ledger)?;
         ledger.backup(&file).await?;
+        record_backup(&config, context.now);
         context.terminal.say(&format!("`{}` is a copy of the ledger", file.display()));
         Ok(Exit::Done)
     })
+}
+
+/// When the ledger was last backed up.
+#[derive(Serialize, Deserialize)]
+struct LastBackup {
+    at: Timestamp,
+}
+
+fn last_backup_file(config: &Config) -> PathBuf {
+    config.root.join(".mimeo/last-backup.json")
+}
+
+/// Records the time of a backup for `mimeo doctor`. It is only a reminder, so that a folder that cannot be written is no error.
+fn record_backup(config: &Config, at: Timestamp) {
+    if let Ok(text) = serde_json::to_vec(&LastBackup { at }) {
+        let _ = write_atomically(&last_backup_file(config), &text, Readers::Owner);
+    }
+}
+
+/// When the ledger was last backed up; `None` when that is not known.
+pub(super) fn last_backup(config: &Config) -> Option<Timestamp> {
+    let text = std::fs::read(last_backup_file(config)).ok()?;
+    serde_json::from_slice::<LastBackup>(&text).ok().map(|last| last.at)
 }
 
 fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {

@@ -184,7 +184,20 @@ pub(super) fn can_be_asked(url: &Url) -> bool {
         && url.has_host()
 }
 
+/// For addresses that the owner's settings name: any host, and only https.
+pub(super) fn owners_agent() -> Agent {
+    Agent::new_with_config(config(false))
+}
+
 fn agent(is_test: bool) -> Agent {
+    Agent::with_parts(
+        config(is_test),
+        DefaultConnector::default(),
+        PublicOnly { inner: DefaultResolver::default(), is_test },
+    )
+}
+
+fn config(is_test: bool) -> Config {
     let native = rustls_native_certs::load_native_certs();
     let roots =
         native.certs.into_iter().map(|der| Certificate::from_der(&der).to_owned()).collect::<Vec<_>>();
@@ -193,7 +206,7 @@ fn agent(is_test: bool) -> Agent {
         .root_certs(RootCerts::Specific(Arc::new(roots)))
         .unversioned_rustls_crypto_provider(provider)
         .build();
-    let config = Config::builder()
+    Config::builder()
         .https_only(!is_test)
         .http_status_as_error(false)
         .max_redirects(0)
@@ -203,12 +216,7 @@ fn agent(is_test: bool) -> Agent {
         .max_response_header_size(64 * 1024)
         .user_agent(concat!("mimeo/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls)
-        .build();
-    Agent::with_parts(
-        config,
-        DefaultConnector::default(),
-        PublicOnly { inner: DefaultResolver::default(), is_test },
-    )
+        .build()
 }
 
 /// Looks names up once and refuses those that lead into a private network. The connection goes to the addresses that were

@@ -20,11 +20,14 @@ use super::{
 pub(super) struct Offer {
     pub(super) pipelining: bool,
     pub(super) smtputf8: bool,
+    pub(super) chunking: bool,
+    pub(super) eight_bit_mime: bool,
+    pub(super) dsn: bool,
     /// `Some(0)` is an offer without a limit (RFC 1870 section 4).
     pub(super) size: Option<u64>,
     starttls: bool,
     /// Ways to log in; `None` when there is no AUTH.
-    auth: Option<Vec<String>>,
+    pub(super) auth: Option<Vec<String>>,
 }
 
 impl Offer {
@@ -206,6 +209,9 @@ fn read_offer(frame: &Frame<'_>) -> Offer {
         match words.next() {
             Some("PIPELINING") => offer.pipelining = true,
             Some("SMTPUTF8") => offer.smtputf8 = true,
+            Some("CHUNKING") => offer.chunking = true,
+            Some("8BITMIME") => offer.eight_bit_mime = true,
+            Some("DSN") => offer.dsn = true,
             Some("STARTTLS") => offer.starttls = true,
             Some("SIZE") => offer.size = Some(words.next().and_then(|size| size.parse().ok()).unwrap_or(0)),
             Some("AUTH") => offer.auth.get_or_insert_default().extend(words.map(str::to_owned)),

@@ -96,6 +96,11 @@ impl Smtp {
         }
     }
 
+    /// What handshakes are made with; `None` for a relay without TLS.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
     pub(super) fn learned(&self) -> &Learned {
         &self.learned
     }

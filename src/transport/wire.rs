@@ -61,6 +61,19 @@ impl Wire {
         matches!(self.stream, Stream::Tls(_))
     }
 
+    /// The version of TLS and the relay's certificate, as DER; `None` without TLS.
+    pub(super) fn privacy(&self) -> Option<(&'static str, Vec<u8>)> {
+        let Stream::Tls(stream) = &self.stream else { return None };
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates()?.first()?.to_vec();
+        let version = match session.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_2 => "TLS 1.2",
+            rustls::ProtocolVersion::TLSv1_3 => "TLS 1.3",
+            _ => "TLS",
+        };
+        Some((version, certificate))
+    }
+
     pub(super) fn tcp(&self) -> Option<&TcpStream> {
         match &self.stream {
             Stream::Plain(stream) => Some(stream),

@@ -23,6 +23,7 @@ const MODULES: &[&str] = &[
     "message",
     "transport",
     "bounce",
+    "doctor",
     "ledger",
     "audience",
     "dispatch",

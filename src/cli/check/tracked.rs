@@ -17,7 +17,7 @@ use crate::{
 const HEADER_MAX: u64 = 64 * 1024;
 
 /// A finding for each kind of private file that git tracks, at the first one of its kind. Outside a repository there are none.
-pub(super) fn tracked(config: &Config) -> Diagnostics {
+pub(in crate::cli) fn tracked(config: &Config) -> Diagnostics {
     let Ok(files) = Git::at(&config.root).and_then(|git| git.ask(["ls-files", "-z"])) else {
         return Vec::new();
     };

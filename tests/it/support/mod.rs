@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod digest;
+pub(crate) mod dns;
 pub(crate) mod ledgers;
 pub(crate) mod letters;
 pub(crate) mod newsletter;

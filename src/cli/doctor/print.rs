@@ -1,0 +1,83 @@
+//! The lines for people and as JSON (`docs/doctor.schema.json`).
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::Failure;
+use crate::doctor::{Level, Line, Part};
+
+/// Changes when a program that reads the output would have to.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    lines: &'a [Line],
+}
+
+fn count(lines: &[Line], level: Level) -> usize {
+    lines.iter().filter(|line| line.level == level).count()
+}
+
+pub(super) fn json(lines: &[Line]) -> Result<String, Failure> {
+    let report = Report {
+        version: VERSION,
+        errors: count(lines, Level::Error),
+        warnings: count(lines, Level::Warning),
+        notes: count(lines, Level::Note),
+        lines,
+    };
+    let mut text = serde_json::to_string_pretty(&report).map_err(Failure::outside)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn heading(part: Part) -> &'static str {
+    match part {
+        Part::Relay => "Relay",
+        Part::Dns => "DNS",
+        Part::Unsubscribe => "Unsubscribing",
+        Part::Files => "Files",
+        Part::Providers => "Large mailbox providers",
+    }
+}
+
+fn word(level: Level) -> (&'static str, Style) {
+    match level {
+        Level::Ok => ("ok", AnsiColor::Green.on_default()),
+        Level::Note => ("note", AnsiColor::Cyan.on_default()),
+        Level::Warning => ("warning", AnsiColor::Yellow.on_default().bold()),
+        Level::Error => ("error", AnsiColor::Red.on_default().bold()),
+    }
+}
+
+pub(super) fn text(lines: &[Line]) -> String {
+    let mut text = String::new();
+    let mut part = None;
+    // Writing to a String cannot fail.
+    for line in lines {
+        if part.replace(line.part) != Some(line.part) {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(text, "{gap}{}", heading(line.part));
+        }
+        let (word, style) = word(line.level);
+        let _ = writeln!(text, "  {style}{word:<8}{style:#} {}", line.text);
+        if let Some(help) = &line.help {
+            let _ = writeln!(text, "           {help}");
+        }
+        if let Some(record) = &line.record {
+            let _ = writeln!(text, "             name   {}", record.name);
+            let _ = writeln!(text, "             type   {}", record.kind);
+            let _ = writeln!(text, "             value  {}", record.value);
+        }
+    }
+    let counts = [(Level::Error, "errors"), (Level::Warning, "warnings"), (Level::Note, "notes")]
+        .map(|(level, words)| format!("{} {words}", count(lines, level)));
+    let _ = writeln!(text, "\n{}", counts.join(", "));
+    text
+}

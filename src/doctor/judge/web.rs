@@ -1,0 +1,70 @@
+use super::super::{Level, Line, Part};
+
+/// What a page answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The beginning of its body.
+    pub body: String,
+}
+
+/// The address for one-click unsubscribing, asked with a token that belongs to no subscriber.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebFacts {
+    /// The address with `{token}`, as in the settings.
+    pub url: String,
+    /// What a click gets.
+    pub get: Result<WebAnswer, String>,
+    /// What a mailbox provider gets (RFC 8058).
+    pub post: Result<WebAnswer, String>,
+}
+
+/// Lines about one-click unsubscribing; `None` when there is no address for it.
+pub fn judge_web(facts: Option<&WebFacts>) -> Vec<Line> {
+    let line = |check, level, text: String| Line::new(Part::Unsubscribe, check, level, text);
+    let Some(facts) = facts else {
+        return vec![
+            line("one-click", Level::Note, "no address for one-click unsubscribing".to_owned())
+                .help("set `[unsubscribe] https` once you have a page for it; Gmail and Yahoo require it from 5,000 letters a day (RFC 8058)"),
+        ];
+    };
+    let post = match &facts.post {
+        Ok(answer) => answer,
+        Err(reason) => {
+            return vec![
+                line("one-click", Level::Error, format!("`{}` cannot be reached: {reason}", facts.url))
+                    .help("readers who want to leave report the letter as spam instead; put the page back, or correct `[unsubscribe] https`"),
+            ];
+        }
+    };
+    let error = |text: String| line("one-click", Level::Error, text);
+    let mut lines = vec![match post.status {
+        200..=299 => line("one-click", Level::Ok, format!("a POST to the address is answered {}", post.status)),
+        300..=399 => error(format!("a POST to the address is redirected ({}), which mailbox providers do not follow", post.status))
+            .help("answer at the address itself, without a detour to `www.` or another page (RFC 8058 section 3.1)"),
+        401 | 407 => error(format!("the address wants a login ({})", post.status))
+            .help("let requests through without a login: the token is proof enough"),
+        403 | 429 | 503 => error(format!("a POST to the address is refused ({})", post.status))
+            .help("a firewall or a challenge page is often the reason: exempt this address from it"),
+        405 | 501 => error(format!("the address does not take POST ({})", post.status))
+            .help("answer POST requests with the body `List-Unsubscribe=One-Click` (RFC 8058)"),
+        500..=599 => error(format!("the address fails ({})", post.status)).help("look into the log of its server"),
+        status => line("one-click", Level::Note, format!("a POST with a token that belongs to no subscriber is answered {status}: whether real tokens work cannot be seen"))
+            .help("answer unknown tokens with 200, too: it does not reveal who is on the list"),
+    }];
+    lines.push(match &facts.get {
+        Err(reason) => line("unsubscribe-page", Level::Warning, format!("a click on the address fails: {reason}"))
+            .help("show a page with a button that sends the POST"),
+        Ok(get) if get.status == 405 || get.status >= 500 => {
+            line("unsubscribe-page", Level::Warning, format!("a click on the address gets an error ({})", get.status))
+                .help("show a page with a button that sends the POST")
+        }
+        Ok(get) if matches!(get.status, 200..=299) && *get == *post && !get.body.trim().is_empty() => {
+            line("unsubscribe-page", Level::Warning, "GET and POST get the same answer: does a GET unsubscribe?".to_owned())
+                .help("scanners open every link of a letter; a GET must only show a page with a button that sends the POST")
+        }
+        Ok(get) => line("unsubscribe-page", Level::Ok, format!("a click gets a page ({})", get.status)),
+    });
+    lines
+}
