@@ -8,6 +8,7 @@ mod export;
 mod fields;
 mod header;
 mod list;
+mod list_file;
 mod reader;
 mod records;
 mod seen;
@@ -21,7 +22,9 @@ pub use export::{Export, unguard};
 pub use fields::Fields;
 #[doc(hidden)]
 pub use header::normalise;
-pub use list::{ListFile, Row};
+pub use list::Row;
+pub use list_file::ListFile;
+pub use reader::HEADER_VALUE_MAX;
 pub use records::{Record, Records};
 pub use source::{List, ListSource, Scan, StoredList, StoredRows};
 pub use suppressions::{Suppression, Suppressions};

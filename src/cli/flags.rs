@@ -54,7 +54,7 @@ pub(crate) struct Trust {
 /// The list, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct List {
-    /// Use this subscriber list instead of the one in mimeo.toml [env: MIMEO_LIST]
+    /// Use this subscriber list instead of the one in mimeo.toml; `-` is the standard input [env: MIMEO_LIST]
     #[arg(long, value_name = "FILE", help_heading = "Instead of mimeo.toml")]
     pub(crate) list: Option<PathBuf>,
 }

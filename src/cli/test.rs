@@ -7,7 +7,7 @@ use crate::{
     message::Composer,
     report::words::octets,
     source::Severity,
-    subscriber::{List, ListSource, Row, Subscriber},
+    subscriber::{HEADER_VALUE_MAX, List, ListSource, Row, Subscriber},
     transport::{Halt, Letter, LetterSource, Outcome, Permit},
 };
 
@@ -57,6 +57,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             let name = gap.path.join(".");
             return Err(Failure::input(format!("`{name}` is empty for {}", reader.address)).hint(format!(
                 "choose another reader with --as, or write `{{{{ {name} | default(\"…\") }}}}`"
+            )));
+        }
+        if let Some(value) = composer.overlong(&reader) {
+            let name = value.path.join(".");
+            return Err(Failure::input(format!(
+                "`{name}` of {} is too long for the subject",
+                reader.address
+            ))
+            .hint(format!(
+                "choose another reader with --as, or shorten it to {HEADER_VALUE_MAX} characters"
             )));
         }
         let message = composer.compose_test(&reader, to.clone())?;

@@ -270,10 +270,11 @@ impl Prepared {
         {
             let named =
                 matches!(dispatch.options.selection, Some(Selection::Only(_) | Selection::Where { .. }));
-            let retried = named.then_some(survey.retried);
+            let retried = (named || survey.failed_stay).then_some(survey.retried);
             dispatch.ledger.decide(record.id, Decision::Retry, retried, dispatch.options.now).await?;
         }
         let id = dispatch.record_people(&plan).await?;
+        dispatch.ledger.close_opted_out(id, survey.opted_out).await?;
         dispatch.opened(plan, Some(id)).await
     }
 }

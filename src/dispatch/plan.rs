@@ -32,6 +32,8 @@ pub struct Plan {
     pub newcomers_suppressed: u64,
     /// People who are in the dispatch and will get nothing, because their address has been suppressed since.
     pub suppressed_since: u64,
+    /// People who are in the dispatch and will get nothing, because the list says now that they get no letters.
+    pub opted_out_since: u64,
     /// People on the list who get no letters, by cause.
     #[serde(flatten)]
     pub inactive: InactiveCounts,
@@ -63,8 +65,9 @@ impl Plan {
     ) -> Self {
         let newcomers = survey.newcomers - survey.newcomers_suppressed;
         let retried = survey.retried.len() as u64;
-        let owed =
-            (so_far.queued + so_far.deferred).saturating_sub(survey.suppressed_since) + retried + newcomers;
+        let opted_out = survey.opted_out.len() as u64;
+        let stopped = survey.suppressed_since + opted_out;
+        let owed = (so_far.queued + so_far.deferred).saturating_sub(stopped) + retried + newcomers;
         let selects = options.selection.is_some();
         let letters = if selects { survey.chosen.min(owed) } else { owed };
         Self {
@@ -76,6 +79,7 @@ impl Plan {
             newcomers: survey.newcomers,
             newcomers_suppressed: survey.newcomers_suppressed,
             suppressed_since: survey.suppressed_since,
+            opted_out_since: opted_out,
             inactive: survey.inactive,
             duplicates: survey.duplicates,
             skipped_rows: survey.unusable,
@@ -84,7 +88,7 @@ impl Plan {
             left_for_later: owed - letters,
             letters,
             prediction: predict(letters, &options.pace, options.now, 0),
-            is_idle: letters == 0 && survey.suppressed_since == 0 && (survey.newcomers == 0 || selects),
+            is_idle: letters == 0 && stopped == 0 && (survey.newcomers == 0 || selects),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection, SuppressedHashes},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
-    subscriber::{InactiveCounts, List, ListError, Row, Subscriber},
+    subscriber::{HEADER_VALUE_MAX, Inactive, InactiveCounts, List, ListError, Row, Subscriber},
 };
 
 /// What a list is to a dispatch.
@@ -38,9 +38,13 @@ pub(super) struct Survey {
     pub(super) chosen: u64,
     /// Those of them who failed before and are tried again.
     pub(super) retried: Vec<EmailAddress>,
+    /// Whether others of those who failed stay so, because the list says that they get no letters.
+    pub(super) failed_stay: bool,
     /// People who are owed the issue by the ledger, and have been suppressed since.
     pub(super) suppressed_since: u64,
-    /// People who are owed the issue and whom the list no longer has, or no longer as somebody who wants letters.
+    /// People who are owed the issue by the ledger, and of whom the list says that they get no letters.
+    pub(super) opted_out: Vec<(EmailAddress, Inactive)>,
+    /// People who are owed the issue and whom the list no longer has.
     pub(super) gone: u64,
     /// Addresses of the choice that are neither on the list nor in the dispatch.
     pub(super) unknown: Vec<EmailAddress>,
@@ -93,7 +97,7 @@ pub(super) async fn survey(
     let mut known = Known::default();
     known.read_suppressions(ledger).await?;
     if let Some(dispatch) = dispatch {
-        survey.count_ledger(ledger, dispatch, &mut known, choice, failed).await?;
+        survey.count_ledger(ledger, dispatch, &list, &mut known, choice, failed).await?;
     }
     let mut missing: HashSet<u64> = match choice {
         Some(Selection::Only(addresses)) => addresses.iter().map(hash).collect(),
@@ -139,6 +143,7 @@ impl Survey {
         &mut self,
         ledger: &Ledger,
         dispatch: DispatchId,
+        list: &List,
         known: &mut Known,
         choice: Option<&Selection>,
         failed: Failed,
@@ -153,6 +158,8 @@ impl Survey {
             let name = hash(&person.address);
             if known.is_suppressed(&person.address) {
                 self.suppressed_since += 1;
+            } else if let Some(why) = list.why_inactive(&person.address) {
+                self.opted_out.push((person.address, why));
             } else {
                 known.owed.insert(name);
                 self.chosen += u64::from(chooses(choice, &person));
@@ -162,7 +169,12 @@ impl Survey {
         while failed == Failed::Again
             && let Some(person) = pages.next().await?
         {
-            if chooses(choice, &person) && !known.is_suppressed(&person.address) {
+            if known.is_suppressed(&person.address) {
+                continue;
+            }
+            if list.why_inactive(&person.address).is_some() {
+                self.failed_stay = true;
+            } else if chooses(choice, &person) {
                 self.chosen += 1;
                 self.retried.push(person.address);
             }
@@ -192,6 +204,11 @@ impl Survey {
                     if is_new && let Some(gap) = composer.missing(&subscriber).next() {
                         self.unusable += 1;
                         self.note(incomplete(&path, line, gap));
+                        continue;
+                    }
+                    if is_new && let Some(value) = composer.overlong(&subscriber) {
+                        self.unusable += 1;
+                        self.note(overlong(&path, line, value));
                         continue;
                     }
                     self.newcomers += u64::from(is_new);
@@ -231,10 +248,7 @@ pub(super) fn people(
     composer: Arc<Composer>,
 ) -> impl Iterator<Item = Result<Subscriber, BoxError>> + Send + 'static {
     ahead(list.filter_map(move |row| match row {
-        Ok(Row::Person { subscriber, .. }) => {
-            let is_complete = composer.missing(&subscriber).next().is_none();
-            is_complete.then_some(Ok(subscriber))
-        }
+        Ok(Row::Person { subscriber, .. }) => composer.is_complete(&subscriber).then_some(Ok(subscriber)),
         Ok(Row::Inactive { .. } | Row::Repeat(_) | Row::Bad(_)) => None,
         Err(error) => Some(Err(error.into())),
     }))
@@ -249,7 +263,7 @@ pub(super) fn people_without_fault(
     let mut rows = list.without_repeats();
     let mut is_empty = true;
     ahead(std::iter::from_fn(move || match rows.next() {
-        Some(Ok(Row::Person { subscriber, .. })) if composer.missing(&subscriber).next().is_none() => {
+        Some(Ok(Row::Person { subscriber, .. })) if composer.is_complete(&subscriber) => {
             is_empty = false;
             Some(Ok(subscriber))
         }
@@ -323,6 +337,14 @@ fn incomplete(path: &Path, line: u64, gap: &Placeholder) -> Diagnostic {
     let place = Place::Row { path: PathBuf::from(path), line, column };
     Diagnostic::at("M492", Severity::Error, place, format!("`{name}` is empty for this person"))
         .help(format!("fill it in, or give the placeholder a default: `{{{{ {name} | default(\"…\") }}}}`"))
+}
+
+fn overlong(path: &Path, line: u64, value: &Placeholder) -> Diagnostic {
+    let column = value.path.last().cloned();
+    let place = Place::Row { path: PathBuf::from(path), line, column };
+    let message = format!("`{}` is too long for the subject", value.path.join("."));
+    Diagnostic::at("M319", Severity::Error, place, message)
+        .help(format!("shorten it: a header field of a letter takes {HEADER_VALUE_MAX} characters"))
 }
 
 #[cfg(test)]

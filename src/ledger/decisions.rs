@@ -7,7 +7,7 @@ use super::{
     error::{BoxError, LedgerError},
     values::{Decision, DispatchId, Suppression},
 };
-use crate::address::EmailAddress;
+use crate::{address::EmailAddress, subscriber::Inactive};
 
 impl Ledger {
     /// Decides about unconfirmed deliveries ([`Decision::Accept`], [`Decision::Resend`]) or failed ones
@@ -46,6 +46,19 @@ impl Ledger {
         S: IntoIterator<Item = Result<Suppression, BoxError>> + Send + 'static,
     {
         self.threads.write(move |store| store.suppress(suppressions.into_iter())).await
+    }
+
+    /// Closes deliveries of a dispatch to people who opted out in the list since it was opened, as suppressed. Returns how many
+    /// were still owed.
+    pub async fn close_opted_out(
+        &self,
+        dispatch: DispatchId,
+        people: Vec<(EmailAddress, Inactive)>,
+    ) -> Result<u64, LedgerError> {
+        if people.is_empty() {
+            return Ok(0);
+        }
+        self.threads.write(move |store| store.close_opted_out(dispatch, &people)).await
     }
 
     /// Lifts a suppression; false when there was none. Deliveries that were closed for it stay closed.

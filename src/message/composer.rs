@@ -20,7 +20,7 @@ use crate::{
     address::EmailAddress,
     issue::{Filter, Placeholder},
     render::{Escape, Pattern, Piece, RenderedIssue, apply_filters},
-    subscriber::Subscriber,
+    subscriber::{HEADER_VALUE_MAX, Subscriber},
 };
 
 /// The keys that only the newsletter has.
@@ -187,6 +187,21 @@ impl Composer {
         })
     }
 
+    /// A placeholder of the subject whose value is too long for a header field. Who has one gets no letter.
+    pub fn overlong(&self, subscriber: &Subscriber) -> Option<&Placeholder> {
+        let Subject::Open(pattern) = &self.subject else { return None };
+        pattern.placeholders().find(|placeholder| {
+            let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
+            let value = subscriber.field(name).unwrap_or_default();
+            value.len() > HEADER_VALUE_MAX && value.chars().count() > HEADER_VALUE_MAX
+        })
+    }
+
+    /// Whether this person's letter can be made as it was written: no placeholder is empty or too long.
+    pub fn is_complete(&self, subscriber: &Subscriber) -> bool {
+        self.missing(subscriber).next().is_none() && self.overlong(subscriber).is_none()
+    }
+
     /// Octets of a letter, about.
     pub fn size_hint(&self) -> usize {
         self.room() + self.body.shared_octets()
@@ -291,6 +306,9 @@ impl Composer {
                 Piece::Open { placeholder, .. } => {
                     let name = placeholder.path.last().map(String::as_str).unwrap_or_default();
                     let value = subscriber.field(name).unwrap_or_default();
+                    if value.chars().nth(HEADER_VALUE_MAX).is_some() {
+                        return Err(ComposeError::Overlong { name: placeholder.path.join(".") });
+                    }
                     if value.is_empty() && !has_default(placeholder) {
                         return Err(ComposeError::Missing { name: placeholder.path.join(".") });
                     }

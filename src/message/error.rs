@@ -16,6 +16,12 @@ pub enum ComposeError {
         /// The placeholder's name.
         name: String,
     },
+    /// The value of a placeholder is too long for a header field.
+    #[error("`{name}` is too long for a header field")]
+    Overlong {
+        /// The placeholder.
+        name: String,
+    },
     /// A header field of the owner's own cannot be written.
     #[error("the header field `{name}` cannot be used: {reason}")]
     Header {

@@ -1,9 +1,8 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    fs::File,
     hash::{BuildHasher, RandomState},
-    io::{Cursor, Read, Seek},
+    io::{Cursor, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,6 +11,7 @@ use super::{
     Fields, ListError, Subscriber,
     consent::{ColumnMeanings, Inactive, Says},
     export::unguard,
+    list_file::{self, ListFile},
     reader::{Reader, Trouble},
     seen::Seen,
     table::{Cells, Step},
@@ -35,21 +35,6 @@ pub(super) struct CsvList {
     /// `None` where repeats are not looked for.
     seen: Option<Seen>,
     done: bool,
-}
-
-/// Where a list is, and what `[list.columns]` says about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListFile {
-    /// The CSV file.
-    pub path: PathBuf,
-    /// What columns mean.
-    pub columns: ColumnMeanings,
-}
-
-impl<P: Into<PathBuf>> From<P> for ListFile {
-    fn from(path: P) -> Self {
-        Self { path: path.into(), columns: ColumnMeanings::new() }
-    }
 }
 
 /// What a row of a list is.
@@ -87,18 +72,15 @@ impl CsvList {
     /// understood.
     pub(super) fn open(list: impl Into<ListFile>) -> Result<Self, ListError> {
         let ListFile { path, columns } = list.into();
-        let failed = |source| ListError::Read { path: path.clone(), source };
-        let file = File::open(&path).map_err(failed)?;
-        let octets = file.metadata().map_err(failed)?.len();
-        let again = file.try_clone().map_err(failed)?;
-        let first = Self::new(path.clone(), Box::new(file), octets, &columns)?;
+        let read = || list_file::open(&path).map_err(|source| ListError::Read { path: path.clone(), source });
+        let (input, bytes) = read()?;
+        let first = Self::new(path.clone(), input, bytes, &columns)?;
         if first.reader.header.consent.is_empty() {
             return Ok(first);
         }
         let (inactive, hasher) = first.find_inactive()?;
-        let mut again = again;
-        again.rewind().map_err(failed)?;
-        Ok(Self { inactive, hasher, ..Self::new(path.clone(), Box::new(again), octets, &columns)? })
+        let (input, bytes) = read()?;
+        Ok(Self { inactive, hasher, ..Self::new(path.clone(), input, bytes, &columns)? })
     }
 
     /// Reads a list from memory; the path is for reports.
@@ -183,6 +165,14 @@ impl CsvList {
         !self.reader.header.consent.is_empty()
     }
 
+    /// Why a person gets no letters, if a row of the list says so: also one that cannot be used otherwise.
+    pub(super) fn why_inactive(&self, address: &EmailAddress) -> Option<Inactive> {
+        if self.inactive.is_empty() {
+            return None;
+        }
+        self.inactive.get(&self.hasher.hash_one(&*address.key_cow())).copied()
+    }
+
     /// Looks for no repeats, and needs no memory for them: for a list that was read just now and had none.
     pub(super) fn without_repeats(self) -> Self {
         Self { seen: None, ..self }
@@ -195,18 +185,14 @@ impl CsvList {
         reader.check_width(cells)?;
         let address = reader.address(cells, self.email)?;
         self.inactive(cells)?;
-        let inactive = if self.inactive.is_empty() {
-            None
-        } else {
-            self.inactive.get(&self.hasher.hash_one(&*address.key_cow())).copied()
-        };
+        let inactive = self.why_inactive(&address);
         let name = match header.name {
-            Some(index) => reader.line(cells, index)?,
+            Some(index) => reader.name(cells, index)?,
             None => "",
         };
         let name = match (name.is_empty(), header.first_name, header.last_name) {
             (true, first, last) => {
-                let part = |index: Option<usize>| index.map_or(Ok(""), |at| reader.line(cells, at));
+                let part = |index: Option<usize>| index.map_or(Ok(""), |at| reader.name(cells, at));
                 let (first, last) = (part(first)?, part(last)?);
                 let blank = if first.is_empty() || last.is_empty() { "" } else { " " };
                 format!("{first}{blank}{last}")

@@ -14,6 +14,9 @@ use crate::source::{Diagnostic, Place, Severity, nearest};
 
 /// Columns of a table; more is not a list of people.
 const COLUMNS_MAX: usize = 1000;
+/// Characters of a value that goes into a header field of a letter. Relays refuse letters with long headers, and no reader
+/// sees more of a name or a subject.
+pub const HEADER_VALUE_MAX: usize = 250;
 
 pub(super) struct Reader {
     pub(super) path: PathBuf,
@@ -283,6 +286,17 @@ impl Reader {
         }
         let what = if text.contains(['\r', '\n']) { "a line break" } else { "a control character" };
         Err(Trouble::new("M316", index, format!("contains {what}"), "write it on one line"))
+    }
+
+    /// A cell that goes into the header of letters.
+    pub(super) fn name<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, Trouble> {
+        let text = self.line(cells, index)?;
+        let length = if text.len() <= HEADER_VALUE_MAX { 0 } else { text.chars().count() };
+        if length <= HEADER_VALUE_MAX {
+            return Ok(text);
+        }
+        let message = format!("has {length} characters; a header field of a letter takes {HEADER_VALUE_MAX}");
+        Err(Trouble::new("M319", index, message, "shorten it; long texts belong in another column"))
     }
 
     /// A cell as an address.

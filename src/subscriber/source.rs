@@ -1,18 +1,18 @@
 //! Where a list comes from: a CSV file, or a store that another module keeps.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use std::collections::BTreeMap;
-
 use super::{
-    InactiveCounts, ListError,
-    list::{CsvList, ListFile, Row},
+    Inactive, InactiveCounts, ListError,
+    list::{CsvList, Row},
+    list_file::ListFile,
 };
-use crate::source::Diagnostics;
+use crate::{address::EmailAddress, source::Diagnostics};
 
 /// Where a list is.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl ListSource {
     /// Whether it is there.
     pub fn exists(&self) -> bool {
         match self {
-            Self::File(file) => file.path.exists(),
+            Self::File(file) => file.exists(),
             Self::Stored(stored) => stored.exists(),
         }
     }
@@ -96,7 +96,8 @@ pub struct List {
 
 enum Rows {
     File(Box<CsvList>),
-    Stored(StoredRows),
+    /// The rows, and the people who get no letters, by their key.
+    Stored(StoredRows, HashMap<String, Inactive>),
 }
 
 /// What a whole list holds.
@@ -118,8 +119,8 @@ pub struct Scan {
 }
 
 impl List {
-    /// Opens a list. A file that has columns about consent is read once from end to end, so that a no counts wherever it is
-    /// in the file.
+    /// Opens a list. A store, or a file that has columns about consent, is read once from end to end, so that a no counts
+    /// wherever it is.
     ///
     /// # Errors
     ///
@@ -128,8 +129,14 @@ impl List {
         match list.into() {
             ListSource::File(file) => Ok(Self::from_file(CsvList::open(file)?)),
             ListSource::Stored(stored) => {
+                let mut inactive = HashMap::new();
+                for row in stored.open()?.1 {
+                    if let Row::Inactive { address, why, .. } = row? {
+                        inactive.insert(address.key(), why);
+                    }
+                }
                 let (columns, rows) = stored.open()?;
-                Ok(Self { rows: Rows::Stored(rows), path: stored.place().to_owned(), columns })
+                Ok(Self { rows: Rows::Stored(rows, inactive), path: stored.place().to_owned(), columns })
             }
         }
     }
@@ -162,7 +169,15 @@ impl List {
     pub fn has_consent_column(&self) -> bool {
         match &self.rows {
             Rows::File(list) => list.has_consent_column(),
-            Rows::Stored(_) => true,
+            Rows::Stored(..) => true,
+        }
+    }
+
+    /// Why a person gets no letters, if the list says so: also in a row that cannot be used otherwise.
+    pub fn why_inactive(&self, address: &EmailAddress) -> Option<Inactive> {
+        match &self.rows {
+            Rows::File(list) => list.why_inactive(address),
+            Rows::Stored(_, inactive) => inactive.get(&*address.key_cow()).copied(),
         }
     }
 
@@ -170,7 +185,7 @@ impl List {
     pub fn without_repeats(self) -> Self {
         match self.rows {
             Rows::File(list) => Self { rows: Rows::File(Box::new(list.without_repeats())), ..self },
-            Rows::Stored(_) => self,
+            Rows::Stored(..) => self,
         }
     }
 
@@ -220,7 +235,7 @@ impl Iterator for List {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.rows {
             Rows::File(list) => list.next(),
-            Rows::Stored(rows) => rows.next(),
+            Rows::Stored(rows, _) => rows.next(),
         }
     }
 }

@@ -290,7 +290,7 @@ fn who_left_the_list_after_the_opening_is_told_and_gets_it_unless_suppressed() {
     room.run(["send", "one", "--yes", "--first", "--only", &reader(2)])
         .code(0)
         .stderr_has("1 person gets it (1 no longer on the list, ")
-        .stderr_has("`mimeo suppress ADDRESS` stops that");
+        .stderr_has("`mimeo suppress ADDRESS` stops a letter");
     room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("4 accepted, 1 suppressed");
     assert_eq!(addresses(&room, "suppressed"), BTreeSet::from([reader(3)]));
 }

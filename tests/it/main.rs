@@ -34,6 +34,7 @@ mod init;
 mod issue;
 mod kinds;
 mod ledger;
+mod list_changes;
 mod math;
 mod message;
 mod odd;

@@ -59,6 +59,9 @@ pub(crate) struct Args {
     /// Keep trying deferred letters for this long (2h), or until this time (2022-12-30T18:00:00+01:00)
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<String>,
+    /// Also send to people who were removed from the list since the issue was first sent; without --yes you are asked
+    #[arg(long)]
+    pub(super) include_removed: bool,
     /// Skip rows of the list that cannot be used
     #[arg(long)]
     pub(super) skip_bad_rows: bool,

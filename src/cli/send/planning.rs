@@ -10,7 +10,7 @@ use crate::{
         sending::{self, Destination},
     },
     dispatch::{self, BadRows, Failed, IfEdited, IfKeysChanged, Note, Opened, Plan, Prediction, prepare},
-    ledger::Ledger,
+    ledger::{Ledger, Selection},
     message::Composer,
     report::words::{count, octets, plural, when},
     transport::{Outbox, Transport},
@@ -154,6 +154,7 @@ impl Job<'_> {
         for (number, what) in [
             (plan.so_far.deferred, "deferred before"),
             (plan.retried, "failed before"),
+            (plan.opted_out_since, "opted out in the list since"),
             (plan.gone, "no longer on the list"),
             (plan.duplicates, "on the list twice"),
             (plan.newcomers_suppressed + plan.suppressed_since, "suppressed"),
@@ -177,7 +178,7 @@ impl Job<'_> {
         }
         if plan.gone > 0 {
             lines.push(
-                "  who left the list after its opening still gets it: `mimeo suppress ADDRESS` stops that"
+                "  people removed from the list since then are still in the plan: `mimeo suppress ADDRESS` stops a letter"
                     .to_owned(),
             );
         }
@@ -187,6 +188,7 @@ impl Job<'_> {
 
     /// Asks whether to send. False: no.
     fn confirm(&self, plan: &Plan) -> Result<bool, Failure> {
+        self.check_removed(plan)?;
         if self.args.yes || plan.letters == 0 {
             return Ok(true);
         }
@@ -197,6 +199,26 @@ impl Job<'_> {
         }
         let question = format!("Send {}?", plural(plan.letters, "letter", "letters"));
         self.context.terminal.ask(&question).map_err(Failure::outside)
+    }
+
+    /// Whoever was removed from the list may have asked for it. Whether they get the issue is for a person to say, not for a
+    /// script.
+    fn check_removed(&self, plan: &Plan) -> Result<(), Failure> {
+        let is_named = matches!(self.choice, Some(Selection::Only(_)));
+        if plan.gone == 0 || is_named || !self.args.yes || self.args.include_removed {
+            return Ok(());
+        }
+        let who = plural(
+            plan.gone,
+            "person is still to get this issue and is",
+            "people are still to get this issue and are",
+        );
+        Err(Failure::input(format!("{who} no longer on `{}`", self.config.list.path.display()))
+            .hint(
+                "if they asked to be removed, `mimeo suppress ADDRESS` stops their letters; otherwise put them back on the \
+                 list, or send to them too with --include-removed",
+            )
+            .exit(Exit::Usage))
     }
 
     /// A ledger that has never sent through a relay may be one that was lost: on another machine, in a fresh checkout. That

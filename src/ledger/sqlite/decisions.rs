@@ -1,7 +1,7 @@
 //! What the owner decides: selections for a run, unconfirmed and failed deliveries, suppressions.
 
 use std::{
-    collections::{BinaryHeap, HashSet},
+    collections::{BinaryHeap, HashMap, HashSet},
     ops::ControlFlow,
 };
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     keys::{self, Key},
     queries::recipients_in,
-    recipients::{self, People},
+    recipients::{self, Domains, People},
     store::Store,
     times::{millis, timestamp},
 };
@@ -23,6 +23,7 @@ use crate::{
         log,
         values::{Decision, DispatchId, Reason, SelectionId, State, Suppression},
     },
+    subscriber::Inactive,
 };
 
 impl Store {
@@ -178,6 +179,38 @@ impl Store {
         }
         tx.commit()?;
         Ok(new as u64)
+    }
+
+    /// Closes what is still owed to people who opted out in the list. How many deliveries that were.
+    pub(in crate::ledger) fn close_opted_out(
+        &mut self,
+        dispatch: DispatchId,
+        people: &[(EmailAddress, Inactive)],
+    ) -> Result<u64, LedgerError> {
+        let tx = Self::writing(&mut self.db)?;
+        let addresses: Vec<EmailAddress> = people.iter().map(|(address, _)| address.clone()).collect();
+        let why: HashMap<Key, Inactive> =
+            people.iter().map(|(address, why)| (keys::key_of(address), *why)).collect();
+        let mut domains = Domains::default();
+        let mut frozen = People::default();
+        let mut closed = 0;
+        for found in keys::find(&tx, Some(dispatch.0), &addresses)? {
+            let (Some(why), Some(person)) = (why.get(&found.key), frozen.person(&tx, found.delivery)?) else {
+                continue;
+            };
+            let domain = domains.number(&tx, person.address.domain())?;
+            let reason = format!("{} in the list", why.word());
+            closed += tx
+                .prepare_cached(
+                    "INSERT INTO deliveries (id, dispatch, state, reason, domain) \
+                     VALUES (?1, ?2, 'suppressed', ?3, ?4) ON CONFLICT (id) DO UPDATE \
+                     SET state = excluded.state, due_at = 0, reason = excluded.reason \
+                     WHERE state = 'queued' OR state = 'deferred'",
+                )?
+                .execute(params![found.delivery, dispatch.0, reason, domain])?;
+        }
+        tx.commit()?;
+        Ok(closed as u64)
     }
 
     /// Lifts a suppression; false when there was none.
