@@ -33,6 +33,7 @@ mod settings;
 mod status;
 mod subscribers;
 mod suppress;
+mod suppression_file;
 mod test;
 mod trust;
 mod unsubscribe;

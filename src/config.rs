@@ -81,6 +81,8 @@ pub struct Config {
     pub suppress_hard_bounces: bool,
     /// `[bounces]`: what follows from letters that come back.
     pub bounces: crate::bounce::policy::Policy,
+    /// `[suppress] file`: where suppressions are kept as keyed hashes, to be committed.
+    pub suppression_file: Option<PathBuf>,
     /// `[dkim]`
     pub dkim: Option<Dkim>,
     /// `[math] command`: a program and its arguments; none when formulas stay TeX.
@@ -319,6 +321,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
     let retry = sending::retry(tree);
     let suppress = tree.table("suppress");
     let suppress_hard_bounces = suppress.flag("hard_bounces").is_some_and(|flag| flag.value);
+    let suppression_file = suppress.text("file", "suppressions.txt").map(|path| under(&base, &path.value));
     suppress.finish();
     let bounces = sending::bounces(tree);
     let dkim = relay::dkim(tree, &base);
@@ -339,6 +342,7 @@ fn from_tree(root: &Path, tree: &Table<'_>, overrides: &Overrides) -> Option<Con
         retry,
         suppress_hard_bounces,
         bounces,
+        suppression_file,
         dkim,
         math,
         trust: Trust::Withheld,

@@ -13,6 +13,7 @@ mod reader;
 mod records;
 mod seen;
 mod source;
+mod suppression_file;
 mod suppressions;
 mod table;
 
@@ -27,6 +28,7 @@ pub use list_file::ListFile;
 pub use reader::HEADER_VALUE_MAX;
 pub use records::{Record, Records};
 pub use source::{List, ListSource, Scan, StoredList, StoredRows};
+pub use suppression_file::{Kept, SuppressionFile, SuppressionFileError};
 pub use suppressions::{Suppression, Suppressions};
 
 use std::{io, path::PathBuf};

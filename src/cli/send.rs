@@ -16,7 +16,7 @@ pub(crate) use args::Args;
 use course::{Course, Totals};
 use planning::Agreed;
 
-use super::{Context, Exit, Failure, hints, issues, relay_limits, sending};
+use super::{Context, Exit, Failure, hints, issues, relay_limits, sending, suppression_file};
 use crate::{
     config::{Config, Overrides},
     dispatch::{self, Ended, Event, Interrupt, Opened, Plan, Prediction, Settings},
@@ -84,6 +84,10 @@ impl Job<'_> {
         if !self.args.dry_run {
             self.acknowledge_first(&ledger).await?;
         }
+        let file = suppression_file::read(self.config)?;
+        let dispatch = ledger.find_dispatch(&built.rendered.slug).await?;
+        let owed = dispatch.map(|record| (&ledger, record.id));
+        suppression_file::join(self.config, file.as_ref(), owed, &ledger).await?;
         let secrets = sending::secrets(self.config)?;
         let source = dispatch::Source::new(built.rendered, &self.config.list, secrets);
         let Agreed { opened, destination } = match self.agreed(source, &ledger).await? {
@@ -109,6 +113,7 @@ impl Job<'_> {
             None => None,
         };
         self.tell(&opened.plan, &course, Some(tally), page.as_deref())?;
+        suppression_file::add_since(self.config, &ledger, self.context.now).await?;
         Ok(self.exit(&course, &tally))
     }
 

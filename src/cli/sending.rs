@@ -98,6 +98,14 @@ pub(super) fn list_tokens(config: &Config) -> Result<ListTokens, Failure> {
 /// letters depend on it.
 pub(super) fn newsletter_key(config: &Config) -> Result<[u8; 32], Failure> {
     let Some(path) = config.missing_key() else { return Ok(config.key()?) };
+    if let Some(file) = config.suppression_file.as_ref().filter(|file| file.exists()) {
+        return Err(Failure::input(format!(
+            "the newsletter's key `{}` is missing, and the suppressions in `{}` were made with it",
+            path.display(),
+            file.display()
+        ))
+        .hint("bring the key here, or name where it is kept (`[newsletter] key`): with another one nobody in the file is known"));
+    }
     if !has_dispatches(&config.ledger)? {
         return Ok(config.key()?);
     }

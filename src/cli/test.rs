@@ -1,9 +1,10 @@
 use std::sync::{Mutex, PoisonError};
 
-use super::{Context, Exit, Failure, build, flags, issues, sending};
+use super::{Context, Exit, Failure, build, flags, issues, sending, suppression_file};
 use crate::{
     address::EmailAddress,
-    config::Overrides,
+    config::{Config, Overrides},
+    ledger::{Ledger, LedgerError},
     message::Composer,
     report::words::octets,
     source::Severity,
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let overrides = args.list.say(args.relay.say(args.outbox.say(args.trust.say(Overrides::default()))));
     let mut config = context.config_to_run(overrides)?;
     config.undrawn = Severity::Error;
+    refuse_suppressed(&config, &args.to)?;
     let mut letters = Vec::new();
     let file = issues::find(context, &args.issue)?;
     let built = context.build(&config, &file)?;
@@ -102,6 +104,28 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// Whoever said no gets no test letters either.
+fn refuse_suppressed(config: &Config, to: &[EmailAddress]) -> Result<(), Failure> {
+    let file = suppression_file::read(config)?;
+    let ledger = match Ledger::open_read_only(&config.ledger) {
+        Err(LedgerError::Missing { .. }) => None,
+        ledger => Some(ledger?),
+    };
+    let runtime = sending::runtime()?;
+    for address in to {
+        let is_in_file = file.as_ref().is_some_and(|file| file.get(address).is_some());
+        let is_in_ledger = match &ledger {
+            Some(ledger) => runtime.block_on(ledger.suppression(address))?.is_some(),
+            None => false,
+        };
+        if is_in_file || is_in_ledger {
+            return Err(Failure::input(format!("{address} is suppressed"))
+                .hint("choose another address; `mimeo unsuppress ADDRESS` lifts a suppression"));
+        }
+    }
+    Ok(())
 }
 
 /// The subscriber that was asked for must be on the list.

@@ -36,7 +36,7 @@ fn who_opts_out_in_the_list_while_an_issue_is_sent_gets_no_letter() {
     assert_eq!(counts(&room)["suppressed"], 0, "a dry run changes nothing");
     room.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted, 3 suppressed");
     assert_eq!(addresses(&room, "suppressed"), [3, 4, 5].map(reader).into());
-    room.run(["status", "one", "--list", "suppressed"])
+    room.run(["status", "one", "--state", "suppressed"])
         .code(0)
         .stdout_has("opted out in the list")
         .stdout_has("paused in the list")

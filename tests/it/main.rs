@@ -48,6 +48,7 @@ mod returned;
 mod send;
 mod subscriber;
 mod support;
+mod suppression_file;
 mod templates;
 mod text;
 mod tidy;

@@ -213,7 +213,7 @@ impl Job<'_> {
             "person is still to get this issue and is",
             "people are still to get this issue and are",
         );
-        Err(Failure::input(format!("{who} no longer on `{}`", self.config.list.path.display()))
+        Err(Failure::input(format!("{who} no longer on `{}`", self.config.list.path().display()))
             .hint(
                 "if they asked to be removed, `mimeo suppress ADDRESS` stops their letters; otherwise put them back on the \
                  list, or send to them too with --include-removed",

@@ -160,6 +160,11 @@ impl Store {
         for suppression in suppressions {
             let suppression =
                 suppression.map_err(|source| LedgerError::People { source: std::sync::Arc::from(source) })?;
+            // A note that comes later is kept, unless there is one.
+            tx.prepare_cached(
+                "UPDATE suppressions SET note = ?2 WHERE key = ?1 AND note IS NULL AND ?2 IS NOT NULL",
+            )?
+            .execute(params![suppression.address.key(), suppression.note])?;
             new += tx
                 .prepare_cached(
                     "INSERT INTO suppressions (key, address, reason, note, at) VALUES (?1, ?2, ?3, ?4, ?5) \
