@@ -6,7 +6,10 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::Failure;
-use crate::doctor::{Level, Line, Part};
+use crate::{
+    doctor::{Level, Line, Part},
+    report::words::plural,
+};
 
 /// Changes when a program that reads the output would have to.
 const VERSION: u32 = 1;
@@ -76,8 +79,12 @@ pub(super) fn text(lines: &[Line]) -> String {
             let _ = writeln!(text, "             value  {}", record.value);
         }
     }
-    let counts = [(Level::Error, "errors"), (Level::Warning, "warnings"), (Level::Note, "notes")]
-        .map(|(level, words)| format!("{} {words}", count(lines, level)));
+    let counts = [
+        (Level::Error, "error", "errors"),
+        (Level::Warning, "warning", "warnings"),
+        (Level::Note, "note", "notes"),
+    ]
+    .map(|(level, one, many)| plural(count(lines, level) as u64, one, many));
     let _ = writeln!(text, "\n{}", counts.join(", "));
     text
 }

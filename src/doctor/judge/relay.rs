@@ -129,3 +129,36 @@ fn limits(inspection: &Inspection) -> Line {
         _ => line(Level::Ok, format!("the relay names no limit for a letter's size, and offers {offers}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_end_soon_open_connections_and_broken_signatures_are_found() {
+        let facts = |host: &str, days, tls_version| RelayFacts {
+            name: format!("smtps://{host}:465"),
+            host: host.to_owned(),
+            is_loopback: false,
+            inspection: Ok(Inspection { tls_version, ..Inspection::default() }),
+            login: None,
+            certificate_days: days,
+            signs: true,
+        };
+        let private = Some("TLS 1.3");
+        for (facts, check, level) in [
+            (facts("smtp.example", Some(14), private), "certificate", Level::Ok),
+            (facts("smtp.example", Some(13), private), "certificate", Level::Warning),
+            (facts("smtp.example", None, private), "tls", Level::Ok),
+            (facts("smtp.example", None, None), "tls", Level::Error),
+            (facts("email-smtp.eu-central-1.amazonaws.com", None, private), "own-signature", Level::Warning),
+        ] {
+            let lines = judge_relay(Some(&facts));
+            assert!(
+                lines.iter().any(|line| line.check == check && line.level == level),
+                "{check}: {lines:?}"
+            );
+        }
+        assert_eq!(judge_relay(None)[0].level, Level::Warning);
+    }
+}

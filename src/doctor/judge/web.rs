@@ -68,3 +68,40 @@ pub fn judge_web(facts: Option<&WebFacts>) -> Vec<Line> {
     });
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_for_one_click_is_judged_by_its_two_answers() {
+        let answer = |status, body: &str| Ok(WebAnswer { status, body: body.to_owned() });
+        let page = || answer(200, "Leave? <button>");
+        let done = || answer(200, "Done.");
+        let unreachable = || Err("certificate expired".to_owned());
+        for (get, post, check, level, part) in [
+            (page(), done(), "one-click", Level::Ok, "answered 200"),
+            (page(), done(), "unsubscribe-page", Level::Ok, "gets a page"),
+            (page(), answer(204, ""), "one-click", Level::Ok, "answered 204"),
+            (page(), answer(302, ""), "one-click", Level::Error, "redirected (302)"),
+            (page(), answer(401, ""), "one-click", Level::Error, "wants a login"),
+            (page(), answer(403, ""), "one-click", Level::Error, "challenge page"),
+            (page(), answer(404, ""), "one-click", Level::Note, "unknown tokens"),
+            (page(), answer(405, ""), "one-click", Level::Error, "does not take POST"),
+            (page(), answer(502, ""), "one-click", Level::Error, "fails (502)"),
+            (page(), unreachable(), "one-click", Level::Error, "certificate expired"),
+            (done(), done(), "unsubscribe-page", Level::Warning, "does a GET unsubscribe?"),
+            (answer(405, ""), done(), "unsubscribe-page", Level::Warning, "gets an error (405)"),
+            (unreachable(), done(), "unsubscribe-page", Level::Warning, "fails"),
+        ] {
+            let lines = judge_web(Some(&WebFacts { url: "https://news.example/".to_owned(), get, post }));
+            let line = lines.iter().find(|line| line.check == check).expect("there is such a line");
+            let help = line.help.as_deref().unwrap_or_default();
+            assert!(
+                line.level == level && format!("{} {help}", line.text).contains(part),
+                "{part}: {line:?}"
+            );
+        }
+        assert_eq!(judge_web(None)[0].level, Level::Note);
+    }
+}
