@@ -81,7 +81,7 @@ impl Status {
     /// The status of a person about whom a list says this.
     pub fn of(says: Option<Inactive>) -> Self {
         match says {
-            None | Some(Inactive::OtherTopics) => Self::Active,
+            None => Self::Active,
             Some(Inactive::Unconfirmed) => Self::Pending,
             Some(Inactive::Paused) => Self::Paused,
             Some(Inactive::OptedOut) => Self::Unsubscribed,

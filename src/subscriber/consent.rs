@@ -12,8 +12,6 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Inactive {
-    /// The person wants letters, and not about the topics of this issue.
-    OtherTopics,
     /// The person has not confirmed the subscription.
     Unconfirmed,
     /// The person has paused.
@@ -28,11 +26,10 @@ pub enum Inactive {
 
 /// How many people get no letters, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InactiveCounts([u64; 6]);
+pub struct InactiveCounts([u64; 5]);
 
 impl Inactive {
-    const ALL: [Self; 6] =
-        [Self::OptedOut, Self::Bounced, Self::Complained, Self::Paused, Self::Unconfirmed, Self::OtherTopics];
+    const ALL: [Self; 5] = [Self::OptedOut, Self::Bounced, Self::Complained, Self::Paused, Self::Unconfirmed];
 
     /// In reports: "3 opted out".
     pub fn word(self) -> &'static str {
@@ -42,7 +39,6 @@ impl Inactive {
             Self::OptedOut => "opted out",
             Self::Bounced => "bounced",
             Self::Complained => "complained",
-            Self::OtherTopics => "want other topics",
         }
     }
 }
