@@ -40,7 +40,6 @@ mod writer;
 pub use bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally};
 pub use claim::{Claim, Domains, Selected, Selection, Wanted};
 pub use error::{BoxError, Cause, LedgerError};
-pub(crate) use hashes::reading_connection;
 pub use lease::{Begun, Next};
 pub use options::{OpenOptions, Restored};
 pub use pages::Pages;

@@ -13,7 +13,7 @@ use super::{
     store::{self, Stored},
 };
 use crate::{
-    ledger::{LedgerError, reading_connection},
+    ledger::{Ledger, LedgerError},
     subscriber::{ListError, Row, StoredList, StoredRows},
 };
 
@@ -35,7 +35,7 @@ impl ManagedList {
     ///
     /// When the ledger cannot be read; where there is none, there is nobody.
     pub fn people(&self) -> Result<People, AudienceError> {
-        let db = match reading_connection(&self.ledger) {
+        let db = match Ledger::reading_connection(&self.ledger) {
             Err(LedgerError::Missing { .. }) => None,
             db => Some(db?),
         };
@@ -48,7 +48,7 @@ impl ManagedList {
     ///
     /// When the ledger cannot be read.
     pub fn field_names(&self) -> Result<Vec<String>, AudienceError> {
-        let db = match reading_connection(&self.ledger) {
+        let db = match Ledger::reading_connection(&self.ledger) {
             Err(LedgerError::Missing { .. }) => return Ok(Vec::new()),
             db => db?,
         };

@@ -109,9 +109,9 @@ impl Ledger {
     {
         self.threads.read(move |store| Ok(job(store.connection()))).await?
     }
-}
 
-/// A connection of its own, to read the tables of another module at this thread's pace.
-pub(crate) fn reading_connection(path: &Path) -> Result<Connection, LedgerError> {
-    Ok(Store::open_read_only(path, &OpenOptions::default())?.into_connection())
+    /// A connection of its own to the ledger in a file, to read the tables of another module at this thread's pace.
+    pub(crate) fn reading_connection(path: &Path) -> Result<Connection, LedgerError> {
+        Ok(Store::open_read_only(path, &OpenOptions::default())?.into_connection())
+    }
 }
