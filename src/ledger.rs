@@ -44,6 +44,7 @@ pub use lease::{Begun, Next};
 pub use options::{OpenOptions, Restored};
 pub use pages::Pages;
 pub use records::{Bucket, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup};
+pub(crate) use sqlite::database_error;
 pub use suppressed_hashes::{Erased, SuppressedHashes};
 pub use values::{
     Decision, DeliveryId, DispatchId, DispatchRecord, NewDispatch, Opened, Reaped, Reason, SelectionId,

@@ -229,7 +229,7 @@ pub enum Outcome {
     },
 }
 
-/// ErrorKind with the relay itself; it says nothing about a letter.
+/// A failure of the relay itself; it says nothing about a letter.
 #[derive(Debug, thiserror::Error)]
 #[error("the relay cannot be used ({stage}): {trouble}")]
 pub struct RelayDown {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{AudienceError, Consent, HistoryEntry, Person, Status, values::Words};
 use crate::{
     address::EmailAddress,
-    ledger::{LedgerError, Reason},
+    ledger::{Reason, database_error},
     message::{ListTokens, PersonHash},
 };
 
@@ -354,6 +354,6 @@ pub(super) fn delete_hashes(db: &Connection, tokens: &ListTokens, key: &str) -> 
 
 impl From<rusqlite::Error> for AudienceError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Ledger(LedgerError::from(error))
+        Self::Ledger(database_error(error))
     }
 }

@@ -88,14 +88,14 @@ pub enum LedgerError {
     /// The list of people broke off.
     #[error("failed to read the people to write to")]
     People {
-        /// What the disk or the database said.
+        /// What broke it off.
         #[source]
         source: Cause,
     },
     /// The frozen issue cannot be read back.
     #[error("failed to read the frozen issue")]
     Frozen {
-        /// What the disk or the database said.
+        /// What is wrong with it.
         #[source]
         source: Cause,
     },

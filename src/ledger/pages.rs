@@ -2,7 +2,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{error::LedgerError, sqlite::Store, threads::Threads};
+use super::{
+    error::LedgerError,
+    sqlite::{Store, StoreError},
+    threads::Threads,
+};
 
 /// Rows that are read at once.
 pub(super) const PAGE: usize = 500;
@@ -16,12 +20,12 @@ pub struct Pages<T> {
     is_last: bool,
 }
 
-type PageTurn<T> = Arc<dyn Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, LedgerError> + Send + Sync>;
+type PageTurn<T> = Arc<dyn Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, StoreError> + Send + Sync>;
 
 impl<T: Send + 'static> Pages<T> {
     pub(super) fn new(
         threads: Arc<Threads>,
-        turn: impl Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, LedgerError> + Send + Sync + 'static,
+        turn: impl Fn(&mut Store, i64) -> Result<Vec<(i64, T)>, StoreError> + Send + Sync + 'static,
     ) -> Self {
         Self { threads, turn: Arc::new(turn), after: 0, page: VecDeque::new(), is_last: false }
     }

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::{
     error::LedgerError,
     queue::{Job, Queue, Request},
-    sqlite::Store,
+    sqlite::{Store, StoreError},
     writer::{Health, Writer},
 };
 
@@ -74,7 +74,7 @@ impl Threads {
     /// Has something done by the writing thread, in its turn.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+        job: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (job, answer) = answering(job);
         self.send(Request::Job(job))?;
@@ -84,7 +84,7 @@ impl Threads {
     /// Asks something, when everything asked for before has been tried.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+        job: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let Some(reader) = &self.reader else { return self.write(job).await };
         if self.writer.is_some() {
@@ -101,11 +101,11 @@ impl Threads {
 type Answer<T> = oneshot::Receiver<Result<T, LedgerError>>;
 
 fn answering<T: Send + 'static>(
-    job: impl FnOnce(&mut Store) -> Result<T, LedgerError> + Send + 'static,
+    job: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
 ) -> (Job, Answer<T>) {
     let (reply, answer) = oneshot::channel();
     let job: Job = Box::new(move |store| {
-        let _ = reply.send(job(store));
+        let _ = reply.send(job(store).map_err(LedgerError::from));
     });
     (job, answer)
 }

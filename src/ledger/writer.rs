@@ -131,13 +131,13 @@ impl Writer {
             // What is known of letters that are gone cannot be written, or soon not: no further one may leave.
             refuse_begins(&mut self.group, error);
         }
-        let mut done = self.store.apply(&mut self.group);
+        let mut done = self.store.apply(&mut self.group).map_err(LedgerError::from);
         if let Err(error @ LedgerError::Full { .. }) = &done {
             // The reserve is for what is known of letters that are gone, not for further ones.
             refuse_begins(&mut self.group, error);
             if !self.group.is_empty() && self.store.release_reserve() {
                 self.no_reserve = Some(error.clone());
-                done = self.store.apply(&mut self.group);
+                done = self.store.apply(&mut self.group).map_err(LedgerError::from);
             }
         }
         done?;
@@ -166,7 +166,7 @@ impl Writer {
     fn apply_singly(&mut self) {
         for mark in mem::take(&mut self.group) {
             let mut alone = [mark];
-            let done = self.store.apply(&mut alone);
+            let done = self.store.apply(&mut alone).map_err(LedgerError::from);
             let [mark] = alone;
             match done {
                 Ok(()) => settle(mark, self.lost.is_none()),

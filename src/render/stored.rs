@@ -1,7 +1,7 @@
 //! How a frozen issue is stored: a form of its own, with a number, so that a later version of the program reads what an
 //! earlier one has frozen.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, error::Error};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,17 @@ const FORMAT: u32 = 1;
 pub enum StoredIssueError {
     /// It is not what [`RenderedIssue::to_stored`] writes.
     #[error("the stored issue is damaged")]
-    Damaged(#[source] serde_json::Error),
+    Damaged(#[source] Box<dyn Error + Send + Sync>),
     /// A later version of the program has written it.
     #[error("the stored issue has format {format}, and this version reads formats up to {FORMAT}")]
     Newer {
         /// The format that it has.
         format: u32,
     },
+}
+
+fn damaged(error: serde_json::Error) -> StoredIssueError {
+    StoredIssueError::Damaged(error.into())
 }
 
 /// All formats so far. What a later one adds has a default, for those before it.
@@ -114,11 +118,11 @@ impl RenderedIssue {
     /// When it is damaged, or of a later version.
     pub fn from_stored(bytes: &[u8]) -> Result<Self, StoredIssueError> {
         // The format first: what a later version writes may look different.
-        let Head { format } = serde_json::from_slice(bytes).map_err(StoredIssueError::Damaged)?;
+        let Head { format } = serde_json::from_slice(bytes).map_err(damaged)?;
         if format > FORMAT {
             return Err(StoredIssueError::Newer { format });
         }
-        let stored: Stored<'_> = serde_json::from_slice(bytes).map_err(StoredIssueError::Damaged)?;
+        let stored: Stored<'_> = serde_json::from_slice(bytes).map_err(damaged)?;
         Ok(Self {
             slug: stored.slug.into_owned(),
             title: stored.title.into_owned(),

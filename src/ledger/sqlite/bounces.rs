@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
+    error::StoreError,
     keys,
     plan::{RECORD, record},
     queries::state,
@@ -16,7 +17,6 @@ use crate::{
     bounce::{Class, Kind},
     ledger::{
         bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally},
-        error::LedgerError,
         log,
         values::{DeliveryId, DispatchId, State},
     },
@@ -28,7 +28,7 @@ impl Store {
         &mut self,
         new: &NewBounce,
         now: Timestamp,
-    ) -> Result<Recorded, LedgerError> {
+    ) -> Result<Recorded, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let delivery = new.delivery.as_ref().map(|found| found.delivery.0);
         let proves = matches!(new.kind, Kind::Bounce | Kind::Delay | Kind::Complaint | Kind::Delivered);
@@ -85,7 +85,7 @@ impl Store {
         &self,
         message: &[u8; 32],
         address: Option<&EmailAddress>,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM bounces WHERE message = ?1 AND key = ?2)";
         let key = address.map(EmailAddress::key).unwrap_or_default();
         Ok(self.db.prepare_cached(sql)?.query_row(params![message, key], |row| row.get(0))?)
@@ -95,7 +95,7 @@ impl Store {
     pub(in crate::ledger) fn delivery(
         &self,
         delivery: DeliveryId,
-    ) -> Result<Option<FoundDelivery>, LedgerError> {
+    ) -> Result<Option<FoundDelivery>, StoreError> {
         let Some(person) = People::default().person(&self.db, delivery.0)? else { return Ok(None) };
         let sql = "SELECT dispatch FROM recipient_pages WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
         let dispatch: i64 = self.db.prepare_cached(sql)?.query_row([delivery.0], |row| row.get(0))?;
@@ -107,7 +107,7 @@ impl Store {
         &self,
         dispatch: DispatchId,
         address: &EmailAddress,
-    ) -> Result<Option<FoundDelivery>, LedgerError> {
+    ) -> Result<Option<FoundDelivery>, StoreError> {
         let found = keys::find(&self.db, Some(dispatch.0), std::slice::from_ref(address))?;
         let Some(one) = found.first() else { return Ok(None) };
         let person = People::default().known(&self.db, one.delivery)?;
@@ -119,7 +119,7 @@ impl Store {
         dispatch: i64,
         delivery: i64,
         address: EmailAddress,
-    ) -> Result<FoundDelivery, LedgerError> {
+    ) -> Result<FoundDelivery, StoreError> {
         let mut record_of = self.db.prepare_cached(&format!("{RECORD} WHERE id = ?1"))?;
         let known = self
             .db
@@ -135,7 +135,7 @@ impl Store {
     }
 
     /// How many letters of a dispatch came back.
-    pub(in crate::ledger) fn returned(&self, dispatch: DispatchId) -> Result<ReturnedTally, LedgerError> {
+    pub(in crate::ledger) fn returned(&self, dispatch: DispatchId) -> Result<ReturnedTally, StoreError> {
         let sql = "SELECT count(DISTINCT delivery) FILTER (WHERE kind = 'bounce'), \
                    count(DISTINCT delivery) FILTER (WHERE kind = 'complaint') FROM bounces WHERE dispatch = ?1";
         let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
@@ -149,7 +149,7 @@ impl Store {
         dispatch: DispatchId,
         domain: &str,
         since: Timestamp,
-    ) -> Result<(u64, u64), LedgerError> {
+    ) -> Result<(u64, u64), StoreError> {
         let hard = "SELECT count(DISTINCT delivery) FROM bounces \
                     WHERE dispatch = ?1 AND domain = ?2 AND kind = 'bounce' AND class = 'hard' AND at >= ?3";
         let hard: i64 = self
@@ -170,7 +170,7 @@ impl Store {
         dispatch: DispatchId,
         domain: &str,
         since: Timestamp,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let which = "dispatch = ?1 AND domain = ?2 AND class = 'hard' AND effect = 'suppressed' AND at >= ?3";
         let lifted = tx.execute(
@@ -188,7 +188,7 @@ impl Store {
     }
 
     /// What came back for a delivery, oldest first.
-    pub(in crate::ledger) fn bounces_of(&self, delivery: i64) -> Result<Vec<BounceEvent>, LedgerError> {
+    pub(in crate::ledger) fn bounces_of(&self, delivery: i64) -> Result<Vec<BounceEvent>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT at, kind, class, reply, effect, resolved FROM bounces WHERE delivery = ?1 ORDER BY at, id",
         )?;
@@ -206,7 +206,7 @@ impl Store {
     }
 
     /// Everything that came back, what is alike together, the most frequent first.
-    pub(in crate::ledger) fn bounce_groups(&self) -> Result<Vec<BounceGroup>, LedgerError> {
+    pub(in crate::ledger) fn bounce_groups(&self) -> Result<Vec<BounceGroup>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT domain, kind, class, status, delivery IS NOT NULL, min(reply), count(*) FROM bounces \
              GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 DESC, 1, 2, 3, 4, 5",

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{
+    error::StoreError,
     search::{Filter, Search},
     store::Store,
     times::{millis, timestamp},
@@ -13,7 +14,6 @@ use super::{
 };
 use crate::ledger::{
     claim::{Claim, InLog, Wanted},
-    error::LedgerError,
     log::Log,
     values::{DispatchId, WorkerId},
 };
@@ -38,7 +38,7 @@ impl Store {
         limit: usize,
         now: Timestamp,
         wanted: &Wanted,
-    ) -> Result<Vec<Claim>, LedgerError> {
+    ) -> Result<Vec<Claim>, StoreError> {
         if let Some(log) = log {
             log.check()?;
         }
@@ -106,11 +106,11 @@ impl Store {
             store_position(&tx, log)?;
         }
         if let Err(error) = tx.commit() {
-            let error = LedgerError::from(error);
+            let StoreError(error) = error.into();
             if let Some(log) = pre_committing {
                 log.distrust(&error);
             }
-            return Err(error);
+            return Err(error.into());
         }
         self.cursors.remember(search);
         if let Some(files) = &self.files {
@@ -124,7 +124,7 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         wanted: &Wanted,
-    ) -> Result<Option<Timestamp>, LedgerError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let filter = Filter::new(&self.db, wanted)?;
         if filter.is_void() {
             return Ok(None);
@@ -139,7 +139,7 @@ impl Store {
     }
 
     /// Makes everything that was put off due at once.
-    pub(in crate::ledger) fn make_due_now(&mut self, dispatch: DispatchId) -> Result<u64, LedgerError> {
+    pub(in crate::ledger) fn make_due_now(&mut self, dispatch: DispatchId) -> Result<u64, StoreError> {
         let changed = self.db.execute(
             "UPDATE deliveries SET state = 'queued', due_at = 1 WHERE dispatch = ?1 AND due_at > 0 AND state = 'deferred'",
             [dispatch.0],

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    error::StoreError,
     keys::{self, Key},
     queries::recipients_in,
     recipients::{self, Domains, People},
@@ -32,7 +33,7 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         selection: &Selection,
-    ) -> Result<Selected, LedgerError> {
+    ) -> Result<Selected, StoreError> {
         self.selections += 1;
         let id = self.selections;
         let tx = Self::writing(&mut self.db)?;
@@ -113,7 +114,7 @@ impl Store {
         decision: Decision,
         addresses: Option<&[EmailAddress]>,
         now: Timestamp,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let from = match decision {
             Decision::Accept | Decision::Resend => "unconfirmed",
@@ -154,7 +155,7 @@ impl Store {
     pub(in crate::ledger) fn suppress(
         &mut self,
         suppressions: impl Iterator<Item = Result<Suppression, BoxError>>,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let mut new = 0;
         for suppression in suppressions {
@@ -219,7 +220,7 @@ impl Store {
     }
 
     /// Lifts a suppression; false when there was none.
-    pub(in crate::ledger) fn unsuppress(&mut self, address: &EmailAddress) -> Result<bool, LedgerError> {
+    pub(in crate::ledger) fn unsuppress(&mut self, address: &EmailAddress) -> Result<bool, StoreError> {
         Ok(self.db.execute("DELETE FROM suppressions WHERE key = ?1", [address.key()])? == 1)
     }
 
@@ -227,7 +228,7 @@ impl Store {
     pub(in crate::ledger) fn suppression(
         &self,
         address: &EmailAddress,
-    ) -> Result<Option<Suppression>, LedgerError> {
+    ) -> Result<Option<Suppression>, StoreError> {
         let found = self
             .db
             .prepare_cached("SELECT id, address, reason, note, at FROM suppressions WHERE key = ?1")?
@@ -241,7 +242,7 @@ impl Store {
         &self,
         after: i64,
         limit: usize,
-    ) -> Result<Vec<(i64, Suppression)>, LedgerError> {
+    ) -> Result<Vec<(i64, Suppression)>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, address, reason, note, at FROM suppressions WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
@@ -250,7 +251,7 @@ impl Store {
     }
 }
 
-fn read(row: &rusqlite::Row<'_>) -> Result<(i64, Suppression), LedgerError> {
+fn read(row: &rusqlite::Row<'_>) -> Result<(i64, Suppression), StoreError> {
     let address: String = row.get(1)?;
     let reason: String = row.get(2)?;
     Ok((
@@ -277,8 +278,8 @@ fn each(
     db: &Connection,
     dispatch: i64,
     wants: impl Fn(State) -> bool,
-    mut visit: impl FnMut(i64) -> Result<ControlFlow<()>, LedgerError>,
-) -> Result<(), LedgerError> {
+    mut visit: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
     let mut from = 0;
     while let Some(span) = recipients::span(db, dispatch, from)? {
         for delivery in recipients_in(db, span, &wants)? {

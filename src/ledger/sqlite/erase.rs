@@ -2,16 +2,13 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{keys, recipients, store::Store};
-use crate::{
-    address::EmailAddress,
-    ledger::{error::LedgerError, suppressed_hashes::Erased},
-};
+use super::{error::StoreError, keys, recipients, store::Store};
+use crate::{address::EmailAddress, ledger::suppressed_hashes::Erased};
 
 impl Store {
     /// Puts a made-up address in the place of a person in all dispatches, without name and fields, and takes the address out
     /// of replies. What has not begun to leave is closed; a letter that is leaving now is left alone.
-    pub(in crate::ledger) fn erase(&mut self, address: &EmailAddress) -> Result<Erased, LedgerError> {
+    pub(in crate::ledger) fn erase(&mut self, address: &EmailAddress) -> Result<Erased, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let mut erased = Erased::default();
         for one in keys::find(&tx, None, std::slice::from_ref(address))? {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{store::Store, suppressed::hashes, times::millis};
+use super::{error::StoreError, store::Store, suppressed::hashes, times::millis};
 use crate::{
     ledger::{error::LedgerError, log, suppressed_hashes::SuppressedHashes, values::Reason},
     message::{ListTokens, PersonHash},
@@ -17,7 +17,7 @@ impl Store {
         reason: Reason,
         note: Option<&str>,
         at: Timestamp,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let new = insert_hashes(&tx, people, reason, note, at)?;
         if let Some(files) = self.files.as_ref().filter(|_| new > 0) {
@@ -28,16 +28,16 @@ impl Store {
     }
 
     /// Lifts the suppression of a keyed hash; false when there was none.
-    pub(in crate::ledger) fn unsuppress_hash(&mut self, person: &PersonHash) -> Result<bool, LedgerError> {
+    pub(in crate::ledger) fn unsuppress_hash(&mut self, person: &PersonHash) -> Result<bool, StoreError> {
         Ok(self.db.execute("DELETE FROM suppressed_hashes WHERE person = ?1", [person.as_bytes()])? == 1)
     }
 
     /// Who is suppressed by keyed hash, and what makes an address such a hash.
-    pub(in crate::ledger) fn hashes(&self) -> Result<SuppressedHashes, LedgerError> {
+    pub(in crate::ledger) fn hashes(&self) -> Result<SuppressedHashes, StoreError> {
         let hashes = hashes(&self.db)?;
         let tokens = self.suppressed.tokens().cloned();
         if !hashes.is_empty() && tokens.is_none() {
-            return Err(LedgerError::NoKey);
+            return Err(LedgerError::NoKey.into());
         }
         Ok(SuppressedHashes { hashes, tokens })
     }
@@ -52,19 +52,19 @@ impl Store {
         &mut self,
         job: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let tx = Self::writing(&mut self.db)?;
-        let changes = |db: &Connection| -> Result<i64, LedgerError> {
+        let tx = Self::writing(&mut self.db).map_err(LedgerError::from)?;
+        let changes = |db: &Connection| -> Result<i64, StoreError> {
             let sum = "SELECT sum(value) FROM counters WHERE name IN ('suppressions', 'suppressed_hashes')";
             Ok(db.prepare_cached(sum)?.query_row([], |row| row.get(0))?)
         };
-        let before = changes(&tx)?;
+        let before = changes(&tx).map_err(LedgerError::from)?;
         let done = job(&tx)?;
         if let Some(files) = &self.files
-            && changes(&tx)? != before
+            && changes(&tx).map_err(LedgerError::from)? != before
         {
             log::stamp(files, None)?;
         }
-        tx.commit().map_err(LedgerError::from)?;
+        tx.commit().map_err(database_error)?;
         Ok(done)
     }
 
@@ -79,13 +79,18 @@ impl Store {
     }
 }
 
+/// What SQLite said in a table of another module, as the ledger's error.
+pub(crate) fn database_error(error: rusqlite::Error) -> LedgerError {
+    StoreError::from(error).into()
+}
+
 fn insert_hashes(
     db: &Connection,
     people: &[PersonHash],
     reason: Reason,
     note: Option<&str>,
     at: Timestamp,
-) -> Result<u64, LedgerError> {
+) -> Result<u64, StoreError> {
     let mut insert = db.prepare_cached(
         "INSERT INTO suppressed_hashes (person, reason, note, at) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (person) DO NOTHING",

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::Connection;
 
-use crate::{address::EmailAddress, ledger::error::LedgerError};
+use super::error::StoreError;
+use crate::address::EmailAddress;
 
 /// Bytes of a [`Key`].
 pub(super) const KEY: usize = 16;
@@ -28,8 +29,8 @@ pub(super) fn key_of(address: &EmailAddress) -> Key {
 pub(super) fn each_key(
     db: &Connection,
     dispatch: Option<i64>,
-    mut look: impl FnMut(i64, i64, &Key) -> Result<(), LedgerError>,
-) -> Result<(), LedgerError> {
+    mut look: impl FnMut(i64, i64, &Key) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT dispatch, first, keys FROM recipient_pages WHERE (?1 IS NULL OR dispatch = ?1) \
          AND first BETWEEN coalesce((SELECT first_id FROM dispatches WHERE id = ?1), 0) \
@@ -49,7 +50,7 @@ pub(super) fn each_key(
 }
 
 /// All keys of a dispatch, sorted.
-pub(super) fn keys(db: &Connection, dispatch: i64) -> Result<Vec<Key>, LedgerError> {
+pub(super) fn keys(db: &Connection, dispatch: i64) -> Result<Vec<Key>, StoreError> {
     let mut keys = Vec::new();
     each_key(db, Some(dispatch), |_, _, key| {
         keys.push(*key);
@@ -71,7 +72,7 @@ pub(super) fn find(
     db: &Connection,
     dispatch: Option<i64>,
     addresses: &[EmailAddress],
-) -> Result<Vec<Found>, LedgerError> {
+) -> Result<Vec<Found>, StoreError> {
     let wanted: HashSet<Key> = addresses.iter().map(key_of).collect();
     let mut found = Vec::new();
     if !wanted.is_empty() {
@@ -86,7 +87,7 @@ pub(super) fn find(
 }
 
 /// The number of recipients on a dispatch's pages.
-pub(super) fn count(db: &Connection, dispatch: i64) -> Result<u64, LedgerError> {
+pub(super) fn count(db: &Connection, dispatch: i64) -> Result<u64, StoreError> {
     let count: i64 = db
         .prepare_cached(
             "SELECT coalesce(sum(count), 0) FROM recipient_pages WHERE dispatch = ?1 \
@@ -101,11 +102,11 @@ pub(super) fn count(db: &Connection, dispatch: i64) -> Result<u64, LedgerError> 
 const KEYS_AT_A_TIME: u64 = 1 << 18;
 
 /// Deliveries of a dispatch to an address that an earlier one of it has already, in order.
-pub(super) fn repeats(db: &Connection, dispatch: i64) -> Result<Vec<i64>, LedgerError> {
+pub(super) fn repeats(db: &Connection, dispatch: i64) -> Result<Vec<i64>, StoreError> {
     repeats_in_turns(db, dispatch, count(db, dispatch)?.div_ceil(KEYS_AT_A_TIME))
 }
 
-fn repeats_in_turns(db: &Connection, dispatch: i64, turns: u64) -> Result<Vec<i64>, LedgerError> {
+fn repeats_in_turns(db: &Connection, dispatch: i64, turns: u64) -> Result<Vec<i64>, StoreError> {
     let mut repeats = Vec::new();
     for turn in 0..turns {
         let mut some = Vec::new();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
+    error::StoreError,
     keys,
     recipients::{self, Domains, PageWriter},
     store::Store,
@@ -46,7 +47,7 @@ impl Store {
         frozen: &Frozen,
         people: impl Iterator<Item = Result<Subscriber, BoxError>>,
         duplicates: Duplicates,
-    ) -> Result<Opened, LedgerError> {
+    ) -> Result<Opened, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let is_open = tx
             .prepare_cached(
@@ -54,7 +55,7 @@ impl Store {
             )?
             .exists(params![frozen.slug, frozen.number])?;
         if is_open {
-            return Err(LedgerError::AlreadyOpen { slug: frozen.slug.clone() });
+            return Err(LedgerError::AlreadyOpen { slug: frozen.slug.clone() }.into());
         }
         tx.execute(
             "INSERT INTO dispatches (slug, number, title, digest, rendered, opened_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -71,7 +72,7 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         people: impl Iterator<Item = Result<Subscriber, BoxError>>,
-    ) -> Result<Opened, LedgerError> {
+    ) -> Result<Opened, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         self.suppressed.refresh(&tx)?;
         let opened = add(&tx, dispatch.0, &self.suppressed, people, Duplicates::Skip)?;
@@ -80,13 +81,13 @@ impl Store {
     }
 
     /// The latest dispatch of an issue.
-    pub(in crate::ledger) fn find_dispatch(&self, slug: &str) -> Result<Option<DispatchRecord>, LedgerError> {
+    pub(in crate::ledger) fn find_dispatch(&self, slug: &str) -> Result<Option<DispatchRecord>, StoreError> {
         let sql = format!("{RECORD} WHERE slug = ?1 ORDER BY id DESC LIMIT 1");
         Ok(self.db.prepare_cached(&sql)?.query_row([slug], |row| record(row, 0)).optional()?)
     }
 
     /// All dispatches, the latest first.
-    pub(in crate::ledger) fn dispatches(&self) -> Result<Vec<DispatchRecord>, LedgerError> {
+    pub(in crate::ledger) fn dispatches(&self) -> Result<Vec<DispatchRecord>, StoreError> {
         let sql = format!("{RECORD} ORDER BY id DESC");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([], |row| record(row, 0))?;
@@ -94,7 +95,7 @@ impl Store {
     }
 
     /// The frozen issue.
-    pub(in crate::ledger) fn rendered(&self, dispatch: DispatchId) -> Result<Vec<u8>, LedgerError> {
+    pub(in crate::ledger) fn rendered(&self, dispatch: DispatchId) -> Result<Vec<u8>, StoreError> {
         Ok(self
             .db
             .query_row("SELECT rendered FROM dispatches WHERE id = ?1", [dispatch.0], |row| row.get(0))?)
@@ -121,7 +122,7 @@ fn add(
     suppressed: &Suppressed,
     people: impl Iterator<Item = Result<Subscriber, BoxError>>,
     duplicates: Duplicates,
-) -> Result<Opened, LedgerError> {
+) -> Result<Opened, StoreError> {
     let mut opened = Opened { dispatch: DispatchId(dispatch), owed: 0, already: 0, suppressed: 0 };
     let known = keys::keys(db, dispatch)?;
     // Of its own: should all be undone, so are the numbers.
@@ -160,7 +161,7 @@ fn add(
     // What was there before is not touched, whatever is wrong with it.
     repeats.retain(|delivery| first <= *delivery);
     if duplicates == Duplicates::Refuse && !repeats.is_empty() {
-        return Err(LedgerError::Repeated);
+        return Err(LedgerError::Repeated.into());
     }
     recipients::strike(db, &repeats)?;
     for delivery in repeats {

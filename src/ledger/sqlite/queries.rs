@@ -9,6 +9,7 @@ use rusqlite::{
 };
 
 use super::{
+    error::StoreError,
     keys,
     plan::{RECORD, record},
     recipients::{self, People, Span},
@@ -19,7 +20,6 @@ use super::{
 use crate::{
     address::EmailAddress,
     ledger::{
-        error::LedgerError,
         records::{
             Bucket, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup, words,
         },
@@ -41,7 +41,7 @@ const ROW: &str = "d.id, d.state, d.due_at, d.begun_at, d.reason, \
      AND l.epoch = (SELECT max(a.epoch) FROM attempts a WHERE a.delivery = d.id)";
 
 impl Store {
-    pub(in crate::ledger) fn tally(&self, dispatch: DispatchId) -> Result<Tally, LedgerError> {
+    pub(in crate::ledger) fn tally(&self, dispatch: DispatchId) -> Result<Tally, StoreError> {
         let _look = self.db.unchecked_transaction()?;
         // Counted here: SQLite would sort the rows first.
         let sql = format!("SELECT d.state FROM deliveries d NOT INDEXED WHERE {RANGE}");
@@ -63,7 +63,7 @@ impl Store {
         only: Option<State>,
         after: i64,
         limit: usize,
-    ) -> Result<Vec<DeliveryRow>, LedgerError> {
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
         let wants = |state| only.is_none_or(|only| only == state);
         let sql = format!("SELECT {ROW} WHERE d.id BETWEEN ?1 AND ?2 ORDER BY d.id");
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -94,7 +94,7 @@ impl Store {
         states: [State; 2],
         after: i64,
         limit: usize,
-    ) -> Result<Vec<(i64, Subscriber)>, LedgerError> {
+    ) -> Result<Vec<(i64, Subscriber)>, StoreError> {
         self.page(
             dispatch,
             |state| states.contains(&state),
@@ -116,8 +116,8 @@ impl Store {
         wants: impl Fn(State) -> bool,
         after: i64,
         limit: usize,
-        mut tell: impl FnMut(&mut People, &[i64], &mut Vec<T>) -> Result<(), LedgerError>,
-    ) -> Result<Vec<T>, LedgerError> {
+        mut tell: impl FnMut(&mut People, &[i64], &mut Vec<T>) -> Result<(), StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         // One look: what is summary of a delivery is of the moment in which it was found.
         let _look = self.db.unchecked_transaction()?;
         let (mut people, mut page, mut from) = (People::default(), Vec::new(), after + 1);
@@ -136,7 +136,7 @@ impl Store {
     pub(in crate::ledger) fn history(
         &self,
         address: &EmailAddress,
-    ) -> Result<Vec<DeliveryHistory>, LedgerError> {
+    ) -> Result<Vec<DeliveryHistory>, StoreError> {
         let mut found = keys::find(&self.db, None, std::slice::from_ref(address))?;
         found.sort_by_key(|found| Reverse(found.dispatch));
         let mut dispatch = self.db.prepare_cached(&format!("{RECORD} WHERE id = ?1"))?;
@@ -155,7 +155,7 @@ impl Store {
         Ok(stories)
     }
 
-    fn events(&self, delivery: i64) -> Result<Vec<HistoryEvent>, LedgerError> {
+    fn events(&self, delivery: i64) -> Result<Vec<HistoryEvent>, StoreError> {
         let mut events = Vec::new();
         let mut attempts = self.db.prepare_cached(
             "SELECT a.ended_at, a.outcome, a.stage, a.code, a.enhanced, a.reply, a.begun_at, w.relay \
@@ -192,7 +192,7 @@ impl Store {
         &self,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<Offered>, LedgerError> {
+    ) -> Result<Vec<Offered>, StoreError> {
         // Only workers that were there since then can have offered anything, and only in their range.
         let mut statement = self.db.prepare_cached(
             "SELECT relay, name, count(*) FROM (\
@@ -213,7 +213,7 @@ impl Store {
     }
 
     /// Ended attempts of a dispatch that ended alike, the most frequent first.
-    pub(in crate::ledger) fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, LedgerError> {
+    pub(in crate::ledger) fn replies(&self, dispatch: DispatchId) -> Result<Vec<ReplyGroup>, StoreError> {
         // Few, and mostly it is the one of the row before.
         let mut groups: Vec<([Value; 4], ReplyGroup)> = Vec::new();
         let mut at = 0;
@@ -256,7 +256,7 @@ impl Store {
         &self,
         dispatch: DispatchId,
         seconds: u32,
-    ) -> Result<Vec<Bucket>, LedgerError> {
+    ) -> Result<Vec<Bucket>, StoreError> {
         let stretch = i64::from(seconds.max(1)) * 1000;
         let mut buckets = BTreeMap::new();
         self.each_attempt(dispatch, "ended_at, outcome", |row| {
@@ -280,8 +280,8 @@ impl Store {
         &self,
         dispatch: DispatchId,
         columns: &str,
-        mut look: impl FnMut(&Row<'_>) -> Result<(), LedgerError>,
-    ) -> Result<(), LedgerError> {
+        mut look: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let _look = self.db.unchecked_transaction()?;
         let sql = format!("SELECT {columns} FROM attempts WHERE delivery BETWEEN ?1 AND ?2");
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -301,7 +301,7 @@ impl Store {
         &self,
         dispatch: DispatchId,
         address: &EmailAddress,
-    ) -> Result<Option<State>, LedgerError> {
+    ) -> Result<Option<State>, StoreError> {
         let found = keys::find(&self.db, Some(dispatch.0), std::slice::from_ref(address))?;
         let Some(found) = found.first() else { return Ok(None) };
         let state = self
@@ -318,7 +318,7 @@ pub(super) fn recipients_in(
     db: &Connection,
     span: Span,
     wants: impl Fn(State) -> bool,
-) -> Result<Vec<i64>, LedgerError> {
+) -> Result<Vec<i64>, StoreError> {
     let mut statement =
         db.prepare_cached("SELECT id, state FROM deliveries WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
     let mut rows = statement.query([span.first, span.last])?;
@@ -356,7 +356,7 @@ impl Default for Summary {
 
 impl Summary {
     /// The columns of [`ROW`].
-    fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let state = state(row, 1)?;
         let due_at: i64 = row.get(2)?;
         let begun_at: Option<i64> = row.get(3)?;
@@ -393,9 +393,9 @@ impl Summary {
 }
 
 /// Outcome, stage, code, enhanced code and text, from `first` on.
-fn outcome(row: &Row<'_>, first: usize) -> Result<Outcome, LedgerError> {
+fn outcome(row: &Row<'_>, first: usize) -> Result<Outcome, StoreError> {
     let text: String = row.get(first + 4)?;
-    let reply = |text| -> Result<Reply, LedgerError> {
+    let reply = |text| -> Result<Reply, StoreError> {
         Ok(Reply { code: row.get(first + 2)?, enhanced: enhanced(row, first + 3)?, text })
     };
     let stage = stage(row, first + 1)?.unwrap_or(Stage::Body);
@@ -407,23 +407,23 @@ fn outcome(row: &Row<'_>, first: usize) -> Result<Outcome, LedgerError> {
     })
 }
 
-pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State, LedgerError> {
+pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State, StoreError> {
     let word = row.get_ref(column)?.as_str().unwrap_or_default();
     // A constraint keeps other words out.
     Ok(State::from_word(word).unwrap_or(State::Unconfirmed))
 }
 
-fn kind(row: &Row<'_>, column: usize) -> Result<OutcomeKind, LedgerError> {
+fn kind(row: &Row<'_>, column: usize) -> Result<OutcomeKind, StoreError> {
     let word = row.get_ref(column)?.as_str().unwrap_or_default();
     Ok(OutcomeKind::from_word(word).unwrap_or(OutcomeKind::Unconfirmed))
 }
 
-fn stage(row: &Row<'_>, column: usize) -> Result<Option<Stage>, LedgerError> {
+fn stage(row: &Row<'_>, column: usize) -> Result<Option<Stage>, StoreError> {
     let word: Option<String> = row.get(column)?;
     Ok(word.and_then(|word| stage_from_word(&word)))
 }
 
-fn enhanced(row: &Row<'_>, column: usize) -> Result<Option<(u8, u16, u16)>, LedgerError> {
+fn enhanced(row: &Row<'_>, column: usize) -> Result<Option<(u8, u16, u16)>, StoreError> {
     let text: Option<String> = row.get(column)?;
     Ok(text.and_then(|text| {
         let mut parts = text.split('.');

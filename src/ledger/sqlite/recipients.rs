@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
+use super::error::StoreError;
 use super::keys::{EMPTY_KEY, KEY, Key, count, each_key, key_of, repeats};
 use crate::{
     address::EmailAddress,
@@ -34,7 +35,7 @@ struct RecipientPage {
 
 impl RecipientPage {
     /// The columns of [`PAGE`].
-    fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let (first, last, people): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let ends: Vec<usize> = memchr::memchr_iter(b'\n', people.as_bytes()).collect();
         let page = Self { first, last, people, ends };
@@ -42,7 +43,7 @@ impl RecipientPage {
         let is_whole = page.ends.len() == keys.len()
             && (first..=last).count() == keys.len()
             && keys.iter().enumerate().all(|(line, key)| page.line(line).is_empty() == (*key == EMPTY_KEY));
-        if is_whole { Ok(page) } else { Err(LedgerError::damaged("a page has lost people")) }
+        if is_whole { Ok(page) } else { Err(LedgerError::damaged("a page has lost people").into()) }
     }
 
     fn line(&self, line: usize) -> &str {
@@ -51,7 +52,7 @@ impl RecipientPage {
     }
 
     /// The person on the line of a delivery; `None` when it is empty.
-    fn person(&self, delivery: i64) -> Result<Option<Subscriber>, LedgerError> {
+    fn person(&self, delivery: i64) -> Result<Option<Subscriber>, StoreError> {
         match usize::try_from(delivery - self.first) {
             Ok(line) if line < self.ends.len() => read_line(self.line(line)),
             _ => Ok(None),
@@ -63,7 +64,7 @@ impl RecipientPage {
 const PAGE: &str =
     "SELECT first, last, people, keys FROM recipient_pages WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
 
-fn read_line(line: &str) -> Result<Option<Subscriber>, LedgerError> {
+fn read_line(line: &str) -> Result<Option<Subscriber>, StoreError> {
     if line.is_empty() {
         return Ok(None);
     }
@@ -90,7 +91,7 @@ impl People {
         &mut self,
         db: &Connection,
         delivery: i64,
-    ) -> Result<Option<Subscriber>, LedgerError> {
+    ) -> Result<Option<Subscriber>, StoreError> {
         let holds = |page: &RecipientPage| page.first <= delivery && delivery <= page.last;
         if !self.page.as_ref().is_some_and(holds) {
             let mut statement = db.prepare_cached(PAGE)?;
@@ -103,13 +104,13 @@ impl People {
     }
 
     /// The person of a delivery that has a row.
-    pub(super) fn known(&mut self, db: &Connection, delivery: i64) -> Result<Subscriber, LedgerError> {
-        self.person(db, delivery)?.ok_or_else(|| LedgerError::damaged("a delivery has no recipient"))
+    pub(super) fn known(&mut self, db: &Connection, delivery: i64) -> Result<Subscriber, StoreError> {
+        self.person(db, delivery)?.ok_or_else(|| LedgerError::damaged("a delivery has no recipient").into())
     }
 
     /// The ID of a recipient's domain.
-    pub(super) fn domain(&mut self, db: &Connection, name: &str) -> Result<i64, LedgerError> {
-        self.domains.find(db, name)?.ok_or_else(|| LedgerError::damaged("a domain has no ID"))
+    pub(super) fn domain(&mut self, db: &Connection, name: &str) -> Result<i64, StoreError> {
+        self.domains.find(db, name)?.ok_or_else(|| LedgerError::damaged("a domain has no ID").into())
     }
 }
 
@@ -118,7 +119,7 @@ impl People {
 pub(super) struct Domains(HashMap<String, i64>);
 
 impl Domains {
-    fn find(&mut self, db: &Connection, name: &str) -> Result<Option<i64>, LedgerError> {
+    fn find(&mut self, db: &Connection, name: &str) -> Result<Option<i64>, StoreError> {
         if let Some(&number) = self.0.get(name) {
             return Ok(Some(number));
         }
@@ -128,7 +129,7 @@ impl Domains {
     }
 
     /// The number of a domain, which gets one if it has none.
-    pub(super) fn number(&mut self, db: &Connection, name: &str) -> Result<i64, LedgerError> {
+    pub(super) fn number(&mut self, db: &Connection, name: &str) -> Result<i64, StoreError> {
         if let Some(number) = self.find(db, name)? {
             return Ok(number);
         }
@@ -153,7 +154,7 @@ pub(super) struct Span {
 }
 
 /// The next of a dispatch's pages that reaches to `from` or beyond: its part from there on.
-pub(super) fn span(db: &Connection, dispatch: i64, from: i64) -> Result<Option<Span>, LedgerError> {
+pub(super) fn span(db: &Connection, dispatch: i64, from: i64) -> Result<Option<Span>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT max(first, ?2), s.last FROM recipient_pages s WHERE s.first > ?2 - ?3 AND s.last >= ?2 AND s.dispatch = ?1 \
          AND s.first <= (SELECT d.last_id FROM dispatches d WHERE d.id = ?1) ORDER BY s.first LIMIT 1",
@@ -164,7 +165,7 @@ pub(super) fn span(db: &Connection, dispatch: i64, from: i64) -> Result<Option<S
 }
 
 /// The lines of a span that are not empty.
-pub(super) fn lines(db: &Connection, span: Span) -> Result<Vec<i64>, LedgerError> {
+pub(super) fn lines(db: &Connection, span: Span) -> Result<Vec<i64>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT first, keys FROM recipient_pages WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
     )?;
@@ -180,7 +181,7 @@ pub(super) fn lines(db: &Connection, span: Span) -> Result<Vec<i64>, LedgerError
     Ok(standing)
 }
 
-fn first(db: &Connection, dispatch: i64) -> Result<i64, LedgerError> {
+fn first(db: &Connection, dispatch: i64) -> Result<i64, StoreError> {
     let first = db
         .prepare_cached("SELECT first_id FROM dispatches WHERE id = ?1")?
         .query_row([dispatch], |row| row.get(0))
@@ -201,7 +202,7 @@ pub(super) struct PageWriter<'db> {
 
 impl<'db> PageWriter<'db> {
     /// Starts after the last delivery of the ledger.
-    pub(super) fn new(db: &'db Connection, dispatch: i64) -> Result<Self, LedgerError> {
+    pub(super) fn new(db: &'db Connection, dispatch: i64) -> Result<Self, StoreError> {
         let first = db.query_row(
             "SELECT coalesce(max(last), 0) + 1 FROM (SELECT last FROM recipient_pages ORDER BY first DESC LIMIT 1)",
             [],
@@ -220,7 +221,7 @@ impl<'db> PageWriter<'db> {
     }
 
     /// Adds a person. Returns the ID of the delivery.
-    pub(super) fn put(&mut self, key: &Key, person: &Subscriber) -> Result<i64, LedgerError> {
+    pub(super) fn put(&mut self, key: &Key, person: &Subscriber) -> Result<i64, StoreError> {
         let line = (person.address.expose(), &person.name, &person.fields);
         serde_json::to_writer(&mut self.people, &line).expect("strings are JSON");
         self.people.push(b'\n');
@@ -234,7 +235,7 @@ impl<'db> PageWriter<'db> {
     }
 
     /// Writes the page that has been started.
-    pub(super) fn turn(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn turn(&mut self) -> Result<(), StoreError> {
         if self.first < self.next {
             let people = std::str::from_utf8(&self.people).expect("JSON is UTF-8");
             let last = self.next - 1;
@@ -248,7 +249,7 @@ impl<'db> PageWriter<'db> {
 }
 
 /// Empties the lines of some deliveries, in the transaction that wrote them. The deliveries are in order.
-pub(super) fn strike(db: &Connection, deliveries: &[i64]) -> Result<(), LedgerError> {
+pub(super) fn strike(db: &Connection, deliveries: &[i64]) -> Result<(), StoreError> {
     let mut left = deliveries;
     while let Some(delivery) = left.first() {
         let (first, last, people, mut keys): (i64, i64, String, Vec<u8>) = db
@@ -272,14 +273,14 @@ pub(super) fn strike(db: &Connection, deliveries: &[i64]) -> Result<(), LedgerEr
 }
 
 /// Puts an address without anything else on the line of a delivery.
-pub(super) fn replace(db: &Connection, delivery: i64, address: &EmailAddress) -> Result<(), LedgerError> {
+pub(super) fn replace(db: &Connection, delivery: i64, address: &EmailAddress) -> Result<(), StoreError> {
     let (first, people, mut keys): (i64, String, Vec<u8>) =
         db.prepare_cached(PAGE)?.query_row([delivery], |row| Ok((row.get(0)?, row.get(2)?, row.get(3)?)))?;
     let line = (delivery - first) as usize;
     let mut lines: Vec<&str> = people.lines().collect();
     let person = serde_json::json!([address.expose(), null, {}]).to_string();
     if line >= lines.len() || keys.len() < (line + 1) * KEY {
-        return Err(LedgerError::damaged("a delivery has no recipient"));
+        return Err(LedgerError::damaged("a delivery has no recipient").into());
     }
     keys[line * KEY..][..KEY].copy_from_slice(&key_of(address));
     lines[line] = &person;
@@ -291,7 +292,7 @@ pub(super) fn replace(db: &Connection, delivery: i64, address: &EmailAddress) ->
 
 /// Checks the pages of a dispatch: each recipient has its key, no address is there twice, and every delivery has a
 /// recipient.
-pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {
+pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), StoreError> {
     let mut rows = db.prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?2")?;
     let (mut people, mut from, mut behind, mut standing) = (People::default(), 0, 0, 0);
     while let Some(span) = span(db, dispatch, from)? {
@@ -321,5 +322,5 @@ pub(super) fn check(db: &Connection, dispatch: i64) -> Result<(), LedgerError> {
     } else {
         return Ok(());
     };
-    Err(LedgerError::damaged(found))
+    Err(LedgerError::damaged(found).into())
 }

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::{plan::Frozen, store::Store};
-use crate::ledger::{error::LedgerError, values::DispatchId};
+use super::{error::StoreError, plan::Frozen, store::Store};
+use crate::ledger::values::DispatchId;
 
 /// Of a letter that has left, or may have.
 const LETTERS_BY_RELAY: &str = "SELECT w.relay, count(*) FROM ( \
@@ -21,7 +21,7 @@ const REQUEUE: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, tries
 
 impl Store {
     /// The relays of all workers that ever registered.
-    pub(in crate::ledger) fn relays(&self) -> Result<Vec<String>, LedgerError> {
+    pub(in crate::ledger) fn relays(&self) -> Result<Vec<String>, StoreError> {
         let mut statement = self.db.prepare_cached("SELECT DISTINCT relay FROM workers ORDER BY relay")?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -31,7 +31,7 @@ impl Store {
     pub(in crate::ledger) fn letters_by_relay(
         &self,
         dispatch: DispatchId,
-    ) -> Result<Vec<(String, u64)>, LedgerError> {
+    ) -> Result<Vec<(String, u64)>, StoreError> {
         letters_by_relay(&self.db, dispatch)
     }
 
@@ -40,7 +40,7 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         relay: &str,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let changed = tx.execute(REQUEUE, params![dispatch.0, relay])?;
         tx.commit()?;
@@ -53,7 +53,7 @@ impl Store {
         dispatch: DispatchId,
         signing: &str,
         uncounted: Option<&str>,
-    ) -> Result<String, LedgerError> {
+    ) -> Result<String, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let frozen: String =
             tx.query_row("SELECT signing FROM dispatches WHERE id = ?1", [dispatch.0], |row| row.get(0))?;
@@ -76,7 +76,7 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         signing: &str,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         self.db.execute("UPDATE dispatches SET signing = ?2 WHERE id = ?1", params![dispatch.0, signing])?;
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Store {
         dispatch: DispatchId,
         frozen: &Frozen,
         uncounted: Option<&str>,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<bool, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let is_held: bool = tx.query_row(
             "SELECT EXISTS (SELECT 1 FROM deliveries WHERE dispatch = ?1 AND state = 'claimed')",
@@ -108,7 +108,7 @@ impl Store {
     }
 }
 
-fn letters_by_relay(db: &Connection, dispatch: DispatchId) -> Result<Vec<(String, u64)>, LedgerError> {
+fn letters_by_relay(db: &Connection, dispatch: DispatchId) -> Result<Vec<(String, u64)>, StoreError> {
     let mut statement = db.prepare_cached(LETTERS_BY_RELAY)?;
     let rows =
         statement.query_map([dispatch.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;

@@ -16,6 +16,7 @@ use rusqlite::{
 };
 
 use super::{
+    error::StoreError,
     recipients::{self, People},
     search::Cursors,
     store::Store,
@@ -51,7 +52,7 @@ const QUICK_CHECK_BYTES: u64 = 32 << 20;
 
 impl Store {
     /// Opens the file for writing, makes it where it is missing, and brings its schema up to date.
-    pub(in crate::ledger) fn open(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn open(path: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
         let files = Files::prepare(path).map_err(|error| LedgerError::open(path, error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -82,11 +83,11 @@ impl Store {
     }
 
     /// Opens the file for questions only.
-    pub(in crate::ledger) fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
         if let Err(error) = std::fs::metadata(path) {
             return Err(match error.kind() {
-                io::ErrorKind::NotFound => LedgerError::Missing { path: path.to_owned() },
-                _ => LedgerError::open(path, error),
+                io::ErrorKind::NotFound => LedgerError::Missing { path: path.to_owned() }.into(),
+                _ => LedgerError::open(path, error).into(),
             });
         }
         // By whichever way it is reached, its write-ahead log stands beside the file itself.
@@ -100,7 +101,7 @@ impl Store {
         let whole = |path: &Path| !files_beside(path, "-wal").exists();
         match Self::reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY, options) {
             // Not even the files for readers can be made beside it. Where nobody is writing, they are not needed.
-            Err(LedgerError::ReadOnly) if whole(path) => {
+            Err(StoreError(LedgerError::ReadOnly)) if whole(path) => {
                 let escaped =
                     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
                 let address = format!("file:{escaped}?immutable=1");
@@ -113,23 +114,23 @@ impl Store {
 
     /// The second connection of a process that writes: for questions, and for bringing a long log into the database
     /// without keeping the writer waiting.
-    pub(in crate::ledger) fn beside(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn beside(path: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
         let store = Self::reading(path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?;
         store.db.pragma_update(None, "query_only", true)?;
         Ok(store)
     }
 
-    fn reading(path: &Path, access: OpenFlags, options: &OpenOptions) -> Result<Self, LedgerError> {
+    fn reading(path: &Path, access: OpenFlags, options: &OpenOptions) -> Result<Self, StoreError> {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
         db.busy_timeout(options.patience)?;
         let found = first_look(&db)?;
         settle_in(&db, READER_CACHE_KIB)?;
         if found > known() {
-            return Err(LedgerError::Newer { found, known: known() });
+            return Err(LedgerError::Newer { found, known: known() }.into());
         }
         if found < known() && access.contains(OpenFlags::SQLITE_OPEN_URI) {
-            return Err(LedgerError::ReadOnly);
+            return Err(LedgerError::ReadOnly.into());
         }
         if found < known() {
             // Only a writer can bring it up to date.
@@ -142,24 +143,24 @@ impl Store {
 
     /// A ledger that nobody else sees and that is gone when it is closed: in memory, and in a file without a name
     /// when it grows.
-    pub(in crate::ledger) fn scratch() -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn scratch() -> Result<Self, StoreError> {
         Self::scratch_of(Connection::open("")?)
     }
 
     /// A scratch ledger with everything that a file holds at this moment.
-    pub(in crate::ledger) fn scratch_copy(path: &Path) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn scratch_copy(path: &Path) -> Result<Self, StoreError> {
         let real = Self::open_read_only(path, &OpenOptions::default())?;
         let mut db = Connection::open("")?;
         if Backup::new(&real.db, &mut db)?.step(-1)? != StepResult::Done {
             let why = io::Error::new(io::ErrorKind::ResourceBusy, "its file is in use");
-            return Err(LedgerError::Locked { source: Arc::new(why) });
+            return Err(LedgerError::Locked { source: Arc::new(why) }.into());
         }
         let copy = Self::scratch_of(db)?;
         real.living_workers()?.into_iter().for_each(|worker| copy.living.keep(worker));
         Ok(copy)
     }
 
-    fn scratch_of(mut db: Connection) -> Result<Self, LedgerError> {
+    fn scratch_of(mut db: Connection) -> Result<Self, StoreError> {
         db.pragma_update(None, "journal_mode", "MEMORY")?;
         db.pragma_update(None, "synchronous", "OFF")?;
         settle_in(&db, WRITER_CACHE_KIB)?;
@@ -182,7 +183,7 @@ impl Store {
     }
 
     /// Brings the write-ahead log into the database as far as nobody is in the way.
-    pub(in crate::ledger) fn checkpoint(&self) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
@@ -192,10 +193,10 @@ impl Store {
     }
 
     /// Writes a copy of this moment to a new file, whoever is writing meanwhile.
-    pub(in crate::ledger) fn backup(&self, to: &Path) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let failed = |error: io::Error| LedgerError::Backup { path: to.to_owned(), source: Arc::new(error) };
         if fs::symlink_metadata(to).is_ok() {
-            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+            return Err(failed(io::ErrorKind::AlreadyExists.into()).into());
         }
         let mut partial = to.as_os_str().to_owned();
         partial.push(".partial");
@@ -210,11 +211,11 @@ impl Store {
         if copied.is_err() {
             let _ = fs::remove_file(partial);
         }
-        copied
+        Ok(copied?)
     }
 
     /// Looks through the whole file for damage: pages, constraints, references.
-    pub(in crate::ledger) fn check(&self) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn check(&self) -> Result<(), StoreError> {
         // One look: others may be sending.
         let _look = self.db.unchecked_transaction()?;
         quick_check(&self.db)?;
@@ -224,7 +225,7 @@ impl Store {
             rows.next()?.map(|row| row.get(0)).transpose()?
         };
         if let Some(table) = broken {
-            return Err(LedgerError::damaged(&format!("a row of `{table}` refers to nothing")));
+            return Err(LedgerError::damaged(&format!("a row of `{table}` refers to nothing")).into());
         }
         let dispatches: Vec<i64> = self.dispatches()?.into_iter().map(|dispatch| dispatch.id.0).collect();
         for dispatch in dispatches {
@@ -234,7 +235,7 @@ impl Store {
     }
 }
 
-fn settle_in(db: &Connection, cache_kib: u32) -> Result<(), LedgerError> {
+fn settle_in(db: &Connection, cache_kib: u32) -> Result<(), StoreError> {
     db.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     // Ways through the tables are chosen once, not anew for each value.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -249,10 +250,10 @@ fn known() -> u32 {
 }
 
 /// The schema, as the first thing that is read: a folder that cannot be written shows here.
-fn first_look(db: &Connection) -> Result<u32, LedgerError> {
+fn first_look(db: &Connection) -> Result<u32, StoreError> {
     let found = db.pragma_query_value(None, "user_version", |row| row.get(0));
     found.map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::CannotOpen) => LedgerError::ReadOnly,
+        Some(ErrorCode::CannotOpen) => LedgerError::ReadOnly.into(),
         _ => error.into(),
     })
 }
@@ -263,11 +264,11 @@ fn files_beside(path: &Path, ending: &str) -> std::path::PathBuf {
     name.into()
 }
 
-fn schema(db: &Connection) -> Result<u32, LedgerError> {
+fn schema(db: &Connection) -> Result<u32, StoreError> {
     Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
+fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let mut found = schema(db)?;
     if found < known() {
         let tx = Store::writing(db)?;
@@ -281,23 +282,23 @@ fn migrate(db: &mut Connection) -> Result<(), LedgerError> {
         found = found.max(known());
     }
     if found > known() {
-        return Err(LedgerError::Newer { found, known: known() });
+        return Err(LedgerError::Newer { found, known: known() }.into());
     }
     Ok(())
 }
 
-fn quick_check(db: &Connection) -> Result<(), LedgerError> {
+fn quick_check(db: &Connection) -> Result<(), StoreError> {
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(LedgerError::damaged(&found)) }
+    if found == "ok" { Ok(()) } else { Err(LedgerError::damaged(&found).into()) }
 }
 
-fn count_opening(db: &mut Connection, files: &Files, restored: Restored) -> Result<u64, LedgerError> {
+fn count_opening(db: &mut Connection, files: &Files, restored: Restored) -> Result<u64, StoreError> {
     let tx = Store::writing(db)?;
     let found: i64 =
         tx.query_row("SELECT value FROM counters WHERE name = 'claims'", [], |row| row.get(0))?;
     let (found, seen) = (found.max(0) as u64, files.seen());
     if found < seen && restored == Restored::Refuse {
-        return Err(LedgerError::Restored { path: files.ledger().to_owned(), found, seen });
+        return Err(LedgerError::Restored { path: files.ledger().to_owned(), found, seen }.into());
     }
     let next = found.max(seen) + 1;
     tx.execute("UPDATE counters SET value = ?1 WHERE name = 'claims'", [next as i64])?;
@@ -306,7 +307,7 @@ fn count_opening(db: &mut Connection, files: &Files, restored: Restored) -> Resu
 }
 
 fn opening(path: &Path, error: rusqlite::Error) -> LedgerError {
-    match LedgerError::from(error) {
+    match StoreError::from(error).0 {
         LedgerError::Other { source } => LedgerError::Open { path: path.to_owned(), source },
         known => known,
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    error::StoreError,
     recipients::{self, People},
     suppressed::fingerprint,
     times::{millis, timestamp},
@@ -13,7 +14,6 @@ use super::{
 use crate::{
     ledger::{
         claim::{Claim, Domains, Wanted},
-        error::LedgerError,
         lease::Hold,
         values::{DeliveryId, DispatchId, SelectionId, WorkerId},
     },
@@ -41,7 +41,7 @@ impl Search {
         dispatch: i64,
         now: Timestamp,
         wanted: &Wanted,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Self, StoreError> {
         let filter = Filter::new(db, wanted)?;
         let reached = cursors.reached(dispatch, &filter);
         Ok(Self { dispatch, now: millis(now), only_due: wanted.only_due, filter, reached })
@@ -53,7 +53,7 @@ impl Search {
         db: &Connection,
         people: &mut People,
         limit: usize,
-    ) -> Result<Vec<Found>, LedgerError> {
+    ) -> Result<Vec<Found>, StoreError> {
         if self.filter.is_void() {
             return Ok(Vec::new());
         }
@@ -67,7 +67,7 @@ impl Search {
         Ok(found)
     }
 
-    fn due(&self, db: &Connection, people: &mut People, limit: usize) -> Result<Vec<Found>, LedgerError> {
+    fn due(&self, db: &Connection, people: &mut People, limit: usize) -> Result<Vec<Found>, StoreError> {
         let due = format!(
             "SELECT d.id, d.epoch, d.tries, d.domain, {FIRST_TRIED} FROM deliveries d INDEXED BY deliveries_due \
              WHERE d.dispatch = ?1 AND d.due_at > 0 AND d.due_at <= ?2{} ORDER BY d.due_at, d.id LIMIT ?3",
@@ -99,7 +99,7 @@ impl Search {
         people: &mut People,
         limit: usize,
         found: &mut Vec<Found>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         while let Some(span) = recipients::span(db, self.dispatch, self.reached + 1)? {
             let mut taken =
                 db.prepare_cached("SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
@@ -127,7 +127,7 @@ impl Search {
         selection: SelectionId,
         limit: usize,
         found: &mut Vec<Found>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         let mut statement = db.prepare_cached(
             "SELECT c.delivery FROM temp.selected c WHERE c.selection = ?1 AND c.delivery > ?2 \
              AND c.dispatch = ?3 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = c.delivery) \
@@ -153,7 +153,7 @@ impl Search {
         people: &mut People,
         delivery: i64,
         found: &mut Vec<Found>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         if let Some(subscriber) = people.person(db, delivery)? {
             let domain = people.domain(db, subscriber.address.domain())?;
             if self.filter.domains.have(domain) {
@@ -226,8 +226,8 @@ impl Numbers {
 }
 
 impl Filter {
-    pub(super) fn new(db: &Connection, wanted: &Wanted) -> Result<Self, LedgerError> {
-        let numbers = |names: &[String]| -> Result<Vec<i64>, LedgerError> {
+    pub(super) fn new(db: &Connection, wanted: &Wanted) -> Result<Self, StoreError> {
+        let numbers = |names: &[String]| -> Result<Vec<i64>, StoreError> {
             let mut find = db.prepare_cached("SELECT id FROM domains WHERE name = ?1")?;
             let mut numbers = Vec::with_capacity(names.len());
             for name in names {

@@ -1,9 +1,9 @@
-use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
+use std::{collections::HashMap, hash::BuildHasherDefault};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{recipients::People, search::Cursors, suppressed::Suppressed};
-use crate::ledger::{error::LedgerError, files::Files, identity_hasher::IdentityHasher, worker::Living};
+use super::{error::StoreError, recipients::People, search::Cursors, suppressed::Suppressed};
+use crate::ledger::{files::Files, identity_hasher::IdentityHasher, worker::Living};
 
 /// A connection to the ledger, and what is remembered between its transactions.
 pub(in crate::ledger) struct Store {
@@ -22,27 +22,12 @@ pub(in crate::ledger) struct Store {
 
 impl Store {
     /// A transaction that may write: no other process writes until it ends.
-    pub(super) fn writing(db: &mut Connection) -> Result<Transaction<'_>, LedgerError> {
+    pub(super) fn writing(db: &mut Connection) -> Result<Transaction<'_>, StoreError> {
         Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
     }
 
     /// Makes room on a full disk, once.
     pub(in crate::ledger) fn release_reserve(&self) -> bool {
         self.files.as_ref().is_some_and(Files::release_reserve)
-    }
-}
-
-#[doc(hidden)]
-impl From<rusqlite::Error> for LedgerError {
-    fn from(error: rusqlite::Error) -> Self {
-        let code = error.sqlite_error_code();
-        let source = Arc::new(error);
-        match code {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { source },
-            Some(ErrorCode::DiskFull) => Self::Full { source },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { source },
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
-            _ => Self::Other { source },
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::error::StoreError;
 use crate::{
     ledger::{error::LedgerError, identity_hasher::IdentityHasher, values::Reason},
     message::{ListTokens, PersonHash},
@@ -51,7 +52,7 @@ impl Suppressed {
     }
 
     /// Brings the set up to date; to be called inside the transaction that relies on it.
-    pub(super) fn refresh(&mut self, db: &Connection) -> Result<(), LedgerError> {
+    pub(super) fn refresh(&mut self, db: &Connection) -> Result<(), StoreError> {
         self.refresh_hashes(db)?;
         let changes: i64 = db
             .prepare_cached("SELECT value FROM counters WHERE name = 'suppressions'")?
@@ -78,7 +79,7 @@ impl Suppressed {
         Ok(())
     }
 
-    fn refresh_hashes(&mut self, db: &Connection) -> Result<(), LedgerError> {
+    fn refresh_hashes(&mut self, db: &Connection) -> Result<(), StoreError> {
         let changes: i64 = db
             .prepare_cached("SELECT value FROM counters WHERE name = 'suppressed_hashes'")?
             .query_row([], |row| row.get(0))?;
@@ -90,7 +91,7 @@ impl Suppressed {
     }
 
     /// Why the key is suppressed, if it is.
-    pub(super) fn reason(&self, db: &Connection, key: &str) -> Result<Option<Reason>, LedgerError> {
+    pub(super) fn reason(&self, db: &Connection, key: &str) -> Result<Option<Reason>, StoreError> {
         if !self.prints.is_empty()
             && self.prints.contains(&fingerprint(key))
             && let Some(reason) = reason_in(db, key)?
@@ -114,7 +115,7 @@ impl Suppressed {
 }
 
 /// Asks the table itself.
-pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, LedgerError> {
+pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, StoreError> {
     let word: Option<String> = db
         .prepare_cached("SELECT reason FROM suppressions WHERE key = ?1")?
         .query_row([key], |row| row.get(0))
@@ -123,7 +124,7 @@ pub(super) fn reason_in(db: &Connection, key: &str) -> Result<Option<Reason>, Le
 }
 
 /// The people who are suppressed by their keyed hash alone.
-pub(super) fn hashes(db: &Connection) -> Result<HashSet<PersonHash>, LedgerError> {
+pub(super) fn hashes(db: &Connection) -> Result<HashSet<PersonHash>, StoreError> {
     let mut statement = db.prepare_cached("SELECT person FROM suppressed_hashes")?;
     let mut rows = statement.query([])?;
     let mut hashes = HashSet::new();
@@ -133,7 +134,7 @@ pub(super) fn hashes(db: &Connection) -> Result<HashSet<PersonHash>, LedgerError
     Ok(hashes)
 }
 
-fn hash_reason(db: &Connection, person: &PersonHash) -> Result<Option<Reason>, LedgerError> {
+fn hash_reason(db: &Connection, person: &PersonHash) -> Result<Option<Reason>, StoreError> {
     let word: Option<String> = db
         .prepare_cached("SELECT reason FROM suppressed_hashes WHERE person = ?1")?
         .query_row([person.as_bytes()], |row| row.get(0))

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{recipients::People, store::Store, suppressed::Suppressed, times::millis};
+use super::{error::StoreError, recipients::People, store::Store, suppressed::Suppressed, times::millis};
 use crate::{
     ledger::{
-        error::LedgerError,
         lease::{Begun, Close, Hold, Next},
         log::{Closed, Log, Position},
         records::{OutcomeKind, reply_of},
@@ -18,7 +17,7 @@ use crate::{
 
 impl Store {
     /// Writes all of them down, durably and in their order, or none.
-    pub(in crate::ledger) fn apply(&mut self, group: &mut [Transition]) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn apply(&mut self, group: &mut [Transition]) -> Result<(), StoreError> {
         let tx = Group::open(&self.db)?;
         self.suppressed.refresh(&self.db)?;
         let mut marks = Transitions::new(&self.db)?;
@@ -56,7 +55,7 @@ impl Store {
 
 /// What a dead worker wrote into its log, as a part of the transaction that is open. What the database has already changes
 /// nothing.
-pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Result<(), LedgerError> {
+pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Result<(), StoreError> {
     let mut marks = Transitions::new(db)?;
     for Closed { delivery, epoch, started_at, close } in closed {
         // Fingerprints are for looking up suppressions, which is over.
@@ -80,7 +79,7 @@ pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Res
 }
 
 /// How far the logs of this group have come.
-fn store_positions(db: &Connection, group: &[Transition]) -> Result<(), LedgerError> {
+fn store_positions(db: &Connection, group: &[Transition]) -> Result<(), StoreError> {
     let mut stored: Option<&Arc<Log>> = None;
     for log in group.iter().filter_map(|mark| Some(&mark.logged.as_ref()?.log)) {
         if !stored.is_some_and(|stored| Arc::ptr_eq(stored, log)) {
@@ -92,7 +91,7 @@ fn store_positions(db: &Connection, group: &[Transition]) -> Result<(), LedgerEr
 }
 
 /// Stores how far a worker's log has come, with the transaction that is open.
-pub(super) fn store_position(db: &Connection, log: &Log) -> Result<(), LedgerError> {
+pub(super) fn store_position(db: &Connection, log: &Log) -> Result<(), StoreError> {
     let Position { file, bytes, sum } = log.position();
     db.prepare_cached("UPDATE workers SET log_file = ?2, log_bytes = ?3, log_sum = ?4 WHERE id = ?1")?
         .execute(params![log.worker(), file.cast_signed(), bytes.cast_signed(), sum])?;
@@ -106,12 +105,12 @@ struct Group<'db> {
 }
 
 impl<'db> Group<'db> {
-    fn open(db: &'db Connection) -> Result<Self, LedgerError> {
+    fn open(db: &'db Connection) -> Result<Self, StoreError> {
         db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(Self { db, is_open: true })
     }
 
-    fn commit(mut self) -> Result<(), LedgerError> {
+    fn commit(mut self) -> Result<(), StoreError> {
         self.db.prepare_cached("COMMIT")?.execute([])?;
         self.is_open = false;
         Ok(())
@@ -166,7 +165,7 @@ const LATE_DELIVERY: &str = "UPDATE deliveries SET state = ?2, due_at = ?3 \
      WHERE id = ?1 AND epoch = ?4 AND (state = 'unconfirmed' OR (state IN ('queued', 'deferred') AND ?2 = 'accepted'))";
 
 impl<'db> Transitions<'db> {
-    fn new(db: &'db Connection) -> Result<Self, LedgerError> {
+    fn new(db: &'db Connection) -> Result<Self, StoreError> {
         Ok(Self {
             db,
             begin: db.prepare_cached(BEGIN)?,
@@ -182,7 +181,7 @@ impl<'db> Transitions<'db> {
         hold: Hold,
         at: i64,
         is_pre_committed: bool,
-    ) -> Result<Begun, LedgerError> {
+    ) -> Result<Begun, StoreError> {
         let from = if is_pre_committed { "begun" } else { "claimed" };
         // A claim looked at all suppressions; a keyed hash that came since then may be this person's.
         let is_doubtful =
@@ -195,12 +194,7 @@ impl<'db> Transitions<'db> {
     }
 
     /// Closes the delivery if its address is suppressed; `None` when it is not.
-    fn suppress(
-        &self,
-        suppressed: &Suppressed,
-        hold: Hold,
-        from: &str,
-    ) -> Result<Option<usize>, LedgerError> {
+    fn suppress(&self, suppressed: &Suppressed, hold: Hold, from: &str) -> Result<Option<usize>, StoreError> {
         let person = People::default().known(self.db, hold.delivery)?;
         let key = person.address.key_cow();
         let Some(reason) = suppressed.reason(self.db, &key)? else { return Ok(None) };
@@ -208,7 +202,7 @@ impl<'db> Transitions<'db> {
         Ok(Some(self.db.prepare_cached(SUPPRESS)?.execute(close)?))
     }
 
-    fn withdraw(&mut self, hold: Hold) -> Result<(), LedgerError> {
+    fn withdraw(&mut self, hold: Hold) -> Result<(), StoreError> {
         self.withdraw.execute(params![hold.delivery, hold.worker, hold.epoch])?;
         Ok(())
     }
@@ -220,7 +214,7 @@ impl<'db> Transitions<'db> {
         at: i64,
         outcome: &Outcome,
         next: Next,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         let (kind, stage) = kind_of(outcome);
         let reply = reply_of(outcome);
         let enhanced = reply.and_then(|reply| reply.enhanced);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{store::Store, times::millis, transitions::bring_in};
+use super::{error::StoreError, store::Store, times::millis, transitions::bring_in};
 use crate::ledger::{
     error::LedgerError,
     files::Files,
@@ -22,7 +22,7 @@ impl Store {
         &mut self,
         relay: &str,
         now: Timestamp,
-    ) -> Result<Worker, LedgerError> {
+    ) -> Result<Worker, StoreError> {
         let mount = self.files.as_ref().and_then(Files::mount);
         let tx = Self::writing(&mut self.db)?;
         tx.execute(
@@ -52,7 +52,7 @@ impl Store {
         worker: WorkerId,
         log: Option<&Log>,
         now: Timestamp,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let mut released = tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker.0])?;
         released += requeue_unstarted(&tx, worker.0, &log.map(Log::release_unstarted).unwrap_or_default())?;
@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// The workers that live, by the files beside the ledger.
-    pub(in crate::ledger) fn living_workers(&self) -> Result<Vec<i64>, LedgerError> {
+    pub(in crate::ledger) fn living_workers(&self) -> Result<Vec<i64>, StoreError> {
         let Some(files) = &self.files else { return Ok(Vec::new()) };
         let mut living = present(&self.db)?;
         living.retain(|one| lives(files, one.worker, one.boot.as_deref(), self.boot.as_deref()));
@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// Takes what dead workers held: claims go back to the queue, begun attempts are unconfirmed.
-    pub(in crate::ledger) fn reap(&mut self, now: Timestamp) -> Result<Reaped, LedgerError> {
+    pub(in crate::ledger) fn reap(&mut self, now: Timestamp) -> Result<Reaped, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let mut reaped = Reaped::default();
         let here = self.files.as_ref().and_then(Files::mount);
@@ -131,7 +131,7 @@ struct Present {
     position: Position,
 }
 
-fn present(db: &Connection) -> Result<Vec<Present>, LedgerError> {
+fn present(db: &Connection) -> Result<Vec<Present>, StoreError> {
     let sql = "SELECT id, boot, mount, log_file, log_bytes, log_sum FROM workers WHERE left_at IS NULL";
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([], |row| {
@@ -155,7 +155,7 @@ fn bury(files: &Files, worker: i64) {
 }
 
 /// Takes back to the queue what the database calls begun and was not started.
-fn requeue_unstarted(db: &Connection, worker: i64, unstarted: &[(i64, u32)]) -> Result<usize, LedgerError> {
+fn requeue_unstarted(db: &Connection, worker: i64, unstarted: &[(i64, u32)]) -> Result<usize, StoreError> {
     let mut requeue = db.prepare_cached(REQUEUE_UNSTARTED)?;
     let mut requeued = 0;
     for (delivery, epoch) in unstarted {
