@@ -112,7 +112,7 @@ impl Ledger {
     }
 
     /// The file outside of the ledger's folder that notices when the whole folder is put back from a backup
-    /// ([`OpenOptions::marks`]); `None` when there is none.
+    /// ([`OpenOptions::marks`](super::OpenOptions::marks)); `None` when there is none.
     ///
     /// # Errors
     ///

@@ -294,6 +294,65 @@ fn a_module_says_what_comes_in_what_goes_out_and_what_it_never_does() {
     }
 }
 
+/// Public error types that name a type of a dependency, or are made from one: callers would depend on its version too.
+fn foreign_errors(dependencies: &[String], sources: &[(String, String)]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut public = BTreeSet::new();
+    let names_one = |text: &str| {
+        let words: Vec<&str> = text.split(|c: char| c != '_' && c != ':' && !c.is_alphanumeric()).collect();
+        dependencies
+            .iter()
+            .any(|dependency| words.iter().any(|word| word.starts_with(&format!("{dependency}::"))))
+    };
+    let codes: Vec<(&str, String)> = sources.iter().map(|(name, text)| (name.as_str(), code(text))).collect();
+    for (file, code) in &codes {
+        for (at, _) in code.match_indices("thiserror::Error") {
+            let item = code[at..].split("\n}").next().unwrap_or_default();
+            let Some((_, item)) = item.split_once("\npub enum ").or_else(|| item.split_once("\npub struct "))
+            else {
+                continue;
+            };
+            let name = word(item);
+            if item.lines().filter(|line| !line.trim_start().starts_with('#')).any(names_one) {
+                found.push(format!("{file}: {name}"));
+            }
+            public.insert(name);
+        }
+    }
+    for (file, code) in &codes {
+        for (at, _) in code.match_indices("impl From<") {
+            let head = code[at..].lines().next().unwrap_or_default();
+            let Some((from, to)) = head.split_once("> for ") else { continue };
+            if names_one(&from["impl From<".len()..]) && public.contains(&word(to)) {
+                found.push(format!("{file}: {} from {from}", word(to)));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn public_errors_hold_no_types_of_dependencies() {
+    let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let dependencies: Vec<String> =
+        manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")).collect();
+    assert_eq!(foreign_errors(&dependencies, &sources("src")), [""; 0]);
+
+    let derive = "#[derive(Debug, thiserror::Error)]\n";
+    for (body, is_bad) in [
+        (format!("{derive}pub enum E {{\n    A(#[source] std::io::Error),\n}}"), false),
+        (format!("{derive}pub enum E {{\n    A(#[from] rusqlite::Error),\n}}"), true),
+        (format!("{derive}pub struct E {{\n    source: Box<rusqlite::Error>,\n}}"), true),
+        (format!("{derive}enum E {{\n    A(rusqlite::Error),\n}}\npub enum F {{\n}}"), false),
+        (format!("{derive}pub enum E {{\n}}\nimpl From<rusqlite::Error> for E {{\n}}"), true),
+        ("impl From<rusqlite::Error> for Private {\n}".to_owned(), false),
+    ] {
+        let found = foreign_errors(&["rusqlite".to_owned()], &[("src/e.rs".to_owned(), body.clone())]);
+        assert_eq!(!found.is_empty(), is_bad, "{body}: {found:?}");
+    }
+}
+
 #[test]
 fn no_file_is_too_long_to_read() {
     for (name, text) in ours() {
