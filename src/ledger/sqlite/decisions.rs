@@ -192,7 +192,7 @@ impl Store {
         &mut self,
         dispatch: DispatchId,
         people: &[(EmailAddress, Inactive)],
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<u64, StoreError> {
         let tx = Self::writing(&mut self.db)?;
         let addresses: Vec<EmailAddress> = people.iter().map(|(address, _)| address.clone()).collect();
         let why: HashMap<Key, Inactive> =
