@@ -6,7 +6,7 @@ mod report;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{Context, Exit, Failure, flags, sending};
+use super::{Context, Exit, Failure, flags, sending, suppression_file};
 use crate::{
     bounce::{self, Kind, Ours, Returned},
     config::{Config, Overrides},
@@ -74,6 +74,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 lines(&file, &returned, &settled)
             };
             context.terminal.data(&text).map_err(Failure::output)?;
+        }
+        if let (Some(config), Some(returns)) = (&config, &returns)
+            && !args.dry_run
+        {
+            let held = counts.held.keys().map(String::as_str).collect();
+            suppression_file::remove_lifted(config, returns.ledger(), &held).await?;
+            suppression_file::add_since(config, returns.ledger(), context.now).await?;
         }
         counts.say(context, args.dry_run);
         Ok(Exit::Done)

@@ -1,5 +1,7 @@
 //! The file of suppressions that is committed, beside the ledger's.
 
+use std::collections::BTreeSet;
+
 use super::{Failure, sending};
 use crate::{
     address::EmailAddress,
@@ -50,7 +52,7 @@ pub(super) fn add(file: &mut SuppressionFile, suppressions: &[Suppression]) -> u
     new
 }
 
-/// Adds what the ledger has suppressed since a moment, such as hard bounces of a run.
+/// Adds what the ledger has suppressed since a moment: hard bounces of a run, what came back, who unsubscribed.
 pub(super) async fn add_since(
     config: &Config,
     ledger: &Ledger,
@@ -62,13 +64,39 @@ pub(super) async fn add_since(
     let mut new = Vec::new();
     let mut pages = ledger.suppressions();
     while let Some(one) = pages.next().await? {
-        if one.at >= since && one.reason == Reason::HardBounce {
+        // The ledger keeps milliseconds.
+        if one.at.as_millisecond() >= since.as_millisecond() {
             new.push(one);
         }
     }
     if !new.is_empty() {
         update(config, ledger, |file| add(file, &new)).await?;
     }
+    Ok(())
+}
+
+/// Removes hard bounces at these domains that the ledger has lifted, of people on the list.
+pub(super) async fn remove_lifted(
+    config: &Config,
+    ledger: &Ledger,
+    domains: &BTreeSet<&str>,
+) -> Result<(), Failure> {
+    let exists = config.suppression_file.as_ref().is_some_and(|path| path.exists());
+    if domains.is_empty() || !exists {
+        return Ok(());
+    }
+    let Some(file) = read(config)? else { return Ok(()) };
+    let mut lifted = Vec::new();
+    for one in known(config, &file, None).await? {
+        let address = &one.address;
+        if one.reason == Reason::HardBounce
+            && domains.contains(address.domain())
+            && ledger.suppression(address).await?.is_none()
+        {
+            lifted.push(one.address);
+        }
+    }
+    update(config, ledger, |file| lifted.iter().map(|address| u64::from(file.remove(address))).sum()).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fs, path::PathBuf};
 
-use super::{Context, Exit, Failure, flags, sending};
+use super::{Context, Exit, Failure, flags, sending, suppression_file};
 use crate::{
     address::EmailAddress,
     audience::{Audience, Unsubscribed, Who},
@@ -68,10 +68,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     }
     sending::runtime()?.block_on(async {
         let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
-        if config.list.file().is_none() {
-            return on_the_list(context, ledger, tokens, requests).await;
-        }
-        without_list(context, &config, &ledger, tokens, requests).await
+        let counts = if config.list.file().is_none() {
+            on_the_list(context, ledger.clone(), tokens, requests).await?
+        } else {
+            without_list(context, &config, &ledger, tokens, requests).await?
+        };
+        suppression_file::add_since(&config, &ledger, context.now).await?;
+        tell(context, counts);
+        Ok(Exit::Done)
     })
 }
 
@@ -97,12 +101,13 @@ impl Requests {
     }
 }
 
+/// Of whom the list knows, how many get no letters from now on, how many were strangers, and how many got none before.
 async fn on_the_list(
     context: &Context,
     ledger: Ledger,
     tokens: ListTokens,
     requests: Requests,
-) -> Result<Exit, Failure> {
+) -> Result<[u64; 3], Failure> {
     let audience = Audience::open(ledger, tokens, context.now).await?;
     let who =
         requests.addresses.into_iter().map(Who::Address).chain(requests.hashes.into_iter().map(Who::Hash));
@@ -115,8 +120,7 @@ async fn on_the_list(
             Unsubscribed::Already(_) => 2,
         }] += 1;
     }
-    tell(context, counts);
-    Ok(Exit::Done)
+    Ok(counts)
 }
 
 /// Where the list is a file, the suppressions keep who unsubscribed.
@@ -126,7 +130,7 @@ async fn without_list(
     ledger: &Ledger,
     tokens: ListTokens,
     requests: Requests,
-) -> Result<Exit, Failure> {
+) -> Result<[u64; 3], Failure> {
     let asked = requests.addresses.len() + requests.hashes.len();
     let hashes: HashSet<PersonHash> = requests.hashes.iter().copied().collect();
     let note = Some("asked for it".to_owned());
@@ -158,8 +162,7 @@ async fn without_list(
     for hash in found {
         ledger.unsuppress_hash(hash).await?;
     }
-    tell(context, [0, new, (asked as u64).saturating_sub(new)]);
-    Ok(Exit::Done)
+    Ok([0, new, (asked as u64).saturating_sub(new)])
 }
 
 fn tell(context: &Context, [people, strangers, before]: [u64; 3]) {

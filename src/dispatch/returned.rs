@@ -50,6 +50,11 @@ pub struct Settled {
 }
 
 impl Returns {
+    /// The ledger that it settles in.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Reads which issues were sent. Without `record`, what would follow is said and nothing is changed.
     ///
     /// # Errors

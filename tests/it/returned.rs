@@ -229,6 +229,31 @@ fn many_hard_bounces_of_one_provider_at_once_suppress_nobody() {
 }
 
 #[test]
+fn the_file_of_suppressions_follows_what_came_back() {
+    let relay = Relay::start(Script::new());
+    let room = newsletter(7 * 25, &relay);
+    let settings = room.read("mimeo.toml");
+    room.write("mimeo.toml", format!("{settings}\n[suppress]\nfile = \"suppressions.txt\"\n"));
+    room.run(["suppress", "--write-file"]).code(0);
+    let letters = send(&room, &relay, "one");
+    let in_file = || room.read("suppressions.txt").matches(" hard_bounce ").count();
+    let at = |domain: &str| -> Vec<&Accepted> {
+        letters.iter().filter(|letter| letter.to.ends_with(domain)).collect()
+    };
+    room.write("first.eml", hard(at("@example0.com")[0]));
+    room.write("other.eml", hard(at("@example1.com")[0]));
+    room.run(["bounces", "first.eml", "other.eml"]).code(0);
+    assert_eq!(in_file(), 2);
+    // So many at one provider are its fault: what was suppressed there is lifted, here too.
+    for (index, letter) in at("@example0.com").into_iter().enumerate() {
+        room.write(&format!("returned/{index:02}.eml"), hard(letter));
+    }
+    room.run(["bounces", "returned"]).code(0).stderr_has("too many letters to example0.com");
+    assert_eq!(suppressed(&room).len(), 1);
+    assert_eq!(in_file(), 1, "{}", room.read("suppressions.txt"));
+}
+
+#[test]
 fn an_unconfirmed_letter_that_comes_back_was_accepted() {
     let relay =
         Relay::start(Script::new().rule(At::Dot, When::To("reader000001".to_owned()), Do::TakeAndClose));

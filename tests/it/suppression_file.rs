@@ -69,6 +69,15 @@ fn a_checkout_without_the_ledger_writes_to_nobody_who_said_no() {
 }
 
 #[test]
+fn who_unsubscribed_is_in_the_file_too() {
+    let room = room();
+    run(&room, ["unsubscribe", "bob@example.com"]).code(0);
+    assert!(room.read("suppressions.txt").contains(" unsubscribed "));
+    let copy = clone(&room);
+    in_clone(&copy, ["send", "one", "--dry-run"]).code(0).stderr_has("2 people get it (1 suppressed)");
+}
+
+#[test]
 fn who_is_suppressed_in_the_file_while_an_issue_is_sent_gets_no_letter() {
     let room = room();
     run(&room, ["suppress", "--write-file"]).code(0).stderr_has("`suppressions.txt` has 0 suppressions");
