@@ -271,13 +271,15 @@ impl PreviewSource {
             };
         let (mut found, shares) = (report.diagnostics, report.shares);
         found.sort_by_key(|one| std::cmp::Reverse(one.severity));
-        let headings: Vec<(u32, &str)> = issue
+        // With their words: an anchor that nothing links to is not in the letter.
+        let headings: Vec<(u32, Value)> = issue
             .document
             .blocks
             .iter()
             .filter_map(|block| match &block.kind {
-                BlockKind::Heading { anchor, .. } => {
-                    Some((issue.source.position(block.span.start).line, anchor.as_str()))
+                BlockKind::Heading { anchor, content, .. } => {
+                    let line = issue.source.position(block.span.start).line;
+                    Some((line, json!({ "anchor": anchor, "words": render::plain(content).trim() })))
                 }
                 _ => None,
             })
@@ -290,7 +292,7 @@ impl PreviewSource {
                     && path == issue.source.path()
                 {
                     let above = headings.iter().rfind(|(line, _)| *line <= start.line);
-                    value["anchor"] = above.map(|(_, anchor)| *anchor).into();
+                    value["heading"] = above.map(|(_, heading)| heading.clone()).into();
                 }
                 value
             })
@@ -300,7 +302,7 @@ impl PreviewSource {
             .map(|share| {
                 let mut value = json!(share);
                 let heading = headings.iter().find(|(line, _)| *line == share.line);
-                value["anchor"] = heading.map(|(_, anchor)| *anchor).into();
+                value["heading"] = heading.map(|(_, heading)| heading.clone()).into();
                 value
             })
             .collect();
@@ -323,7 +325,7 @@ impl PreviewSource {
             "place": self.short(&one.place.to_string()),
             "excerpt": null,
             "marked": null,
-            "anchor": null,
+            "heading": null,
         });
         if let Place::Text { start, end, excerpt, .. } = &one.place
             && !excerpt.is_empty()

@@ -53,7 +53,8 @@ fn light_and_dark_do_not_depend_on_the_machine() {
 fn findings_name_their_place_and_the_budget_adds_up() {
     let room = room().file("issues/7.md", format!("{ISSUE}\n[click here](http://example.com/)\n"));
     let told = Preview::of(&room).json("/api/findings");
-    let one = told["findings"].as_array().unwrap().iter().find(|one| one["anchor"] == "the-workshop");
+    let one =
+        told["findings"].as_array().unwrap().iter().find(|one| one["heading"]["anchor"] == "the-workshop");
     let one = one.unwrap_or_else(|| panic!("{told}"));
     assert!(one["place"].as_str().unwrap().starts_with("issues/7.md:13:"), "{told}");
     assert!(

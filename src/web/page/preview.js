@@ -144,17 +144,24 @@
       $("budget").append(cut);
     }
     $("shares").replaceChildren(...report.shares.map((share, at) => {
-      const item = make("li"), row = make(share.anchor ? "button" : "div");
+      const item = make("li"), row = make(share.heading ? "button" : "div");
       const swatch = make("i");
       swatch.style.backgroundColor = colour(at);
       row.append(swatch, make("span", share.section), make("span", kilobytes(share.octets), "octets"));
-      if (share.anchor) {
+      if (share.heading) {
         row.type = "button";
-        row.onclick = () => jump({ anchor: share.anchor, code: share.section, place: "line " + share.line });
+        row.onclick = () => jump({ heading: share.heading, code: share.section, place: "line " + share.line });
       }
       item.append(row);
       return item;
     }));
+  }
+
+  // By its anchor, or by its words: an anchor that nothing links to is left out of the letter.
+  function heading(page, { anchor, words }, plain) {
+    const headings = [...page.querySelectorAll("h2, h3, h4, h5, h6")];
+    return page.getElementById(anchor) || page.getElementsByName(anchor)[0]?.parentElement
+      || headings.find((node) => plain(node.textContent).trim() === plain(words));
   }
 
   // To the words that a finding speaks of, or to the heading above them.
@@ -166,7 +173,7 @@
       const leaves = [...page.querySelectorAll("p, h1, h2, h3, h4, li, td, a, div")].filter((node) => !node.querySelector("p, div, td"));
       const plain = (text) => text.replace(/[\u2018\u2019]/g, "'").replace(/[\u201c\u201d]/g, '"').replace(/\s+/g, " ");
       const run = runs.find((run) => leaves.some((node) => plain(node.textContent).includes(run)));
-      const place = run ? leaves.find((node) => plain(node.textContent).includes(run)) : one.anchor && (page.getElementById(one.anchor) || page.getElementsByName(one.anchor)[0]?.parentElement);
+      const place = run ? leaves.find((node) => plain(node.textContent).includes(run)) : one.heading && heading(page, one.heading, plain);
       page.querySelectorAll("[data-found]").forEach((node) => { node.style.outline = ""; delete node.dataset.found; });
       // What is rich of the settings or the list stands nowhere in the letter.
       if (!place) continue;
