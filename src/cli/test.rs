@@ -114,12 +114,19 @@ fn refuse_suppressed(config: &Config, to: &[EmailAddress]) -> Result<(), Failure
         ledger => Some(ledger?),
     };
     let runtime = sending::runtime()?;
+    let by_hash = match &ledger {
+        Some(ledger) => {
+            runtime.block_on(ledger.recognize(sending::list_tokens(config)?))?;
+            Some(runtime.block_on(ledger.suppressed_hashes())?)
+        }
+        None => None,
+    };
     for address in to {
         let is_in_file = file.as_ref().is_some_and(|file| file.get(address).is_some());
         let is_in_ledger = match &ledger {
             Some(ledger) => runtime.block_on(ledger.suppression(address))?.is_some(),
             None => false,
-        };
+        } || by_hash.as_ref().is_some_and(|hashes| hashes.has(&address.key_cow()));
         if is_in_file || is_in_ledger {
             return Err(Failure::input(format!("{address} is suppressed"))
                 .hint("choose another address; `mimeo unsuppress ADDRESS` lifts a suppression"));

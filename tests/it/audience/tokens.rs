@@ -41,6 +41,7 @@ fn a_token_is_enough_where_the_address_is_not_known() {
     room.run(["unsubscribe", &bob]).code(0).stderr_has("1 person is suppressed from now on");
     room.run(["unsubscribe", &bob]).code(0).stderr_has("1 person got no letters before");
     assert!(!room.run(["suppress"]).code(0).stdout.contains("bob"));
+    room.run(["test", "one", "--to", "bob@example.com"]).code(3).stderr_has("…@example.com is suppressed");
     room.write("subscribers.csv", list);
     room.run(["send", "one", "--dry-run"]).code(0).stderr_has("1 person gets it (1 suppressed)");
     room.run(["send", "one", "--yes"]).code(0);
