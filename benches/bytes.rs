@@ -54,11 +54,11 @@ const BLOCKS: [(&str, &str, &str); 14] = [
     ),
 ];
 
-struct Desk {
+struct Folder {
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl Folder {
     fn weigh(&self, words: &str) -> usize {
         let root = self.folder.path();
         let text = format!("---\ntitle: Bytes\npreheader: What they weigh.\n---\n\n{words}");
@@ -77,12 +77,12 @@ impl Desk {
 }
 
 fn main() {
-    let desk = Desk { folder: tempfile::tempdir().unwrap() };
+    let newsletter_folder = Folder { folder: tempfile::tempdir().unwrap() };
     for number in 0..75 {
         let bytes = newsletter::picture(1200, 800 + number, image::ImageFormat::Jpeg);
-        newsletter::write(desk.folder.path(), &format!("pictures/{number}.jpg"), bytes);
+        newsletter::write(newsletter_folder.folder.path(), &format!("pictures/{number}.jpg"), bytes);
     }
-    println!("{:<44} {:>7} {:>7}", "octets of HTML, as encoded for the wire", "letter", "limit");
+    println!("{:<44} {:>7} {:>7}", "bytes of HTML, as encoded for the wire", "letter", "limit");
     let files = [
         ("tests/fixtures/kitchen-sink/index.md", 80_000),
         ("issues/2022-12-30-a-year-in-review/index.md", 45_000),
@@ -98,7 +98,11 @@ fn main() {
         write!(text, "![](pictures/{number}.jpg)\n\n{words}\n\n").unwrap();
         text
     });
-    println!("{:<44} {:>7} {CLIPPED_AT:>7}", "75 pictures and 25 KB of Chinese", desk.weigh(&pictures));
+    println!(
+        "{:<44} {:>7} {CLIPPED_AT:>7}",
+        "75 pictures and 25 KB of Chinese",
+        newsletter_folder.weigh(&pictures)
+    );
     let links = (0..25).fold(String::new(), |mut text, group| {
         writeln!(text, "- Group {group}").unwrap();
         for link in 0..10 {
@@ -107,7 +111,7 @@ fn main() {
         }
         text
     });
-    println!("{:<44} {:>7} {:>7}", "250 links in nested lists", desk.weigh(&links), 50_000);
+    println!("{:<44} {:>7} {:>7}", "250 links in nested lists", newsletter_folder.weigh(&links), 50_000);
     println!("\n{:<20} {:>9} {:>14}", "one more", "a block", "own sections");
     for (name, markdown, mjml) in BLOCKS {
         let own = match mjml {
@@ -115,9 +119,9 @@ fn main() {
             mjml => {
                 let sections =
                     format!("```mjml\n<mj-section><mj-column>{mjml}</mj-column></mj-section>\n```");
-                desk.one_more(&sections).to_string()
+                newsletter_folder.one_more(&sections).to_string()
             }
         };
-        println!("{name:<20} {:>9} {own:>14}", desk.one_more(markdown));
+        println!("{name:<20} {:>9} {own:>14}", newsletter_folder.one_more(markdown));
     }
 }

@@ -30,7 +30,7 @@ fn main() {
     let people: Vec<Subscriber> = (0..64).map(person).collect();
     let issue = issue();
 
-    let mut octets = 0;
+    let mut bytes = 0;
     for (name, signers) in [
         ("unsigned", Vec::new()),
         ("Ed25519", vec![signer(&ed25519_pem)]),
@@ -45,13 +45,13 @@ fn main() {
             next += 1;
             let person = &people[next % people.len()];
             let message = composer.compose(person, std::mem::take(&mut buffer)).expect("a letter");
-            octets = message.size();
+            bytes = message.size();
             buffer = message.into_room();
         });
     }
-    println!("a letter has {octets} octets; beside it, for as many:");
-    let letter = vec![b'x'; octets];
-    let mut copy = Vec::with_capacity(octets);
+    println!("a letter has {bytes} bytes; beside it, for as many:");
+    let letter = vec![b'x'; bytes];
+    let mut copy = Vec::with_capacity(bytes);
     measure("memcpy", 20_000, || {
         copy.clear();
         copy.extend_from_slice(black_box(&letter));

@@ -31,7 +31,7 @@ use mimeograph::{
 use relay::{Certificate, Relay, Script};
 
 const CONNECTIONS: usize = 10;
-const OCTETS: usize = 60_000;
+const LETTER_SIZE: usize = 60_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -74,16 +74,16 @@ fn send(address: &str, ca_file: &str, letters: u64) {
         settings.password = Some(Secret::new("hunter2"));
     }
     let transport = Transport::Smtp(Smtp::new(settings).unwrap());
-    let desk = Pile::new(letters);
+    let source = Pile::new(letters);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (transport, desk) = (&*Box::leak(Box::new(transport)), &*Box::leak(Box::new(desk)));
+        let (transport, source) = (&*Box::leak(Box::new(transport)), &*Box::leak(Box::new(source)));
         let lanes: Vec<_> =
-            (0..CONNECTIONS).map(|_| tokio::spawn(transport.run(desk, Halt::never()))).collect();
+            (0..CONNECTIONS).map(|_| tokio::spawn(transport.run(source, Halt::never()))).collect();
         for lane in lanes {
             lane.await.unwrap().unwrap();
         }
-        assert_eq!(desk.accepted.load(Relaxed), letters);
+        assert_eq!(source.accepted.load(Relaxed), letters);
     });
 }
 
@@ -189,7 +189,7 @@ fn compare(letters: u64, rounds: u64) {
         }
     }
     println!(
-        "{letters} letters of {OCTETS} octets, {CONNECTIONS} connections, {rounds} rounds; median [least..most]"
+        "{letters} letters of {LETTER_SIZE} bytes, {CONNECTIONS} connections, {rounds} rounds; median [least..most]"
     );
     let tell = |name: &str, costs: &[Cost]| {
         let rate = spread(costs.iter().map(|cost| cost.letters_per_second));
@@ -235,12 +235,12 @@ fn outbox(letters: u64, rounds: u64) {
         drop(folder);
         let folder = tempfile::tempdir().unwrap();
         let transport = Transport::Outbox(Outbox::new(folder.path()));
-        let desk = Pile::new(letters);
+        let source = Pile::new(letters);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let start = Instant::now();
-        runtime.block_on(transport.run(&desk, Halt::never())).unwrap();
+        runtime.block_on(transport.run(&source, Halt::never())).unwrap();
         let ours = start.elapsed().as_secs_f64();
-        assert_eq!(desk.accepted.load(Relaxed), letters);
+        assert_eq!(source.accepted.load(Relaxed), letters);
         ratios.push(ours / plainly);
         rates.push(letters as f64 / ours);
     }
@@ -262,7 +262,7 @@ fn letter(number: u64) -> Letter<u64> {
     let line = "A line of a letter, as long as quoted-printable makes them, and then one dot.=\r\n";
     let mut bytes =
         b"From: News <news@example.org>\r\nTo: <r@example.com>\r\nSubject: No. 1\r\n\r\n".to_vec();
-    while bytes.len() + line.len() < OCTETS {
+    while bytes.len() + line.len() < LETTER_SIZE {
         bytes.extend_from_slice(line.as_bytes());
     }
     let address = |text: &str| EmailAddress::parse(text).unwrap();
@@ -271,7 +271,7 @@ fn letter(number: u64) -> Letter<u64> {
     Letter { ticket: number, message }
 }
 
-/// A desk that hands out the same few letters again and again, so that only the transport is measured.
+/// A source that hands out the same few letters again and again, so that only the transport is measured.
 struct Pile {
     letters: Mutex<Vec<Letter<u64>>>,
     left: AtomicU64,

@@ -5,6 +5,10 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
+use icu_properties::{
+    CodePointMapData,
+    props::{GeneralCategory, Script},
+};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -78,6 +82,14 @@ impl EmailAddress {
         split(&self.0).map_or("", |(_, domain)| domain)
     }
 
+    /// The top-level domain, if it is one that never has mail: reserved by RFC 6761 (`invalid`, `localhost`), RFC 7686
+    /// (`onion`) or RFC 9476 (`alt`). The other reserved names (`test`, `example`, `local`, `internal`) are used inside of networks and
+    /// with relays that only collect letters.
+    pub fn unreachable_domain(&self) -> Option<&str> {
+        let domain = self.domain().rsplit('.').next().unwrap_or_default();
+        matches!(domain, "invalid" | "localhost" | "onion" | "alt").then_some(domain)
+    }
+
     /// Whether only a relay that offers SMTPUTF8 (RFC 6531) can take a letter to it: the local part is not ASCII.
     pub fn needs_smtputf8(&self) -> bool {
         !self.0.is_ascii()
@@ -99,12 +111,15 @@ fn check(input: &str) -> Result<EmailAddress, &'static str> {
     if text.len() > 4 * ADDRESS_MAX {
         return Err("it is longer than 254 bytes");
     }
+    // As it is written, too: a mark behind a `<` would make another character of it.
+    refuse_characters(text)?;
     let text = if text.is_ascii() || is_nfc(text) {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(text.nfc().collect::<String>())
+        let text = text.nfc().collect::<String>();
+        refuse_characters(&text)?;
+        Cow::Owned(text)
     };
-    refuse_characters(&text)?;
     let Some((local, domain)) = split(&text) else {
         return Err(if text.contains('\u{ff20}') { "its @ is a full-width \u{ff20}" } else { "it has no @" });
     };
@@ -157,10 +172,25 @@ fn refuse_characters(text: &str) -> Result<(), &'static str> {
             '<' | '>' => return Err("it contains angle brackets: keep only what is between them"),
             '"' => return Err("quoted local parts are not supported"),
             ',' | ';' => return Err("it contains a comma or semicolon: write one address per row"),
-            _ => {}
+            c if c.is_ascii() => {}
+            c => match CodePointMapData::<GeneralCategory>::new().get(c) {
+                GeneralCategory::Format => return Err("it contains an invisible character"),
+                GeneralCategory::PrivateUse | GeneralCategory::Unassigned => {
+                    return Err("it contains a character without a meaning");
+                }
+                _ => {}
+            },
         }
     }
     Ok(())
+}
+
+/// Whether a text begins with a mark that would be drawn over whatever is before it.
+fn begins_with_mark(text: &str) -> bool {
+    let marks =
+        [GeneralCategory::NonspacingMark, GeneralCategory::SpacingMark, GeneralCategory::EnclosingMark];
+    let first = text.chars().next().filter(|first| !first.is_ascii());
+    first.is_some_and(|first| marks.contains(&CodePointMapData::<GeneralCategory>::new().get(first)))
 }
 
 fn check_local(local: &str) -> Result<(), &'static str> {
@@ -169,6 +199,9 @@ fn check_local(local: &str) -> Result<(), &'static str> {
     }
     if local.contains('@') {
         return Err("it has more than one @");
+    }
+    if begins_with_mark(local) {
+        return Err("its local part begins with a mark that belongs to a letter before it");
     }
     if local.len() > LOCAL_MAX {
         return Err("more than 64 bytes precede the @");
@@ -197,8 +230,14 @@ fn check_domain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
         Some(dot) if domain[dot + 1..].bytes().all(|byte| byte.is_ascii_digit()) => {
             Err("its domain ends in a number, as the address of a host does")
         }
+        // All top-level domains are letters, or encoded.
+        Some(dot) if has_digit(&domain[dot + 1..]) => Err("its top-level domain contains a digit"),
         Some(_) => Ok(domain),
     }
+}
+
+fn has_digit(top_level: &str) -> bool {
+    !top_level.starts_with("xn--") && top_level.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 fn to_plain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
@@ -223,9 +262,38 @@ fn to_plain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
     if domain.is_ascii() && domain.split('.').any(|label| label.len() > 63) {
         return Err("a label of its domain is longer than 63 bytes");
     }
-    Uts46::new()
+    let idna = Uts46::new();
+    let plain = idna
         .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
-        .map_err(|_| "its domain is invalid (IDNA)")
+        .map_err(|_| "its domain is invalid (IDNA)")?;
+    let (read, _) = idna.to_unicode(plain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    if read.is_ascii() || read.split('.').all(fits_beside_others) {
+        Ok(plain)
+    } else {
+        Err("its domain contains a character that no domain has at that place")
+    }
+}
+
+/// Whether the characters of a label that are allowed only beside certain others are there: RFC 5892 appendices A.3 to A.9. UTS 46
+/// does not ask.
+fn fits_beside_others(label: &str) -> bool {
+    let script = CodePointMapData::<Script>::new();
+    let of = |c: Option<char>, wanted| c.is_some_and(|c| script.get(c) == wanted);
+    let is_japanese = |c| [Script::Hiragana, Script::Katakana, Script::Han].contains(&script.get(c));
+    let has = |digits: std::ops::RangeInclusive<char>| label.chars().any(|c| digits.contains(&c));
+    label.char_indices().all(|(at, c)| {
+        let before = label[..at].chars().next_back();
+        let after = label[at + c.len_utf8()..].chars().next();
+        match c {
+            // Of Catalan `l·l` only
+            '\u{b7}' => before == Some('l') && after == Some('l'),
+            '\u{375}' => of(after, Script::Greek),
+            '\u{5f3}' | '\u{5f4}' => of(before, Script::Hebrew),
+            '\u{30fb}' => label.chars().any(is_japanese),
+            '\u{660}'..='\u{669}' => !has('\u{6f0}'..='\u{6f9}'),
+            _ => true,
+        }
+    })
 }
 
 /// Whether a domain is plain already: labels of lower-case letters, digits and inner hyphens, none of them encoded.

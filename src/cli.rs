@@ -3,11 +3,15 @@
 //! In: the command line. Out: an exit code; data on standard output, messages on standard error.
 //! Never: decides what a module should decide. Each command is a file of one shape: `Args` and `run`.
 
+mod approve;
 mod bounces;
 mod build;
 mod check;
+mod common;
+mod complete;
 mod completions;
 mod context;
+mod course;
 mod diff;
 mod doctor;
 mod edited;
@@ -18,6 +22,7 @@ mod git;
 mod hints;
 mod init;
 mod issues;
+mod json;
 mod keygen;
 mod ledger;
 mod man;
@@ -27,28 +32,33 @@ mod online;
 mod preview;
 mod relay_limits;
 mod resolve;
+mod scheduled;
+#[cfg(test)]
+mod schemas;
 mod send;
-mod sending;
+mod serve;
 mod settings;
+mod state_folder;
 mod status;
+mod stop;
 mod subscribers;
 mod suppress;
 mod suppression_file;
+mod templates;
 mod test;
 mod trust;
+mod trusted;
+mod unschedule;
 mod unsubscribe;
 mod vendor;
-
-pub(crate) use context::Context;
-pub(crate) use failure::{Exit, Failure};
+mod work;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// What follows the commands and options in `mimeo -h`.
-const SHORT_HELP: &str = "A newsletter is a folder with `mimeo.toml`, `issues/` and a subscriber list. \
-    `mimeo help COMMAND` describes a command.";
+use context::Context;
+use failure::Exit;
 
 /// Write a newsletter in Markdown and send each issue to each subscriber once
 #[derive(Parser)]
@@ -56,7 +66,7 @@ const SHORT_HELP: &str = "A newsletter is a folder with `mimeo.toml`, `issues/` 
     name = "mimeo",
     version,
     max_term_width = 100,
-    after_help = SHORT_HELP,
+    after_help = failure::SHORT_HELP,
     after_long_help = failure::long_help()
 )]
 pub(crate) struct Cli {
@@ -77,14 +87,21 @@ enum Command {
     Diff(diff::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Templates(templates::Args),
     Test(test::Args),
+    Approve(approve::Args),
     Send(Box<send::Args>),
+    Unschedule(unschedule::Args),
+    Work(work::Args),
+    Stop(stop::Args),
+    Resume(stop::ResumeArgs),
     Status(status::Args),
     Resolve(resolve::Args),
     Bounces(bounces::Args),
     Suppress(suppress::Args),
     Unsuppress(suppress::UnArgs),
     Unsubscribe(unsubscribe::Args),
+    Serve(serve::Args),
     Doctor(doctor::Args),
     Ledger(ledger::Args),
     Trust(trust::Args),
@@ -96,12 +113,27 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    match complete::answer(command) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(error) => {
+            let _ = error.print();
+            return Exit::Failed.into();
+        }
+    }
+    let wants_json = json::is_wanted(std::env::args_os());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. If they cannot be printed, there is no place to report that.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            if !error.use_stderr() {
+                return Exit::Done.into();
+            }
+            if wants_json {
+                failure::print_usage_json(&error);
+            }
+            return Exit::Usage.into();
         }
     };
     let context = Context::new(&cli.global);
@@ -115,29 +147,36 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Explain(args) => explain::run(args, &context),
+        Command::Templates(args) => templates::run(args, &context),
         Command::Test(args) => test::run(args, &context),
+        Command::Approve(args) => approve::run(args, &context),
         Command::Send(args) => send::run(args, &context),
+        Command::Unschedule(args) => unschedule::run(args, &context),
+        Command::Work(args) => work::run(args, &context),
+        Command::Stop(args) => stop::run(args, &context),
+        Command::Resume(args) => stop::resume(args, &context),
         Command::Status(args) => status::run(args, &context),
         Command::Resolve(args) => resolve::run(args, &context),
         Command::Bounces(args) => bounces::run(args, &context),
         Command::Suppress(args) => suppress::run(args, &context),
         Command::Unsuppress(args) => suppress::lift(args, &context),
         Command::Unsubscribe(args) => unsubscribe::run(args, &context),
+        Command::Serve(args) => serve::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),
         Command::Ledger(args) => ledger::run(args, &context),
         Command::Trust(args) => trust::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
         Command::Settings(args) => settings::run(args, &context),
         Command::Completions(args) => completions::run(args, &context),
-        Command::Man(args) => man::run(args, &context),
+        Command::Man(args) => man::run(args, command(), &context),
     };
     match ended {
         Ok(exit) => exit.into(),
-        Err(failure) => failure.tell(&context.terminal).into(),
+        Err(failure) => failure.tell(&context.terminal, wants_json).into(),
     }
 }
 
 /// The whole command line, for completions and manual pages.
 fn command() -> clap::Command {
-    Cli::command()
+    complete::with_values(Cli::command())
 }

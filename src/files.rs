@@ -18,13 +18,29 @@ pub enum Readers {
     Everybody,
 }
 
-/// Writes a file beside its place and renames it, so that nobody ever sees half of it. The folder is made if it is
+/// Writes a file beside its place and renames it, so that no one ever sees half of it. The folder is made if it is
 /// missing.
 ///
 /// # Errors
 ///
 /// When the folder or the file cannot be written; a file of that name stays as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    temporary(path, bytes, readers)?.persist(path).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+/// Writes a file like [`write_atomically`], and never replaces one.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::AlreadyExists`] when there is such a file, which stays as it is; or when it cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    temporary(path, bytes, readers)?.persist_noclobber(path).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+/// A complete file beside a path that it does not have yet.
+fn temporary(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
@@ -35,8 +51,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8], readers: Readers) -> io::Resu
     }));
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    Ok(())
+    Ok(file)
 }
 
 /// Writes a file that did not exist, for its owner only, and waits for the disk: a key must not be lost. The folder has to

@@ -126,15 +126,19 @@ impl Issue {
 
     /// Whether the front matter could be read, so that a field that is not there is really missing.
     pub fn has_readable_head(&self) -> bool {
-        !self.diagnostics.iter().any(|one| matches!(one.code, "M101" | "M102" | "M122"))
+        is_head_readable(&self.diagnostics)
     }
+}
+
+fn is_head_readable(diagnostics: &Diagnostics) -> bool {
+    !diagnostics.iter().any(|one| matches!(one.code, "M101" | "M102" | "M122"))
 }
 
 /// The first heading is the title when the front matter has none; it is not repeated in the text.
 fn title(source: &Source, head: &mut FrontMatter, document: &mut Document, diagnostics: &mut Diagnostics) {
     let first = document.headings().into_iter().next();
     let given = head.spans.contains_key("title");
-    if !given {
+    if !given && is_head_readable(diagnostics) {
         match first.filter(|(_, _, words)| !words.trim().is_empty()) {
             Some((_, _, words)) => {
                 head.title = words.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -9,11 +9,12 @@
 //! started.
 //!
 //! Files import only what is above them in this order, so that there are no circles (a test holds that): `error`, `values`,
-//! `bounces`, `records`, `suppressed_hashes`, `lease`, `system`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `sqlite`, `queue`,
-//! `writer`, `threads`, `pages`; then this file, and the calls by concern in `work`, `decisions`, `hashes`, `returned` and `questions`.
+//! `bounces`, `records`, `runs`, `schedules`, `suppressed_hashes`, `lease`, `system`, `files`, `options`, `log`, `worker`, `claim`, `transition`, `database`, `queue`,
+//! `writer`, `threads`, `pages`; then this file, and the calls by concern in `work`, `running`, `scheduling`, `shared`, `decisions`, `hashes`, `returned` and `queries`.
 
 mod bounces;
 mod claim;
+mod database;
 mod decisions;
 mod error;
 mod files;
@@ -23,11 +24,15 @@ mod lease;
 mod log;
 mod options;
 mod pages;
-mod questions;
+mod queries;
 mod queue;
 mod records;
 mod returned;
-mod sqlite;
+mod running;
+mod runs;
+mod schedules;
+mod scheduling;
+mod shared;
 mod suppressed_hashes;
 mod system;
 mod threads;
@@ -37,25 +42,30 @@ mod work;
 mod worker;
 mod writer;
 
+pub use crate::storage::{Location, Server, ServerError};
 pub use bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally};
-pub use claim::{Claim, Domains, Selected, Selection, Wanted};
+pub use claim::{Claim, Domains, Selected, Selection, Share, Wanted};
+pub(crate) use database::database_error;
 pub use error::{BoxError, Cause, LedgerError};
 pub use lease::{Begun, Next};
 pub use options::{OpenOptions, Restored};
 pub use pages::Pages;
-pub use records::{Bucket, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup};
-pub(crate) use sqlite::database_error;
+pub use records::{
+    Bucket, DeliveryHistory, DeliveryRow, HistoryEvent, Offered, OutcomeKind, ReplyGroup, WorkerShare,
+};
+pub use runs::{Joinable, OpenRun, Stops};
+pub use schedules::{InvalidLocalTime, LocalTime, NewSchedule, Schedule, ScheduleId, ScheduleState};
 pub use suppressed_hashes::{Erased, SuppressedHashes};
 pub use values::{
-    Decision, DeliveryId, DispatchId, DispatchRecord, NewDispatch, Opened, Reaped, Reason, SelectionId,
-    State, Suppression, Tally, WorkerId,
+    Decision, DeliveryId, DispatchId, DispatchRecord, Moved, NewDispatch, Opened, Reaped, Reason,
+    SelectionId, State, Suppression, Tally, WorkerId,
 };
 pub use worker::Worker;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use crate::{render::RenderedIssue, subscriber::Subscriber};
-use sqlite::{Duplicates, Frozen, Store};
+use database::{Duplicates, Frozen, Store};
 use threads::Threads;
 
 /// A handle to the ledger; cheap to clone and to use from many tasks.
@@ -68,14 +78,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger in a file (0600), or makes it and its folder (0700).
+    /// Opens the ledger in a file (0600), or makes it and its folder (0700); or opens the one on a server.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Open`] if the file cannot be made or opened, [`LedgerError::Corrupt`] if it is damaged or no ledger, and
-    /// [`LedgerError::Restored`] if it is older than the last one that was used here.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Self::open_with(path, &OpenOptions::default())
+    /// [`LedgerError::Restored`] if it is older than the last one that was used here. Of a server
+    /// [`LedgerError::Unreachable`], [`LedgerError::Pooler`] and [`LedgerError::Replaced`].
+    pub fn open(location: impl Into<Location>) -> Result<Self, LedgerError> {
+        Self::open_with(location, &OpenOptions::default())
     }
 
     /// Opens or makes a ledger as [`open`](Self::open) does, with other options than the usual ones.
@@ -83,9 +94,10 @@ impl Ledger {
     /// # Errors
     ///
     /// As for [`open`](Self::open).
-    pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, LedgerError> {
-        let writer = Store::open(path, options)?;
-        let reader = Store::beside(path, options)?;
+    pub fn open_with(location: impl Into<Location>, options: &OpenOptions) -> Result<Self, LedgerError> {
+        let location = location.into();
+        let writer = Store::open(&location, options)?;
+        let reader = Store::beside(&location, options)?;
         Ok(Self { threads: Arc::new(Threads::start(Some(writer), Some(reader))) })
     }
 
@@ -95,12 +107,24 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LedgerError::Missing`] if there is no such file; otherwise as for [`open`](Self::open).
-    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
-        let reader = Store::open_read_only(path, &OpenOptions::default())?;
+    pub fn open_read_only(location: impl Into<Location>) -> Result<Self, LedgerError> {
+        let reader = Store::open_read_only(&location.into(), &OpenOptions::default())?;
         Ok(Self { threads: Arc::new(Threads::start(None, Some(reader))) })
     }
 
-    /// A ledger that nobody else sees and that is gone with its last handle: for dry runs and tests.
+    /// Copies a ledger that no one uses into a place where there is none, compares the two, and retires the first: it is opened
+    /// for writing only with [`Restored::Accept`] from then on. Either all of it is there afterwards or nothing; what was
+    /// interrupted is completed by the same call again.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::InUse`] while another process has it open or a sender may live, [`LedgerError::NotEmpty`] if something is
+    /// in the new place; otherwise as for [`open`](Self::open).
+    pub fn move_to(from: &Location, to: &Location, options: &OpenOptions) -> Result<Moved, LedgerError> {
+        Ok(Store::move_ledger(from, to, options)?)
+    }
+
+    /// A ledger that no one else sees and that is gone with its last handle: for dry runs and tests.
     ///
     /// # Errors
     ///
@@ -109,14 +133,15 @@ impl Ledger {
         Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch()?), None)) })
     }
 
-    /// A scratch ledger that begins as a copy of a ledger's file: for a dry run of what would be done with that one, which
+    /// A scratch ledger that begins as a copy of another: for a dry run of what would be done with that one, which
     /// stays as it is. Senders that are at work there hold their letters in the copy too.
     ///
     /// # Errors
     ///
     /// [`LedgerError::Missing`] if there is no such file, and whatever keeps it from being read.
-    pub fn scratch_copy(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch_copy(path)?), None)) })
+    pub fn scratch_copy(location: impl Into<Location>) -> Result<Self, LedgerError> {
+        let real = Store::open_read_only(&location.into(), &OpenOptions::default())?;
+        Ok(Self { threads: Arc::new(Threads::start(Some(Store::scratch_copy(&real)?), None)) })
     }
 
     /// Freezes an issue and one delivery for each address, in one transaction; the people are streamed. Suppressed
@@ -169,7 +194,7 @@ impl Ledger {
         Ok(opened)
     }
 
-    /// Freezes the issue of a dispatch again, as long as nobody has it: no letter has begun to leave, except through the
+    /// Freezes the issue of a dispatch again, as long as no one has it: no letter has begun to leave, except through the
     /// relay that does not count, and no worker holds one. False when it is too late.
     ///
     /// # Errors
@@ -308,6 +333,7 @@ fn frozen(new: &NewDispatch<'_>) -> Frozen {
         title: new.rendered.title.clone(),
         digest: new.rendered.digest(),
         rendered: new.rendered.to_stored(),
-        opened_at: sqlite::opened_at(new.opened_at),
+        opened_at: database::opened_at(new.opened_at),
+        topics: new.rendered.topics.join(","),
     }
 }

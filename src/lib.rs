@@ -2,7 +2,7 @@
 //!
 //! This is the library behind the program `mimeo`. It turns an issue in Markdown into a responsive HTML letter with a text
 //! part, checks it for what mail clients and readers would trip over, composes one message per subscriber, and hands the
-//! messages to an SMTP relay. A ledger records every attempt, so that nobody gets an issue twice and nobody is skipped.
+//! messages to an SMTP relay. A ledger records every attempt, so that no one gets an issue twice and no one is skipped.
 //!
 //! # From Markdown to a message
 //!
@@ -49,7 +49,7 @@
 //!
 //! With the feature `send`, [`dispatch::open`] checks that the issue may be sent, and records it with its recipients in a
 //! [`ledger`]. [`Opened::run`](dispatch::Opened::run) then hands the messages to a [`transport`]: a relay, or a folder. If
-//! anything interrupts it, do the same again: it continues, and nobody gets the issue twice.
+//! anything interrupts it, do the same again: it continues, and no one gets the issue twice.
 //!
 //! ```no_run
 //! # #[cfg(feature = "send")]
@@ -81,19 +81,21 @@
 //!
 //! # Features
 //!
-//! All are on by default, for the program. `default-features = false` leaves a library that reads issues and lists, renders and
+//! All but `highlight-all` are on by default, for the program. `default-features = false` leaves a library that reads issues and lists, renders and
 //! checks letters and composes messages, without SQLite, TLS, an async runtime, a web server or a highlighter.
 //!
 //! | Feature | Adds |
 //! | --- | --- |
 //! | `send` | the modules `transport`, `ledger`, `audience` and `dispatch` |
-//! | `highlight` | colors in blocks of code |
+//! | `highlight` | colors in blocks of code, for some twenty languages |
+//! | `highlight-all` | colors also for C#, Elixir, Erlang, Haskell, R, Scala, Swift and Zig, whose parsers are large |
+//! | `postgres` | the ledger on PostgreSQL (includes `send`) |
 //! | `cli` | the program `mimeo`, with its preview (includes `send`) |
 //!
 //! # Layers
 //!
 //! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`, `archive`,
-//! `check`, `message`, `transport`, `bounce`, `doctor`, `ledger`, `audience`, `dispatch`, `report`. The entry points `config`, `web` and `cli` may import all of
+//! `check`, `message`, `transport`, `bounce`, `hooks`, `mailbox`, `doctor`, `storage`, `ledger`, `audience`, `dispatch`, `report`. The entry points `config`, `service`, `web` and `cli` may import all of
 //! them. `ARCHITECTURE.md` in the repository explains what each does and never does.
 
 #[cfg(not(unix))]
@@ -113,13 +115,23 @@ pub mod dispatch;
 pub mod doctor;
 #[doc(hidden)]
 pub mod files;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod hooks;
 pub mod issue;
 #[cfg(feature = "send")]
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "used by ledgers on a server"))]
 pub mod ledger;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod mailbox;
 mod markup;
 pub mod message;
 pub mod render;
 pub mod source;
+#[cfg(feature = "send")]
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "used by ledgers on a server"))]
+mod storage;
 pub mod subscriber;
 #[cfg(feature = "send")]
 pub mod transport;
@@ -133,6 +145,9 @@ pub mod config;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod report;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod service;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod web;

@@ -5,10 +5,10 @@
 
 pub(crate) mod allowed;
 mod events;
-mod landing;
+mod value_context;
 
 pub(crate) use events::Attribute;
-pub(crate) use landing::{Landing, is_url, landing};
+pub(crate) use value_context::{ValueContext, is_url, value_context};
 
 use std::borrow::Cow;
 
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_text_are_told_apart_however_they_are_written() {
+    fn tags_and_text_are_distinguished_however_they_are_written() {
         for (markup, expected) in [
             ("a &amp; <B>b</B>", "a & [b]b[/b]"),
             ("<img SRC='a b.png' alt=x/>", "[img src=a b.png alt=x/]"),

@@ -15,11 +15,14 @@ mod highlight;
 #[path = "render/no_highlight.rs"]
 mod highlight;
 mod hoist;
+pub(crate) mod i18n;
+mod language;
 mod letter;
 mod mjml;
 mod newsletter;
 mod opening;
 mod pattern;
+mod rendered_issue;
 mod sample;
 pub(crate) mod scope;
 mod stored;
@@ -28,20 +31,29 @@ mod text;
 mod theme;
 mod tokens;
 mod transfer;
-pub(crate) mod words;
 
 #[doc(hidden)]
 pub use authored_markup::{AuthoredMarkup, Background, MarkupKind, authored_markup, authored_markup_in};
-pub(crate) use blocks::plain;
+pub(crate) use blocks::{extent, plain, tables::table_labels};
+pub(crate) use build::cover;
 pub use build::{BuildContext, BuildError, Built, build};
 #[doc(hidden)]
 pub use design::COLOURS;
-pub use design::{Colour, Design, Logo, Palette};
+pub use design::{
+    Buttons, Cards, Colour, Design, Headings, Lists, Logo, Looks, NamedPalette, PALETTES, Palette, Pictures,
+    WebFont,
+};
+#[doc(hidden)]
+pub use i18n::{OwnTexts, TEXT_SECTIONS};
+pub(crate) use language::is_right_to_left;
+#[doc(hidden)]
+pub use language::language_tag;
 pub use letter::Frame;
 #[doc(hidden)]
 pub use letter::{Letter, LetterInputs, design, render, web_address};
-pub use newsletter::{Mailbox, Newsletter, Unsubscribe};
+pub use newsletter::{Footer, Mailbox, Newsletter, Unsubscribe};
 pub use pattern::{Escape, Pattern, Piece};
+pub use rendered_issue::RenderedIssue;
 #[doc(hidden)]
 pub use sample::sample_value;
 #[doc(hidden)]
@@ -49,81 +61,3 @@ pub use scope::apply as apply_filters;
 pub use stored::StoredIssueError;
 pub use template::{SHIPPED, Template, shipped};
 pub use transfer::TransferEncoding;
-pub(crate) use words::is_right_to_left;
-
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-
-use crate::{address::EmailAddress, assets::Picture};
-
-/// An issue ready to be addressed: everything a letter needs but the person. This is what a dispatch freezes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RenderedIssue {
-    /// The issue's name: the file's (or folder's) name without its extension.
-    pub slug: String,
-    /// The title, for reports.
-    pub title: String,
-    /// The number of the edition.
-    pub number: Option<u32>,
-    /// A BCP 47 tag.
-    pub language: String,
-    /// The subject line, with placeholders for the reader still open.
-    pub subject: Pattern,
-    /// The HTML part: one document, lines as mrml made them.
-    pub html: Pattern,
-    /// The text part: lines end in `\n`.
-    pub text: Pattern,
-    /// The tree that the HTML was made from, as MJML, for people and other tools.
-    pub mjml: String,
-    /// Pictures that travel inside the letter, in the order of their first use.
-    pub pictures: Vec<Picture>,
-    /// The sender that readers see.
-    pub from: Mailbox,
-    /// Who gets the answers, when it is somebody else.
-    pub reply_to: Option<Mailbox>,
-    /// The `Date` of every letter (RFC 5322 section 3.3), frozen with the issue.
-    pub date: Timestamp,
-    /// `List-Id` without angle brackets (RFC 2919), for example `letters.example.org`.
-    pub list_id: String,
-    /// The newsletter's name, for `List-Id` and reports.
-    pub newsletter: String,
-    /// How a reader leaves.
-    pub unsubscribe: Unsubscribe,
-    /// `List-Archive` (RFC 2369).
-    pub archive: Option<String>,
-    /// Where this issue can be read on the web, when it can.
-    pub view: Option<String>,
-    /// Addresses that bounces go to: the envelope's sender.
-    pub bounces: EmailAddress,
-    /// Header fields of the owner's own.
-    pub headers: BTreeMap<String, String>,
-}
-
-impl RenderedIssue {
-    /// An issue without a word in it, from somebody; the rest is for `..` in what makes one by hand.
-    pub fn new(slug: &str, from: Mailbox) -> Self {
-        let domain = from.address.domain().to_owned();
-        Self {
-            slug: slug.to_owned(),
-            title: slug.to_owned(),
-            number: None,
-            language: "en".to_owned(),
-            subject: Pattern::default(),
-            html: Pattern::default(),
-            text: Pattern::default(),
-            mjml: String::new(),
-            pictures: Vec::new(),
-            bounces: from.address.clone(),
-            from,
-            reply_to: None,
-            date: Timestamp::UNIX_EPOCH,
-            newsletter: domain.clone(),
-            list_id: domain,
-            unsubscribe: Unsubscribe::default(),
-            archive: None,
-            view: None,
-            headers: BTreeMap::new(),
-        }
-    }
-}

@@ -4,17 +4,21 @@
 //! Never: influences a run, or counts what the ledger counts.
 
 pub mod changes;
+mod countdown;
 pub mod diagnostics;
+pub mod format;
 mod growth;
 mod page;
 mod picture;
 mod progress;
 mod terminal;
-pub mod words;
+mod watch;
 
 pub use anstream::ColorChoice;
+pub use countdown::Countdown;
 pub use growth::growth_page;
 pub use page::{RunPage, stretch};
 pub use picture::{Waits, wait_word};
 pub use progress::{Progress, Style};
 pub use terminal::Terminal;
+pub use watch::{LiveLines, Rates, WatchedDispatch};

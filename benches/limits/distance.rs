@@ -105,7 +105,7 @@ fn refusals(newsletter: &Newsletter, letters: u64, rounds: u64) {
         connections.push((taken.connections, refused.connections));
     }
     tell(
-        "STARTTLS and login, nobody refused",
+        "STARTTLS and login, no one refused",
         "letters/s",
         without.iter().map(|cost| cost.per_second(letters)),
     );

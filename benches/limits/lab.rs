@@ -17,7 +17,7 @@ pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 pub(crate) const MIMEO: &str = env!("CARGO_BIN_EXE_mimeo");
 pub(crate) const SMTP_SOURCE: &str = "/usr/sbin/smtp-source";
 /// Bytes of a letter, about, as the reference prints them.
-pub(crate) const OCTETS: &str = "60000";
+pub(crate) const LETTER_SIZE: &str = "60000";
 const ISSUE: &str = "the-long-walk";
 
 /// Least, median and most.
@@ -63,7 +63,7 @@ impl Cost {
 /// Runs a program to its end. `prefix` is in front of it: `taskset`, `ip netns exec`.
 pub(crate) fn cost(prefix: &[&str], command: &[&str]) -> Cost {
     let output = tempfile::NamedTempFile::new().unwrap();
-    let told = Command::new("python3")
+    let report = Command::new("python3")
         .env("BENCH_PASSWORD", "hunter2")
         // What the program keeps outside of the newsletter goes with the measurement.
         .env("XDG_STATE_HOME", output.path().with_extension("state"))
@@ -74,9 +74,13 @@ pub(crate) fn cost(prefix: &[&str], command: &[&str]) -> Cost {
         .output()
         .expect("python3 is installed");
     let said = fs::read_to_string(output.path()).unwrap_or_default();
-    assert!(told.status.success(), "{command:?} failed:\n{said}\n{}", String::from_utf8_lossy(&told.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
-    let number = |name: &str| told[name].as_f64().unwrap();
+    assert!(
+        report.status.success(),
+        "{command:?} failed:\n{said}\n{}",
+        String::from_utf8_lossy(&report.stderr)
+    );
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let number = |name: &str| report[name].as_f64().unwrap();
     Cost {
         began: number("began"),
         seconds: number("seconds"),
@@ -312,7 +316,7 @@ pub(crate) fn smtp_source(sink: &Sink, sessions: u64, letters: u64, prefix: &[&s
         "-m",
         &letters,
         "-l",
-        OCTETS,
+        LETTER_SIZE,
         "-f",
         "news@example.org",
         "-t",
@@ -339,8 +343,8 @@ pub(crate) fn nodemailer(
     command.extend(key.map(|key| key.display().to_string()));
     let out = Command::new(&command[0]).args(&command[1..]).output().expect("node is installed");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    let number = |name: &str| told[name].as_f64().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let number = |name: &str| report[name].as_f64().unwrap();
     Cost { began: 0.0, seconds: number("seconds"), cpu: number("cpu"), peak_mib: 0.0 }
 }
 

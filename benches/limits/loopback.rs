@@ -114,14 +114,14 @@ pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
     let composer = Composer::new(&rendered, Secrets::new([7; 32])).unwrap();
     let transport = Transport::Smtp(Smtp::new(Relay::parse(url).unwrap()).unwrap());
     let list = List::open(std::path::Path::new(list)).unwrap();
-    let desk = Pile { composer, list: Mutex::new(list), buffers: Mutex::default() };
+    let source = Pile { composer, list: Mutex::new(list), buffers: Mutex::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let (transport, desk) = (Arc::new(transport), Arc::new(desk));
+        let (transport, source) = (Arc::new(transport), Arc::new(source));
         let lanes: Vec<_> = (0..10)
             .map(|_| {
-                let (transport, desk) = (Arc::clone(&transport), Arc::clone(&desk));
-                tokio::spawn(async move { transport.run(&*desk, Halt::never()).await })
+                let (transport, source) = (Arc::clone(&transport), Arc::clone(&source));
+                tokio::spawn(async move { transport.run(&*source, Halt::never()).await })
             })
             .collect();
         for lane in lanes {
@@ -130,7 +130,7 @@ pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
     });
 }
 
-/// A desk that reads the list and forgets everything.
+/// A source that reads the list and forgets everything.
 struct Pile {
     composer: Composer,
     list: Mutex<List>,

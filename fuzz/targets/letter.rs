@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use desk::build;
+use common::build;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let designs = ["default", "digest", "plain"];
+    let designs = ["essay", "digest", "plain", "magazine", "announcement"];
     let design = designs[text.len() % designs.len()];
     let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../templates");
     // Without front matter most texts are refused before they are set.

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use desk::build;
+use common::build;
 use libfuzzer_sys::fuzz_target;
 
 const HEAD: &str = "<mjml><mj-head><mj-preview>{{ issue.preheader }}</mj-preview></mj-head><mj-body>";

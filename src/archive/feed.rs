@@ -71,13 +71,8 @@ pub fn feed(newsletter: &Newsletter, entries: &[Entry<'_>], address: Option<&str
 
 fn entry(out: &mut String, newsletter: &Newsletter, entry: &Entry<'_>, authority: &str) {
     let head = &entry.issue.head;
-    let page = Page { slug: entry.slug, address: entry.address, pictures: PicturePaths::Site };
-    let mut weaver = PageWriter::new(entry.issue, newsletter, entry.assets, page);
-    let content = weaver.article();
-    let summary = match weaver.phrase(&head.preheader) {
-        preheader if preheader.trim().is_empty() => first_words(&weaver, entry.issue),
-        preheader => preheader,
-    };
+    let content = content(newsletter, entry);
+    let summary = summary(newsletter, entry);
     let title = if head.title.trim().is_empty() { entry.slug } else { head.title.trim() };
     line(out, 1, &format!("<entry xml:lang=\"{}\">", escape(language(entry.issue, newsletter))));
     element(out, 2, "title", title);
@@ -101,6 +96,25 @@ fn entry(out: &mut String, newsletter: &Newsletter, entry: &Entry<'_>, authority
     line(out, 1, "</entry>");
 }
 
+fn writer<'a>(newsletter: &'a Newsletter, entry: &Entry<'a>) -> PageWriter<'a> {
+    let page = Page { slug: entry.slug, address: entry.address, pictures: PicturePaths::Site };
+    PageWriter::new(entry.issue, newsletter, entry.assets, page)
+}
+
+/// The text of an issue as HTML.
+pub(super) fn content(newsletter: &Newsletter, entry: &Entry<'_>) -> String {
+    writer(newsletter, entry).article()
+}
+
+/// What an issue is about: its preheader, or its first words.
+pub(super) fn summary(newsletter: &Newsletter, entry: &Entry<'_>) -> String {
+    let mut writer = writer(newsletter, entry);
+    match writer.phrase(&entry.issue.head.preheader) {
+        preheader if preheader.trim().is_empty() => first_words(&writer, entry.issue),
+        preheader => preheader,
+    }
+}
+
 fn author(out: &mut String, depth: usize, name: &str) {
     line(out, depth, &format!("<author><name>{}</name></author>", escape(name)));
 }
@@ -114,7 +128,7 @@ fn line(out: &mut String, depth: usize, text: &str) {
 }
 
 /// The domain in the feed's and the entries' `tag:` URIs (RFC 4151).
-fn authority(newsletter: &Newsletter) -> String {
+pub(super) fn authority(newsletter: &Newsletter) -> String {
     let list_id = newsletter.list_id.trim().to_ascii_lowercase();
     let is_domain = list_id.contains('.')
         && list_id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
@@ -125,13 +139,13 @@ fn updated(entry: &Entry<'_>) -> Timestamp {
     entry.updated.or_else(|| entry.issue.head.date.map(midnight)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn midnight(date: Date) -> Timestamp {
+pub(super) fn midnight(date: Date) -> Timestamp {
     // Only the last days that a calendar knows have no midnight as a timestamp.
     date.to_zoned_datetime(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 /// A date and time as RFC 3339 has it, in whole seconds.
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -154,20 +168,7 @@ fn first_words(weaver: &PageWriter<'_>, issue: &Issue) -> String {
 
 /// Text as XML 1.0 may hold it.
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            '\u{fffe}' | '\u{ffff}' => {}
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
+    Escape::Html.apply(text).replace(['\u{fffe}', '\u{ffff}'], "")
 }
 
 /// An address as an attribute.
@@ -176,6 +177,6 @@ fn iri(address: &str) -> String {
 }
 
 /// A name as part of a URI.
-fn encode(name: &str) -> String {
+pub(super) fn encode(name: &str) -> String {
     Escape::UrlPart.apply(name)
 }

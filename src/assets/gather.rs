@@ -9,12 +9,13 @@ use std::{
 use url::Url;
 
 use super::{
-    Asset, Assets, PicturePlace, PictureSettings, Vendored, encode_path,
     formula::file_name,
-    is_relative, play,
+    loaded::{Assets, is_relative},
+    picture::{Asset, PicturePlace, PictureSettings, encode_path},
+    play,
     sandbox::{Fence, Found, Leads, PathSandbox},
     sniff,
-    vendored::{folder_name, short_digest, vendor_name},
+    vendored::{Vendored, folder_name, short_digest, vendor_name},
     walk::{Pointer, pointers},
 };
 use crate::{
@@ -22,6 +23,20 @@ use crate::{
     issue::{Issue, Part},
     source::{Diagnostic, Diagnostics, Place, Severity, Source, nearest},
 };
+
+impl Assets {
+    /// Reads every picture that the issue names, and those that the template names (`extra_pictures`), and draws the
+    /// play marks. Names are looked up beside the issue, then in `root`, the newsletter's folder, then beside the file
+    /// that names them; nothing outside `root` is read.
+    pub fn load(
+        issue: &Issue,
+        settings: &PictureSettings<'_>,
+        extra_pictures: &[(String, Place)],
+        root: &Path,
+    ) -> (Self, Diagnostics) {
+        gather(issue, settings, extra_pictures, root)
+    }
+}
 
 /// A bigger picture is refused.
 const PICTURE_BYTES_MAX: u64 = 10 * 1024 * 1024;
@@ -31,7 +46,7 @@ const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 const DATA_BYTES_MAX: u64 = 64 * 1024;
 
 /// See [`Assets::load`].
-pub(super) fn gather(
+fn gather(
     issue: &Issue,
     settings: &PictureSettings<'_>,
     extra_pictures: &[(String, Place)],
@@ -230,6 +245,7 @@ impl Gathering<'_> {
             width: sniffed.size.map(|size| size.0),
             height: sniffed.size.map(|size| size.1),
             media_type: sniffed.media_type,
+            is_drawn: false,
             cid: format!("{}@{domain}", short_digest(&[&bytes])),
             bytes: Arc::from(bytes),
         });
@@ -274,7 +290,11 @@ impl Gathering<'_> {
             }
             None if is_bare => {
                 let message = format!("nothing is known about this {kind}, so it is shown as a plain link");
-                let help = format!("run `mimeo vendor {}`", self.source.path().display());
+                let more = if kind == "video" { "title=\"…\" still=\"…\"" } else { "author=\"…\"" };
+                let help = format!(
+                    "run `mimeo vendor {}`, or write what is to be shown: `::: {kind} url=\"…\" {more}`",
+                    self.source.path().display()
+                );
                 return self.report("M237", Severity::Warning, place, message, help);
             }
             None => return,
@@ -303,7 +323,7 @@ impl Gathering<'_> {
         }
     }
 
-    /// Makes the still with a play mark, or takes the one made before. The bare still is not kept: nobody shows it.
+    /// Makes the still with a play mark, or takes the one made before. The bare still is not kept: no one shows it.
     fn still(&mut self, source: &str, place: &Place) {
         if self.assets.played.contains_key(source) || self.assets.played.values().any(|key| key == source) {
             return;
@@ -362,8 +382,8 @@ impl Gathering<'_> {
 fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     let file = File::open(path)?;
     // One more than there are, so that one look behind the end is enough.
-    let octets = file.metadata()?.len().min(bytes_max) as usize + 1;
-    let mut bytes = Vec::with_capacity(octets);
+    let capacity = file.metadata()?.len().min(bytes_max) as usize + 1;
+    let mut bytes = Vec::with_capacity(capacity);
     file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }

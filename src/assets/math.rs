@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Formula, formulas, on_white, vendor_folder, write_inside};
+use super::{
+    formula::{Formula, formulas, on_white},
+    gather::write_inside,
+    vendored::vendor_folder,
+};
 use crate::{
     issue::Issue,
     source::{Diagnostic, Diagnostics, Place, Severity},
@@ -25,6 +29,8 @@ pub enum MathCommand<'a> {
     /// None: formulas stay TeX.
     #[default]
     None,
+    /// None is needed: formulas are drawn by the program itself, in memory.
+    BuiltIn,
     /// This program, and its arguments.
     Run(&'a [String]),
     /// The settings name one, and the user has not trusted them to run it: formulas that have no picture yet stay TeX.
@@ -47,7 +53,7 @@ const COMPLAINT: u64 = 16 * 1024;
 pub fn draw_formulas(command: MathCommand<'_>, root: &Path, issue: &Issue) -> Diagnostics {
     let mut found = Diagnostics::new();
     let command = match command {
-        MathCommand::None => return found,
+        MathCommand::None | MathCommand::BuiltIn => return found,
         MathCommand::Run([]) => return found,
         MathCommand::Run(command) => command,
         MathCommand::Untrusted { place, severity } => {

@@ -57,7 +57,7 @@ fn png(bytes: &[u8]) -> Seen {
     Seen { is_cut_off: true, moves }
 }
 
-/// Extensions and frames up to the trailer (GIF89a, appendix A). A missing trailer alone hurts nobody.
+/// Extensions and frames up to the trailer (GIF89a, appendix A). A missing trailer alone hurts no one.
 fn gif(bytes: &[u8]) -> Seen {
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let mut frames = 0;
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_off_is_told_from_a_whole_one() {
+    fn a_file_that_was_cut_off_is_distinguished_from_a_whole_one() {
         for media_type in ["image/png", "image/jpeg", "image/webp", "image/gif"] {
             let whole = encoded(media_type);
             assert_eq!(seen(media_type, &whole), Seen::default(), "{media_type}");

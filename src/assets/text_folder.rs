@@ -1,4 +1,4 @@
-use super::{Fence, Leads};
+use super::sandbox::{Fence, Leads};
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,9 +1,9 @@
-//! What an import does to one person: pure decisions. A no wins over a yes, and nobody who said no here becomes active.
+//! What an import does to one person: pure decisions. A no wins over a yes, and no one who said no here becomes active.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Consent, Person, Status, values::Words};
+use super::values::{Consent, Person, Status, Words};
 use crate::{address::EmailAddress, ledger::Reason, subscriber::Fields};
 
 /// What files say about one person.
@@ -232,8 +232,8 @@ mod tests {
             let mut says = rows.next().unwrap();
             rows.for_each(|row| says.join(row));
             let person = here.map(|status| {
-                let nobody = Here { person: None, suppressed: None, by_hash: false };
-                match decide(&nobody, &incoming(status, None), &rules) {
+                let unknown_person = Here { person: None, suppressed: None, by_hash: false };
+                match decide(&unknown_person, &incoming(status, None), &rules) {
                     Decision::Create(person) => person,
                     other => panic!("{other:?}"),
                 }

@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
-use super::{AudienceError, Person, RESERVED};
+use super::{
+    error::AudienceError,
+    values::{Person, RESERVED},
+};
 use crate::subscriber::Export;
 
 /// Writes people into a table: the columns of the list, then a column for each field.

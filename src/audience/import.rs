@@ -1,23 +1,25 @@
 //! Imports: files are gathered beside the database, and become one transaction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use super::{
-    AudienceError, MergeFields, Person, Platform, Status,
-    decide::{Decision, Here, Incoming, Rules, decide},
-    platform::Mapping,
-    store,
-    values::Words,
+    batch,
+    decide::{Decision, Here, Incoming, MergeFields, Rules, decide},
+    error::AudienceError,
+    managed::Audience,
+    platform::{Mapping, Platform},
+    store::{self, Stored},
+    values::{Person, Status, Words},
 };
 use crate::{
-    ledger::SuppressedHashes,
+    ledger::{Reason, SuppressedHashes},
     message::ListTokens,
     source::Diagnostics,
-    subscriber::{ColumnMeanings, Records},
+    storage::{Connection, params},
+    subscriber::{ColumnMeanings, ListError, Records},
 };
 
 /// What is to be imported, and how.
@@ -53,7 +55,7 @@ pub struct ImportSummary {
     pub rows: u64,
     /// Rows that cannot be used.
     pub bad: u64,
-    /// Rows about somebody whom an earlier row names already.
+    /// Rows about someone whom an earlier row names already.
     pub repeats: u64,
     /// Different people.
     pub people: u64,
@@ -73,6 +75,28 @@ pub struct ImportSummary {
     pub from: Vec<String>,
     /// The import's number, once it is done.
     pub import: Option<i64>,
+}
+
+impl Audience {
+    /// What an import would do.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn plan_import(&self, staged: Staged) -> Result<(Staged, ImportSummary), AudienceError> {
+        let (hashes, tokens) = (self.ledger.suppressed_hashes().await?, self.tokens.clone());
+        self.ledger.ask_tables(move |db| staged.plan(db, &hashes, &tokens)).await
+    }
+
+    /// Imports, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used; nothing has changed then.
+    pub async fn import(&self, staged: Staged) -> Result<ImportSummary, AudienceError> {
+        let (hashes, tokens) = (self.ledger.suppressed_hashes().await?, self.tokens.clone());
+        self.ledger.transact(move |db| staged.apply(db, &hashes, &tokens)).await
+    }
 }
 
 /// How many people have a status.
@@ -105,7 +129,7 @@ impl Serialize for StatusCounts {
 /// So many diagnostics are kept.
 const DIAGNOSTICS_MAX: usize = 50;
 /// Pages that a long import keeps in memory, in KiB: indexes are written in no order.
-const CACHE_KIB: i64 = 64 << 10;
+pub(super) const CACHE_KIB: u32 = 64 << 10;
 
 impl Staged {
     /// Begins an import.
@@ -114,10 +138,7 @@ impl Staged {
     ///
     /// When no file can be made for it.
     pub fn new(options: ImportOptions, now: Timestamp) -> Result<Self, AudienceError> {
-        let db = Connection::open("")?;
-        db.pragma_update(None, "journal_mode", "OFF")?;
-        db.pragma_update(None, "synchronous", "OFF")?;
-        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        let db = Connection::scratch(CACHE_KIB)?;
         db.execute_batch(
             "CREATE TABLE staged (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, says TEXT NOT NULL); BEGIN",
         )?;
@@ -131,8 +152,7 @@ impl Staged {
     ///
     /// When the file cannot be read, or its columns are not understood.
     pub fn read(&mut self, path: PathBuf) -> Result<Platform, AudienceError> {
-        let records = Records::open(path.clone(), &self.options.columns)?;
-        let platform = self.options.platform.unwrap_or_else(|| Platform::detect(records.names()));
+        let (records, platform) = self.open(&path)?;
         let consent: Vec<(String, bool)> =
             records.consent_columns().map(|(name, is_cause)| (name.to_owned(), is_cause)).collect();
         let mapping = Mapping {
@@ -142,10 +162,11 @@ impl Staged {
             all_are: self.options.all_are,
             now: self.now,
         };
-        let mut insert =
-            self.db.prepare("INSERT INTO staged (key, says) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING")?;
-        let mut find = self.db.prepare("SELECT says FROM staged WHERE key = ?1")?;
-        let mut join = self.db.prepare("UPDATE staged SET says = ?2 WHERE key = ?1")?;
+        let mut insert = self
+            .db
+            .prepare_cached("INSERT INTO staged (key, says) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING")?;
+        let mut find = self.db.prepare_cached("SELECT says FROM staged WHERE key = ?1")?;
+        let mut join = self.db.prepare_cached("UPDATE staged SET says = ?2 WHERE key = ?1")?;
         let (summary, diagnostics) = (&mut self.summary, &mut self.diagnostics);
         for row in records {
             summary.rows += 1;
@@ -179,14 +200,38 @@ impl Staged {
         Ok(platform)
     }
 
+    /// Opens a file, and says where it comes from. What the settings say about a column is about tables of the owner's; in an
+    /// export of a service whose status is in a column of that name, it would make people active who said no.
+    fn open(&self, path: &Path) -> Result<(Records, Platform), AudienceError> {
+        let ImportOptions { columns, platform, all_are, .. } = &self.options;
+        let open = |columns: &ColumnMeanings| {
+            let records = Records::open(path, columns)?;
+            let said_no = all_are.is_some_and(Status::is_no);
+            Ok::<_, ListError>(if said_no { records.of_people_who_said_no() } else { records })
+        };
+        let records = open(columns)?;
+        let from = platform.unwrap_or_else(|| Platform::detect(records.names()));
+        let Some(own) = from.status_column().filter(|own| columns.contains_key(*own)) else {
+            return Ok((records, from));
+        };
+        let mut others = columns.clone();
+        others.remove(own);
+        let understood = || open(&others).is_ok_and(|mut rows| rows.all(|row| row.is_ok()));
+        if platform.is_some() || understood() {
+            return Ok((open(&others)?, from));
+        }
+        Ok((records, Platform::Other))
+    }
+
     /// What the import would do to the list in this database.
     pub(super) fn plan(
         self,
         db: &Connection,
         hashes: &SuppressedHashes,
+        tokens: &ListTokens,
     ) -> Result<(Self, ImportSummary), AudienceError> {
         let mut summary = self.summary.clone();
-        self.each(db, hashes, &mut summary, |_, _, _| Ok(()))?;
+        self.each(db, hashes, tokens, &mut summary, |_| Ok(()))?;
         Ok((self, summary))
     }
 
@@ -197,11 +242,7 @@ impl Staged {
         hashes: &SuppressedHashes,
         tokens: &ListTokens,
     ) -> Result<ImportSummary, AudienceError> {
-        let before: i64 = db.pragma_query_value(None, "cache_size", |row| row.get(0))?;
-        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        let done = self.write(db, hashes, tokens);
-        db.pragma_update(None, "cache_size", before)?;
-        done
+        db.with_cache(CACHE_KIB, || self.write(db, hashes, tokens))
     }
 
     fn write(
@@ -211,52 +252,19 @@ impl Staged {
         tokens: &ListTokens,
     ) -> Result<ImportSummary, AudienceError> {
         let mut summary = self.summary.clone();
-        db.execute(
-            "INSERT INTO imports (at, files, created, changed) VALUES (?1, ?2, 0, 0)",
+        let import: i64 = db.query_row(
+            "INSERT INTO imports (at, files, created, changed) VALUES (?1, ?2, 0, 0) RETURNING id",
             params![self.now.as_millisecond(), self.files.join("\n")],
+            |row| row.get(0),
         )?;
-        let import = db.last_insert_rowid();
-        let actor = format!("import {import}");
-        let mut note = db.prepare(
-            "INSERT INTO import_changes (import, subscriber, version, before) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        let mut note_suppression =
-            db.prepare("INSERT INTO import_suppressions (import, suppression) VALUES (?1, ?2)")?;
         let mut fields = std::collections::BTreeSet::new();
-        self.each(db, hashes, &mut summary, |stored, says, after| {
-            for (name, _) in
-                after.fields.iter().filter(|(name, _)| !fields.contains(*name)).collect::<Vec<_>>()
-            {
-                fields.insert(name.to_owned());
-            }
-            let (id, before, change) = match stored {
-                None => (store::insert(db, tokens, after)?, None, format!("added as {}", after.status)),
-                Some(stored) => {
-                    store::update(db, stored.id, after)?;
-                    let change = if stored.person.status == after.status {
-                        "fields".to_owned()
-                    } else {
-                        format!("{} -> {}", stored.person.status, after.status)
-                    };
-                    let before = serde_json::to_string(&stored.person).expect("a person is JSON");
-                    (stored.id, Some((stored.version, before)), change)
-                }
-            };
-            store::log(db, id, self.now, &change, &says.source, &actor)?;
-            let version = before.as_ref().map_or(1, |(version, _)| version + 1);
-            if before.is_none()
-                && let Some(consent) = &says.consent
-            {
-                store::add_consent(db, id, consent, self.now)?;
-            }
-            if let Some(reason) = after.status.suppression() {
-                let added = store::suppress(db, &after.address, reason, Some(&actor), after.status_at)?;
-                if let Some(suppression) = added {
-                    note_suppression.execute(params![import, suppression])?;
+        self.each(db, hashes, tokens, &mut summary, |changes| {
+            for (name, _) in changes.iter().flat_map(|change| change.after.fields.iter()) {
+                if !fields.contains(name) {
+                    fields.insert(name.to_owned());
                 }
             }
-            note.execute(params![import, id, version, before.map(|(_, before)| before)])?;
-            Ok(())
+            write_page(db, tokens, import, self.now, changes)
         })?;
         store::note_fields(db, fields.iter().map(String::as_str))?;
         db.execute(
@@ -267,57 +275,142 @@ impl Staged {
         Ok(summary)
     }
 
-    /// Decides about each person, in the order of the files, and hands those who change over.
+    /// Decides about each person, in the order of the files, and hands those who change over, page by page.
     fn each(
         &self,
         db: &Connection,
         hashes: &SuppressedHashes,
+        tokens: &ListTokens,
         summary: &mut ImportSummary,
-        mut change: impl FnMut(Option<&store::Stored>, &Incoming, &Person) -> Result<(), AudienceError>,
+        mut write: impl FnMut(&[Changed]) -> Result<(), AudienceError>,
     ) -> Result<(), AudienceError> {
         let rules = Rules { merge: self.options.merge, topics: &self.options.topics, now: self.now };
-        let mut staged = self.db.prepare("SELECT key, says FROM staged ORDER BY id")?;
-        let mut rows = staged.query([])?;
-        while let Some(row) = rows.next()? {
-            let key: String = row.get(0)?;
-            let says = parse(row.get_ref(1)?.as_str().unwrap_or_default())?;
-            let stored = store::find(db, &key)?;
-            let here = Here {
-                person: stored.as_ref().map(|stored| &stored.person),
-                suppressed: store::suppression(db, &key)?,
-                by_hash: stored.is_none() && hashes.has(&key),
-            };
-            let now_is = match decide(&here, &says, &rules) {
-                Decision::Erased => {
-                    summary.erased += 1;
+        let mut staged =
+            self.db.prepare_cached("SELECT id, key, says FROM staged WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let mut last: i64 = 0;
+        loop {
+            let rows =
+                staged.query_map([last, store::PAGE], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let page: Vec<(i64, String, String)> = rows.collect::<Result<_, _>>()?;
+            let Some((id, ..)) = page.last() else { return Ok(()) };
+            last = *id;
+            let (keys, texts): (Vec<String>, Vec<String>) =
+                page.into_iter().map(|(_, key, says)| (key, says)).unzip();
+            let mut people = batch::find(db, &keys)?;
+            let earlier =
+                batch::find_earlier(db, tokens, keys.iter().filter(|key| !people.contains_key(*key)))?;
+            let suppressed = batch::suppressions(db, &keys)?;
+            let mut changes = Vec::new();
+            for (key, says) in keys.iter().zip(&texts) {
+                let stored = people.remove(key);
+                let by_hash = stored.is_none() && hashes.has(key);
+                // What a file says about an earlier address is no news about the person.
+                if let Some(person) = earlier.get(key.as_str()).filter(|_| !by_hash) {
+                    summary.unchanged += 1;
+                    if person.status != Status::Active && parse(says)?.status == Status::Active {
+                        summary.kept.add(person.status, 1);
+                    }
                     continue;
                 }
-                Decision::Same => {
-                    summary.unchanged += 1;
-                    here.person.map(|person| person.status)
-                }
-                Decision::Create(person) => {
-                    summary.created.add(person.status, 1);
-                    change(None, &says, &person)?;
-                    Some(person.status)
-                }
-                Decision::Change(person) => {
-                    summary.changed += 1;
-                    if here.person.is_some_and(|before| before.status != person.status) {
-                        summary.lowered.add(person.status, 1);
-                    }
-                    change(stored.as_ref(), &says, &person)?;
-                    Some(person.status)
-                }
-            };
-            if let Some(status) =
-                now_is.filter(|status| says.status == Status::Active && *status != says.status)
-            {
-                summary.kept.add(status, 1);
+                let suppressed = suppressed.get(key).copied();
+                changes.extend(decide_one(parse(says)?, stored, suppressed, by_hash, &rules, summary));
             }
+            write(&changes)?;
         }
-        Ok(())
     }
+}
+
+/// A person whom an import brings or changes.
+struct Changed {
+    /// As they were, if they were on the list.
+    stored: Option<Stored>,
+    says: Incoming,
+    after: Person,
+    /// Their address is suppressed already.
+    is_suppressed: bool,
+}
+
+/// Decides about one person and counts them.
+fn decide_one(
+    says: Incoming,
+    stored: Option<Stored>,
+    suppressed: Option<Reason>,
+    by_hash: bool,
+    rules: &Rules<'_>,
+    summary: &mut ImportSummary,
+) -> Option<Changed> {
+    let here = Here { person: stored.as_ref().map(|stored| &stored.person), suppressed, by_hash };
+    let before = here.person.map(|person| person.status);
+    let after = match decide(&here, &says, rules) {
+        Decision::Erased => {
+            summary.erased += 1;
+            return None;
+        }
+        Decision::Same => {
+            summary.unchanged += 1;
+            None
+        }
+        Decision::Create(person) => {
+            summary.created.add(person.status, 1);
+            Some(person)
+        }
+        Decision::Change(person) => {
+            summary.changed += 1;
+            if before != Some(person.status) {
+                summary.lowered.add(person.status, 1);
+            }
+            Some(person)
+        }
+    };
+    let now_is = after.as_ref().map(|person| person.status).or(before);
+    if let Some(status) = now_is.filter(|status| says.status == Status::Active && *status != says.status) {
+        summary.kept.add(status, 1);
+    }
+    Some(Changed { stored, says, after: after?, is_suppressed: suppressed.is_some() })
+}
+
+/// Writes those whom an import brings or changes, and how to undo it.
+fn write_page(
+    db: &Connection,
+    tokens: &ListTokens,
+    import: i64,
+    now: Timestamp,
+    changes: &[Changed],
+) -> Result<(), AudienceError> {
+    let actor = format!("import {import}");
+    let new: Vec<&Person> = changes.iter().filter(|one| one.stored.is_none()).map(|one| &one.after).collect();
+    let ids = batch::insert(db, tokens, &new)?;
+    let updates: Vec<_> = changes.iter().filter_map(|one| Some((one.stored.as_ref()?, &one.after))).collect();
+    batch::update(db, &updates)?;
+    let (mut lines, mut notes, mut consents, mut suppressed) = (vec![], vec![], vec![], vec![]);
+    for Changed { stored, says, after, is_suppressed } in changes {
+        let (id, version, before, change) = match stored {
+            None => {
+                let lost = || AudienceError::Damaged { what: "no row of a person who was added".to_owned() };
+                let id = *ids.get(&after.address.key()).ok_or_else(lost)?;
+                consents.extend(says.consent.as_ref().map(|consent| (id, consent)));
+                (id, 1, None, format!("added as {}", after.status))
+            }
+            Some(Stored { id, version, person }) => {
+                let change = if person.status == after.status {
+                    "fields".to_owned()
+                } else {
+                    format!("{} -> {}", person.status, after.status)
+                };
+                let before = serde_json::to_string(person).expect("a person is JSON");
+                (*id, version + 1, Some(before), change)
+            }
+        };
+        lines.push(batch::Line { id, change, cause: &says.source });
+        notes.push(vec![import.into(), id.into(), version.into(), before.into()]);
+        let reason = after.status.suppression().filter(|_| !is_suppressed);
+        suppressed.extend(reason.map(|reason| batch::New { person: after, reason }));
+    }
+    batch::log(db, now, &actor, &lines)?;
+    batch::add_consents(db, &consents, now)?;
+    batch::suppress(db, import, &actor, &suppressed)?;
+    let columns = ["import", "subscriber", "version", "before"];
+    Ok(db.insert_all("import_changes", &columns, notes.into_iter())?)
 }
 
 fn text(says: &Incoming) -> String {
@@ -326,69 +419,4 @@ fn text(says: &Incoming) -> String {
 
 fn parse(text: &str) -> Result<Incoming, AudienceError> {
     serde_json::from_str(text).map_err(|_| AudienceError::Damaged { what: "a row of the import".to_owned() })
-}
-
-/// What was undone of an import.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Undone {
-    /// People who were taken off the list.
-    pub removed: u64,
-    /// People who are again as they were.
-    pub restored: u64,
-    /// People who changed after the import, and stay as they are.
-    pub kept: u64,
-}
-
-/// Undoes an import for everybody who has not changed since.
-pub(super) fn undo(
-    db: &Connection,
-    tokens: &ListTokens,
-    import: i64,
-    now: Timestamp,
-) -> Result<Undone, AudienceError> {
-    let mut done = Undone::default();
-    let is_open: Option<bool> = {
-        let mut find = db.prepare("SELECT undone_at IS NULL FROM imports WHERE id = ?1")?;
-        let mut rows = find.query([import])?;
-        rows.next()?.map(|row| row.get(0)).transpose()?
-    };
-    match is_open {
-        None => return Err(AudienceError::NoImport { import }),
-        Some(false) => return Err(AudienceError::UndoneAlready { import }),
-        Some(true) => {}
-    }
-    let changes: Vec<(i64, i64, Option<String>)> = db
-        .prepare("SELECT subscriber, version, before FROM import_changes WHERE import = ?1")?
-        .query_map([import], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<_, _>>()?;
-    let actor = format!("import {import}");
-    for (id, version, before) in changes {
-        let Some(stored) = store::by_id(db, id)? else { continue };
-        if stored.version != version {
-            done.kept += 1;
-            continue;
-        }
-        let key = stored.person.address.key();
-        db.prepare_cached(
-            "DELETE FROM suppressions WHERE key = ?1 \
-             AND id IN (SELECT suppression FROM import_suppressions WHERE import = ?2)",
-        )?
-        .execute(params![key, import])?;
-        match before {
-            None => {
-                store::delete_hashes(db, tokens, &key)?;
-                store::delete(db, id)?;
-                done.removed += 1;
-            }
-            Some(before) => {
-                let person: Person = serde_json::from_str(&before)
-                    .map_err(|_| AudienceError::Damaged { what: "the record of an import".to_owned() })?;
-                store::update(db, id, &person)?;
-                store::log(db, id, now, "as before the import", &format!("{actor} was undone"), "owner")?;
-                done.restored += 1;
-            }
-        }
-    }
-    db.execute("UPDATE imports SET undone_at = ?2 WHERE id = ?1", params![import, now.as_millisecond()])?;
-    Ok(done)
 }

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use jiff::{
-    Timestamp,
-    civil::{Date, DateTime},
-    tz::TimeZone,
-};
+use jiff::Timestamp;
 
-use super::{Consent, Incoming, RESERVED, Status, values::Words};
-use crate::subscriber::{Fields, Inactive, Record};
+use super::{
+    decide::Incoming,
+    values::{Consent, RESERVED, Status, Words},
+};
+use crate::subscriber::{Fields, Inactive, Record, is_mailchimp, parse_time};
 
 /// Where an export comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +62,9 @@ impl Platform {
         let any = |wanted: &[&str]| wanted.iter().any(|name| names.contains(name));
         if all(&["status_at", "joined_at"]) {
             Self::Mimeo
-        } else if any(&["member_rating", "leid", "euid"]) {
+        } else if is_mailchimp(names.iter().copied()) {
             Self::Mailchimp
-        } else if all(&["email_disabled", "active_subscription"]) {
+        } else if all(&["email_disabled", "active_subscription"]) || all(&["stripe_plan", "start_date"]) {
             Self::Substack
         } else if names.contains(&"subscribed_to_emails") {
             Self::Ghost
@@ -75,7 +74,7 @@ impl Platform {
             Self::Buttondown
         } else if names.contains(&"subscription_tier") {
             Self::Beehiiv
-        } else if all(&["uuid", "attributes"]) {
+        } else if names.contains(&"attributes") && any(&["uuid", "status"]) {
             Self::Listmonk
         } else if all(&["external_id", "data"]) {
             Self::Keila
@@ -83,6 +82,15 @@ impl Platform {
             Self::Kit
         } else {
             Self::Other
+        }
+    }
+
+    /// The column with each person's status, where lists of other people have a column of that name about something else.
+    pub(super) fn status_column(self) -> Option<&'static str> {
+        match self {
+            Self::Kit => Some("state"),
+            Self::Buttondown => Some("type"),
+            _ => None,
         }
     }
 
@@ -97,26 +105,13 @@ impl Platform {
     }
 }
 
-/// What an export says by the name of its file: Mailchimp's three files are told apart by it.
-fn status_of_file(path: &Path) -> Option<Status> {
-    let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let starts = |word: &str| name.starts_with(word);
-    if starts("unsubscribed") {
-        Some(Status::Unsubscribed)
-    } else if starts("cleaned") {
-        Some(Status::Bounced)
-    } else if starts("nonsubscribed") || starts("non_subscribed") {
-        Some(Status::Pending)
-    } else {
-        None
-    }
-}
-
 /// Identifiers that mean nothing outside of the service.
 const IDENTIFIERS: [&str; 6] = ["id", "uuid", "secondary_id", "leid", "euid", "external_id"];
 const TAGS: [&str; 2] = ["tags", "labels"];
+/// Lists of words.
+const WORDS: [&str; 3] = ["tags", "labels", "topics"];
 const LANGUAGE: [&str; 3] = ["language", "locale", "lang"];
-/// When somebody asked for letters, the strongest name first.
+/// When someone asked for letters, the strongest name first.
 const REQUESTED: [&str; 4] = ["optin_time", "opt_in_time", "signup_date", "signed_up_at"];
 const CONFIRMED: [&str; 6] = [
     "confirm_time",
@@ -137,6 +132,8 @@ const JOINED: [&str; 9] = [
     "date_subscribed",
     "created",
 ];
+/// Others have columns of this name about something else.
+const SUBSTACK_JOINED: [&str; 2] = ["created_at", "start_date"];
 const REQUESTED_FROM: [&str; 5] = ["optin_ip", "confirm_ip", "ip_address", "signup_ip", "ip"];
 /// Columns with more fields in them, as JSON or as a dictionary of Python.
 const NESTED: [&str; 3] = ["attributes", "data", "metadata"];
@@ -157,27 +154,27 @@ impl Mapping<'_> {
         if self.platform == Platform::Mimeo {
             return self.own(record);
         }
+        let status = self.status(record.says);
         let mut fields = record.fields;
-        let by_row = Status::of(self.platform.says(record.says));
-        let by_file = match self.platform {
-            Platform::Mailchimp => status_of_file(self.file),
-            _ => None,
-        };
-        let status = self.all_are.unwrap_or_else(|| match by_file {
-            // The name of a file says no where no column does.
-            Some(status) if by_row == Status::Active => status,
-            _ => by_row,
-        });
-        let mut no_at = None;
+        if self.platform != Platform::Other {
+            for name in NESTED {
+                if let Some(text) = fields.remove(name) {
+                    flatten(&mut fields, name, &text);
+                }
+            }
+        }
+        let (mut no_at, mut is_cold) = (None, false);
         for (name, is_cause) in self.consent {
             let Some(cell) = fields.remove(name) else { continue };
+            is_cold |= self.platform == Platform::Kit && cell.eq_ignore_ascii_case("cold");
             if *is_cause {
                 no_at = no_at.max(self.time(&cell));
             }
         }
         let requested_at = self.take_time(&mut fields, &REQUESTED);
         let confirmed_at = self.take_time(&mut fields, &CONFIRMED);
-        let joined_at = self.take_time(&mut fields, &JOINED).or(confirmed_at).or(requested_at);
+        let joined: &[&str] = if self.platform == Platform::Substack { &SUBSTACK_JOINED } else { &JOINED };
+        let joined_at = self.take_time(&mut fields, joined).or(confirmed_at).or(requested_at);
         let paused_until =
             take(&mut fields, &["paused_until", "snoozed_until"]).and_then(|text| parse_time(&text));
         let requested_from = take(&mut fields, &REQUESTED_FROM).and_then(|text| truncated(&text));
@@ -185,19 +182,19 @@ impl Mapping<'_> {
             // A whole network address is not kept.
             fields.remove(name);
         }
-        let tags = take(&mut fields, &TAGS).map(|text| Words::parse(&text)).unwrap_or_default();
+        let mut tags = take(&mut fields, &TAGS).map(|text| Words::parse(&text)).unwrap_or_default();
+        if is_cold {
+            // Such a person gets letters and does not open them: the owner may want to ask whether they still want them.
+            tags.add("cold");
+        }
         let topics = take(&mut fields, &["topics"]).map(|text| Words::parse(&text));
         let language = take(&mut fields, &LANGUAGE);
         if self.platform != Platform::Other {
             for name in IDENTIFIERS {
                 fields.remove(name);
             }
-            for name in NESTED {
-                if let Some(text) = fields.remove(name) {
-                    flatten(&mut fields, name, &text);
-                }
-            }
         }
+        let name = record.name.or_else(|| take(&mut fields, &["name"]));
         // A field cannot have the name of a column of the list's own.
         for name in RESERVED {
             if let Some(value) = fields.remove(name) {
@@ -210,12 +207,13 @@ impl Mapping<'_> {
             requested_at,
             confirmed_at,
             requested_from,
+            topics: Words::default(),
         };
         let has_proof =
             consent.requested_at.or(consent.confirmed_at).is_some() || consent.requested_from.is_some();
         Incoming {
             address: record.address,
-            name: record.name,
+            name,
             status,
             event_at: if status == Status::Active { confirmed_at.or(joined_at) } else { no_at },
             paused_until: paused_until.filter(|_| status == Status::Paused),
@@ -227,6 +225,20 @@ impl Mapping<'_> {
             fields,
             consent: has_proof.then_some(consent),
         }
+    }
+
+    /// What a person of this file is whose row says this about consent.
+    fn status(&self, says: Option<Inactive>) -> Status {
+        let by_row = Status::of(self.platform.says(says));
+        let by_file = match self.platform {
+            Platform::Mailchimp => Inactive::of_file_name(self.file).map(|why| Status::of(Some(why))),
+            _ => None,
+        };
+        self.all_are.unwrap_or(match by_file {
+            // The name of a file says no where no column does.
+            Some(status) if by_row == Status::Active => status,
+            _ => by_row,
+        })
     }
 
     /// A row of our own export, which has everything under its own name.
@@ -279,21 +291,6 @@ fn take(fields: &mut Fields, names: &[&str]) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// A time in the spellings of exports: `2024-03-13T00:03:09Z`, `2024-03-13 00:03:09.18+00:00`, `2024-03-13 00:03:09 UTC`,
-/// `2024-03-13 00:03:09` and `2024-03-13`; without a zone it is UTC.
-pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    let text = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT")).unwrap_or(text);
-    let utc = |at: DateTime| at.to_zoned_datetime(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    if text.len() == 10 {
-        return text.parse::<Date>().ok().and_then(|day| utc(day.at(0, 0, 0, 0)));
-    }
-    text.parse::<DateTime>().ok().and_then(utc)
-}
-
 /// A network address without the part that tells people apart: /24 of IPv4, /48 of IPv6.
 pub(super) fn truncated(text: &str) -> Option<String> {
     use std::net::IpAddr;
@@ -311,9 +308,7 @@ pub(super) fn truncated(text: &str) -> Option<String> {
 
 /// Makes fields of an object of JSON, or of a dictionary of Python with texts and numbers. What cannot be read stays a text.
 fn flatten(fields: &mut Fields, name: &str, text: &str) {
-    let read = serde_json::from_str::<serde_json::Value>(text)
-        .or_else(|_| serde_json::from_str(&python_to_json(text)));
-    let Ok(serde_json::Value::Object(entries)) = read else {
+    let Some(serde_json::Value::Object(entries)) = crate::subscriber::parse_object(text) else {
         fields.insert(name, text);
         return;
     };
@@ -322,6 +317,10 @@ fn flatten(fields: &mut Fields, name: &str, text: &str) {
         let value = match value {
             serde_json::Value::Null => continue,
             serde_json::Value::String(text) => text,
+            // Lists of words that columns of other exports have as text.
+            serde_json::Value::Array(words) if WORDS.contains(&key.as_str()) => {
+                words.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(",")
+            }
             other => other.to_string(),
         };
         if !key.is_empty() && !value.is_empty() && !fields.contains(&key) {
@@ -330,60 +329,9 @@ fn flatten(fields: &mut Fields, name: &str, text: &str) {
     }
 }
 
-/// A dictionary literal of Python as JSON: quotation marks and the words for true, false and nothing.
-fn python_to_json(text: &str) -> String {
-    let mut json = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    let mut word = String::new();
-    while let Some(c) = chars.next() {
-        if c.is_ascii_alphabetic() {
-            word.push(c);
-            continue;
-        }
-        json.push_str(match word.as_str() {
-            "True" => "true",
-            "False" => "false",
-            "None" => "null",
-            other => other,
-        });
-        word.clear();
-        if c != '\'' && c != '"' {
-            json.push(c);
-            continue;
-        }
-        let mut inner = String::new();
-        while let Some(next) = chars.next() {
-            match next {
-                '\\' => inner.extend(chars.next()),
-                next if next == c => break,
-                next => inner.push(next),
-            }
-        }
-        json.push_str(&serde_json::Value::String(inner).to_string());
-    }
-    json + &word
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_in_the_spellings_of_exports() {
-        for (text, expected) in [
-            ("2024-03-13T00:03:09Z", Some("2024-03-13T00:03:09Z")),
-            ("2024-03-13 00:03:09.183465+00:00", Some("2024-03-13T00:03:09.183465Z")),
-            ("2024-03-13 00:03:09 UTC", Some("2024-03-13T00:03:09Z")),
-            ("2024-03-13 00:03:09", Some("2024-03-13T00:03:09Z")),
-            ("2024-03-13T02:03:09+02:00", Some("2024-03-13T00:03:09Z")),
-            ("2024-03-13", Some("2024-03-13T00:00:00Z")),
-            ("13.03.2024", None),
-            ("yes", None),
-            ("", None),
-        ] {
-            assert_eq!(parse_time(text).map(|at| at.to_string()).as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn dictionaries_become_fields() {
@@ -392,6 +340,7 @@ mod tests {
             ("{'staff': 'true', 'a b': \"it's\", 'ok': True, 'no': None}", "a_b=it's ok=true staff=true"),
             ("not a dictionary", "data=not a dictionary"),
             ("{}", ""),
+            (r#"{"tags": ["a", "b c"], "topics": [], "x": ["y"]}"#, "tags=a,b c x=[\"y\"]"),
         ] {
             let mut fields = Fields::default();
             flatten(&mut fields, "data", text);

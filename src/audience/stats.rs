@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use super::{Person, Status, StatusCounts};
+use super::{
+    import::StatusCounts,
+    values::{Person, Status},
+};
 
 /// The list in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -24,11 +27,14 @@ pub struct Stats {
     pub months: BTreeMap<String, Month>,
 }
 
-/// What happened in a month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// What happened in a month. Only people count who ever got letters from this list: an import also brings people who left
+/// another one before, and no one joins who has not confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Month {
     /// People who joined.
     pub joined: u64,
+    /// The same people by where they came from.
+    pub joined_from: BTreeMap<String, u64>,
     /// People who unsubscribed.
     pub unsubscribed: u64,
     /// People whose letters came back.
@@ -45,8 +51,8 @@ impl Month {
 }
 
 impl Stats {
-    /// Counts a person.
-    pub fn add(&mut self, person: &Person, now: Timestamp) {
+    /// Counts a person. `was_on` says of someone who gets no letters whether they ever got some from this list.
+    pub fn add(&mut self, person: &Person, was_on: bool, now: Timestamp) {
         let status = person.status_now(now);
         self.people += 1;
         self.by_status.add(status, 1);
@@ -58,7 +64,16 @@ impl Stats {
                 }
             }
         }
-        self.months.entry(month(person.joined_at)).or_default().joined += 1;
+        let has_joined = match status {
+            Status::Active | Status::Paused => true,
+            _ => was_on,
+        };
+        if !has_joined {
+            return;
+        }
+        let came = self.months.entry(month(person.joined_at)).or_default();
+        came.joined += 1;
+        *came.joined_from.entry(person.source.clone()).or_default() += 1;
         if status.is_no() {
             let lost = self.months.entry(month(person.status_at)).or_default();
             match status {
@@ -80,7 +95,7 @@ impl Stats {
         let (mut course, mut size, mut at) = (Vec::new(), 0_u64, first);
         while at <= last {
             let name = name(at);
-            let month = self.months.get(&name).copied().unwrap_or_default();
+            let month = self.months.get(&name).cloned().unwrap_or_default();
             size = (size + month.joined).saturating_sub(month.lost());
             course.push((name, month, size));
             let Ok(next) = at.checked_add(jiff::Span::new().months(1)) else { break };

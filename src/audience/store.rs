@@ -1,18 +1,30 @@
 //! The tables of the managed list: one person.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{AudienceError, Consent, HistoryEntry, Person, Status, values::Words};
+use super::{
+    error::AudienceError,
+    values::{HistoryEntry, Person, Status, Words},
+};
 use crate::{
     address::EmailAddress,
     ledger::{Reason, database_error},
     message::{ListTokens, PersonHash},
+    storage::{Connection, Error, OptionalExtension, Row, Value, params},
 };
 
 /// The columns that [`person`] reads, behind the ID and the version.
 pub(super) const COLUMNS: &str = "id, version, address, name, fields, tags, topics, language, status, status_at, paused_until, \
      source, joined_at";
+
+/// People who are read or written at once.
+pub(super) const PAGE: i64 = 1000;
+
+/// Begins the line of a history about an earlier address, which follows.
+pub(super) const MOVED: &str = "address changed from ";
+
+/// How many [`COLUMNS`] there are.
+pub(super) const COLUMNS_COUNT: usize = 13;
 
 /// A person with what only the database knows.
 #[derive(Clone, Debug)]
@@ -27,7 +39,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Stored, AudienceError> {
     let fields: String = row.get(4)?;
     let status: String = row.get(8)?;
     let damaged = |what: String| AudienceError::Damaged { what };
-    let words = |index| -> Result<Words, rusqlite::Error> {
+    let words = |index| -> Result<Words, Error> {
         Ok(Words::parse(row.get_ref(index)?.as_str().unwrap_or_default()))
     };
     Ok(Stored {
@@ -52,6 +64,11 @@ pub(super) fn read(row: &Row<'_>) -> Result<Stored, AudienceError> {
 
 pub(super) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Asks the smallest thing.
+pub(super) fn answers(db: &Connection) -> Result<(), AudienceError> {
+    Ok(db.query_row("SELECT 1 FROM subscriber_facts LIMIT 1", [], |_| Ok(())).optional().map(drop)?)
 }
 
 /// The person with this key.
@@ -79,51 +96,88 @@ pub(super) fn by_hash(db: &Connection, person: &PersonHash) -> Result<Option<Sto
     id.map_or(Ok(None), |id| by_id(db, id))
 }
 
+/// The columns of [`row`].
+pub(super) const WRITTEN: [&str; 12] = [
+    "key",
+    "address",
+    "name",
+    "fields",
+    "tags",
+    "topics",
+    "language",
+    "status",
+    "status_at",
+    "paused_until",
+    "source",
+    "joined_at",
+];
+
+/// A person as their row is written.
+pub(super) fn row(person: &Person) -> Vec<Value> {
+    vec![
+        person.address.key().into(),
+        person.address.expose().into(),
+        person.name.as_deref().into(),
+        serde_json::to_string(&person.fields).expect("texts are JSON").into(),
+        person.tags.to_string().into(),
+        person.topics.to_string().into(),
+        person.language.as_deref().into(),
+        person.status.word().into(),
+        person.status_at.as_millisecond().into(),
+        person.paused_until.map(Timestamp::as_millisecond).into(),
+        person.source.as_str().into(),
+        person.joined_at.as_millisecond().into(),
+    ]
+}
+
 /// Adds a person; their ID.
 pub(super) fn insert(db: &Connection, tokens: &ListTokens, person: &Person) -> Result<i64, AudienceError> {
-    let key = person.address.key();
-    db.prepare_cached(
-        "INSERT INTO subscribers (key, address, name, fields, tags, topics, language, status, status_at, paused_until, \
-         source, joined_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?
-    .execute(params![
-        key,
-        person.address.expose(),
-        person.name,
-        json(person),
-        person.tags.to_string(),
-        person.topics.to_string(),
-        person.language,
-        person.status.word(),
-        person.status_at.as_millisecond(),
-        person.paused_until.map(Timestamp::as_millisecond),
-        person.source,
-        person.joined_at.as_millisecond(),
-    ])?;
-    let id = db.last_insert_rowid();
-    add_hashes(db, tokens, &key, id)?;
+    let places: Vec<String> = (1..=WRITTEN.len()).map(|number| format!("?{number}")).collect();
+    let (columns, places) = (WRITTEN.join(", "), places.join(", "));
+    let sql = format!("INSERT INTO subscribers ({columns}) VALUES ({places}) RETURNING id");
+    let id = db.prepare_cached(&sql)?.query_row(row(person).as_slice(), |row| row.get(0))?;
+    add_hashes(db, tokens, &person.address.key(), id)?;
     Ok(id)
+}
+
+/// Writes a person's row again, with a new version: all of [`row`] but the address, and behind it the ID.
+pub(super) const UPDATE: &str = "UPDATE subscribers SET name = ?1, fields = ?2, tags = ?3, topics = ?4, language = ?5, \
+     status = ?6, status_at = ?7, paused_until = ?8, source = ?9, joined_at = ?10, version = version + 1 WHERE id = ?11";
+
+/// The values of [`UPDATE`].
+pub(super) fn updated(id: i64, person: &Person) -> Vec<Value> {
+    let mut values = row(person).split_off(2);
+    values.push(id.into());
+    values
 }
 
 /// Writes a person's row again, with a new version.
 pub(super) fn update(db: &Connection, id: i64, person: &Person) -> Result<(), AudienceError> {
-    db.prepare_cached(
-        "UPDATE subscribers SET name = ?2, fields = ?3, tags = ?4, topics = ?5, language = ?6, status = ?7, \
-         status_at = ?8, paused_until = ?9, source = ?10, joined_at = ?11, version = version + 1 WHERE id = ?1",
-    )?
-    .execute(params![
-        id,
-        person.name,
-        json(person),
-        person.tags.to_string(),
-        person.topics.to_string(),
-        person.language,
-        person.status.word(),
-        person.status_at.as_millisecond(),
-        person.paused_until.map(Timestamp::as_millisecond),
-        person.source,
-        person.joined_at.as_millisecond(),
-    ])?;
+    let topics: Option<String> = db
+        .prepare_cached("SELECT topics FROM subscribers WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    if is_restricted(&Words::parse(&topics.unwrap_or_default()), person) {
+        restrict(db, [person.address.key()])?;
+    }
+    db.prepare_cached(UPDATE)?.execute(updated(id, person).as_slice())?;
+    Ok(())
+}
+
+/// Whether a person who wanted to read about these topics gets fewer letters now.
+pub(super) fn is_restricted(before: &Words, person: &Person) -> bool {
+    person.status == Status::Paused || before.iter().any(|topic| !person.topics.has(topic))
+}
+
+/// Notes that letters which are planned may not be for these people any more: they are looked at again before they begin.
+pub(super) fn restrict(db: &Connection, keys: impl IntoIterator<Item = String>) -> Result<(), AudienceError> {
+    let rows: Vec<Vec<Value>> = keys.into_iter().map(|key| vec![key.into()]).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    db.execute_all("INSERT INTO restricted (key) VALUES (?1) ON CONFLICT (key) DO NOTHING", &rows)?;
+    // Also for someone who was noted before: a claim that looked since then saw another row.
+    db.prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'restricted'")?.execute([])?;
     Ok(())
 }
 
@@ -132,24 +186,45 @@ pub(super) fn note_fields<'a>(
     db: &Connection,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<(), AudienceError> {
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO subscriber_fields (name) VALUES (?1)")?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO subscriber_fields (name) VALUES (?1) ON CONFLICT (name) DO NOTHING")?;
     for name in names {
         insert.execute([name])?;
     }
     Ok(())
 }
 
-fn json(person: &Person) -> String {
-    serde_json::to_string(&person.fields).expect("texts are JSON")
+pub(super) fn add_hashes(
+    db: &Connection,
+    tokens: &ListTokens,
+    key: &str,
+    id: i64,
+) -> Result<(), AudienceError> {
+    put_hashes(db, tokens, [(id, key)])
 }
 
-fn add_hashes(db: &Connection, tokens: &ListTokens, key: &str, id: i64) -> Result<(), AudienceError> {
-    let mut insert =
-        db.prepare_cached("INSERT OR REPLACE INTO subscriber_hashes (person, subscriber) VALUES (?1, ?2)")?;
-    for person in tokens.people(key) {
-        insert.execute(params![person.as_bytes(), id])?;
-    }
-    Ok(())
+/// The hashes that lead to a person: of their address, and of earlier ones.
+pub(super) fn hashes(db: &Connection, id: i64) -> Result<Vec<PersonHash>, AudienceError> {
+    let mut statement = db.prepare_cached("SELECT person FROM subscriber_hashes WHERE subscriber = ?1")?;
+    let rows = statement.query_map([id], |row| row.get::<_, Vec<u8>>(0))?;
+    let bytes: Vec<Vec<u8>> = rows.collect::<Result<_, _>>()?;
+    Ok(bytes.iter().filter_map(|bytes| PersonHash::from_bytes(bytes)).collect())
+}
+
+/// Has tokens lead to these people, by ID and key.
+pub(super) fn put_hashes<'a>(
+    db: &Connection,
+    tokens: &'a ListTokens,
+    people: impl IntoIterator<Item = (i64, &'a str)>,
+) -> Result<(), AudienceError> {
+    let hashes = people.into_iter().flat_map(|(id, key)| tokens.people(key).map(move |person| (person, id)));
+    let rows: Vec<Vec<Value>> =
+        hashes.map(|(person, id)| vec![person.as_bytes().as_slice().into(), id.into()]).collect();
+    Ok(db.execute_all(
+        "INSERT INTO subscriber_hashes (person, subscriber) VALUES (?1, ?2) \
+         ON CONFLICT (person) DO UPDATE SET subscriber = excluded.subscriber",
+        &rows,
+    )?)
 }
 
 /// Makes the hashes of everybody, if the newsletter's keys have changed since they were made.
@@ -161,13 +236,23 @@ pub(super) fn renew_hashes(db: &Connection, tokens: &ListTokens) -> Result<(), A
     if made_with.as_ref() == Some(&fingerprint) {
         return Ok(());
     }
-    db.execute("DELETE FROM subscriber_hashes", [])?;
-    let mut people = db.prepare("SELECT id, key FROM subscribers")?;
-    let mut rows = people.query([])?;
-    while let Some(row) = rows.next()? {
-        add_hashes(db, tokens, row.get_ref(1)?.as_str().unwrap_or_default(), row.get(0)?)?;
+    // Those of earlier addresses stay: the letters that went there have links too.
+    let mut people =
+        db.prepare_cached("SELECT id, key FROM subscribers WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut after = 0;
+    loop {
+        let page: Vec<(i64, String)> = people
+            .query_map([after, PAGE], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let Some((last, _)) = page.last() else { break };
+        after = *last;
+        put_hashes(db, tokens, page.iter().map(|(id, key)| (*id, key.as_str())))?;
     }
-    db.execute("INSERT OR REPLACE INTO subscriber_facts (name, value) VALUES ('hashes', ?1)", [fingerprint])?;
+    db.execute(
+        "INSERT INTO subscriber_facts (name, value) VALUES ('hashes', ?1) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        [fingerprint],
+    )?;
     Ok(())
 }
 
@@ -225,53 +310,6 @@ pub(super) fn history(db: &Connection, id: i64) -> Result<Vec<HistoryEntry>, Aud
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// How long a network address that asked for letters is kept.
-const KEPT_MONTHS: i64 = 13;
-
-pub(super) fn add_consent(
-    db: &Connection,
-    id: i64,
-    consent: &Consent,
-    now: Timestamp,
-) -> Result<(), AudienceError> {
-    use jiff::{ToSpan, tz::TimeZone};
-    let forget_at = consent.requested_from.as_ref().map(|_| {
-        let now = now.to_zoned_datetime(TimeZone::UTC);
-        now.checked_add(KEPT_MONTHS.months()).map_or(i64::MAX, |at| at.timestamp().as_millisecond())
-    });
-    db.prepare_cached(
-        "INSERT INTO consents (subscriber, form, wording, requested_at, confirmed_at, requested_from, forget_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        id,
-        consent.form,
-        consent.wording,
-        consent.requested_at.map(Timestamp::as_millisecond),
-        consent.confirmed_at.map(Timestamp::as_millisecond),
-        consent.requested_from,
-        forget_at,
-    ])?;
-    Ok(())
-}
-
-pub(super) fn consents(db: &Connection, id: i64) -> Result<Vec<Consent>, AudienceError> {
-    let mut statement = db.prepare_cached(
-        "SELECT form, wording, requested_at, confirmed_at, requested_from FROM consents WHERE subscriber = ?1 \
-         ORDER BY id",
-    )?;
-    let rows = statement.query_map([id], |row| {
-        Ok(Consent {
-            form: row.get(0)?,
-            wording: row.get(1)?,
-            requested_at: row.get::<_, Option<i64>>(2)?.map(time),
-            confirmed_at: row.get::<_, Option<i64>>(3)?.map(time),
-            requested_from: row.get(4)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 /// Suppresses an address, if it is not suppressed already; the suppression's ID then.
 pub(super) fn suppress(
     db: &Connection,
@@ -280,13 +318,16 @@ pub(super) fn suppress(
     note: Option<&str>,
     at: Timestamp,
 ) -> Result<Option<i64>, AudienceError> {
-    let changed = db
+    Ok(db
         .prepare_cached(
             "INSERT INTO suppressions (key, address, reason, note, at) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT (key) DO NOTHING",
+             ON CONFLICT (key) DO NOTHING RETURNING id",
         )?
-        .execute(params![address.key(), address.expose(), reason.word(), note, at.as_millisecond()])?;
-    Ok((changed == 1).then(|| db.last_insert_rowid()))
+        .query_row(
+            params![address.key(), address.expose(), reason.word(), note, at.as_millisecond()],
+            |row| row.get(0),
+        )
+        .optional()?)
 }
 
 /// Why an address is suppressed, if it is.
@@ -332,10 +373,15 @@ pub(super) fn delete(db: &Connection, id: i64) -> Result<(), AudienceError> {
     if key.is_none() {
         return Ok(());
     }
+    db.prepare_cached("DELETE FROM restricted WHERE key = ?1")?.execute([&key])?;
     for sql in [
+        // SQLite gives the ID out again: what waits for a confirmation would be another person's then.
+        "DELETE FROM service_letters WHERE id IN (SELECT id FROM signups WHERE subscriber = ?1)",
+        "DELETE FROM signups WHERE subscriber = ?1",
         "DELETE FROM subscriber_history WHERE subscriber = ?1",
+        "DELETE FROM subscriber_hashes WHERE subscriber = ?1",
         "DELETE FROM consents WHERE subscriber = ?1",
-        "DELETE FROM import_changes WHERE subscriber = ?1",
+        "DELETE FROM import_changes WHERE subscriber = ?1 AND import IN (SELECT id FROM imports)",
         "DELETE FROM subscribers WHERE id = ?1",
     ] {
         db.prepare_cached(sql)?.execute([id])?;
@@ -343,17 +389,8 @@ pub(super) fn delete(db: &Connection, id: i64) -> Result<(), AudienceError> {
     Ok(())
 }
 
-/// Takes the hashes of a key away.
-pub(super) fn delete_hashes(db: &Connection, tokens: &ListTokens, key: &str) -> Result<(), AudienceError> {
-    let mut delete = db.prepare_cached("DELETE FROM subscriber_hashes WHERE person = ?1")?;
-    for person in tokens.people(key) {
-        delete.execute([person.as_bytes()])?;
-    }
-    Ok(())
-}
-
-impl From<rusqlite::Error> for AudienceError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<Error> for AudienceError {
+    fn from(error: Error) -> Self {
         Self::Ledger(database_error(error))
     }
 }

@@ -1,39 +1,49 @@
 //! The managed list as the dispatch, the preview and the checks read it: like a file.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 
 use super::{
-    AudienceError, Person,
+    error::AudienceError,
+    stats::Stats,
     store::{self, Stored},
+    values::Person,
 };
 use crate::{
-    ledger::{Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, Location},
+    storage::Connection,
     subscriber::{ListError, Row, StoredList, StoredRows},
 };
 
 /// The managed list in a ledger's file, to be read.
 #[derive(Clone, Debug)]
 pub struct ManagedList {
-    ledger: PathBuf,
+    ledger: Location,
+    /// As messages name it.
+    shown: PathBuf,
 }
 
 impl ManagedList {
     /// In this ledger.
-    pub fn new(ledger: impl Into<PathBuf>) -> Self {
-        Self { ledger: ledger.into() }
+    pub fn new(ledger: impl Into<Location>) -> Self {
+        let ledger = ledger.into();
+        Self { shown: ledger.to_string().into(), ledger }
+    }
+
+    /// The ledger, as messages name it.
+    pub fn path(&self) -> &Path {
+        &self.shown
     }
 
     /// Everybody, in the order in which they were added.
     ///
     /// # Errors
     ///
-    /// When the ledger cannot be read; where there is none, there is nobody.
+    /// When the ledger cannot be read; where there is none, there is no one.
     pub fn people(&self) -> Result<People, AudienceError> {
         let db = match Ledger::reading_connection(&self.ledger) {
             Err(LedgerError::Missing { .. }) => None,
@@ -42,7 +52,27 @@ impl ManagedList {
         Ok(People { db, after: 0, page: VecDeque::new() })
     }
 
-    /// The names of fields that somebody has, or had, sorted.
+    /// The list in numbers.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn stats(&self, now: Timestamp) -> Result<Stats, AudienceError> {
+        let (mut stats, mut people) = (Stats::default(), self.people()?);
+        let mut were_on = BTreeSet::new();
+        let mut known_to = 0;
+        while let Some(stored) = people.next_stored().transpose()? {
+            if stored.id > known_to {
+                // A new page.
+                known_to = people.after;
+                were_on = people.who_got_letters(stored.id, known_to)?;
+            }
+            stats.add(&stored.person, were_on.contains(&stored.id), now);
+        }
+        Ok(stats)
+    }
+
+    /// The names of fields that someone has, or had, sorted.
     ///
     /// # Errors
     ///
@@ -52,7 +82,7 @@ impl ManagedList {
             Err(LedgerError::Missing { .. }) => return Ok(Vec::new()),
             db => db?,
         };
-        let mut names = db.prepare("SELECT name FROM subscriber_fields ORDER BY name")?;
+        let mut names = db.prepare_cached("SELECT name FROM subscriber_fields ORDER BY name")?;
         let names = names.query_map([], |row| row.get(0))?;
         Ok(names.collect::<Result<_, _>>()?)
     }
@@ -72,7 +102,7 @@ impl ManagedList {
 
 impl StoredList for ManagedList {
     fn place(&self) -> &Path {
-        &self.ledger
+        &self.shown
     }
 
     fn exists(&self) -> bool {
@@ -81,9 +111,9 @@ impl StoredList for ManagedList {
 
     fn open(&self) -> Result<(Vec<String>, StoredRows), ListError> {
         let failed =
-            |source: AudienceError| ListError::Stored { path: self.ledger.clone(), source: Box::new(source) };
+            |source: AudienceError| ListError::Stored { path: self.shown.clone(), source: Box::new(source) };
         let (columns, people) = (self.columns().map_err(failed)?, self.people().map_err(failed)?);
-        let (path, now) = (self.ledger.clone(), Timestamp::now());
+        let (path, now) = (self.shown.clone(), Timestamp::now());
         let rows = people.stored().map(move |stored| match stored {
             Err(source) => Err(ListError::Stored { path: path.clone(), source: Box::new(source) }),
             Ok(Stored { id, person, .. }) => {
@@ -121,6 +151,18 @@ impl People {
             self.page.push_back(stored);
         }
         Ok(())
+    }
+
+    /// Those of some people of whose history a line says that they were active or paused.
+    fn who_got_letters(&self, first: i64, last: i64) -> Result<BTreeSet<i64>, AudienceError> {
+        let Some(db) = &self.db else { return Ok(BTreeSet::new()) };
+        let mut statement = db.prepare_cached(
+            "SELECT DISTINCT subscriber FROM subscriber_history WHERE subscriber BETWEEN ?1 AND ?2 \
+             AND (change IN ('added as active', 'added as paused') OR change LIKE 'active -> %' \
+             OR change LIKE 'paused -> %' OR change LIKE '% -> active' OR change LIKE '% -> paused%')",
+        )?;
+        let ids = statement.query_map([first, last], |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     fn stored(mut self) -> impl Iterator<Item = Result<Stored, AudienceError>> + Send {

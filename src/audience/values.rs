@@ -81,7 +81,7 @@ impl Status {
     /// The status of a person about whom a list says this.
     pub fn of(says: Option<Inactive>) -> Self {
         match says {
-            None => Self::Active,
+            None | Some(Inactive::OffTopic) => Self::Active,
             Some(Inactive::Unconfirmed) => Self::Pending,
             Some(Inactive::Paused) => Self::Paused,
             Some(Inactive::OptedOut) => Self::Unsubscribed,
@@ -93,7 +93,7 @@ impl Status {
     /// The status of a person whose address is suppressed.
     pub fn suppressed(reason: Reason) -> Self {
         match reason {
-            Reason::HardBounce => Self::Bounced,
+            Reason::HardBounce | Reason::SoftBounce => Self::Bounced,
             Reason::Complaint => Self::Complained,
             _ => Self::Unsubscribed,
         }
@@ -274,6 +274,8 @@ pub struct Consent {
     pub confirmed_at: Option<Timestamp>,
     /// The network address that asked, as far as it is kept.
     pub requested_from: Option<String>,
+    /// The topics that they chose.
+    pub topics: Words,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::mail::squeezed;
+use super::fields::squeezed;
 
 /// What to do, and about whom.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::LazyLock};
 use memchr::memmem::Finder;
 use serde::Deserialize;
 
-use super::{Status, fields::cut, mail::squeezed, status};
+use super::{
+    fields::{cut, squeezed},
+    status::{self, Status},
+};
 
 /// Bytes of a reply that are looked at.
 const REPLY_MAX: usize = 4096;
@@ -16,7 +19,7 @@ const REPLY_MAX: usize = 4096;
 pub enum Class {
     /// There is no such mailbox or domain.
     Hard,
-    /// The mailbox is full, the server cannot be reached, or nobody can tell: it may work another time.
+    /// The mailbox is full, the server cannot be reached, or no one can tell: it may work another time.
     Soft,
     /// It is about us and not about the person: content, reputation, authentication, size.
     Ours,
@@ -68,6 +71,11 @@ static FINDERS: LazyLock<Vec<(Class, Vec<Finder<'static>>)>> = LazyLock::new(|| 
 /// A refusal for now (4.x.x) that a system gave up on never means that a person does not exist. Otherwise words are believed
 /// before codes, because systems send `5.7.1` for unknown users and `5.1.1` for everything.
 pub fn classify(status: Option<Status>, reply: &str) -> Class {
+    reason(status, reply).unwrap_or(Class::Soft)
+}
+
+/// The same, or `None` when neither the code nor the reply says what kind of failure it is.
+pub fn reason(status: Option<Status>, reply: &str) -> Option<Class> {
     let lower = squeezed(cut(reply, REPLY_MAX));
     let said = Status::find(reply).filter(|said| said.class != 2);
     // What the refusing server said is more exact than `5.0.0` of the system that reports it.
@@ -80,14 +88,15 @@ pub fn classify(status: Option<Status>, reply: &str) -> Class {
     let words = by_words(&lower);
     let for_now = match (status, code) {
         (_, Some(500..)) => false,
-        (Some(status), _) => status.class == 4,
+        // 4.0.0 says no more than that a system gave up.
+        (Some(status), _) => status.class == 4 && !status.is_vague(),
         (None, Some(code)) => code < 500,
         (None, None) => false,
     };
     match words {
-        Some(Class::Hard) if for_now => Class::Soft,
-        Some(class) => class,
-        None => status.and_then(by_status).or_else(|| code.and_then(by_code)).unwrap_or(Class::Soft),
+        Some(Class::Hard) if for_now => Some(Class::Soft),
+        Some(class) => Some(class),
+        None => status.and_then(by_status).or_else(|| code.and_then(by_code)),
     }
 }
 

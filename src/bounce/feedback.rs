@@ -1,10 +1,10 @@
 //! Feedback reports (ARF, RFC 5965), by which mailbox providers report complaints; and Outlook's, which have no report in them.
 
 use super::{
-    Finding, Kind, Returned,
     fields::Fields,
     mail::{self, Mail},
-    people, report,
+    people,
+    returned::{Finding, Kind, Returned},
 };
 
 /// Reads the feedback of a provider, or nothing when there is none.
@@ -12,7 +12,7 @@ pub(super) fn read(mail: &Mail) -> Option<Returned> {
     let Some(part) = mail.part(&["message/feedback-report"]) else { return of_outlook(mail) };
     let fields = Fields::read(part.text.trim_start()).0;
     let word = fields.get("feedback-type").unwrap_or("abuse").trim().to_ascii_lowercase();
-    // `not-spam` takes a complaint back; reports about authentication (RFC 6591) are about nobody.
+    // `not-spam` takes a complaint back; reports about authentication (RFC 6591) are about no one.
     let kind = match word.as_str() {
         "abuse" | "fraud" | "virus" | "other" | "miscategorized" => Kind::Complaint,
         "opt-out" | "opt-out-list" | "unsubscribe" => Kind::Complaint,
@@ -22,7 +22,7 @@ pub(super) fn read(mail: &Mail) -> Option<Returned> {
         .into_iter()
         .flat_map(|name| fields.all(name))
         .find_map(people::typed);
-    let address = named.or_else(|| report::of_the_letter(mail));
+    let address = named.or_else(|| mail::of_the_letter(mail));
     Some(Returned {
         recipients: address.map(about).into_iter().collect(),
         complaint: Some(word),
@@ -42,7 +42,7 @@ fn of_outlook(mail: &Mail) -> Option<Returned> {
     }
     let named = mail.returned.get("x-hmxmroriginalrecipient").and_then(people::first);
     Some(Returned {
-        recipients: named.or_else(|| report::of_the_letter(mail)).map(about).into_iter().collect(),
+        recipients: named.or_else(|| mail::of_the_letter(mail)).map(about).into_iter().collect(),
         complaint: Some("abuse".to_owned()),
         reporter: Some(from.domain().to_owned()),
         ..Returned::new(Kind::Complaint, "outlook-jmrp")

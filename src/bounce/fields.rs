@@ -75,3 +75,24 @@ fn split(line: &str) -> Option<(&str, &str)> {
 pub(super) fn cut(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
+
+/// In lower case, every stretch of spaces and line ends as one space.
+pub(super) fn squeezed(text: &str) -> String {
+    let mut to = String::with_capacity(text.len());
+    let mut space = true;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            if !space {
+                to.push(' ');
+            }
+            space = true;
+        } else {
+            space = false;
+            if c.is_ascii() { to.push(c.to_ascii_lowercase()) } else { to.extend(c.to_lowercase()) }
+        }
+    }
+    if to.ends_with(' ') {
+        to.pop();
+    }
+    to
+}

@@ -15,9 +15,9 @@ use mail_parser::{
 };
 
 use super::{
-    Ours, SIZE_MAX,
-    fields::{Fields, cut, next_line},
-    notice, people,
+    fields::{Fields, cut, next_line, squeezed},
+    ours::Ours,
+    people, phrases,
 };
 use crate::address::EmailAddress;
 
@@ -142,7 +142,7 @@ impl Mail {
                 words.push('\n');
             }
         }
-        let (own, behind) = notice::before_the_returned_letter(&words);
+        let (own, behind) = phrases::before_the_returned_letter(&words);
         if self.returned.is_empty() {
             self.returned = returned_header(behind);
         }
@@ -346,23 +346,17 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
     parsed.ok()
 }
 
-/// In lower case, every stretch of spaces and line ends as one space.
-pub(super) fn squeezed(text: &str) -> String {
-    let mut to = String::with_capacity(text.len());
-    let mut space = true;
-    for c in text.chars() {
-        if c.is_whitespace() {
-            if !space {
-                to.push(' ');
-            }
-            space = true;
-        } else {
-            space = false;
-            if c.is_ascii() { to.push(c.to_ascii_lowercase()) } else { to.extend(c.to_lowercase()) }
-        }
-    }
-    if to.ends_with(' ') {
-        to.pop();
-    }
-    to
+/// Bytes of a message that are looked at. Reports come first in a message, and what was returned comes last.
+pub const SIZE_MAX: usize = 256 * 1024;
+
+/// Whom the returned letter, or the message's own header, names: the only one.
+pub(super) fn of_the_letter(mail: &Mail) -> Option<EmailAddress> {
+    let failed = mail.fields.get("x-failed-recipients").and_then(people::first);
+    failed.or_else(|| {
+        let mut to = ["x-hmxmroriginalrecipient", "delivered-to", "to"]
+            .into_iter()
+            .flat_map(|name| mail.returned.all(name))
+            .flat_map(people::all);
+        to.next().filter(|_| to.next().is_none())
+    })
 }

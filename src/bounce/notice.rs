@@ -1,37 +1,16 @@
 //! What a message is, from how it looks: a notice of a mail system, an answer that a program wrote, or a wish to unsubscribe.
 //! The phrases are in `notices.toml`.
 
-use std::sync::LazyLock;
-
-use serde::Deserialize;
-
 use super::{
-    Finding, Kind, Ours, Returned,
-    mail::{Mail, squeezed},
+    fields::squeezed,
+    mail::Mail,
+    ours::Ours,
+    phrases::{PHRASES, says},
+    returned::{Finding, Kind, Returned},
 };
 
 /// Characters of a token that unsubscribes (`message::Tokens`).
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=64;
-
-#[derive(Deserialize)]
-pub(super) struct Phrases {
-    systems: Vec<String>,
-    names: Vec<String>,
-    subjects: Vec<String>,
-    failures: Vec<String>,
-    delays: Vec<String>,
-    given_up: Vec<String>,
-    auto_replies: Vec<String>,
-    returned: Vec<String>,
-}
-
-static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
-    toml::from_str(include_str!("notices.toml")).expect("notices.toml is a table of phrases; a test reads it")
-});
-
-fn says(text: &str, phrases: &[String]) -> bool {
-    phrases.iter().any(|phrase| memchr::memmem::find(text.as_bytes(), phrase.as_bytes()).is_some())
-}
 
 /// Whether a message is a notice of a mail system about a letter that failed or waits.
 pub(super) fn is_failure(mail: &Mail) -> bool {
@@ -39,11 +18,29 @@ pub(super) fn is_failure(mail: &Mail) -> bool {
     let titled = says(&subject, &PHRASES.subjects) || says(&subject, &PHRASES.delays);
     let fails = says(&mail.lower, &PHRASES.failures) || says(&mail.lower, &PHRASES.delays);
     let by_system = from_system(mail) || mail.kind == "multipart/report";
+    // What people send on, and what lists send out, may speak of failures too.
+    if !by_system && (is_sent_on(&subject) || is_of_a_list(mail)) {
+        return false;
+    }
     match (by_system, titled) {
         (true, true) => true,
         (true, false) | (false, true) => fails,
         (false, false) => false,
     }
+}
+
+/// Whether a person sends on another's message: `Fwd: …`, in several languages.
+fn is_sent_on(subject: &str) -> bool {
+    const MARKS: [&str; 7] = ["fwd:", "fw:", "wg:", "tr:", "rv:", "enc:", "doorst:"];
+    MARKS.iter().any(|mark| subject.starts_with(mark))
+        || ["转发", "轉寄", "転送"].iter().any(|mark| subject.starts_with(mark))
+}
+
+/// Whether a list or a newsletter sent it out.
+fn is_of_a_list(mail: &Mail) -> bool {
+    let precedence = mail.fields.get("precedence").unwrap_or_default().trim().to_ascii_lowercase();
+    mail.fields.get("list-unsubscribe").is_some()
+        || (mail.fields.get("list-id").is_some() && precedence == "list")
 }
 
 /// Whether a mail system wrote it: an envelope without a sender, or one of the names that systems have.
@@ -66,25 +63,6 @@ pub(super) fn is_delay(mail: &Mail) -> bool {
     let subject = squeezed(&mail.subject);
     (says(&subject, &PHRASES.delays) || says(&mail.lower, &PHRASES.delays))
         && !says(&mail.lower, &PHRASES.given_up)
-}
-
-/// The words in front of the returned letter, and what follows the line that announces it.
-pub(super) fn before_the_returned_letter(words: &str) -> (&str, &str) {
-    let mut at = 0;
-    let mut has_words = false;
-    for line in words.split_inclusive('\n') {
-        let start = line.trim_start_matches(|c: char| c.is_whitespace() || "-=*_>+#|~.:\u{2014}".contains(c));
-        let lower = start.get(..start.floor_char_boundary(60)).unwrap_or_default().to_lowercase();
-        // A sentence of the notice may begin like that, and goes on.
-        let announces = has_words && PHRASES.returned.iter().any(|phrase| lower.starts_with(phrase.as_str()));
-        if announces && !lower.starts_with("the original message was received at") {
-            let is_field = ["received:", "return-path:"].iter().any(|name| lower.starts_with(name));
-            return (&words[..at], if is_field { &words[at..] } else { &words[at + line.len()..] });
-        }
-        has_words |= !start.trim().is_empty();
-        at += line.len();
-    }
-    (words, "")
 }
 
 /// An answer that a program wrote in a person's name (RFC 3834), or a notice that a letter was displayed (RFC 8098).
@@ -128,7 +106,7 @@ pub(super) fn unsubscribe(mail: &Mail, ours: &Ours) -> Option<Returned> {
     });
     let shared = ours.unsubscribe.as_ref() == ours.bounces.as_ref()
         || ours.unsubscribe.as_ref().is_some_and(|address| ours.senders.contains(address));
-    // An address that takes other mail too takes nobody off the list without the word.
+    // An address that takes other mail too takes no one off the list without the word.
     let says_so = asked && words.clone().count() <= 1;
     if !says_so && (!to_it || shared || !subject.is_empty()) {
         return None;
@@ -145,34 +123,4 @@ pub(super) fn unsubscribe(mail: &Mail, ours: &Ours) -> Option<Returned> {
         from,
         ..Returned::new(Kind::Unsubscribe, "unsubscribe")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn phrases_are_written_as_they_are_looked_for() {
-        let Phrases { systems, names, subjects, failures, delays, given_up, auto_replies, returned } =
-            &*PHRASES;
-        for phrase in [systems, names, subjects, failures, delays, given_up, auto_replies, returned]
-            .into_iter()
-            .flatten()
-        {
-            assert_eq!(*phrase, squeezed(phrase), "in lower case, with single spaces");
-        }
-    }
-
-    #[test]
-    fn the_returned_letter_begins_after_the_line_that_announces_it() {
-        let table = [
-            ("Sorry.\n\n--- Original message follows.\nTo: a\n", "Sorry.\n\n"),
-            ("Sorry.\nReceived: from x\nTo: a\n", "Sorry.\n"),
-            ("Original message from a system\nSorry.\n", "Original message from a system\nSorry.\n"),
-            ("Sorry.\n  ----- Unsent message follows -----\nTo: a", "Sorry.\n"),
-        ];
-        for (text, words) in table {
-            assert_eq!(before_the_returned_letter(text).0, words, "{text}");
-        }
-    }
 }

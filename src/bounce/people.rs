@@ -85,7 +85,7 @@ fn from_xtext(text: &str) -> String {
             tail.starts_with('+')
                 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte))
         });
-        // Only what xtext has to encode: a plain `+20` is a tag of somebody's address.
+        // Only what xtext has to encode: a plain `+20` is a tag of someone's address.
         let ascii = hex
             .and_then(|hex| u8::from_str_radix(hex, 16).ok())
             .filter(|byte| matches!(byte, b'+' | b'=' | b'@'));

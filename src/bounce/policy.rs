@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Class, Kind};
+use super::{class::Class, returned::Kind};
 
 /// The settings `[bounces]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,10 @@ impl Default for Policy {
 /// How sure it is that a message is about a letter of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// It has the token or the `Message-ID` of a delivery to this address, which nobody else knows.
+    /// It has the token or the `Message-ID` of a delivery to this address, which no one else knows.
     Ours,
+    /// A delivery service that the owner uses says so, and was verified; which letter it is about is not known.
+    Service,
     /// It has the mark of a test letter.
     Test,
     /// It has neither: anybody could have written it.
@@ -47,16 +49,17 @@ pub enum Consequence {
     Nothing,
 }
 
-/// What follows from a finding. Without proof nobody is suppressed, whatever a message says.
+/// What follows from a finding. Without proof no one is suppressed, whatever a message says.
 pub fn consequence(kind: Kind, class: Option<Class>, proof: Proof) -> Consequence {
     match (proof, kind, class) {
         (Proof::Test, ..) => Consequence::Nothing,
         (_, Kind::Bounce, Some(Class::Ours)) => Consequence::ShowToOwner,
         (Proof::None, Kind::Bounce | Kind::Complaint | Kind::Unsubscribe, _) => Consequence::ShowToOwner,
+        (Proof::Service, Kind::Bounce, _) => Consequence::ShowToOwner,
         (Proof::Ours, Kind::Bounce, Some(Class::Hard)) => Consequence::SuppressBounced,
         (Proof::Ours, Kind::Bounce, _) => Consequence::CountSoft,
-        (Proof::Ours, Kind::Complaint, _) => Consequence::SuppressComplained,
-        (Proof::Ours, Kind::Unsubscribe, _) => Consequence::Unsubscribe,
+        (Proof::Ours | Proof::Service, Kind::Complaint, _) => Consequence::SuppressComplained,
+        (Proof::Ours | Proof::Service, Kind::Unsubscribe, _) => Consequence::Unsubscribe,
         (_, Kind::Delay | Kind::AutoReply | Kind::Delivered | Kind::Unknown, _) => Consequence::Nothing,
     }
 }
@@ -74,7 +77,7 @@ const SPIKE_SHARE: f64 = 0.05;
 /// Fewer hard bounces are no spike, whatever their share is.
 const SPIKE_MIN: u64 = 20;
 
-/// Whether so many hard bounces of one domain within an hour are a fault of the provider, which must suppress nobody.
+/// Whether so many hard bounces of one domain within an hour are a fault of the provider, which must suppress no one.
 pub fn is_spike(hard: u64, letters_to_domain: u64) -> bool {
     hard >= SPIKE_MIN && hard as f64 > SPIKE_SHARE * letters_to_domain as f64
 }
@@ -98,6 +101,9 @@ mod tests {
         assert_eq!(consequence(Kind::Bounce, Some(Class::Hard), Proof::Ours), Consequence::SuppressBounced);
         assert_eq!(consequence(Kind::Bounce, Some(Class::Ours), Proof::Ours), Consequence::ShowToOwner);
         assert_eq!(consequence(Kind::Delay, Some(Class::Hard), Proof::Ours), Consequence::Nothing);
+        // A service that reports a bounce of a letter that is not known may mean that of another newsletter.
+        assert_eq!(consequence(Kind::Bounce, Some(Class::Hard), Proof::Service), Consequence::ShowToOwner);
+        assert_eq!(consequence(Kind::Complaint, None, Proof::Service), Consequence::SuppressComplained);
     }
 
     #[test]

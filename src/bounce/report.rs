@@ -1,10 +1,12 @@
 //! Delivery status notifications (RFC 3464, RFC 6533): fields for the message, then fields for each recipient.
 
 use super::{
-    Finding, Kind, Returned, Status, classify,
-    fields::{Fields, cut, next_line},
-    mail::{self, Mail},
-    people, status,
+    class::classify,
+    fields::{Fields, cut, next_line, squeezed},
+    mail::{self, Mail, of_the_letter},
+    people,
+    returned::{Finding, Kind, Returned},
+    status::{self, Status},
 };
 use crate::address::EmailAddress;
 
@@ -193,18 +195,6 @@ fn address(block: &Fields) -> Option<EmailAddress> {
         .find_map(people::typed)
 }
 
-/// Whom the returned letter, or the message's own header, names: the only one.
-pub(super) fn of_the_letter(mail: &Mail) -> Option<EmailAddress> {
-    let failed = mail.fields.get("x-failed-recipients").and_then(people::first);
-    failed.or_else(|| {
-        let mut to = ["x-hmxmroriginalrecipient", "delivered-to", "to"]
-            .into_iter()
-            .flat_map(|name| mail.returned.all(name))
-            .flat_map(people::all);
-        to.next().filter(|_| to.next().is_none())
-    })
-}
-
 fn finding(address: EmailAddress, block: &Fields, kind: Kind, mail: &Mail, alone: bool) -> Finding {
     let diagnostic = block.get("diagnostic-code").map(without_type).filter(|text| !text.is_empty());
     let status = status_of(block);
@@ -228,10 +218,10 @@ fn finding(address: EmailAddress, block: &Fields, kind: Kind, mail: &Mail, alone
 }
 
 /// The report's own words first; when they say nothing, those of the text beside it, if it is about this one person.
-fn class(status: Option<Status>, diagnostic: Option<&str>, mail: &Mail, alone: bool) -> super::Class {
+fn class(status: Option<Status>, diagnostic: Option<&str>, mail: &Mail, alone: bool) -> super::class::Class {
     let text = diagnostic.unwrap_or_default();
-    let says_something = super::class::by_words(&mail::squeezed(text)).is_some()
-        || status.is_some_and(|status| !status.is_vague());
+    let says_something =
+        super::class::by_words(&squeezed(text)).is_some() || status.is_some_and(|status| !status.is_vague());
     if says_something
         || !alone
         || status::reply_code(text).is_some() && Status::find(text).is_some_and(|status| !status.is_vague())

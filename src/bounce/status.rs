@@ -21,7 +21,7 @@ impl Status {
 
     /// The first enhanced code in a text that is alone: `#5.1.1`, `(5.7.1)`, `550-5.2.2`; not a part of a version or of
     /// an IP address.
-    pub(super) fn find(text: &str) -> Option<Self> {
+    pub fn find(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut from = 0;
         while let Some(at) = memchr::memchr3(b'2', b'4', b'5', &bytes[from..]).map(|at| from + at) {

@@ -5,13 +5,20 @@ mod lines;
 mod lists;
 pub(super) mod prose;
 mod qmail;
+mod said;
 mod smtp_transcript;
 
-use super::{Finding, Kind, Ours, Returned, Status, classify, fields::cut, mail::Mail, notice, people};
+use super::{
+    class::classify,
+    fields::cut,
+    mail::Mail,
+    notice,
+    ours::Ours,
+    returned::{Finding, Kind, Returned},
+    status::Status,
+};
 use crate::address::EmailAddress;
-
-/// What a reader makes of a notice: each recipient, with the words about it.
-type Said = Vec<(EmailAddress, String)>;
+use said::{Said, not_ours};
 
 /// A reader: its name, and the recipients that it finds in a notice of its own kind; none for any other.
 type Reader = (&'static str, fn(&Mail, &Ours) -> Said);
@@ -29,7 +36,7 @@ const READERS: &[Reader] = &[
     ("prose", prose::read),
 ];
 
-/// Reads the notice of a system, by the first reader that finds somebody in it.
+/// Reads the notice of a system, by the first reader that finds someone in it.
 pub(super) fn read(mail: &Mail, ours: &Ours) -> Option<Returned> {
     if !notice::is_failure(mail) {
         return None;
@@ -52,7 +59,7 @@ pub(super) fn read(mail: &Mail, ours: &Ours) -> Option<Returned> {
         returned.reporter = mail.from().map(|from| from.domain().to_owned());
         return Some(returned);
     }
-    // A failure about somebody who is not named in it: the token may know.
+    // A failure about someone who is not named in it: the token may know.
     Some(Returned::new(kind, "prose"))
 }
 
@@ -72,34 +79,9 @@ fn joined(said: Said) -> Said {
     joined
 }
 
-/// Addresses that a notice is never about: whom it was sent to, who sent it, who wrote the letter.
-fn not_ours(mail: &Mail, ours: &Ours) -> impl Fn(&EmailAddress) -> bool {
-    let own = [
-        "to",
-        "cc",
-        "delivered-to",
-        "from",
-        "sender",
-        "reply-to",
-        "errors-to",
-        "x-mdaemon-deliver-to",
-        "x-loop",
-    ];
-    let theirs = ["from", "sender", "return-path", "reply-to", "errors-to", "list-post", "x-original-from"];
-    let fields = own.into_iter().flat_map(|name| mail.fields.all(name));
-    let fields = fields.chain(theirs.into_iter().flat_map(|name| mail.returned.all(name)));
-    let mut keys: Vec<String> = fields.flat_map(people::all).map(|address| address.key()).collect();
-    keys.extend(ours.senders.iter().chain(&ours.bounces).chain(&ours.unsubscribe).map(EmailAddress::key));
-    // Whoever wrote to oneself is a recipient all the same.
-    let sent_to: Vec<String> =
-        mail.returned.all("to").flat_map(people::all).map(|address| address.key()).collect();
-    keys.retain(|key| !sent_to.contains(key));
-    move |address| !keys.contains(&address.key())
-}
-
 fn finding(address: EmailAddress, words: &str, mail: &Mail, alone: bool) -> Finding {
     let reply = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let lower = super::mail::squeezed(&reply);
+    let lower = super::fields::squeezed(&reply);
     let says = super::class::by_words(&lower).is_some()
         || Status::find(&reply).is_some_and(|status| !status.is_vague());
     let beside = if says || !alone { String::new() } else { prose::reason(&mail.words) };

@@ -1,16 +1,15 @@
 //! What readers with a screen reader, with weak eyes or in the sun trip over, beside alternative texts and headings.
 
 use super::{
-    LetterContext, backgrounds,
+    context::LetterContext,
     css::{self, Css, Tag},
     facts::Facts,
-    findings::{at, rule},
+    findings::at,
 };
 use crate::{
-    assets,
     markup::Attribute,
-    render::{self, AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
-    source::{Diagnostic, Diagnostics, Source, Span},
+    render::{AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
+    source::{Diagnostics, Source, Span},
 };
 
 /// Text below this many CSS pixels is too small on a phone.
@@ -21,7 +20,6 @@ const LETTERS_MIN: usize = 60;
 
 pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     language(case, facts, found);
-    logo(case, found);
     let literal = case.built.rendered.html.pieces.iter();
     let titles: usize = literal
         .map(|piece| match piece {
@@ -38,25 +36,6 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
     for span in &facts.headless {
         let help = "name the columns in the first row; screen readers say the names with each cell";
         found.push(case.draft.find("M471", span.clone(), "the table's header row is empty", help));
-    }
-}
-
-/// A logo without a dark version that has too little contrast with the dark background.
-fn logo(case: &LetterContext<'_>, found: &mut Diagnostics) {
-    let draft = &case.draft;
-    let (design, _) = render::design(draft.issue, draft.newsletter, &case.built.template);
-    let Some(logo) = design.logo.filter(|logo| logo.dark.is_none()) else { return };
-    let Some((_, asset)) = case.built.assets.pictures().find(|(source, _)| *source == logo.light) else {
-        return;
-    };
-    let Some(pixels) = assets::opaque_pixels(&asset.bytes) else { return };
-    let paper = design.dark.paper;
-    if backgrounds::is_faint(&pixels, paper) {
-        let message = format!("the logo is hard to see on the dark background {paper}");
-        let help = "add a version for dark mode: logo = { light = \"…\", dark = \"…\" }";
-        let rule = rule("M430").expect("the rule is there");
-        let place = draft.newsletter.design_place("logo");
-        found.push(Diagnostic::at(rule.code, rule.severity, place, message).help(help));
     }
 }
 
@@ -114,10 +93,10 @@ pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnos
             _ => {}
         }
     }
-    if let [Some((words, span)), Some((ground, _))] = colours {
-        let contrast = words.contrast(ground);
+    if let [Some((words, span)), Some((background, _))] = colours {
+        let contrast = words.contrast(background);
         if contrast < 4.5 {
-            let message = format!("{words} on {ground} has a contrast of {contrast:.1}");
+            let message = format!("{words} on {background} has a contrast of {contrast:.1}");
             let help =
                 "many people cannot read text with a contrast below 4.5; choose a darker or lighter color";
             found.push(at(source, "M473", span, message, help));
@@ -211,7 +190,7 @@ pub(super) fn order(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mu
     }
 }
 
-/// The scripts that a language is written in, as far as one is told from another here.
+/// The scripts that a language is written in, as far as one is distinguished from another here.
 fn scripts(language: &str) -> Option<&'static [&'static str]> {
     const LATIN: &[&str] = &[
         "ca", "cs", "da", "de", "en", "es", "et", "fi", "fr", "ga", "hr", "hu", "id", "is", "it", "lt", "lv",

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    LetterContext,
+    context::LetterContext,
     css::{self, Css, Tag},
     findings::at,
 };
@@ -24,12 +24,12 @@ const WORDS_CONTRAST_MIN: f64 = 4.5;
 
 /// A background: its color for light and for dark.
 #[derive(Clone, Copy)]
-struct Ground {
+struct Colours {
     light: Colour,
     dark: Colour,
 }
 
-impl Ground {
+impl Colours {
     /// Whether it has a color of its own, so that it and the words on it are the same in the dark.
     fn is_fixed(self) -> bool {
         self.light == self.dark
@@ -40,20 +40,20 @@ pub(super) fn check(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mu
     let (design, _) = render::design(case.draft.issue, case.draft.newsletter, &case.built.template);
     let classes = classes(all);
     for one in all {
-        let Some(ground) = ground(&one.backgrounds, &design, &classes) else { continue };
+        let Some(background) = background(&one.backgrounds, &design, &classes) else { continue };
         match &one.kind {
             MarkupKind::Attributes(attributes) => match one.element.as_str() {
-                "mj-text" => words(one, attributes, &design, ground, found),
-                "mj-image" => image(case, one, attributes, ground, found),
+                "mj-text" => words(one, attributes, &design, background, found),
+                "mj-image" => image(case, one, attributes, background, found),
                 _ => {}
             },
-            MarkupKind::Html if one.element == "mj-text" => html(one, ground, found),
+            MarkupKind::Html if one.element == "mj-text" => html(one, background, found),
             _ => {}
         }
     }
 }
 
-/// The backgrounds that the template's own rules give to classes; none for one that cannot be told.
+/// The backgrounds that the template's own rules give to classes; none for one that is not known.
 fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Colour>> {
     let mut classes = BTreeMap::new();
     for one in all.iter().filter(|one| one.kind == MarkupKind::Css) {
@@ -79,13 +79,13 @@ fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Colour>> {
     classes
 }
 
-/// The innermost background; none if it cannot be told.
-fn ground(
+/// The innermost background; none if it is not known.
+fn background(
     backgrounds: &[Background],
     design: &Design,
     classes: &BTreeMap<String, Option<Colour>>,
-) -> Option<Ground> {
-    let fixed = |color: Colour| Ground { light: color, dark: color };
+) -> Option<Colours> {
+    let fixed = |color: Colour| Colours { light: color, dark: color };
     for background in backgrounds.iter().rev() {
         match background {
             Background::Color(color) => return Colour::parse(color).map(fixed),
@@ -96,7 +96,10 @@ fn ground(
                     "button" => palette.accent,
                     _ => palette.background,
                 };
-                return Some(Ground { light: of(&design.light), dark: of(&design.dark) });
+                if role == "banner" {
+                    return Some(Colours { light: design.light.accent, dark: design.dark.panel });
+                }
+                return Some(Colours { light: of(&design.light), dark: of(&design.dark) });
             }
             Background::Class(name) => {
                 if let Some(color) = classes.get(name) {
@@ -106,7 +109,7 @@ fn ground(
             Background::Unknown => return None,
         }
     }
-    Some(Ground { light: Colour(0xff, 0xff, 0xff), dark: design.dark.background })
+    Some(Colours { light: Colour(0xff, 0xff, 0xff), dark: design.dark.background })
 }
 
 /// Words of an `mj-text` on a background of the template's own: in the dark they keep their color, as it does.
@@ -114,11 +117,11 @@ fn words(
     one: &AuthoredMarkup,
     attributes: &[(String, String, Span)],
     design: &Design,
-    ground: Ground,
+    background: Colours,
     found: &mut Diagnostics,
 ) {
     let get = |name: &str| attributes.iter().find(|(known, ..)| known == name);
-    if !ground.is_fixed() || get("mj-class").is_some() {
+    if !background.is_fixed() || get("mj-class").is_some() {
         return;
     }
     let (color, span) = match get("color") {
@@ -126,24 +129,24 @@ fn words(
         None => (Some(design.light.text), one.span.clone()),
     };
     let Some(color) = color else { return };
-    let contrast = color.contrast(ground.light);
+    let contrast = color.contrast(background.light);
     if contrast < WORDS_CONTRAST_MIN {
-        let message = format!("{color} on {} has a contrast of {contrast:.1}", ground.light);
+        let message = format!("{color} on {} has a contrast of {contrast:.1}", background.light);
         let help = "give the `mj-text` a `color` that can be read on this background";
         found.push(at(&one.source, "M473", span, message, help));
     }
 }
 
 /// Colors within the words. In the dark, the design's rules change the color of words, but not what a `style` says.
-fn html(one: &AuthoredMarkup, ground: Ground, found: &mut Diagnostics) {
+fn html(one: &AuthoredMarkup, background: Colours, found: &mut Diagnostics) {
     let (tags, _) = css::tags(one.source.text(), one.span.clone());
     let declared = |tag: &Tag| -> Vec<Css> {
         let style = tag.attributes.iter().find(|one| one.name == "style");
         style.map(|style| css::declarations(one.source.text(), style.span.clone())).unwrap_or_default()
     };
-    let is_ground = |declaration: &Css| matches!(declaration, Css::Declaration { property, .. } if property.starts_with("background"));
+    let is_background = |declaration: &Css| matches!(declaration, Css::Declaration { property, .. } if property.starts_with("background"));
     // Backgrounds within the words are judged with the colors beside them.
-    if tags.iter().any(|tag| tag.get("bgcolor").is_some() || declared(tag).iter().any(is_ground)) {
+    if tags.iter().any(|tag| tag.get("bgcolor").is_some() || declared(tag).iter().any(is_background)) {
         return;
     }
     for tag in &tags {
@@ -152,15 +155,15 @@ fn html(one: &AuthoredMarkup, ground: Ground, found: &mut Diagnostics) {
             let Some(color) = Colour::parse(&value).filter(|_| property == "color") else { continue };
             // The design's dark rules are for these, whatever their style says.
             let changes = matches!(tag.name.as_str(), "a" | "div" | "td" | "th" | "h2" | "h3" | "h4");
-            let (ground, when) = if color.contrast(ground.light) < WORDS_CONTRAST_MIN {
-                (ground.light, "")
-            } else if !changes && color.contrast(ground.dark) < WORDS_CONTRAST_MIN {
-                (ground.dark, " in the dark")
+            let (background, when) = if color.contrast(background.light) < WORDS_CONTRAST_MIN {
+                (background.light, "")
+            } else if !changes && color.contrast(background.dark) < WORDS_CONTRAST_MIN {
+                (background.dark, " in the dark")
             } else {
                 continue;
             };
-            let contrast = color.contrast(ground);
-            let message = format!("{color} on {ground} has a contrast of {contrast:.1}{when}");
+            let contrast = color.contrast(background);
+            let message = format!("{color} on {background} has a contrast of {contrast:.1}{when}");
             let help = "leave the color to the design, or give the words a `background-color` too";
             found.push(at(&one.source, "M473", span, message, help));
         }
@@ -172,14 +175,14 @@ fn image(
     case: &LetterContext<'_>,
     one: &AuthoredMarkup,
     attributes: &[(String, String, Span)],
-    ground: Ground,
+    background: Colours,
     found: &mut Diagnostics,
 ) {
     let Some((_, source, span)) = attributes.iter().find(|(name, ..)| name == "src") else { return };
     let Some((_, asset)) = case.built.assets.pictures().find(|(known, _)| known == source) else { return };
     let Some(pixels) = assets::opaque_pixels(&asset.bytes) else { return };
-    if is_faint(&pixels, ground.dark) {
-        let message = format!("`{source}` is hard to see on the dark background {}", ground.dark);
+    if is_faint(&pixels, background.dark) {
+        let message = format!("`{source}` is hard to see on the dark background {}", background.dark);
         let help = "give its section a `background-color`, which stays in the dark; use a picture with a background; \
                     or use `<!-- mimeo:logo -->`, which can have a version for dark mode";
         found.push(at(&one.source, "M430", span.clone(), message, help));
@@ -187,8 +190,10 @@ fn image(
 }
 
 /// Whether most of a picture is hard to tell from a background.
-pub(super) fn is_faint(pixels: &[[u8; 3]], ground: Colour) -> bool {
-    let faint =
-        pixels.iter().filter(|[r, g, b]| Colour(*r, *g, *b).contrast(ground) < SHAPE_CONTRAST_MIN).count();
+pub(super) fn is_faint(pixels: &[[u8; 3]], background: Colour) -> bool {
+    let faint = pixels
+        .iter()
+        .filter(|[r, g, b]| Colour(*r, *g, *b).contrast(background) < SHAPE_CONTRAST_MIN)
+        .count();
     faint * 4 >= pixels.len() * 3
 }

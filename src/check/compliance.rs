@@ -1,6 +1,13 @@
 //! What the law and mailbox providers ask of a letter to many.
 
-use super::{LetterContext, facts::Facts, findings::at, reading::reading, rule};
+use url::Url;
+
+use super::{
+    context::LetterContext,
+    facts::Facts,
+    findings::{at, rule},
+    reading::reading,
+};
 use crate::{
     issue::document::{BlockKind, Inline, each_inline},
     render::{Pattern, Piece},
@@ -39,7 +46,7 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
     said_by_the_template(case, &html, &text, found);
 }
 
-/// Providers of mailboxes, for whose domains nobody else can sign.
+/// Providers of mailboxes, for whose domains no one else can sign.
 const PROVIDERS: [&str; 18] = [
     "aol.com",
     "gmail.com",
@@ -126,7 +133,10 @@ fn same_content(case: &LetterContext<'_>, facts: &Facts<'_>, text: &str, found: 
     for link in &facts.links {
         let address = link.url.to_string();
         let is_outside = address.contains("://") || address.starts_with("mailto:");
-        if is_outside && !address.contains("{{") && !has(address.trim_start_matches("mailto:")) {
+        let is_there = has(address.trim_start_matches("mailto:"))
+            // Written as links have to be: `%20` for a space.
+            || Url::parse(address.trim()).is_ok_and(|url| has(url.as_str()));
+        if is_outside && !address.contains("{{") && !is_there {
             lacks(link.span.clone(), format!("the link to `{address}`"));
         }
     }

@@ -152,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_is_told_in_order_and_conditions_are_left_out() {
+    fn a_sheet_is_reported_in_order_and_conditions_are_left_out() {
         let text =
             "/* x */ .a>b { float: left } @media (hover) { .c { gap: 1px } @media x { } } @import 'y';";
-        let told: Vec<String> = sheet(text, 0..text.len())
+        let report: Vec<String> = sheet(text, 0..text.len())
             .into_iter()
             .map(|one| match one {
                 Css::At(span) => format!("at {}", &text[span]),
@@ -165,7 +165,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            report,
             ["for .a>b", "float: left", "at @media (hover)", "nested @media x", "at @import 'y'"]
         );
     }

@@ -20,7 +20,7 @@ pub(super) struct Facts<'a> {
     pub(super) contents: Vec<(&'a Block, Vec<String>)>,
     /// A paragraph that is nothing but bold words.
     pub(super) bold_paragraphs: Vec<(String, Span)>,
-    /// Raw HTML as it was kept, and where it, or the words around it, stand.
+    /// Raw HTML as it was kept, and where it, or the words around it, are.
     pub(super) raw: Vec<(String, Span)>,
     /// `mjml` fences.
     pub(super) fences: Vec<Span>,
@@ -140,7 +140,7 @@ impl<'a> Facts<'a> {
                 }
                 Token::Close { name } if name == "a" => {
                     let Some((address, start, has_image)) = open.take() else { continue };
-                    // An address with a placeholder is known to nobody yet.
+                    // An address with a placeholder is known to no one yet.
                     if !address.is_empty() && !address.contains("{{") {
                         let url = Cow::Owned(Phrase::plain(address));
                         let words = text[start..].to_owned();

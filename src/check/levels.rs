@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rule, rule, rules};
+use super::findings::{Rule, rule, rules};
 use crate::source::{Diagnostics, Place, Severity, Source, nearest};
 
 /// What becomes of a rule's findings.
@@ -70,9 +70,15 @@ impl Levels {
         let text = source.text();
         let (mut at, mut unknown) = (0, Vec::new());
         while let Some(start) = text[at..].find("<!--").map(|found| at + found) {
-            let Some(end) = text[start..].find("-->").map(|found| start + found) else { break };
+            let inside = start + 4;
+            // `<!-->` and `<!--->` are comments without anything in them.
+            if let Some(end) = [">", "->"].iter().find(|end| text[inside..].starts_with(**end)) {
+                at = inside + end.len();
+                continue;
+            }
+            let Some(end) = text[inside..].find("-->").map(|found| inside + found) else { break };
             let mut words =
-                text[start + 4..end].split([' ', ',', '\t', '\n', '\r', ':']).filter(|word| !word.is_empty());
+                text[inside..end].split([' ', ',', '\t', '\n', '\r', ':']).filter(|word| !word.is_empty());
             if words.next() == Some("mimeo")
                 && let Some(level) = words.next().and_then(Level::parse)
             {
@@ -107,6 +113,16 @@ impl Levels {
 mod tests {
     use super::*;
     use crate::source::Diagnostic;
+
+    #[test]
+    fn the_shortest_comments_are_no_levels_and_stop_nothing() {
+        let text = "<!--> a --> <!---> b --> <!----> <!-- mimeo allow M415 --> <!-- mimeo allow M416 <!--";
+        let mut levels = Levels::default();
+        assert_eq!(levels.read_comments(&Source::new("a.md", text)), Vec::new());
+        let source = Source::new("a.md", text);
+        let found = ["M415", "M416"].map(|code| Diagnostic::warning(code, &source, 0..1, "a"));
+        assert_eq!(levels.apply(found.into()).len(), 1);
+    }
 
     #[test]
     fn a_comment_in_the_issue_quiets_a_rule() {

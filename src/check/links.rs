@@ -6,11 +6,13 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::{
-    Earlier, IssueContext,
+    context::{Earlier, IssueContext},
     facts::{Facts, Link},
+    unfinished_links::unfinished,
 };
 use crate::{
     issue::{Issue, Part, html},
+    markup::allowed::is_known_scheme,
     source::{Diagnostic, Diagnostics, Severity, nearest},
 };
 
@@ -80,53 +82,6 @@ const VAGUE: [&str; 28] = [
     "aqui",
 ];
 
-/// An address that its author meant to come back to, or that another program was to fill in.
-fn unfinished(address: &str) -> Option<(String, &'static str)> {
-    let address = address.trim();
-    let is_bare = !address.contains(':') && !address.starts_with(['/', '#', '?', '.']);
-    let is_gap = |part: &str| {
-        let is_capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-        let word = part.trim_matches(['<', '>', '[', ']', '{', '}']);
-        let says = ["_HERE", "TODO", "FIXME", "INSERT_", "YOUR_"].iter().any(|gap| word.contains(gap));
-        let is_only = matches!(word, "URL" | "LINK" | "TBD" | "TK" | "XXX");
-        !word.is_empty()
-            && word.chars().all(is_capital)
-            && (says || (is_bare && word == address && (is_only || word.contains('_'))))
-    };
-    if let Some(gap) = address.split(['/', '?', '#', '&', '=']).find(|part| is_gap(part)) {
-        return Some((format!("`{gap}` is a placeholder that was not replaced"), "write the address"));
-    }
-    let merges = |open: &str, close: &str| {
-        let inner = address.split_once(open).and_then(|(_, rest)| rest.split_once(close));
-        inner.is_some_and(|(name, _)| {
-            let is_name = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '.' | ' ' | ':');
-            // `%AB%CD` is an encoded character.
-            let is_encoded = open == "%" && name.chars().all(|c| c.is_ascii_hexdigit());
-            name.len() >= 3 && name.chars().all(is_name) && !is_encoded
-        })
-    };
-    if [("%", "%"), ("*|", "|*"), ("[[", "]]"), ("{", "}"), ("<%", "%>")].iter().any(|(a, b)| merges(a, b)) {
-        let message = format!("`{address}` contains a merge tag of another program");
-        return Some((
-            message,
-            "write `{{ link.unsubscribe }}`, `{{ subscriber.NAME }}`, or the address itself",
-        ));
-    }
-    let (name, host) = address.split_once('@').unwrap_or_default();
-    if is_bare && !name.is_empty() && !name.contains('/') && host.contains('.') && !host.contains('/') {
-        return Some((
-            format!("`{address}` is an email address without `mailto:`"),
-            "write `mailto:` before it",
-        ));
-    }
-    let host = address.split(['/', '?']).next().unwrap_or_default();
-    let is_host = host.rsplit_once('.').is_some_and(|(name, end)| {
-        !name.is_empty() && matches!(end, "com" | "org" | "net" | "edu" | "gov" | "io" | "dev" | "app")
-    });
-    (is_bare && (is_host || host.starts_with("www.")))
-        .then(|| (format!("`{address}` is not a complete URL"), "write `https://` before it"))
-}
-
 pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     let named: Vec<String> = facts.raw.iter().flat_map(|(markup, _)| html::anchors(markup)).collect();
     let headings = facts.headings.iter().map(|heading| heading.anchor);
@@ -184,7 +139,8 @@ fn complete(case: &IssueContext<'_>, link: &Link<'_>, address: &str, found: &mut
         return None;
     }
     let Ok(url) = Url::parse(address) else {
-        if case.newsletter.site.is_none() {
+        // A relative link leads to the site, where there is one.
+        if case.newsletter.site.is_none() || address.contains("://") {
             let message = format!("`{address}` is not a complete URL");
             let help = "write the complete URL with https://, or set `site` in mimeo.toml";
             found.push(case.find("M411", link.span.clone(), message, help));
@@ -314,6 +270,8 @@ fn where_it_leads(case: &IssueContext<'_>, link: &Link<'_>, url: &Url, found: &m
             let secure = url.as_str().replacen("http:", "https:", 1);
             found.push(case.find("M412", span(), "the link is not encrypted", format!("use `{secure}`")));
         }
+        // What no mail client follows was refused when the letter was built.
+        scheme if !is_known_scheme(scheme) => return,
         scheme => {
             let message = format!("few mail clients follow `{scheme}:` links");
             found.push(case.find("M419", span(), message, "link to an https page instead"));
@@ -353,6 +311,7 @@ fn is_own_machine(url: &Url) -> bool {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
             name == "localhost"
+                || !name.contains('.')
                 || [".localhost", ".local", ".internal", ".lan"].iter().any(|end| name.ends_with(end))
         }
         Some(Host::Ipv4(ip)) => {

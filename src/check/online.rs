@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{facts, rule};
+use super::{facts, findings::rule};
 use crate::{
     issue::{Issue, Part},
     source::{Diagnostic, Diagnostics, Span},
@@ -22,7 +22,7 @@ pub enum Answer {
     Gone(u16),
     /// Its certificate is not valid: in which way.
     Certificate(String),
-    /// It could not be told: why.
+    /// It could not be determined: why.
     Unclear(String),
 }
 

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::rule;
+use super::findings::rule;
 use crate::{
     issue::{Filter, Placeholder},
-    source::{Diagnostic, Diagnostics, Place, nearest},
+    source::{Diagnostic, Diagnostics, Place, Severity, Source, nearest},
     subscriber::{List, ListError, Row},
 };
 
@@ -73,14 +73,15 @@ impl Kind {
     }
 }
 
-/// Reads the list once, and looks at it beside the placeholders that a letter fills in.
+/// Reads the list once, and looks at it beside the placeholders that a letter fills in. `sources` are the files of the letter.
 pub(super) fn check_list<'a>(
     list: List,
     placeholders: impl Iterator<Item = &'a Placeholder>,
+    sources: &[&Source],
 ) -> Result<Diagnostics, ListError> {
     let path = list.path().to_owned();
     let mut found = Vec::new();
-    let needed = needed_columns(&list, placeholders, &mut found);
+    let needed = needed_columns(&list, placeholders, sources, &mut found);
     let mut seen = Seen::default();
     for row in list {
         seen.add(row?, &needed, &mut found);
@@ -102,14 +103,32 @@ fn find(
         Some(line) => Place::Row { path, line, column },
         None => Place::File { path },
     };
-    let severity = rule(code).expect("every code that is found has a rule").severity;
-    Diagnostic::at(code, severity, place, message).help(help)
+    Diagnostic::at(code, severity(code), place, message).help(help)
+}
+
+fn severity(code: &str) -> Severity {
+    rule(code).expect("every code that is found has a rule").severity
+}
+
+/// Where the files of a letter have a placeholder of the reader first.
+fn written_at(name: &str, sources: &[&Source]) -> Option<Place> {
+    let written = format!("subscriber.{name}");
+    sources.iter().find_map(|source| {
+        let text = source.text();
+        let is_whole = |at: &usize| {
+            let next = text[at + written.len()..].chars().next();
+            next.is_none_or(|next| !next.is_alphanumeric() && next != '_')
+        };
+        let at = memchr::memmem::find_iter(text.as_bytes(), &written).find(is_whole)?;
+        Some(source.place(at..at + written.len()))
+    })
 }
 
 /// The columns that placeholders without a default need. Reports those that the list does not have.
 fn needed_columns<'a>(
     list: &List,
     placeholders: impl Iterator<Item = &'a Placeholder>,
+    sources: &[&Source],
     found: &mut Diagnostics,
 ) -> Vec<&'a str> {
     let mut needed: Vec<&str> = Vec::new();
@@ -128,7 +147,9 @@ fn needed_columns<'a>(
                 None => format!("its columns are: {}", list.columns().join(", ")),
             };
             let message = format!("the list has no column for `subscriber.{name}`");
-            found.push(find("M491", list.path(), (None, None), message, help));
+            let place =
+                written_at(name, sources).unwrap_or_else(|| Place::File { path: list.path().to_owned() });
+            found.push(Diagnostic::at("M491", severity("M491"), place, message).help(help));
         } else if !has_default {
             needed.push(name);
         }
@@ -156,10 +177,10 @@ impl<'a> Seen<'a> {
                     self.roles.add(line, address.expose().to_owned());
                 }
                 if let Some(meant) = slip(address.domain()) {
-                    self.slips.add(line, format!("{} ({meant}?)", address.expose()));
+                    self.slips.add(line, format!("{address} ({meant}?)"));
                 }
                 for name in needed.iter().filter(|name| subscriber.field(name).is_none()) {
-                    self.empty.entry(name).or_default().add(line, address.expose().to_owned());
+                    self.empty.entry(name).or_default().add(line, address.to_string());
                 }
             }
             Row::Repeat(diagnostic) => {
@@ -173,7 +194,11 @@ impl<'a> Seen<'a> {
 
     fn report(self, path: &Path, found: &mut Diagnostics) {
         for (name, kind) in self.empty {
-            let people = if kind.count == 1 { "person".to_owned() } else { format!("{} people", kind.count) };
+            let people = if kind.count == 1 {
+                "1 subscriber".to_owned()
+            } else {
+                format!("{} subscribers", kind.count)
+            };
             let message = format!("`subscriber.{name}` is empty for {people}: {}", kind.names());
             let help = format!("fill it in, or write `{{{{ subscriber.{name} | default(\"…\") }}}}`");
             found.push(find("M492", path, (kind.line, Some(name.to_owned())), message, help));

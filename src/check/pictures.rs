@@ -1,6 +1,10 @@
 //! Alternative texts, types and weights of pictures.
 
-use super::{IssueContext, PictureFacts, clients::without, facts::Facts};
+use super::{
+    clients::without,
+    context::{IssueContext, PictureFacts},
+    facts::Facts,
+};
 use crate::{issue::document::Image, source::Diagnostics};
 
 const PICTURE_MAX: u64 = 1_000_000;
@@ -16,7 +20,7 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
             weight(case, image, picture, found);
         }
     }
-    let total: u64 = case.pictures.iter().filter_map(|picture| picture.octets).sum();
+    let total: u64 = case.pictures.iter().filter_map(|picture| picture.bytes).sum();
     if PICTURES_MAX < total {
         let message = format!("the pictures are {:.1} MB in total", total as f64 / 1e6);
         found.push(case.find("M406", 0..0, message, "make them smaller; many people read on a phone"));
@@ -67,7 +71,7 @@ fn says_nothing(alt: &str) -> bool {
     .contains(&words.as_str())
 }
 
-/// `IMG_1234`, `screenshot-2022`: nobody would say that aloud.
+/// `IMG_1234`, `screenshot-2022`: no one would say that aloud.
 fn looks_like_a_file(stem: &str) -> bool {
     stem.contains(['_', '-']) || stem.chars().any(|c| c.is_ascii_digit())
 }
@@ -118,10 +122,10 @@ fn kind(case: &IssueContext<'_>, image: &Image, known: Option<&PictureFacts>, fo
 }
 
 fn weight(case: &IssueContext<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
-    if let Some(octets) = picture.octets
-        && PICTURE_MAX < octets
+    if let Some(bytes) = picture.bytes
+        && PICTURE_MAX < bytes
     {
-        let message = format!("the picture is {:.1} MB", octets as f64 / 1e6);
+        let message = format!("the picture is {:.1} MB", bytes as f64 / 1e6);
         found.push(case.find(
             "M405",
             image.span.clone(),

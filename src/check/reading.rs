@@ -7,7 +7,7 @@ use crate::markup::{Token, tokens};
 pub struct Link {
     /// What can be pressed; for a picture its alternative text.
     pub words: String,
-    /// Where it leads. Placeholders stand as they were written.
+    /// Where it leads. Placeholders are as they were written.
     pub address: String,
 }
 

@@ -5,8 +5,12 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use super::{
-    Answers, Costs, Earlier, IssueContext, LetterContext, Levels, PictureFacts, Share, budget, check,
-    check_answers, check_draft, check_list, costs, sort,
+    context::{Earlier, IssueContext, LetterContext, PictureFacts},
+    letter::{check, check_draft, sort},
+    levels::Levels,
+    online::{Answers, check_answers},
+    people::check_list,
+    size::{Costs, Share, budget, costs},
 };
 use crate::{
     assets::{self, Assets},
@@ -15,7 +19,7 @@ use crate::{
         document::{Block, BlockPart, Inline, each_inline},
     },
     render::{BuildError, Built, Newsletter},
-    source::{Diagnostic, Diagnostics, Place, Severity},
+    source::{Diagnostic, Diagnostics, Place, Severity, Source},
     subscriber::{List, ListError, ListSource},
 };
 
@@ -85,7 +89,8 @@ pub fn run(built: &Built, context: &CheckContext<'_>) -> Result<Report, ListErro
     let rendered = &built.rendered;
     let patterns = [&rendered.subject, &rendered.html, &rendered.text];
     let placeholders = patterns.into_iter().flat_map(|pattern| pattern.placeholders());
-    found.extend(context.check_list(placeholders)?);
+    let sources: Vec<&Source> = [&built.issue.source].into_iter().chain(built.template.sources()).collect();
+    found.extend(context.check_list(placeholders, &sources)?);
     let diagnostics = context.finish(found, &built.issue);
     Ok(Report { diagnostics, shares: budget(&letter), costs: costs(&letter) })
 }
@@ -98,7 +103,7 @@ pub fn run(built: &Built, context: &CheckContext<'_>) -> Result<Report, ListErro
 pub fn run_draft(error: BuildError, context: &CheckContext<'_>) -> Result<Report, ListError> {
     let BuildError { issue, diagnostics: mut found, .. } = error;
     found.extend(check_draft(&context.draft(&issue, &[])));
-    found.extend(context.check_list(placeholders(&issue).iter())?);
+    found.extend(context.check_list(placeholders(&issue).iter(), &[&issue.source])?);
     Ok(Report { diagnostics: context.finish(found, &issue), ..Report::default() })
 }
 
@@ -111,9 +116,10 @@ impl CheckContext<'_> {
     fn check_list<'a>(
         &self,
         placeholders: impl Iterator<Item = &'a Placeholder>,
+        sources: &[&Source],
     ) -> Result<Diagnostics, ListError> {
         let Some(list) = self.list else { return Ok(Vec::new()) };
-        match List::open(list).and_then(|list| check_list(list, placeholders)) {
+        match List::open(list).and_then(|list| check_list(list, placeholders, sources)) {
             Err(ListError::Unusable { diagnostics, .. }) => Ok(diagnostics),
             found => found,
         }
@@ -168,7 +174,7 @@ fn picture_facts(assets: &Assets) -> Vec<PictureFacts> {
         source: source.to_owned(),
         media_type: Some(asset.media_type.to_owned()),
         width: asset.width,
-        octets: Some(asset.bytes.len() as u64),
+        bytes: Some(asset.bytes.len() as u64),
         seen: assets::seen(asset.media_type, &asset.bytes),
     };
     assets.pictures().map(facts).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LetterContext, facts::plain};
+use super::{context::LetterContext, facts::plain};
 use crate::{
     issue::document::BlockKind,
     render::{Pattern, Piece, RenderedIssue, TransferEncoding},
@@ -23,7 +23,7 @@ pub struct Share {
     /// The line where it begins; 0 for the template.
     pub line: u32,
     /// Bytes of the HTML part, in the encoding that messages use.
-    pub octets: usize,
+    pub bytes: usize,
 }
 
 /// Everything around the issue's own text.
@@ -82,9 +82,9 @@ impl Sizer {
 pub(super) fn budget(case: &LetterContext<'_>) -> Vec<Share> {
     let sizer = Sizer::new(&case.built.rendered);
     let blocks: Vec<_> = sizer.blocks(&case.built.blocks).collect();
-    let own: usize = blocks.iter().map(|(_, octets)| octets).sum();
+    let own: usize = blocks.iter().map(|(_, bytes)| bytes).sum();
     let rest = sizer.total().saturating_sub(own);
-    let mut shares = vec![Share { section: TEMPLATE.into(), line: 0, octets: rest }];
+    let mut shares = vec![Share { section: TEMPLATE.into(), line: 0, bytes: rest }];
     let issue = case.draft.issue;
     let mut headings = issue
         .document
@@ -97,17 +97,17 @@ pub(super) fn budget(case: &LetterContext<'_>) -> Vec<Share> {
             _ => None,
         })
         .peekable();
-    let mut sections = vec![Share { section: BEFORE_FIRST_HEADING.into(), line: 1, octets: 0 }];
-    for (span, octets) in blocks {
+    let mut sections = vec![Share { section: BEFORE_FIRST_HEADING.into(), line: 1, bytes: 0 }];
+    for (span, bytes) in blocks {
         while let Some((start, words)) = headings.next_if(|(start, _)| *start <= span.start) {
             let line = issue.source.position(start).line;
-            sections.push(Share { section: words.trim().to_owned(), line, octets: 0 });
+            sections.push(Share { section: words.trim().to_owned(), line, bytes: 0 });
         }
         if let Some(section) = sections.last_mut() {
-            section.octets += octets;
+            section.bytes += bytes;
         }
     }
-    shares.extend(sections.into_iter().filter(|section| section.octets > 0));
+    shares.extend(sections.into_iter().filter(|section| section.bytes > 0));
     shares
 }
 
@@ -134,8 +134,8 @@ pub(super) fn costs(case: &LetterContext<'_>) -> Costs {
     let sizer = Sizer::new(&case.built.rendered);
     let line = |span: &Span| case.draft.issue.source.position(span.start).line;
     let mut blocks: Vec<_> =
-        sizer.blocks(&case.built.blocks).map(|(span, octets)| (line(span), octets)).collect();
-    blocks.sort_by_key(|(line, octets)| (std::cmp::Reverse(*octets), *line));
+        sizer.blocks(&case.built.blocks).map(|(span, bytes)| (line(span), bytes)).collect();
+    blocks.sort_by_key(|(line, bytes)| (std::cmp::Reverse(*bytes), *line));
     blocks.truncate(NAMED);
     let (styles, costly_styles) = spent(&sizer, &["style=\""]);
     let (addresses, costly_addresses) = spent(&sizer, &["href=\"", "src=\""]);
@@ -150,36 +150,36 @@ fn spent(sizer: &Sizer, attributes: &[&str]) -> (usize, Vec<(String, usize, usiz
     let mut values: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for value in attributes.iter().flat_map(|attribute| sizer.html.split(attribute).skip(1)) {
         let value = value.split('"').next().unwrap_or_default();
-        let (times, octets) = values.entry(value).or_default();
+        let (times, bytes) = values.entry(value).or_default();
         *times += 1;
-        *octets += sizer.size(value);
+        *bytes += sizer.size(value);
     }
-    let total = values.values().map(|(_, octets)| octets).sum();
+    let total = values.values().map(|(_, bytes)| bytes).sum();
     let mut costly: Vec<_> = values
         .into_iter()
         .filter(|(value, _)| !value.is_empty())
-        .map(|(value, (times, octets))| (value.to_owned(), times, octets))
+        .map(|(value, (times, bytes))| (value.to_owned(), times, bytes))
         .collect();
-    costly.sort_by_key(|(_, _, octets)| std::cmp::Reverse(*octets));
+    costly.sort_by_key(|(_, _, bytes)| std::cmp::Reverse(*bytes));
     costly.truncate(NAMED);
     (total, costly)
 }
 
 pub(super) fn check(case: &LetterContext<'_>, found: &mut Diagnostics) {
-    let octets = Sizer::new(&case.built.rendered).total();
-    if octets <= TIGHT {
+    let bytes = Sizer::new(&case.built.rendered).total();
+    if bytes <= TIGHT {
         return;
     }
     let mut shares = budget(case);
-    shares.sort_by_key(|share| std::cmp::Reverse(share.octets));
+    shares.sort_by_key(|share| std::cmp::Reverse(share.bytes));
     let largest: Vec<_> = shares
         .iter()
         .take(3)
-        .map(|share| format!("{} {:.1} KB", share.section, share.octets as f64 / 1e3))
+        .map(|share| format!("{} {:.1} KB", share.section, share.bytes as f64 / 1e3))
         .collect();
     let help = format!("largest: {}; move a section to the web, or to the next issue", largest.join(", "));
-    let kilobytes = octets as f64 / 1e3;
-    if CLIP < octets {
+    let kilobytes = bytes as f64 / 1e3;
+    if CLIP < bytes {
         let message = format!("the HTML part is {kilobytes:.0} KB, and Gmail hides everything after 102 KB");
         found.push(case.draft.find("M401", 0..0, message, help));
     } else {

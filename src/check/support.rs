@@ -15,7 +15,7 @@ use crate::{
     source::{Diagnostics, Source, Span},
 };
 
-use super::LetterContext;
+use super::context::LetterContext;
 
 /// Gmail ignores a style sheet that is longer, in bytes.
 const SHEET_MAX: usize = 16 * 1024;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{IssueContext, facts::Facts, unfinished::find_in};
+use super::{context::IssueContext, facts::Facts, unfinished::find_in};
 use crate::{issue::document::BlockKind, source::Diagnostics};
 
 /// Inboxes on phones show about this many characters of a subject.
@@ -19,6 +19,10 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
     contents(case, facts, found);
 }
 
+fn characters(length: usize) -> String {
+    format!("{length} character{}", if length == 1 { "" } else { "s" })
+}
+
 fn subject(case: &IssueContext<'_>, found: &mut Diagnostics) {
     let subject = case.issue.head.subject.to_string();
     let length = subject.chars().count();
@@ -27,13 +31,13 @@ fn subject(case: &IssueContext<'_>, found: &mut Diagnostics) {
     } else {
         case.field("title")
     };
-    if SUBJECT_MAX < length {
+    if length > SUBJECT_MAX {
         let message =
             format!("the subject is {length} characters long; phones show about {}", SUBJECT_MAX - 20);
         found.push(case.find("M443", span.clone(), message, "put what matters first, or make it shorter"));
     }
     if length < 4 {
-        let message = format!("the subject is only {length} characters long");
+        let message = format!("the subject is only {} long", characters(length));
         found.push(case.find("M443", span.clone(), message, "say what the letter is about"));
     }
     let letters: Vec<char> = subject.chars().filter(|c| c.is_alphabetic()).collect();
@@ -71,7 +75,7 @@ fn preheader(case: &IssueContext<'_>, found: &mut Diagnostics) {
         let wide = preheader.chars().any(|c| u32::from(c) >= 0x2E80);
         // A character of Chinese or Japanese says as much as a few letters.
         if !(wide && length * 3 >= *PREHEADER.start() && length * 2 <= *PREHEADER.end()) {
-            let message = format!("the preheader is {length} characters long");
+            let message = format!("the preheader is {} long", characters(length));
             let help = format!("inboxes show between {} and {}", PREHEADER.start(), PREHEADER.end());
             found.push(case.find("M442", span.clone(), message, help));
         }
@@ -109,8 +113,12 @@ fn number_and_date(case: &IssueContext<'_>, found: &mut Diagnostics) {
         found.push(case.find("M447", case.field("number"), message, help));
     }
     let Some(date) = head.date else {
-        let help = "add `date:` with the publication date, as in 2022-12-30";
-        found.push(case.find("M448", case.field("date"), "no date", help));
+        // One that is there and cannot be read was reported.
+        let written = head.spans.get("date").map_or("", |span| &case.issue.source.text()[span.clone()]);
+        if matches!(written.trim().to_ascii_lowercase().as_str(), "" | "date" | "~" | "null") {
+            let help = "add `date:` with the publication date, as in 2022-12-30";
+            found.push(case.find("M448", case.field("date"), "no date", help));
+        }
         return;
     };
     if let Some(later) =

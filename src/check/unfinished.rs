@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{IssueContext, facts::Facts};
-use crate::source::{Diagnostics, Span};
+use super::{context::IssueContext, facts::Facts};
+use crate::{
+    markup::{Token, tokens},
+    source::{Diagnostics, Span},
+};
 
 pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics) {
     head(case, found);
@@ -28,15 +31,32 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
             found.push(case.find("M455", place, message, TAG_HELP));
         }
     }
-    let is_empty = case.issue.document.visible_text().trim().is_empty()
+    let is_empty = is_blank(&case.issue.document.visible_text())
         && facts.images.is_empty()
         && facts.fences.is_empty()
-        && facts.raw.iter().all(|(kept, _)| kept.trim().is_empty());
+        && facts.raw.iter().all(|(kept, _)| shows_nothing(kept));
     if is_empty && !case.issue.diagnostics.iter().any(crate::source::Diagnostic::is_error) {
         let help =
             "write something below the front matter; a comment that is not closed hides all that follows";
         found.push(case.find("M454", 0..0, "the letter has no text and no picture", help));
     }
+}
+
+/// Whether there is nothing to see: spaces of any kind, and characters without a width.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    })
+}
+
+/// Whether raw HTML has neither words nor a picture.
+fn shows_nothing(kept: &str) -> bool {
+    tokens(kept).iter().all(|token| match token {
+        Token::Text(text) => is_blank(text),
+        Token::Open { name, .. } => name != "img",
+        _ => true,
+    })
 }
 
 const NOTE_HELP: &str = "finish it, or remove it";
@@ -90,7 +110,7 @@ fn is_note(text: &str, at: usize, note: &str) -> bool {
         return false;
     }
     match note {
-        // As in "numbers TK" and "TK chairs": nobody writes it for anything else.
+        // As in "numbers TK" and "TK chairs": no one writes it for anything else.
         "TK" | "TKTK" => true,
         // "A TODO list" is a list, "TODO: the list" is not.
         _ => before.trim().is_empty() || before.ends_with(['(', '[']) || after.starts_with([':', '(', '.']),
@@ -227,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn merge_tags_of_other_programs_are_told_from_ordinary_text() {
+    fn merge_tags_of_other_programs_are_distinguished_from_ordinary_text() {
         for text in [
             "*|FNAME|*",
             "*|MC:SUBJECT|*",

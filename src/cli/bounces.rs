@@ -1,20 +1,29 @@
 //! `mimeo bounces`: messages that came back, from files, folders and pipes, and what follows from them.
 
+mod hook;
 mod input;
 mod json;
+mod mailbox;
+mod process;
 mod report;
 
-use std::{collections::BTreeMap, path::PathBuf};
+#[cfg(test)]
+pub(super) use json::Message;
 
-use super::{Context, Exit, Failure, flags, sending, suppression_file};
+use std::{convert::Infallible, net::SocketAddr, path::PathBuf};
+
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags,
+};
 use crate::{
-    bounce::{self, Kind, Ours, Returned},
     config::{Config, Overrides},
-    dispatch::{Returns, Settled},
-    ledger::{Effect, Ledger, Recorded, Restored},
-    report::words::{plural, printable},
+    ledger::Ledger,
 };
 use input::{Input, Inputs};
+use process::{Options, Process};
 
 /// Read letters that came back
 ///
@@ -29,11 +38,30 @@ use input::{Input, Inputs};
   mimeo bounces --dry-run returned.eml
   mimeo bounces --json /var/mail/bounces
   mimeo bounces - < returned.eml
+  mimeo bounces --imap imaps://bounces@mail.example.org/INBOX --watch
+  mimeo bounces --hook postmark event.json
   mimeo bounces --report")]
 pub(crate) struct Args {
     /// Messages: a file, a mailbox file, a maildir or a folder, or `-` for the standard input
-    #[arg(required_unless_present = "report", value_name = "INPUT")]
+    ///
+    /// Without any, and without --imap and --pop3, the mailbox of `[bounces.mailbox]` is read.
+    #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+    /// Read this mailbox by IMAP; processed messages are marked as read, or moved into `[bounces.mailbox] move_to`
+    #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "report", "hook"])]
+    imap: Option<String>,
+    /// Read this mailbox by POP3; processed messages are deleted, unless `[bounces.mailbox] keep` is set
+    #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "report", "hook", "imap"])]
+    pop3: Option<String>,
+    /// Go on reading the mailbox as messages come, until you interrupt it
+    #[arg(long, conflicts_with_all = ["inputs", "report", "hook"])]
+    watch: bool,
+    /// Read events of a delivery service, as its webhook sent them and your own endpoint verified them: one body per file
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "report", requires = "inputs", value_parser = hook::providers())]
+    hook: Option<String>,
+    /// Ask this DNS server for the keys of people who unsubscribe by mail without a token, as in 9.9.9.9 or 192.0.2.1:53
+    #[arg(long, value_name = "ADDRESS", value_parser = super::doctor::server)]
+    dns: Option<SocketAddr>,
     /// Print JSON: one object per message, on a line of its own
     #[arg(long, conflicts_with = "report")]
     json: bool,
@@ -44,47 +72,51 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["inputs", "dry_run"])]
     report: bool,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = config(args, context)?;
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         if args.report {
             let needed = || Failure::input("a report needs a newsletter, and there is no `mimeo.toml` here");
             return report::print(context, &config.ok_or_else(needed)?.ledger).await;
         }
-        let ours = config.as_ref().map(ours).unwrap_or_default();
-        let returns = match &config {
-            Some(config) => returns(args, context, config).await?,
-            None => None,
+        let account = match args.inputs.is_empty() {
+            true => Some(mailbox::account(config.as_ref(), args.imap.as_deref(), args.pop3.as_deref())?),
+            false => None,
         };
-        let mut counts = Counts::default();
-        for input in Inputs::new(&args.inputs) {
-            let Input { file, bytes } = input?;
-            let returned = bounce::read(&bytes, &ours);
-            let settled = match &returns {
-                Some(returns) => returns.settle(&bytes, &returned, context.now).await?,
-                None => unsettled(&returned),
-            };
-            counts.add(&returned, &settled);
-            let text = if args.json {
-                json::line(&file, &returned, &settled, returns.is_some())
-            } else {
-                lines(&file, &returned, &settled)
-            };
-            context.terminal.data(&text).map_err(Failure::output)?;
+        let options = Options { json: args.json, dry_run: args.dry_run, quiet: false, dns: args.dns };
+        let mut process = Process::new(context, config, options).await?;
+        match (&args.hook, &account) {
+            (Some(provider), _) => hook::read(&mut process, provider, &args.inputs).await?,
+            (None, Some(account)) if args.watch => mailbox::watch(&mut process, account, context).await?,
+            (None, Some(account)) => mailbox::once(&mut process, account).await?,
+            (None, None) => {
+                for input in Inputs::new(&args.inputs) {
+                    let Input { file, bytes } = input?;
+                    process.message(&file, &bytes, context.now).await?;
+                }
+            }
         }
-        if let (Some(config), Some(returns)) = (&config, &returns)
-            && !args.dry_run
-        {
-            let held = counts.held.keys().map(String::as_str).collect();
-            suppression_file::remove_lifted(config, returns.ledger(), &held).await?;
-            suppression_file::add_since(config, returns.ledger(), context.now).await?;
-        }
-        counts.say(context, args.dry_run);
+        process.end(context.now).await?;
         Ok(Exit::Done)
     })
+}
+
+/// Reads the mailbox of the settings as messages come, for a service. Whatever happens, it never returns.
+pub(super) async fn watch_mailbox(context: &Context, config: &Config, ledger: Ledger) -> Infallible {
+    let watch = async {
+        let Some(account) = config.bounce_mailbox()? else { return Ok(()) };
+        let mut process = Process::quietly(context, config.clone(), ledger).await?;
+        mailbox::watch(&mut process, &account, context).await
+    };
+    let watched: Result<(), Failure> = watch.await;
+    if let Err(failure) = watched {
+        let (text, _) = failure.plain();
+        context.terminal.say(&format!("the mailbox for bounces is not read: {text}"));
+    }
+    std::future::pending().await
 }
 
 /// The newsletter's settings; none where there is no newsletter.
@@ -94,139 +126,5 @@ fn config(args: &Args, context: &Context) -> Result<Option<Config>, Failure> {
         Ok((config, _)) => Ok(Some(config)),
         Err(_) if !is_newsletter && !args.report => Ok(None),
         Err(found) => Err(Failure::found(found)),
-    }
-}
-
-/// What processes messages; none before anything was sent.
-async fn returns(args: &Args, context: &Context, config: &Config) -> Result<Option<Returns>, Failure> {
-    if !config.ledger.exists() {
-        return Ok(None);
-    }
-    let key = sending::newsletter_key(config)?;
-    let ledger = if args.dry_run {
-        Ledger::open_read_only(&config.ledger)?
-    } else {
-        context.ledger(&config.ledger, Restored::Refuse)?
-    };
-    let list_id = &config.newsletter.list_id;
-    Ok(Some(Returns::new(ledger, &key, list_id, config.bounces, args.dry_run).await?))
-}
-
-/// What is the newsletter's own in a message that came back.
-fn ours(config: &Config) -> Ours {
-    let newsletter = &config.newsletter;
-    let reply_to = newsletter.reply_to.as_ref().map(|mailbox| mailbox.address.clone());
-    Ours {
-        bounces: Some(newsletter.bounces.clone()),
-        unsubscribe: newsletter.unsubscribe.mailto.clone(),
-        senders: std::iter::once(newsletter.from.address.clone()).chain(reply_to).collect(),
-    }
-}
-
-/// The findings alone, where no ledger knows more.
-fn unsettled(returned: &Returned) -> Vec<Settled> {
-    let one = |finding: &bounce::Finding| Settled {
-        address: Some(finding.address.clone()),
-        finding: Some(finding.clone()),
-        delivery: None,
-        effect: Effect::Nothing,
-        recorded: Recorded::default(),
-        lifted: None,
-    };
-    returned.recipients.iter().map(one).collect()
-}
-
-/// One message for people: a line for what it is, and one for each recipient.
-fn lines(file: &str, returned: &Returned, settled: &[Settled]) -> String {
-    let what = match &returned.complaint {
-        Some(word) => format!("{} ({word})", returned.kind.word()),
-        None => returned.kind.word().to_owned(),
-    };
-    let by = returned.reporter.as_ref().map(|name| format!(", reported by {name}")).unwrap_or_default();
-    let mut out = format!("{file}: {what}{by}\n");
-    for one in settled {
-        let Some(address) = &one.address else { continue };
-        let finding = one.finding.as_ref();
-        out.push_str("  ");
-        if let Some(class) = finding.and_then(|finding| finding.class) {
-            out.push_str(&format!("{:<5} ", class.word()));
-        }
-        out.push_str(address.expose());
-        if let Some(status) = finding.and_then(|finding| finding.status) {
-            out.push_str(&format!("  {status}"));
-        }
-        if let Some(reply) = finding.and_then(|finding| finding.reply.as_ref()) {
-            out.push_str(&format!("  {reply}"));
-        }
-        if let Some(found) = &one.delivery {
-            out.push_str(&format!("  [{}: {}]", found.dispatch.slug, one.effect.word()));
-        }
-        out.push('\n');
-    }
-    printable(&out)
-}
-
-/// What a run has seen and done.
-#[derive(Default)]
-struct Counts {
-    kinds: [u64; Kind::ALL.len()],
-    suppressed: u64,
-    resolved: u64,
-    unproved: u64,
-    known: u64,
-    /// Domains at which bounces were held, and the suppressions that were lifted there.
-    held: BTreeMap<String, u64>,
-}
-
-impl Counts {
-    fn add(&mut self, returned: &Returned, settled: &[Settled]) {
-        self.kinds[Kind::ALL.iter().position(|kind| *kind == returned.kind).unwrap_or_default()] += 1;
-        for one in settled {
-            self.suppressed += u64::from(one.recorded.suppressed);
-            self.resolved += u64::from(one.recorded.resolved);
-            self.unproved += u64::from(one.effect == Effect::Shown && one.delivery.is_none());
-            self.known += u64::from(one.delivery.is_some() && !one.recorded.is_new);
-            if let (Effect::Held, Some(address)) = (one.effect, &one.address) {
-                *self.held.entry(address.domain().to_owned()).or_default() += one.lifted.unwrap_or_default();
-            }
-        }
-    }
-
-    fn say(&self, context: &Context, dry_run: bool) {
-        let kinds = Kind::ALL.iter().zip(self.kinds).filter(|(_, count)| *count > 0);
-        let found: Vec<String> = kinds.map(|(kind, count)| format!("{count} {}", kind.word())).collect();
-        let total = plural(self.kinds.iter().sum(), "message", "messages");
-        let mut text = if found.is_empty() { total } else { format!("{total}: {}", found.join(", ")) };
-        if self.suppressed > 0 {
-            text.push_str(&format!(
-                "; {} suppressed",
-                plural(self.suppressed, "address is", "addresses are")
-            ));
-        }
-        if self.resolved > 0 {
-            let what = plural(self.resolved, "unconfirmed letter was", "unconfirmed letters were");
-            text.push_str(&format!("; {what} accepted after all"));
-        }
-        context.terminal.say(&text);
-        if self.known > 0 {
-            let what = plural(self.known, "finding was", "findings were");
-            context.terminal.say(&format!("{what} recorded before: nothing new follows"));
-        }
-        if self.unproved > 0 {
-            let what = plural(self.unproved, "finding is", "findings are");
-            context.terminal.say(&format!(
-                "{what} not proved to be about a letter of this newsletter: nobody is suppressed for it"
-            ));
-        }
-        for (domain, lifted) in &self.held {
-            let lifted = plural(*lifted, "suppression was", "suppressions were");
-            context.terminal.say(&format!(
-                "too many letters to {domain} bounced hard within an hour: the provider is at fault, and nobody there is \
-                 suppressed ({lifted} lifted). Wait before you send there again"
-            ));
-        }
-        if dry_run {
-            context.terminal.say("dry run: nothing was changed");
-        }
     }
 }

@@ -1,40 +1,48 @@
-mod archive;
+pub(super) mod archive;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use super::{Context, Exit, Failure, flags, issues, sending};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags, issues,
+};
 use crate::{
     address::EmailAddress,
+    archive::Around,
     config::{Config, Overrides},
     files,
     message::Composer,
-    render::sample_value,
-    report::words::octets,
+    render::{Built, sample_value},
+    report::format::human_bytes,
     subscriber::{List, ListSource, Row, Subscriber},
 };
 
 /// Write an issue as files: HTML, text, MJML
 ///
-/// With `--as` it also writes the letter that this person gets, as an `.eml` file. With `--web` it writes a web page instead,
-/// and with `--feed` an Atom feed of all issues. Both together, without an issue, write the whole archive, to be published at
-/// the newsletter's `archive`.
+/// With `--as` it also writes the letter that this person gets, as an `.eml` file. With `--web` it writes a web page instead;
+/// without an issue the whole archive, to be published at the newsletter's `archive`: a page that lists the issues, their
+/// pages, one for each topic, feeds (Atom and JSON), a site map and `robots.txt`. With `--feed` it writes the feeds only.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo build a-year-in-review
   mimeo build 95 -o /tmp/letter --as someone@example.com
   mimeo build 95 --web
-  mimeo build --web --feed -o public")]
+  mimeo build --web -o public")]
 pub(crate) struct Args {
     /// The issue: its number, its path, or a part of its name [default with --web and --feed: all issues]
     #[arg(required_unless_present_any = ["web", "feed"])]
     issue: Option<String>,
-    /// Write a web page: DIR/NAME/index.html and its pictures
+    /// Write a web page: DIR/NAME/index.html and its pictures; without an issue, the archive
     #[arg(long, conflicts_with = "reader")]
     web: bool,
-    /// Write an Atom feed of all issues except drafts: DIR/feed.xml
+    /// Write feeds of all issues except drafts: DIR/feed.xml (Atom) and DIR/feed.json
     #[arg(long, conflicts_with = "reader")]
     feed: bool,
     /// Write the files into this folder
@@ -69,11 +77,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 .map_err(|error| Failure::file("make the folder", &args.output, error))?;
         }
         fs::create_dir_all(folder).map_err(|error| Failure::file("make the folder", folder, error))?;
-        // A file that is as it should be is left alone: it keeps its time, and nothing has to be copied anew.
+        // A file that is as it should be is left alone: it keeps its time, and nothing has to be copied again.
         if fs::read(&path).ok().as_deref() != Some(&bytes) {
             fs::write(&path, &bytes).map_err(|error| Failure::file("write", &path, error))?;
         }
-        context.terminal.say(&format!("{:>10}  {}", octets(bytes.len() as u64), path.display()));
+        context.terminal.say(&format!("{:>10}  {}", human_bytes(bytes.len() as u64), path.display()));
     }
     Ok(Exit::Done)
 }
@@ -83,20 +91,27 @@ fn archive(args: &Args, context: &Context, config: &Config) -> Result<Vec<archiv
     let mut files = Vec::new();
     if let (true, Some(issue)) = (args.web, &args.issue) {
         let file = issues::find(context, issue)?;
-        files.extend(archive::page(config, &file.slug, &context.build(config, &file)?));
+        files.extend(archive::page(config, &file.slug, &context.build(config, &file)?, &Around::default()));
     }
     let all_pages = args.web && args.issue.is_none();
     if all_pages || args.feed {
         let all = archive::build_all(context, config)?;
-        if all_pages {
-            let published = all.iter().filter(|(_, built)| !built.issue.head.draft);
-            files.extend(published.flat_map(|(file, built)| archive::page(config, &file.slug, built)));
-        }
-        if args.feed {
-            files.push(archive::feed(config, &all));
-        }
+        // Pages of an archive lead to its feeds.
+        files.extend(archive::site(config, &all, all_pages, all_pages || args.feed));
     }
     Ok(files)
+}
+
+/// The page of an issue with its pictures in it.
+pub(super) fn page_in_one(config: &Config, slug: &str, built: &Built) -> String {
+    let mut files = archive::page(config, slug, built, &Around::default());
+    let mut html = String::from_utf8(std::mem::take(&mut files[0].1)).unwrap_or_default();
+    for (_, asset) in built.assets.pictures() {
+        let data = format!("data:{};base64,{}", asset.media_type, STANDARD.encode(&asset.bytes));
+        // By its address on the page, in quotation marks, as one name may be a part of another.
+        html = html.replace(&format!("src=\"{}\"", asset.encoded_path()), &format!("src=\"{data}\""));
+    }
+    html
 }
 
 /// The files of a letter.
@@ -119,7 +134,7 @@ fn letter(args: &Args, context: &Context, config: &Config) -> Result<Vec<archive
     ];
     if let Some(reader) = &args.reader {
         let reader = subscriber(&config.list, reader)?;
-        let composer = sending::composer(config, rendered)?;
+        let composer = common::composer(config, rendered)?;
         files.push((format!("{}.eml", file.slug), composer.compose(&reader, Vec::new())?.into_bytes()));
     }
     files.extend(pictures);
@@ -131,7 +146,7 @@ fn safe(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '-' }).collect()
 }
 
-/// The person with this address on the list, or somebody with nothing but an address.
+/// The person with this address on the list, or someone with nothing but an address.
 pub(super) fn subscriber(list: &ListSource, address: &EmailAddress) -> Result<Subscriber, Failure> {
     Ok(on_the_list(list, address)?.unwrap_or_else(|| Subscriber {
         address: address.clone(),
@@ -152,7 +167,7 @@ pub(super) fn fill_gaps(person: &mut Subscriber, composer: &Composer) {
     }
 }
 
-/// The person with this address on the list; a list that is not there has nobody on it.
+/// The person with this address on the list; a list that is not there has no one on it.
 pub(super) fn on_the_list(list: &ListSource, address: &EmailAddress) -> Result<Option<Subscriber>, Failure> {
     if !list.exists() {
         return Ok(None);

@@ -7,8 +7,11 @@ pub(super) use tracked::tracked;
 use std::collections::BTreeSet;
 
 use super::{
-    Context, Exit, Failure, flags,
+    context::Context,
+    failure::{Exit, Failure},
+    flags,
     issues::{self, IssueFile},
+    json,
     online::Online,
 };
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     config::{Config, Overrides, Trust},
     issue::Issue,
     render::{self, BuildError, Built},
-    report::{diagnostics, words::octets},
+    report::{diagnostics, format::human_bytes},
     source::{Diagnostic, Diagnostics, Severity},
     subscriber::ListSource,
 };
@@ -186,6 +189,19 @@ pub(super) fn report(
     Ok(report)
 }
 
+/// The errors in an issue's letter, without those that the user allows. The plan reports problems of the list.
+pub(super) fn letter_errors(
+    context: &Context,
+    config: &Config,
+    file: &IssueFile,
+    built: &Built,
+    allowed: &[String],
+) -> Result<Diagnostics, Failure> {
+    let mut found = report(context, config, file, built, Subject::Letter)?.diagnostics;
+    found.retain(|one| one.is_error() && !allowed.iter().any(|code| code.eq_ignore_ascii_case(one.code)));
+    Ok(found)
+}
+
 /// The report on an issue that could not be built: everything else that is wrong is in it too.
 pub(super) fn report_draft(
     context: &Context,
@@ -252,7 +268,7 @@ impl Args {
             }
             Format::People if self.all => context.terminal.show(found),
             Format::People => context.terminal.show_folded(found),
-            Format::Json => data(diagnostics::json(found))?,
+            Format::Json => data(json::versioned(diagnostics::json(found)))?,
             Format::Sarif => data(forms::sarif(found))?,
             Format::Github => {
                 let text: String = found.iter().map(forms::github).collect();
@@ -269,25 +285,28 @@ fn print_budget(
     budget: &[check::Share],
     costs: &check::Costs,
 ) -> Result<(), Failure> {
-    let total: usize = budget.iter().map(|share| share.octets).sum();
-    let most = budget.iter().map(|share| share.octets).max().unwrap_or(1).max(1);
-    let mut text = format!("{slug}: {} of 102.4 KB\n", octets(total as u64));
+    let total: usize = budget.iter().map(|share| share.bytes).sum();
+    let most = budget.iter().map(|share| share.bytes).max().unwrap_or(1).max(1);
+    let mut text = format!("{slug}: {} of 102.4 KB\n", human_bytes(total as u64));
     for share in budget {
-        let bar = "█".repeat((share.octets * 30).div_ceil(most));
-        text.push_str(&format!("{:>9}  {bar:<30}  {}\n", octets(share.octets as u64), share.section));
+        let bar = "█".repeat((share.bytes * 30).div_ceil(most));
+        text.push_str(&format!("{:>9}  {bar:<30}  {}\n", human_bytes(share.bytes as u64), share.section));
     }
-    let blocks: Vec<_> =
-        costs.blocks.iter().map(|(line, cost)| format!("line {line} {}", octets(*cost as u64))).collect();
+    let blocks: Vec<_> = costs
+        .blocks
+        .iter()
+        .map(|(line, cost)| format!("line {line} {}", human_bytes(*cost as u64)))
+        .collect();
     text.push_str(&format!("largest blocks: {}\n", blocks.join(", ")));
     for (what, all, costly) in [
         ("styles", costs.styles, &costs.costly_styles),
         ("addresses", costs.addresses, &costs.costly_addresses),
     ] {
-        text.push_str(&format!("{what}: {} in total; largest:\n", octets(all as u64)));
+        text.push_str(&format!("{what}: {} in total; largest:\n", human_bytes(all as u64)));
         for (value, times, cost) in costly {
             let shown: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
             let cut = if shown.len() < value.len() { "…" } else { "" };
-            text.push_str(&format!("{:>9}  {times} × {shown}{cut}\n", octets(*cost as u64)));
+            text.push_str(&format!("{:>9}  {times} × {shown}{cut}\n", human_bytes(*cost as u64)));
         }
     }
     context.terminal.data(&text).map_err(Failure::output)

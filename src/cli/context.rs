@@ -7,14 +7,22 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::Serialize;
 
-use super::{failure::Failure, flags::Global, issues::IssueFile, trust};
+use super::{
+    failure::{Exit, Failure},
+    flags::Global,
+    json::Versioned,
+    state_folder::state_folder,
+    trusted,
+};
 use crate::{
-    config::{Config, FILE_NAME, Override, Overrides, Trust},
-    ledger::{Ledger, LedgerError, OpenOptions, Restored},
-    render::Built,
+    audience::Status,
+    config::{Config, FILE_NAME, Override, Overrides, SharedSettings, Trust},
+    ledger::{Ledger, LedgerError, Location, OpenOptions, Restored},
     report::Terminal,
-    source::{Diagnostics, Severity},
+    source::Diagnostics,
+    subscriber::Condition,
 };
 
 /// What every command knows.
@@ -62,7 +70,7 @@ impl Context {
     /// The settings for a command that may run programs which they name: whoever is at the terminal is asked for trust.
     pub(crate) fn config_to_run(&self, flags: Overrides) -> Result<Config, Failure> {
         let mut config = self.config(flags)?;
-        trust::ask(self, &mut config)?;
+        trusted::ask(&self.terminal, &mut config)?;
         Ok(config)
     }
 
@@ -74,23 +82,68 @@ impl Context {
         if overrides.trust {
             config.trust = Trust::Given;
         } else if !config.commands().is_empty() {
-            config.trust = trust::recorded(&config);
+            config.trust = trusted::recorded(&config);
         }
+        config.attach_ledger_password();
         Ok((config, noticed))
     }
 
-    /// Builds an issue's letter, and prints its warnings.
-    pub(crate) fn build(&self, config: &Config, file: &IssueFile) -> Result<Built, Failure> {
-        let built = file.build(config, self.now)?;
-        let warnings: Diagnostics =
-            built.diagnostics.iter().filter(|one| one.severity >= Severity::Warning).cloned().collect();
-        self.terminal.show(&warnings);
-        Ok(built)
+    /// Whether this folder has settings, or some are named.
+    pub(crate) fn has_settings(&self) -> bool {
+        let is_named = std::env::var_os("MIMEO_CONFIG").is_some_and(|value| !value.is_empty());
+        self.config.is_some() || is_named || self.directory.join(FILE_NAME).exists()
+    }
+
+    /// The settings that a dispatch was opened with, for secrets in this folder.
+    pub(crate) fn shared_config(
+        &self,
+        shared: &SharedSettings,
+        flags: Overrides,
+    ) -> Result<Config, Diagnostics> {
+        let is_trusted = flags.trust;
+        let mut config = shared.load(&self.directory, flags)?;
+        if is_trusted {
+            config.trust = Trust::Given;
+        } else if !config.commands().is_empty() && self.has_settings() {
+            config.trust = trusted::recorded(&config);
+        }
+        config.attach_ledger_password();
+        Ok(config)
+    }
+
+    /// The condition of `--where`. Topics of the settings and statuses of a managed list are known by their names.
+    pub(crate) fn condition(&self, text: &str, config: &Config) -> Result<Condition, Failure> {
+        let failed = |found| Failure::found(found).exit(Exit::Usage);
+        let condition = Condition::parse(text, self.now).map_err(failed)?;
+        let topics: Vec<&str> = config.newsletter.topics.iter().map(|topic| topic.slug.as_str()).collect();
+        if !topics.is_empty() {
+            condition.check_words("topics", &topics).map_err(failed)?;
+        }
+        if config.list.file().is_none() {
+            condition.check_words("status", &Status::ALL.map(Status::word)).map_err(failed)?;
+        }
+        Ok(condition)
     }
 
     /// Opens the ledger for writing, or makes it.
-    pub(crate) fn ledger(&self, path: &Path, restored: Restored) -> Result<Ledger, LedgerError> {
-        Ledger::open_with(path, &OpenOptions { restored, marks: marks_folder(), ..OpenOptions::default() })
+    pub(crate) fn ledger(&self, location: &Location, restored: Restored) -> Result<Ledger, LedgerError> {
+        Ledger::open_with(location, &self.ledger_options(restored))
+    }
+
+    /// How a ledger is opened for writing.
+    pub(crate) fn ledger_options(&self, restored: Restored) -> OpenOptions {
+        OpenOptions { restored, marks: marks_folder(), ..OpenOptions::default() }
+    }
+
+    /// Prints a versioned object as JSON, indented.
+    pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.print_json_list(&Versioned::new(value))
+    }
+
+    /// Prints a value as JSON, indented: a list of versioned objects.
+    pub(crate) fn print_json_list(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(Failure::outside)?;
+        self.terminal.data(&format!("{text}\n")).map_err(Failure::output)
     }
 
     /// Today, where this machine is.
@@ -104,7 +157,7 @@ impl Context {
     }
 }
 
-/// The newsletter's folder when nobody names it: the current one, or the nearest one above it that has settings, as a path
+/// The newsletter's folder when no one names it: the current one, or the nearest one above it that has settings, as a path
 /// from here (`../..`), so that paths in messages lead from where the user is.
 fn newsletter_above(global: &Global) -> PathBuf {
     let here = PathBuf::from(".");
@@ -119,7 +172,7 @@ fn newsletter_above(global: &Global) -> PathBuf {
     let mut way = PathBuf::new();
     for folder in current.ancestors() {
         if let Ok(settings) = fs::metadata(folder.join(FILE_NAME)) {
-            // In a folder such as /tmp somebody else's settings may lie above.
+            // In a folder such as /tmp someone else's settings may lie above.
             let is_own = settings.uid() == owner;
             return if is_own && !way.as_os_str().is_empty() { way } else { here };
         }
@@ -131,11 +184,4 @@ fn newsletter_above(global: &Global) -> PathBuf {
 /// The user's folder for how far each ledger has come.
 fn marks_folder() -> Option<PathBuf> {
     Some(state_folder()?.join("ledgers"))
-}
-
-/// The user's folder for what this program remembers outside of newsletters: below `$XDG_STATE_HOME`, or `~/.local/state`.
-pub(super) fn state_folder() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("mimeo"))
 }

@@ -1,66 +1,32 @@
+mod args;
 mod differences;
 mod letter;
 mod output;
-mod then;
+mod revision;
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
-use super::{Context, Exit, Failure, flags, issues, preview::INVENTED};
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+    git::below,
+    issues,
+    preview::INVENTED,
+};
 use crate::{
-    address::EmailAddress,
     config::Overrides,
     web::{self, Comparison},
 };
+pub(crate) use args::Args;
 use differences::Differences;
 use letter::Letter;
-use then::Then;
-pub(super) use then::below;
-
-/// Show what changed in an issue's letter since a git revision
-///
-/// The letter is made twice: from the files as they are, and from the files at the revision (issue, pictures, stored data,
-/// templates and settings). It reports changes to the inbox fields, the text part line by line, links, pictures, styles, the
-/// size of the HTML part, and findings of `mimeo check`. `--page` writes both letters side by side, with a picture of their
-/// difference, as one HTML file.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  mimeo diff a-year-in-review HEAD
-  mimeo diff 95 main --page changes.html
-  mimeo diff 95 v1.0 --json")]
-pub(crate) struct Args {
-    /// The issue: its number, its path, or a part of its name
-    issue: String,
-    /// The revision to compare with: a commit, a branch, a tag, HEAD~1
-    #[arg(value_name = "REV")]
-    revision: String,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    /// Also write both letters and their difference into this HTML file
-    #[arg(long, value_name = "FILE")]
-    page: Option<PathBuf>,
-    /// Whose letters the page shows [default: an invented person]
-    #[arg(long = "as", value_name = "ADDRESS", requires = "page")]
-    reader: Option<EmailAddress>,
-    #[command(flatten)]
-    list: flags::List,
-    #[command(flatten)]
-    trust: flags::Trust,
-}
-
-/// The letters and what is said about them.
-struct Compared {
-    then: Then,
-    title: String,
-    /// The issue's path from the newsletter's folder on.
-    path: String,
-    differences: Differences,
-}
+use output::Compared;
+use revision::Revision;
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config_to_run(args.list.say(args.trust.say(Overrides::default())))?;
     let file = issues::find(context, &args.issue)?;
-    let then = Then::at(context, &config, &file, &args.revision)?;
+    let then = Revision::at(context, &config, &file, &args.revision)?;
     let now = Letter::of(context, &config, &file)?;
     then.lend_formulas(&file)?;
     let mut before =

@@ -1,11 +1,19 @@
 mod facts;
 mod print;
 
+#[cfg(test)]
+pub(super) use print::Report;
+
 use std::net::{IpAddr, SocketAddr};
 
 use clap::ValueEnum;
 
-use super::{Context, Exit, Failure, flags, sending};
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags, net,
+};
 use crate::{
     config::Overrides,
     doctor::{self, Level, Line, SystemDns},
@@ -43,10 +51,12 @@ enum Skip {
     Relay,
     Dns,
     Unsubscribe,
+    Bounces,
     Files,
 }
 
-fn server(text: &str) -> Result<SocketAddr, String> {
+/// A DNS server, with or without its port.
+pub(super) fn server(text: &str) -> Result<SocketAddr, String> {
     const PORT: u16 = 53;
     let address = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, PORT)).or_else(|_| text.parse());
     address.map_err(|_| "write an IP address, with or without a port".to_owned())
@@ -54,10 +64,13 @@ fn server(text: &str) -> Result<SocketAddr, String> {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(args.relay.say(args.ledger.say(Overrides::default()))))?;
-    let lines = sending::runtime()?.block_on(lines(args, context, &config))?;
+    let lines = common::runtime()?.block_on(lines(args, context, &config))?;
     let is_bad = lines.iter().any(|line| line.level == Level::Error);
-    let text = if args.json { print::json(&lines)? } else { print::text(&lines) };
-    context.terminal.data(&text).map_err(Failure::output)?;
+    if args.json {
+        context.print_json(&print::report(&lines))?;
+    } else {
+        context.terminal.data(&print::text(&lines)).map_err(Failure::output)?;
+    }
     Ok(if is_bad { Exit::BadInput } else { Exit::Done })
 }
 
@@ -65,21 +78,38 @@ async fn lines(args: &Args, context: &Context, config: &crate::config::Config) -
     let wants = |part| !args.skip.contains(&part);
     let mut lines = Vec::new();
     if wants(Skip::Relay) {
-        let relay = facts::relay(config, context.now).await;
-        lines.extend(doctor::judge_relay(relay.as_ref()));
+        let relays = facts::relays(config, context.now).await;
+        if relays.is_empty() {
+            lines.extend(doctor::judge_relay(None));
+        }
+        lines.extend(relays.iter().flat_map(|relay| doctor::judge_relay(Some(relay))));
     }
     if wants(Skip::Dns) {
         let dns = SystemDns::new(args.dns).map_err(|error| {
             Failure::outside(error)
                 .hint("the machine's DNS servers are not known: name one with --dns ADDRESS")
         })?;
-        let expected = facts::expected(config);
-        let found = doctor::gather(&dns, &expected).await;
-        lines.extend(doctor::judge_dns(&found, &expected));
+        let hosts = facts::hosts(config);
+        let hosts = if hosts.is_empty() { vec![None] } else { hosts.into_iter().map(Some).collect() };
+        let net = net::Net::new();
+        for host in hosts {
+            let expected = facts::expected(config, host);
+            let found = doctor::gather(&dns, &net, &expected).await;
+            // What is so for one relay is often so for all of them.
+            for line in doctor::judge_dns(&found, &expected) {
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+        }
     }
     if wants(Skip::Unsubscribe) {
         let web = facts::web(config)?;
         lines.extend(doctor::judge_web(web.as_ref()));
+    }
+    if wants(Skip::Bounces) {
+        let mailbox = facts::mailbox(config).await;
+        lines.extend(doctor::judge_mailbox(mailbox.as_ref()));
     }
     if wants(Skip::Files) {
         let files = facts::files(config, context).await;

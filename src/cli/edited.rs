@@ -1,6 +1,6 @@
 //! What differs between the frozen letter and the edited one.
 
-use crate::{cli::sending::plain, render::RenderedIssue, report::changes::changes};
+use crate::{render::RenderedIssue, report::changes::changes};
 
 /// So many changed lines are shown.
 const LINES_MAX: usize = 8;
@@ -15,12 +15,12 @@ pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> Str
     {
         if before != now {
             what.push(word);
-            lines.extend(changed_lines(&plain(before), &plain(now)));
+            lines.extend(changed_lines(&before.to_string(), &now.to_string()));
         }
     }
     if frozen.text == edited.text && frozen.html != edited.html {
         what.push("the layout");
-        lines.extend(changed_lines(&plain(&frozen.html), &plain(&edited.html)));
+        lines.extend(changed_lines(&frozen.html.to_string(), &edited.html.to_string()));
     }
     if frozen.pictures != edited.pictures {
         what.push("the pictures");
@@ -36,19 +36,19 @@ pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> Str
     {
         what.push("the list's header fields");
     }
-    let mut told = match what.as_slice() {
+    let mut output = match what.as_slice() {
         [] => "something in its settings differs".to_owned(),
         [one] if !one.ends_with('s') => format!("{one} differs"),
         all => format!("{} differ", all.join(", ")),
     };
     for line in lines.iter().take(LINES_MAX) {
-        told.push_str("\n  ");
-        told.push_str(line);
+        output.push_str("\n  ");
+        output.push_str(line);
     }
     if LINES_MAX < lines.len() {
-        told.push_str(&format!("\n  and {} changed lines more", lines.len() - LINES_MAX));
+        output.push_str(&format!("\n  and {} changed lines more", lines.len() - LINES_MAX));
     }
-    told
+    output
 }
 
 /// The changed lines that say something, as `- before` and `+ now`.

@@ -1,6 +1,9 @@
 //! `mimeo explain`, and the page `docs/findings.md` made of the same files.
 
-use super::{Context, Exit, Failure};
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+};
 use crate::{
     check::{Rule, rule, rules},
     source::nearest,

@@ -9,6 +9,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
+use super::json::{ErrorBody, ErrorReport, Versioned};
 use crate::{
     config::{KeyError, SecretError},
     report::Terminal,
@@ -34,6 +35,21 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// A word for programs.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::BadInput => "bad_input",
+            Self::Unfinished => "unfinished",
+            Self::Stopped => "stopped",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What each exit code means. `--help` prints it; a test holds the README and the guide to the same words.
 const EXIT_CODES: [(Exit, &str); 7] = [
     (Exit::Done, "done; everything asked for happened"),
@@ -51,11 +67,15 @@ const EXIT_CODES: [(Exit, &str); 7] = [
     (Exit::Interrupted, "interrupted; safe to run again"),
 ];
 
+/// What follows the commands and options in `mimeo -h`.
+pub(super) const SHORT_HELP: &str = "A newsletter is a folder with `mimeo.toml`, `issues/` and a subscriber list. \
+    `mimeo help COMMAND` describes a command.";
+
 /// What follows the commands and options in `mimeo --help`.
 pub(super) fn long_help() -> String {
     let mut help = format!(
         "{}, and `mimeo settings` prints every setting.\n\nExit codes:",
-        super::SHORT_HELP.trim_end_matches('.')
+        SHORT_HELP.trim_end_matches('.')
     );
     for (exit, meaning) in EXIT_CODES {
         let _ = write!(help, "\n  {:>3}  {meaning}", exit as u8); // writing to a String cannot fail
@@ -89,6 +109,8 @@ enum Cause {
     Found(Diagnostics),
     /// Something else, with its own causes.
     Error(Box<dyn Error + Send + Sync>),
+    /// The user was asked and said no, so that this did not happen.
+    Declined(&'static str),
 }
 
 impl Failure {
@@ -107,6 +129,11 @@ impl Failure {
         Self { exit: Exit::BadInput, cause: Cause::Found(diagnostics), hint: None }
     }
 
+    /// The user was asked and said no: `nothing was sent`.
+    pub(crate) fn declined(what: &'static str) -> Self {
+        Self { exit: Exit::Failed, cause: Cause::Declined(what), hint: None }
+    }
+
     /// A file cannot be read or written.
     pub(crate) fn file(act: &str, path: &std::path::Path, source: io::Error) -> Self {
         Self::outside(FileError { what: format!("failed to {act} `{}`", path.display()), source })
@@ -116,7 +143,7 @@ impl Failure {
     pub(crate) fn into_diagnostics(self) -> Result<Diagnostics, Self> {
         match self.cause {
             Cause::Found(found) => Ok(found),
-            Cause::Error(_) => Err(self),
+            Cause::Error(_) | Cause::Declined(_) => Err(self),
         }
     }
 
@@ -125,8 +152,22 @@ impl Failure {
         let text = match &self.cause {
             Cause::Found(found) => crate::report::diagnostics::counts(found),
             Cause::Error(error) => anstream::adapter::strip_str(&words(error.as_ref())).to_string(),
+            Cause::Declined(what) => (*what).to_owned(),
         };
         (text.trim_start_matches("error: ").to_owned(), self.hint.clone())
+    }
+
+    /// It as an object on a line of its own.
+    fn json(&self) -> String {
+        let (message, hint) = self.plain();
+        let (code, diagnostics) = match &self.cause {
+            Cause::Found(found) => {
+                (self.exit.word(), found.iter().map(crate::report::diagnostics::one_json).collect())
+            }
+            Cause::Error(_) => (self.exit.word(), Vec::new()),
+            Cause::Declined(_) => ("declined", Vec::new()),
+        };
+        error_line(self.exit, code, message, hint, diagnostics)
     }
 
     /// Adds what to do about it.
@@ -141,8 +182,12 @@ impl Failure {
         self
     }
 
-    /// Prints it, once, and says how the program ends.
-    pub(super) fn tell(self, terminal: &Terminal) -> Exit {
+    /// Prints it, once, and says how the program ends. A program that asked for JSON gets an object on standard output.
+    pub(super) fn tell(self, terminal: &Terminal, wants_json: bool) -> Exit {
+        if wants_json && !matches!(&self.cause, Cause::Error(error) if is_closed_pipe(error.as_ref())) {
+            // If standard output takes nothing, the words below are all there is.
+            let _ = terminal.data(&self.json());
+        }
         match self.cause {
             Cause::Found(diagnostics) => terminal.show(&diagnostics),
             Cause::Error(error) => {
@@ -152,6 +197,8 @@ impl Failure {
                 }
                 terminal.print(&words(error.as_ref()));
             }
+            // An answer, and no error.
+            Cause::Declined(what) => terminal.print(what),
         }
         if let Some(hint) = self.hint {
             const HINT: Style = AnsiColor::Green.on_default().bold();
@@ -159,6 +206,29 @@ impl Failure {
         }
         self.exit
     }
+}
+
+fn error_line(
+    exit: Exit,
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    diagnostics: Vec<serde_json::Value>,
+) -> String {
+    let error = ErrorBody { code, exit_code: exit as u8, message, hint, diagnostics };
+    let report = Versioned::new(ErrorReport { error });
+    let line = serde_json::to_string(&report).expect("texts, numbers and JSON are JSON");
+    line + "\n"
+}
+
+/// Prints the object for a command line that is not valid; clap has printed the words.
+pub(super) fn print_usage_json(error: &clap::Error) {
+    let text = error.render().to_string();
+    let message =
+        text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim().to_owned();
+    let line = error_line(Exit::Usage, Exit::Usage.word(), message, None, Vec::new());
+    // A closed standard output is ignored: the words are on standard error.
+    let _ = io::Write::write_all(&mut io::stdout(), line.as_bytes());
 }
 
 /// An error and its causes, a line each; a cause that only repeats what was said is left out.
@@ -249,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_told_with_its_causes_and_no_cause_twice() {
+    fn an_error_is_reported_with_its_causes_and_no_cause_twice() {
         let inner = io::Error::other("disk full");
         let failure = Failure::file("write", std::path::Path::new("a.eml"), inner);
         let Cause::Error(error) = failure.cause else { panic!("no error") };

@@ -51,6 +51,12 @@ pub(crate) struct Trust {
     pub(crate) trust: bool,
 }
 
+impl Trust {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        Overrides { trust: self.trust, ..overrides }
+    }
+}
+
 /// The list, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct List {
@@ -70,8 +76,8 @@ pub(crate) struct Outbox {
 /// The relay, for one run.
 #[derive(clap::Args, Default)]
 pub(crate) struct Relay {
-    /// Send letters to this relay, as in smtps://login@smtp.example.com [env: MIMEO_RELAY]
-    #[arg(long, value_name = "URL", help_heading = "Instead of mimeo.toml")]
+    /// Send letters to this relay, as in smtps://login@smtp.example.com, or by its name in `[[relays]]` [env: MIMEO_RELAY]
+    #[arg(long, value_name = "RELAY", help_heading = "Instead of mimeo.toml")]
     pub(crate) relay: Option<String>,
 }
 
@@ -81,6 +87,40 @@ pub(crate) struct Ledger {
     /// Ledger file to use [env: MIMEO_LEDGER]
     #[arg(long, value_name = "FILE", help_heading = "Instead of mimeo.toml")]
     pub(crate) ledger: Option<PathBuf>,
+}
+
+/// The ledger for one run, and trust: for commands that need the newsletter's key, which a program may know.
+#[derive(clap::Args, Default)]
+pub(crate) struct KeyedLedger {
+    #[command(flatten)]
+    ledger: Ledger,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+impl KeyedLedger {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        self.ledger.say(self.trust.say(overrides))
+    }
+}
+
+/// Where letters go and what is recorded, for one run: for commands that send.
+#[derive(clap::Args, Default)]
+pub(crate) struct SendOptions {
+    #[command(flatten)]
+    relay: Relay,
+    #[command(flatten)]
+    outbox: Outbox,
+    #[command(flatten)]
+    ledger: Ledger,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+impl SendOptions {
+    pub(crate) fn say(&self, overrides: Overrides) -> Overrides {
+        self.relay.say(self.outbox.say(self.ledger.say(self.trust.say(overrides))))
+    }
 }
 
 fn path(origin: &'static str, path: Option<&PathBuf>) -> Option<Override> {

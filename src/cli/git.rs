@@ -5,12 +5,13 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     io::{self, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use super::{Exit, Failure};
+use super::failure::{Exit, Failure};
 
 /// git, asked in one folder.
 pub(crate) struct Git {
@@ -29,7 +30,7 @@ pub(crate) struct Entry {
     /// It holds the path of another file.
     pub(crate) is_link: bool,
     /// Its size.
-    pub(crate) octets: u64,
+    pub(crate) bytes: u64,
 }
 
 /// What a file begins with that stands for one kept elsewhere.
@@ -139,8 +140,8 @@ impl Git {
 
     /// The files of a commit in this folder.
     pub(crate) fn files(&self, commit: &str) -> Result<Vec<Entry>, Failure> {
-        let told = self.ask(["ls-tree", "-r", "-l", "-z", commit])?;
-        Ok(told.split('\0').filter_map(entry).collect())
+        let listed = self.ask(["ls-tree", "-r", "-l", "-z", commit])?;
+        Ok(listed.split('\0').filter_map(entry).collect())
     }
 
     /// What is in these files, in their order.
@@ -150,7 +151,7 @@ impl Git {
         let mut child = command.spawn().map_err(missing)?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let names: String = entries.iter().map(|entry| format!("{}\n", entry.object)).collect();
-        // Asked while the answers are read: git stops reading when nobody takes what it says.
+        // Asked while the answers are read: git stops reading when no one takes what it says.
         let asking =
             std::thread::spawn(move || input.map_or(Ok(()), |mut input| input.write_all(names.as_bytes())));
         let mut answers = BufReader::new(output.expect("the output was asked for"));
@@ -216,14 +217,14 @@ fn missing(error: io::Error) -> Failure {
 fn entry(line: &str) -> Option<Entry> {
     let (facts, path) = line.split_once('\t')?;
     let mut facts = facts.split_ascii_whitespace();
-    let (mode, kind, object, octets) = (facts.next()?, facts.next()?, facts.next()?, facts.next()?);
+    let (mode, kind, object, size) = (facts.next()?, facts.next()?, facts.next()?, facts.next()?);
     // A tree made by hand may hold names that lead elsewhere.
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".." | ".git"));
     (kind == "blob" && is_plain).then(|| Entry {
         path: path.to_owned(),
         object: object.to_owned(),
         is_link: mode == "120000",
-        octets: octets.parse().unwrap_or(0),
+        bytes: size.parse().unwrap_or(0),
     })
 }
 
@@ -232,13 +233,28 @@ fn answer(from: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
     let broken = || io::Error::new(io::ErrorKind::InvalidData, "git lacks a file of that revision");
     let mut head = String::new();
     from.read_line(&mut head)?;
-    let octets: u64 =
+    let size: u64 =
         head.trim_end().rsplit(' ').next().and_then(|size| size.parse().ok()).ok_or_else(broken)?;
     let mut bytes = Vec::new();
-    from.take(octets).read_to_end(&mut bytes)?;
+    from.take(size).read_to_end(&mut bytes)?;
     let mut end = [0];
     from.read_exact(&mut end)?;
-    if bytes.len() as u64 == octets { Ok(bytes) } else { Err(broken()) }
+    if bytes.len() as u64 == size { Ok(bytes) } else { Err(broken()) }
+}
+
+/// A path from a folder on, with `/`; none when it is elsewhere.
+pub(super) fn below(folder: &Path, path: &Path) -> Option<String> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let name = path.file_name()?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The file itself may be a link: git remembers it under this name.
+    let path = fs::canonicalize(above).ok()?.join(name);
+    Some(slashes(path.strip_prefix(folder).ok()?))
+}
+
+/// A path with `/`, as git writes it.
+pub(super) fn slashes(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
@@ -247,16 +263,16 @@ mod tests {
 
     #[test]
     fn an_entry_is_a_file_in_the_folder() {
-        let told =
+        let listed =
             |mode: &str, kind: &str, path: &str| entry(&format!("{mode} {kind} 8baef1       6\t{path}"));
         let expected =
-            Entry { path: "issues/a b.md".into(), object: "8baef1".into(), is_link: false, octets: 6 };
-        assert_eq!(told("100644", "blob", "issues/a b.md"), Some(expected));
-        assert!(told("120000", "blob", "latest.md").is_some_and(|entry| entry.is_link));
+            Entry { path: "issues/a b.md".into(), object: "8baef1".into(), is_link: false, bytes: 6 };
+        assert_eq!(listed("100644", "blob", "issues/a b.md"), Some(expected));
+        assert!(listed("120000", "blob", "latest.md").is_some_and(|entry| entry.is_link));
         for (kind, path) in
             [("commit", "module"), ("blob", "../a"), ("blob", "a/../b"), ("blob", ".git/config")]
         {
-            assert_eq!(told("100644", kind, path), None, "{path}");
+            assert_eq!(listed("100644", kind, path), None, "{path}");
         }
     }
 
@@ -273,9 +289,9 @@ mod tests {
 
     #[test]
     fn an_answer_has_the_length_it_says() {
-        let mut told = &b"8baef1 blob 3\nabc\n8baef2 missing\n"[..];
-        assert_eq!(answer(&mut told).unwrap(), b"abc");
-        assert!(answer(&mut told).is_err());
+        let mut listed = &b"8baef1 blob 3\nabc\n8baef2 missing\n"[..];
+        assert_eq!(answer(&mut listed).unwrap(), b"abc");
+        assert!(answer(&mut listed).is_err());
         assert!(answer(&mut &b"8baef1 blob 30\nabc\n"[..]).is_err());
     }
 }

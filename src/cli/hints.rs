@@ -1,12 +1,16 @@
 //! What a person can do about the errors of the rooms. The rooms do not know the command line; this file does.
 
-use super::{Exit, Failure, edited::differences};
+use super::{
+    edited::differences,
+    failure::{Exit, Failure},
+};
 use crate::{
     audience::{AudienceError, Status},
     dispatch::{ColumnsError, OpenError},
     ledger::LedgerError,
+    mailbox::MailboxError,
     message::ComposeError,
-    report::words::{plural, when},
+    report::format::{plural, when},
     subscriber::ListError,
     transport::{ErrorKind, RelayConfigError, RelayDown, Stage},
 };
@@ -40,6 +44,29 @@ impl From<LedgerError> for Failure {
                 "the sender stopped before anybody could get it twice; either its lock beside the ledger was removed, or \
                  this is a fault of mimeo: please report it. Run again to go on",
             ),
+            LedgerError::Refrozen => {
+                Some("nothing more was sent by this process; run again to go on with the edited issue")
+            }
+            LedgerError::Unreachable { .. } => Some(
+                "look at `[ledger] url` or --ledger, and whether the server runs; nothing is lost: run again when it is back",
+            ),
+            LedgerError::Pooler { .. } => Some(
+                "connect to PostgreSQL itself: locks, prepared statements and settings of a session do not go through a pooler",
+            ),
+            LedgerError::Replaced { .. } => Some(
+                "letters that left after the copy was made would leave again; if you know that, `mimeo send --restored` goes on: see docs/many-machines.md",
+            ),
+            LedgerError::Moved { .. } => Some(
+                "name the new place in `[ledger]`; letters that left from there would leave again from here: if you know that \
+                 none did, `mimeo send --restored` uses this one again",
+            ),
+            LedgerError::InUse { .. } => Some(
+                "stop `mimeo serve`, `mimeo work` and every other program that uses it, wait until letters under way are \
+                 settled, and run again",
+            ),
+            LedgerError::NotEmpty { .. } => {
+                Some("a ledger is moved to a file that does not exist yet, or into an empty database")
+            }
             LedgerError::Open { .. } => Some("check the path and its permissions"),
             _ => None,
         };
@@ -65,13 +92,16 @@ impl From<AudienceError> for Failure {
     fn from(error: AudienceError) -> Self {
         let hint = match &error {
             AudienceError::NotFound { .. } => {
-                "`mimeo subscribers list` prints the list; `mimeo subscribers add` adds somebody"
+                "`mimeo subscribers list` prints the list; `mimeo subscribers add` adds someone"
             }
             AudienceError::Exists { status: Status::Active, .. } => {
                 "`mimeo subscribers show ADDRESS` prints what is known of them"
             }
             AudienceError::Exists { .. } => {
                 "`mimeo subscribers resubscribe ADDRESS --reason TEXT` makes them active again"
+            }
+            AudienceError::Moved { .. } => {
+                "letters go to the present address; readers change it with `/preferences`"
             }
             AudienceError::NoImport { .. } | AudienceError::UndoneAlready { .. } => {
                 "`mimeo subscribers import` printed the import's number"
@@ -95,8 +125,7 @@ impl From<AudienceError> for Failure {
 
 impl From<ColumnsError> for Failure {
     fn from(error: ColumnsError) -> Self {
-        let near = error.near.as_ref().map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let hint = format!("{near}its columns are: {}; nothing was sent", error.columns.join(", "));
+        let hint = format!("its columns are: {}; nothing was sent", error.columns.join(", "));
         Self::input(error).hint(hint)
     }
 }
@@ -135,8 +164,9 @@ impl From<OpenError> for Failure {
                     more => format!(" and {}", plural(more as u64, "other of `--only`", "others of `--only`")),
                 };
                 Self::input(format!("`{}`{more} is not in `{}`", addresses[0].expose(), list.display()))
-                    .hint("nothing was sent; a comma parts two addresses")
+                    .hint("nothing was sent; separate addresses with commas")
             }
+            OpenError::Condition { diagnostics, .. } => Self::found(diagnostics).hint("nothing was sent"),
             OpenError::BadRows { rows, diagnostics } => Self::found(diagnostics).hint(format!(
                 "nothing was sent; fix {}, or skip {} with --skip-bad-rows",
                 if rows == 1 { "the row" } else { "the rows" },
@@ -149,6 +179,21 @@ impl From<OpenError> for Failure {
 impl From<ComposeError> for Failure {
     fn from(error: ComposeError) -> Self {
         Self::input(error)
+    }
+}
+
+impl From<MailboxError> for Failure {
+    fn from(error: MailboxError) -> Self {
+        let hint = match &error {
+            MailboxError::Login { .. } => {
+                "check the login and the password; some providers want a password made for programs"
+            }
+            MailboxError::Connect { .. } | MailboxError::Silent { .. } => {
+                "check the address in `[bounces.mailbox] url`; if the certificate is your own, name it in `ca_file`"
+            }
+            MailboxError::Command { .. } => "check the folders in `[bounces.mailbox]`",
+        };
+        Self::outside(error).hint(hint)
     }
 }
 
@@ -178,7 +223,7 @@ impl From<RelayDown> for Failure {
 
 /// What to look at before another try.
 pub(super) fn way_out(down: &RelayDown) -> Option<&'static str> {
-    match (down.stage, &down.trouble) {
+    match (down.stage, &down.kind) {
         (_, ErrorKind::Outbox(_)) => Some("check the outbox's folder and the free space on its disk"),
         (Stage::Connect, _) => Some("check the relay's name and port, and that this machine may reach it"),
         (Stage::Tls, _) => {

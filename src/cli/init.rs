@@ -1,4 +1,5 @@
 mod answers;
+mod args;
 mod files;
 
 use std::{
@@ -7,56 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::ValueEnum;
-
-use super::{Context, Exit, Failure};
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+};
 use crate::{
     config::{self, Overrides},
     files::Readers,
 };
 use answers::Answers;
-
-/// Start a newsletter in a new or an existing folder
-///
-/// It asks for the name, the sender, where letters go, and the list file, and writes settings, a first issue that shows how
-/// issues are written, a list with two invented people, and a `.gitignore`. Files that exist are kept as they are. Without a
-/// terminal, `--name` and `--from` are required.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  mimeo init
-  mimeo init kettle
-  mimeo init kettle --name \"The Slow Kettle\" --from \"Noor <noor@kettle.example.org>\" --ci github")]
-pub(crate) struct Args {
-    /// The newsletter's folder; created if it does not exist [default: the current one]
-    dir: Option<PathBuf>,
-    /// The newsletter's name
-    #[arg(long)]
-    name: Option<String>,
-    /// The sender, as in "Noor <noor@example.org>"
-    #[arg(long, value_name = "SENDER")]
-    from: Option<String>,
-    /// Where letters go: a relay, as in smtps://login@smtp.example.com, or `outbox` for a folder [default: outbox]
-    #[arg(long, value_name = "URL")]
-    relay: Option<String>,
-    /// The subscriber list, a CSV file [default: subscribers.csv]
-    #[arg(long, value_name = "FILE")]
-    list: Option<String>,
-    /// The postal address that many countries require in letters to a list
-    #[arg(long, value_name = "TEXT")]
-    postal_address: Option<String>,
-    /// Also write a CI workflow that checks issues
-    #[arg(long, value_name = "HOST")]
-    ci: Option<Ci>,
-}
-
-/// Where the newsletter's repository is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Ci {
-    #[value(name = "github")]
-    GitHub,
-    #[value(name = "gitlab")]
-    GitLab,
-}
+pub(crate) use args::Args;
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let root = match &args.dir {
@@ -72,13 +33,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     } else {
         let answers = Answers::collect(args, context)?;
         written.create(&settings, &files::settings(&answers), Readers::Everybody)?;
-        Some(under(&root, &answers.list))
+        (!answers.is_managed()).then(|| under(&root, &answers.list))
     };
     // A managed list is made with its ledger.
     if let Some(list) = &list {
         written.create(list, files::LIST, Readers::Owner)?;
     }
-    let first = first_issue(context, &root, &mut written)?;
+    let is_managed = list.is_none();
+    let first = first_issue(context, &root, is_managed, &mut written)?;
     let list = list.as_deref().map(|list| list.strip_prefix(&root).ok().or_else(|| relative(&root, list)));
     let ignored = files::gitignore(list.flatten());
     written.create(&under(&root, ".gitignore"), &ignored, Readers::Everybody)?;
@@ -87,7 +49,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         written.create(&under(&root, path), &text, Readers::Everybody)?;
     }
     written.report(context, &ignored);
-    context.terminal.say(&next_steps(&root, first));
+    context.terminal.say(&next_steps(&root, first, is_managed));
     Ok(Exit::Done)
 }
 
@@ -118,7 +80,12 @@ fn existing_list(
 }
 
 /// Writes the first issue, unless there are issues. True if it was written.
-fn first_issue(context: &Context, root: &Path, written: &mut Written) -> Result<bool, Failure> {
+fn first_issue(
+    context: &Context,
+    root: &Path,
+    is_managed: bool,
+    written: &mut Written,
+) -> Result<bool, Failure> {
     let folder = under(root, "issues");
     if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
         written.kept.push(folder);
@@ -127,7 +94,7 @@ fn first_issue(context: &Context, root: &Path, written: &mut Written) -> Result<
     let date = context.today();
     written.create(
         &folder.join(format!("{date}-hello.md")),
-        &files::first_issue(&date.to_string()),
+        &files::first_issue(&date.to_string(), is_managed),
         Readers::Everybody,
     )?;
     Ok(true)
@@ -177,14 +144,19 @@ fn write_new(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
 }
 
 /// Three commands that a user can paste.
-fn next_steps(root: &Path, has_first: bool) -> String {
+fn next_steps(root: &Path, has_first: bool, is_managed: bool) -> String {
     let mimeo = match root.to_string_lossy() {
         here if here == "." => "mimeo".to_owned(),
         there => format!("mimeo -C {}", quoted(&there)),
     };
     let issue = if has_first { "1" } else { "ISSUE" };
+    let reader = if is_managed {
+        format!("  {mimeo} subscribers add you@example.org   # someone who gets letters\n")
+    } else {
+        String::new()
+    };
     format!(
-        "\nNext:\n  {mimeo} preview              # the letter in your browser, updated whenever you save\n  \
+        "\nNext:\n{reader}  {mimeo} preview              # the letter in your browser, updated whenever you save\n  \
          {mimeo} check                # what readers and mail clients would trip over\n  \
          {mimeo} send {issue} --dry-run     # the plan, and every letter as a file in `outbox`"
     )

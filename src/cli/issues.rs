@@ -9,13 +9,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Context, Failure};
+use super::{context::Context, failure::Failure};
 use crate::{
+    address::EmailAddress,
     assets::{Fence, Leads},
     config::Config,
     issue,
+    ledger::{DispatchRecord, Ledger},
     render::{self, Built},
-    source::{Diagnostic, Place, ReadError, Severity, Source, nearest},
+    source::{Diagnostic, Diagnostics, Place, ReadError, Severity, Source, nearest},
 };
 
 /// A file in `issues/`.
@@ -125,6 +127,17 @@ impl IssueFile {
     }
 }
 
+impl Context {
+    /// Builds an issue's letter, and prints its warnings.
+    pub(crate) fn build(&self, config: &Config, file: &IssueFile) -> Result<Built, Failure> {
+        let built = file.build(config, self.now)?;
+        let warnings: Diagnostics =
+            built.diagnostics.iter().filter(|one| one.severity >= Severity::Warning).cloned().collect();
+        self.terminal.show(&warnings);
+        Ok(built)
+    }
+}
+
 fn source(path: &Path) -> Result<Source, Failure> {
     let refused = |code, message: String, help: &str| {
         let place = Place::File { path: path.to_owned() };
@@ -186,6 +199,21 @@ pub(crate) enum Match {
     Part,
 }
 
+/// The dispatch that a name means: an issue's file, or the name of a dispatch whose file is gone.
+pub(super) async fn dispatch(
+    context: &Context,
+    ledger: &Ledger,
+    name: &str,
+) -> Result<Option<DispatchRecord>, Failure> {
+    match find(context, name) {
+        Ok(file) => Ok(ledger.find_dispatch(&file.slug).await?),
+        Err(failure) => match ledger.find_dispatch(name).await? {
+            Some(record) => Ok(Some(record)),
+            None => Err(failure),
+        },
+    }
+}
+
 /// The issue with that path, name or number, or with these words in its name.
 pub(crate) fn find(context: &Context, name: &str) -> Result<IssueFile, Failure> {
     search(context, name).map(|(issue, _)| issue)
@@ -237,7 +265,7 @@ fn has_words(name: &str, wanted: &str) -> bool {
 }
 
 fn ambiguous(name: &str, many: usize, found: &[&IssueFile]) -> Failure {
-    let mut text = format!("{many} issues fit `{name}`:");
+    let mut text = format!("{many} issues match `{name}`:");
     for issue in found {
         let _ = write!(text, "\n  {}", issue.path.display()); // writing to a String cannot fail
     }
@@ -245,7 +273,10 @@ fn ambiguous(name: &str, many: usize, found: &[&IssueFile]) -> Failure {
 }
 
 fn nothing(context: &Context, name: &str, wanted: &str, issues: &[IssueFile]) -> Failure {
-    let failure = Failure::input(format!("no issue fits `{name}`"));
+    let failure = Failure::input(format!("no issue matches `{name}`"));
+    if name.parse::<EmailAddress>().is_ok() {
+        return failure.hint(format!("everything about one person: mimeo status --address {name}"));
+    }
     let folder = context.path("issues");
     if issues.is_empty() {
         return failure.hint(format!("there is no issue in `{}` yet: mimeo new \"Title\"", folder.display()));

@@ -10,7 +10,10 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{Context, Exit, Failure};
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+};
 use crate::{address::EmailAddress, files};
 
 /// Make a DKIM key and print its DNS record

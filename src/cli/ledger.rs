@@ -4,19 +4,25 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Exit, Failure, flags, sending};
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags,
+};
 use crate::{
     config::{Config, Overrides},
     files::{Readers, write_atomically},
-    ledger::{Ledger, LedgerError, Restored},
-    report::words::plural,
+    ledger::{Ledger, LedgerError, Location, Restored},
+    report::format::plural,
 };
 
-/// Back up and check the ledger
+/// Back up, check and move the ledger
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo ledger backup ledger-2026-11-29.db
-  mimeo ledger check")]
+  mimeo ledger check
+  mimeo ledger copy --to 'postgres://mimeo@db.example.org/news'")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +36,14 @@ enum Command {
     /// Look through the whole ledger for damage, and report whether an older copy would be noticed
     #[command(after_help = "Examples:\n  mimeo ledger check")]
     Check(CheckArgs),
+    /// Move the ledger: copy it into an empty database or a new file, compare the two, and retire the old one
+    ///
+    /// Stop everything that uses the ledger before. Letters that are still to be sent move too. Afterwards the old ledger refuses
+    /// to send, so that no one gets a letter from both. If anything interrupts the copy, run the same command again.
+    #[command(after_help = "Examples:
+  mimeo ledger copy --to 'postgres://mimeo@db.example.org/news'
+  mimeo ledger copy --to .mimeo/ledger.db --ledger 'postgres://mimeo@db.example.org/news'")]
+    Copy(CopyArgs),
 }
 
 #[derive(clap::Args)]
@@ -46,23 +60,54 @@ struct CheckArgs {
     ledger: flags::Ledger,
 }
 
+#[derive(clap::Args)]
+struct CopyArgs {
+    /// The new place: the URL of a PostgreSQL database (its password is MIMEO_LEDGER_PASSWORD), or a file
+    #[arg(long, value_name = "URL")]
+    to: String,
+    #[command(flatten)]
+    ledger: flags::Ledger,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.command {
         Command::Backup(args) => backup(args, context),
         Command::Check(args) => check(args, context),
+        Command::Copy(args) => copy(args, context),
     }
 }
 
 fn backup(args: &BackupArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     let file = context.path(&args.file);
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         let ledger = Ledger::open_read_only(&config.ledger)?;
         ledger.backup(&file).await?;
         record_backup(&config, context.now);
         context.terminal.say(&format!("`{}` is a copy of the ledger", file.display()));
         Ok(Exit::Done)
     })
+}
+
+fn copy(args: &CopyArgs, context: &Context) -> Result<Exit, Failure> {
+    let config = context.config(args.ledger.say(Overrides::default()))?;
+    let to = crate::config::ledger_location(&crate::config::Override::flag("--to", args.to.clone()))
+        .map_err(|error| Failure::input(error.to_string()).exit(Exit::Usage))?;
+    let to = match to {
+        Location::File(path) => Location::File(context.path(path)),
+        server @ Location::Server(_) => server,
+    };
+    let moved = Ledger::move_to(&config.ledger, &to, &context.ledger_options(Restored::Refuse))?;
+    let terminal = context.terminal;
+    terminal.say(&if moved.is_new {
+        format!("{} copied and compared", plural(moved.rows, "row", "rows"))
+    } else {
+        "everything was copied before".to_owned()
+    });
+    let setting = if to.file().is_some() { "path" } else { "url" };
+    terminal.say(&format!("the ledger is `{to}` now: set `{setting}` in [ledger] to it, on every machine"));
+    terminal.say(&format!("`{}` is retired and sends nothing more", config.ledger));
+    Ok(Exit::Done)
 }
 
 /// When the ledger was last backed up.
@@ -91,14 +136,20 @@ pub(super) fn last_backup(config: &Config) -> Option<Timestamp> {
 fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     if !config.ledger.exists() {
-        return Err(LedgerError::Missing { path: config.ledger }.into());
+        return Err(LedgerError::Missing { path: config.ledger_file() }.into());
     }
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
         ledger.check().await?;
         let dispatches = ledger.dispatches().await?.len() as u64;
         context.terminal.say(&format!("no damage found; {}", plural(dispatches, "dispatch", "dispatches")));
         context.terminal.say(&match ledger.mark().await? {
+            Some(mark) if config.ledger.file().is_none() => {
+                format!("an older copy of the database, or another server, is noticed here: `{}`", mark.display())
+            }
+            None if config.ledger.file().is_none() => "an older copy of the database is not noticed from here: the user's \
+                 state directory (XDG_STATE_HOME, or ~/.local/state) cannot be written"
+                .to_owned(),
             Some(mark) => format!("an older copy of the ledger, or of its whole folder, is noticed: `{}`", mark.display()),
             None => "an older copy of the ledger is noticed, but not one of its whole folder: the user's state directory \
                      (XDG_STATE_HOME, or ~/.local/state) cannot be written"

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
@@ -20,11 +20,15 @@ use ureq::{
 };
 use url::Url;
 
-/// A bigger answer is refused, in octets after decompression.
+use crate::{doctor::Web, hooks::Fetch};
+
+/// A bigger answer is refused, in bytes after decompression.
 const ANSWER_MAX: u64 = 2 * 1024 * 1024;
-/// For one request, from the name's lookup to the last octet.
+/// For one request, from the name's lookup to the last byte.
 const PATIENCE: Duration = Duration::from_secs(10);
 const REDIRECTS_MAX: usize = 5;
+/// Addresses of a host that are tried.
+const ADDRESSES_MAX: usize = 8;
 
 /// Fetches public pages, and asks whether they are there.
 pub(super) struct Net {
@@ -164,6 +168,55 @@ impl Net {
             return answer.body_mut().with_config().limit(ANSWER_MAX).read_to_vec().map_err(failed);
         }
         Err(NetError::Redirects(address.to_owned()))
+    }
+}
+
+impl Fetch for Net {
+    fn get(&self, address: &Url) -> Result<Vec<u8>, String> {
+        let fetch = || {
+            if !is_plain_https(address) {
+                return Err(NetError::NotPublic(address.as_str().chars().take(200).collect()));
+            }
+            let host = address.host_str().unwrap_or_default().to_owned();
+            let failed =
+                |source: ureq::Error| NetError::Failed { host: host.clone(), source: Box::new(source) };
+            let mut answer = self.agent.get(self.target(address, &host)).call().map_err(failed)?;
+            // A redirect is not followed: it leads away from the address that was checked.
+            if answer.status().as_u16() != 200 {
+                return Err(NetError::Status { host: host.clone(), status: answer.status().as_u16() });
+            }
+            answer.body_mut().with_config().limit(ANSWER_MAX).read_to_vec().map_err(failed)
+        };
+        fetch().map_err(|error| error.to_string())
+    }
+}
+
+impl Web for Net {
+    fn get(&self, page: &str, addresses: &[IpAddr]) -> Result<String, String> {
+        if let Some(private) = addresses.iter().find(|address| !is_public(**address)) {
+            return Err(format!("its host is at `{private}`, which is not a public address"));
+        }
+        let at = At(addresses.to_vec());
+        let agent = Agent::with_parts(config(false), DefaultConnector::default(), at);
+        let mut answer = agent.get(page).call().map_err(|error| error.to_string())?;
+        if answer.status().as_u16() != 200 {
+            return Err(format!("the page is answered {}", answer.status().as_u16()));
+        }
+        let body = answer.body_mut().with_config().limit(64 * 1024).read_to_string();
+        body.map_err(|error| error.to_string())
+    }
+}
+
+/// Connects to these addresses, whatever the name is.
+#[derive(Debug)]
+struct At(Vec<IpAddr>);
+
+impl Resolver for At {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut found = self.empty();
+        let port = uri.port_u16().unwrap_or(443);
+        self.0.iter().take(ADDRESSES_MAX).for_each(|address| found.push(SocketAddr::new(*address, port)));
+        Ok(found)
     }
 }
 

@@ -6,7 +6,11 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{Context, Exit, Failure, issues};
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+    issues,
+};
 
 /// Create the next issue, numbered and dated
 ///
@@ -40,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             Failure::input("the title holds a line break or another control character").exit(Exit::Usage)
         );
     }
-    // Only in a newsletter: a stray `issues/` in another folder helps nobody.
+    // Only in a newsletter: a stray `issues/` in another folder helps no one.
     context.config(Default::default())?;
     let earlier = issues::all(context)?;
     let number = earlier.iter().filter_map(issues::IssueFile::number).max().unwrap_or(0).saturating_add(1);

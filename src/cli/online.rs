@@ -21,12 +21,12 @@ use crate::{
 
 /// So many hosts are asked at the same time, each of them one question after the other.
 const HOSTS_AT_ONCE: usize = 8;
-/// So many addresses are asked in one run; the rest is told to be unclear.
+/// So many addresses are asked in one run; the rest is reported as unclear.
 const ADDRESSES_MAX: usize = 300;
 /// For all addresses of one run.
 const PATIENCE: Duration = Duration::from_secs(60);
 const REDIRECTS_MAX: usize = 5;
-/// How long a good answer counts, and one that may be mended soon.
+/// How long a good answer counts, and one that may be fixed soon.
 const FRESH: (SignedDuration, SignedDuration) =
     (SignedDuration::from_hours(72), SignedDuration::from_hours(1));
 /// Answers older than this are forgotten.
@@ -140,7 +140,7 @@ fn probe(net: &Net, address: &Url, until: Instant) -> (Answer, bool) {
         let (status, location) = match question(net, &url, until) {
             Ok(answer) => answer,
             Err(None) => return (Answer::Unclear("there was no time left to ask".to_owned()), false),
-            Err(Some(error)) => return (trouble(&error), true),
+            Err(Some(error)) => return (answer_of(&error), true),
         };
         match (status, location) {
             (301 | 302 | 303 | 307 | 308, Some(next)) => {
@@ -170,7 +170,7 @@ fn question(net: &Net, url: &Url, until: Instant) -> Result<(u16, Option<Url>), 
     }
 }
 
-fn trouble(error: &NetError) -> Answer {
+fn answer_of(error: &NetError) -> Answer {
     if let Some(problem) = error.certificate() {
         return Answer::Certificate(problem);
     }

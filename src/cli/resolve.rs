@@ -1,9 +1,14 @@
-use super::{Context, Exit, Failure, flags, sending, status};
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags, issues,
+};
 use crate::{
     address::EmailAddress,
     config::Overrides,
     ledger::{Decision, Restored},
-    report::words::plural,
+    report::format::plural,
 };
 
 /// Decide about unconfirmed letters
@@ -34,11 +39,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     let addresses = args.addresses.clone();
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
         // What a dead sender left behind is up for a decision too.
         ledger.reap(context.now).await?;
-        let Some(record) = status::dispatch(context, &ledger, &args.issue).await? else {
+        let Some(record) = issues::dispatch(context, &ledger, &args.issue).await? else {
             return Err(Failure::input(format!("`{}` has not been sent to anybody", args.issue)));
         };
         let decision = if args.accept { Decision::Accept } else { Decision::Resend };

@@ -1,4 +1,7 @@
-use super::{Context, Exit, Failure};
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+};
 use crate::config;
 
 /// Print every setting with a comment

@@ -1,177 +1,48 @@
+mod args;
+mod form;
+mod person;
+mod watch;
+
 use serde::Serialize;
 
-use super::{Context, Exit, Failure, flags, issues, sending};
+pub(crate) use args::Args;
+use form::{Counts, Delivery, Letters, Listed, ScheduleStatus};
+pub(super) use form::{StatusReport, Unsent};
+#[cfg(test)]
+pub(super) use person::PersonStatus;
+#[cfg(test)]
+pub(super) use watch::Tick;
+
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    issues,
+    json::Versioned,
+    scheduled,
+};
 use crate::{
-    address::EmailAddress,
-    bounce::Class,
     config::Overrides,
     ledger::{
-        BounceEvent, DeliveryRow, DispatchRecord, HistoryEvent, Ledger, LedgerError, ReturnedTally, State,
+        DeliveryRow, DispatchRecord, Ledger, LedgerError, ReturnedTally, Schedule, ScheduleState, State,
         Tally,
     },
-    report::words::{count, printable, when},
+    report::format::{count, printable, when},
     subscriber::Export,
 };
 
-/// Show who has an issue and who does not
-///
-/// Without an issue it lists all dispatches. The numbers come from the ledger. Accepted means that the relay took the letter.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  mimeo status
-  mimeo status a-year-in-review
-  mimeo status 95 --state unconfirmed
-  mimeo status 95 --state failed --csv > failed.csv
-  mimeo status --address someone@example.com")]
-pub(crate) struct Args {
-    /// The issue: its number, its path, or a part of its name
-    issue: Option<String>,
-    /// List the people in this state, with the relay's replies
-    #[arg(long, alias = "list", value_name = "STATE", requires = "issue")]
-    state: Option<Listed>,
-    /// Show everything recorded for one address
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["issue", "state"])]
-    address: Option<EmailAddress>,
-    /// Print CSV, with --state
-    #[arg(long, requires = "state")]
-    csv: bool,
-    /// Print JSON
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    #[command(flatten)]
-    ledger: flags::Ledger,
-}
-
-/// The states that the owner can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Listed {
-    Accepted,
-    Queued,
-    Deferred,
-    Failed,
-    Unconfirmed,
-    Suppressed,
-}
-
-impl Listed {
-    /// What a worker holds is still queued as long as nothing was begun, and unknown when it was.
-    fn states(self) -> &'static [State] {
-        match self {
-            Self::Accepted => &[State::Accepted],
-            Self::Queued => &[State::Queued, State::Claimed],
-            Self::Deferred => &[State::Deferred],
-            Self::Failed => &[State::Failed],
-            Self::Unconfirmed => &[State::Unconfirmed, State::Begun],
-            Self::Suppressed => &[State::Suppressed],
-        }
-    }
-
-    fn of(state: State) -> &'static str {
-        match state {
-            State::Accepted => "accepted",
-            State::Queued | State::Claimed => "queued",
-            State::Deferred => "deferred",
-            State::Failed => "failed",
-            State::Unconfirmed | State::Begun => "unconfirmed",
-            State::Suppressed => "suppressed",
-        }
-    }
-}
-
-/// The counts that add up to the plan.
-#[derive(Serialize)]
-struct Counts {
-    planned: u64,
-    accepted: u64,
-    queued: u64,
-    deferred: u64,
-    failed: u64,
-    unconfirmed: u64,
-    suppressed: u64,
-    bounced: u64,
-    complained: u64,
-}
-
-impl From<Tally> for Counts {
-    fn from(tally: Tally) -> Self {
-        Self {
-            planned: tally.planned,
-            accepted: tally.accepted,
-            queued: tally.queued + tally.claimed,
-            deferred: tally.deferred,
-            failed: tally.failed,
-            unconfirmed: tally.unconfirmed + tally.begun,
-            suppressed: tally.suppressed,
-            bounced: 0,
-            complained: 0,
-        }
-    }
-}
-
-impl Counts {
-    fn of(tally: Tally, returned: ReturnedTally) -> Self {
-        Self { bounced: returned.bounced, complained: returned.complained, ..tally.into() }
-    }
-}
-
-#[derive(Serialize)]
-struct Told<'a> {
-    issue: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<u32>,
-    title: &'a str,
-    digest: &'a str,
-    opened_at: String,
-    #[serde(flatten)]
-    counts: Counts,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<Delivery>>,
-}
-
-/// Of an issue that was never opened: the same numbers, all zero.
-#[derive(Serialize)]
-struct Unsent<'a> {
-    issue: &'a str,
-    opened_at: Option<String>,
-    #[serde(flatten)]
-    counts: Counts,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<Delivery>>,
-}
-
-#[derive(Serialize)]
-struct Delivery {
-    address: String,
-    state: &'static str,
-    attempts: u32,
-    reply: Option<String>,
-    at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_at: Option<String>,
-}
-
-impl From<DeliveryRow> for Delivery {
-    fn from(row: DeliveryRow) -> Self {
-        Self {
-            address: row.address.expose().to_owned(),
-            state: Listed::of(row.state),
-            attempts: row.attempts,
-            reply: row.reply,
-            at: row.at.map(|at| at.to_string()),
-            due_at: row.due_at.map(|at| at.to_string()),
-        }
-    }
-}
-
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
-    let runtime = sending::runtime()?;
+    let runtime = common::runtime()?;
     let ledger = match Ledger::open_read_only(&config.ledger) {
         Ok(ledger) => ledger,
-        Err(LedgerError::Missing { .. }) => return args.nothing_yet(context),
+        Err(LedgerError::Missing { .. }) => return args.nothing_yet(context, None),
         Err(error) => return Err(error.into()),
     };
     runtime.block_on(async {
+        if args.watch {
+            return watch::run(args, context, &ledger).await;
+        }
         if let Some(address) = &args.address {
             return args.person(context, &ledger, address).await;
         }
@@ -182,21 +53,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// The sending that a name means: an issue's file, or the name of a sending whose file is gone.
-pub(super) async fn dispatch(
-    context: &Context,
-    ledger: &Ledger,
-    name: &str,
-) -> Result<Option<DispatchRecord>, Failure> {
-    match issues::find(context, name) {
-        Ok(file) => Ok(ledger.find_dispatch(&file.slug).await?),
-        Err(failure) => match ledger.find_dispatch(name).await? {
-            Some(record) => Ok(Some(record)),
-            None => Err(failure),
-        },
-    }
-}
-
 impl Args {
     fn data(context: &Context, text: &str) -> Result<Exit, Failure> {
         context.terminal.data(text).map_err(Failure::output)?;
@@ -204,7 +60,7 @@ impl Args {
     }
 
     /// There is no dispatch to report on.
-    fn nothing_yet(&self, context: &Context) -> Result<Exit, Failure> {
+    fn nothing_yet(&self, context: &Context, schedule: Option<&Schedule>) -> Result<Exit, Failure> {
         let Some(issue) = &self.issue else {
             context.terminal.say("nothing has been sent yet");
             return if self.json { Self::data(context, "[]\n") } else { Ok(Exit::Done) };
@@ -212,58 +68,112 @@ impl Args {
         let file = issues::find(context, issue)?;
         if self.json {
             let deliveries = self.state.is_some().then(Vec::new);
-            let counts = Tally::default().into();
-            let unsent = Unsent { issue: &file.slug, opened_at: None, counts, deliveries };
+            let letters = Letters::none(schedule.map(ScheduleStatus::from), deliveries);
+            let unsent = Unsent { issue: &file.slug, opened_at: None, letters };
             return Self::json(context, &unsent);
         }
         context.terminal.say(&format!("`{}` has not been sent to anybody", file.slug));
-        Ok(Exit::Done)
+        match schedule {
+            Some(schedule) => Self::data(context, &scheduled::line(schedule, context.now)),
+            None => Ok(Exit::Done),
+        }
     }
 
     async fn all(&self, context: &Context, ledger: &Ledger) -> Result<Exit, Failure> {
-        let mut told = Vec::new();
+        let mut report = Vec::new();
         let records = ledger.dispatches().await?;
         for record in &records {
-            told.push((record, ledger.tally(record.id).await?, ledger.returned(record.id).await?));
+            let tally = ledger.tally(record.id).await?;
+            let stopped = ledger.stops(record.id).await?.why.filter(|_| tally.owed() > 0);
+            report.push((record, tally, ledger.returned(record.id).await?, stopped));
         }
+        let mut schedules = ledger.schedules().await?;
+        schedules.retain(|one| one.state != ScheduleState::Started);
         if self.json {
-            let list: Vec<_> =
-                told.iter().map(|(record, tally, returned)| Told::new(record, *tally, *returned)).collect();
-            return Self::json(context, &list);
+            return Self::all_as_json(context, &report, &schedules);
         }
-        if told.is_empty() {
+        if report.is_empty() && schedules.is_empty() {
             context.terminal.say("nothing has been sent yet");
         }
         let mut text = String::new();
-        for (record, tally, returned) in told {
+        for (record, tally, returned, stopped) in report {
             let number = record.number.map(|number| format!("#{number} ")).unwrap_or_default();
             let line = format!(
                 "{number}{}  {}  {}\n",
                 record.title,
                 when(record.opened_at),
-                // Nobody looks here whether the sender lives: what it has begun may have left.
-                sending::sentence(&Tally { unconfirmed: tally.unconfirmed + tally.begun, begun: 0, ..tally })
+                // No one looks here whether the sender lives: what it has begun may have left.
+                common::sentence(&Tally { unconfirmed: tally.unconfirmed + tally.begun, begun: 0, ..tally })
             );
             let line = with_returned(line, returned);
-            text.push_str(&line);
+            text.push_str(&match stopped {
+                Some(why) => format!("{}; {why}\n", line.trim_end()),
+                None => line,
+            });
+        }
+        for schedule in &schedules {
+            text.push_str(&scheduled::line(schedule, context.now));
         }
         Self::data(context, &text)
     }
 
+    fn all_as_json(
+        context: &Context,
+        report: &[(&DispatchRecord, Tally, ReturnedTally, Option<String>)],
+        schedules: &[Schedule],
+    ) -> Result<Exit, Failure> {
+        let value = |report: serde_json::Result<serde_json::Value>| report.map_err(Failure::outside);
+        let is_of =
+            |one: &Schedule, record: &DispatchRecord| one.slug == record.slug && one.number == record.number;
+        let mut list = Vec::new();
+        for (record, tally, returned, stopped) in report {
+            let schedule = schedules.iter().rev().find(|one| is_of(one, record)).map(ScheduleStatus::from);
+            let stopped = stopped.clone();
+            let letters = Letters { schedule, stopped, ..Letters::of(*tally, *returned) };
+            let report = StatusReport::new(record, letters);
+            list.push(value(serde_json::to_value(Versioned::new(report)))?);
+        }
+        let is_new = |one: &&Schedule| !report.iter().any(|(record, ..)| is_of(one, record));
+        for schedule in schedules.iter().filter(is_new) {
+            let letters = Letters::none(Some(schedule.into()), None);
+            let unsent = Unsent { issue: &schedule.slug, opened_at: None, letters };
+            list.push(value(serde_json::to_value(Versioned::new(unsent)))?);
+        }
+        context.print_json_list(&list)?;
+        Ok(Exit::Done)
+    }
+
     fn json(context: &Context, value: &impl Serialize) -> Result<Exit, Failure> {
-        let text = serde_json::to_string_pretty(value).map_err(Failure::outside)?;
-        Self::data(context, &format!("{text}\n"))
+        context.print_json(value)?;
+        Ok(Exit::Done)
     }
 
     async fn issue(&self, context: &Context, ledger: &Ledger, name: &str) -> Result<Exit, Failure> {
-        let Some(record) = dispatch(context, ledger, name).await? else { return self.nothing_yet(context) };
+        let Some(record) = issues::dispatch(context, ledger, name).await? else {
+            let slug = issues::find(context, name)?.slug;
+            let schedule = scheduled::of_issue(ledger, &slug, None).await?;
+            return self.nothing_yet(context, schedule.as_ref());
+        };
+        let schedule = scheduled::of_issue(ledger, &record.slug, record.number).await?;
+        let report = schedule.as_ref().map(ScheduleStatus::from);
         let tally = ledger.tally(record.id).await?;
         let returned = ledger.returned(record.id).await?;
+        let stopped = ledger.stops(record.id).await?.why.filter(|_| tally.owed() > 0);
         let Some(listed) = self.state else {
             if self.json {
-                return Self::json(context, &Told::new(&record, tally, returned));
+                let letters = Letters { schedule: report, stopped, ..Letters::of(tally, returned) };
+                return Self::json(context, &StatusReport::new(&record, letters));
             }
-            return Self::data(context, &table(&record, tally, returned));
+            let line =
+                schedule.map(|one| format!("\n{}", scheduled::line(&one, context.now))).unwrap_or_default();
+            let stopped = stopped.map(|why| {
+                let slug = &record.slug;
+                format!(
+                    "\n{why}; `mimeo resume {slug}` lets workers go on, `mimeo send {slug}` goes on here\n"
+                )
+            });
+            let stopped = stopped.unwrap_or_default();
+            return Self::data(context, &format!("{}{line}{stopped}", table(&record, tally, returned)));
         };
         if self.csv {
             return self.csv(context, ledger, &record, listed).await;
@@ -280,8 +190,13 @@ impl Args {
             }
         }
         if self.json {
-            let told = Told { deliveries: Some(deliveries), ..Told::new(&record, tally, returned) };
-            return Self::json(context, &told);
+            let letters = Letters {
+                counts: Counts::of(tally, returned),
+                stopped,
+                schedule: report,
+                deliveries: Some(deliveries),
+            };
+            return Self::json(context, &StatusReport::new(&record, letters));
         }
         Ok(Exit::Done)
     }
@@ -313,67 +228,6 @@ impl Args {
         }
         let bytes = export.finish().map_err(output)?;
         Self::data(context, &String::from_utf8_lossy(&bytes))
-    }
-
-    async fn person(
-        &self,
-        context: &Context,
-        ledger: &Ledger,
-        address: &EmailAddress,
-    ) -> Result<Exit, Failure> {
-        let stories = ledger.history(address).await?;
-        let suppression = ledger.suppression(address).await?;
-        if self.json {
-            let events = |events: &[HistoryEvent]| -> Vec<serde_json::Value> {
-                events.iter().map(event_json).collect()
-            };
-            let list: Vec<_> = stories
-                .iter()
-                .map(|story| {
-                    serde_json::json!({
-                        "issue": story.dispatch.slug,
-                        "state": Listed::of(story.delivery.state),
-                        "attempts": story.delivery.attempts,
-                        "events": events(&story.events),
-                    })
-                })
-                .collect();
-            let suppressed = suppression.as_ref().map(|one| {
-                serde_json::json!({ "reason": one.reason.word(), "note": one.note, "at": one.at.to_string() })
-            });
-            let told =
-                serde_json::json!({ "address": address.expose(), "suppressed": suppressed, "issues": list });
-            return Self::json(context, &told);
-        }
-        let mut out = String::new();
-        if let Some(one) = suppression {
-            let note = one.note.map(|note| format!(" ({note})")).unwrap_or_default();
-            out.push_str(&format!("suppressed since {}: {}{note}\n", when(one.at), one.reason));
-        }
-        if stories.is_empty() {
-            context.terminal.say("nothing is recorded for this address");
-        }
-        for story in stories {
-            out.push_str(&format!("{}: {}\n", story.dispatch.slug, Listed::of(story.delivery.state)));
-            for event in &story.events {
-                out.push_str(&format!("  {}  {}\n", when(event.at()), event_words(event)));
-            }
-        }
-        Self::data(context, &printable(&out))
-    }
-}
-
-impl<'a> Told<'a> {
-    fn new(record: &'a DispatchRecord, tally: Tally, returned: ReturnedTally) -> Self {
-        Self {
-            issue: &record.slug,
-            number: record.number,
-            title: &record.title,
-            digest: &record.digest,
-            opened_at: record.opened_at.to_string(),
-            counts: Counts::of(tally, returned),
-            deliveries: None,
-        }
     }
 }
 
@@ -443,53 +297,4 @@ fn line(row: &DeliveryRow) -> String {
     }
     out.push('\n');
     printable(&out)
-}
-
-fn event_words(event: &HistoryEvent) -> String {
-    match event {
-        HistoryEvent::Attempt { relay, outcome, .. } => {
-            use crate::transport::Outcome;
-            match outcome {
-                Outcome::Accepted { reply } => format!("accepted by {relay}: {reply}"),
-                Outcome::Deferred { stage, reply } => format!("deferred by {relay} ({stage}): {reply}"),
-                Outcome::Rejected { stage, reply } => format!("refused by {relay} ({stage}): {reply}"),
-                Outcome::Unconfirmed { why } => format!("unconfirmed at {relay}: {why}"),
-            }
-        }
-        HistoryEvent::Decision { decision, .. } => format!("decided: {}", decision.word()),
-        HistoryEvent::Returned(event) => returned_words(event),
-    }
-}
-
-/// What came back, in words.
-fn returned_words(event: &BounceEvent) -> String {
-    let what = match event.class {
-        Some(class) => format!("{} ({})", event.kind.word(), class.word()),
-        None => event.kind.word().to_owned(),
-    };
-    let reply = if event.reply.is_empty() { String::new() } else { format!(": {}", event.reply) };
-    let proof = if event.resolved { "; so the relay had accepted the letter" } else { "" };
-    format!("{what}{reply}; effect: {}{proof}", event.effect.word())
-}
-
-fn event_json(event: &HistoryEvent) -> serde_json::Value {
-    match event {
-        HistoryEvent::Attempt { begun_at, ended_at, relay, outcome } => serde_json::json!({
-            "at": ended_at.to_string(),
-            "begun_at": begun_at.map(|at| at.to_string()),
-            "relay": relay,
-            "outcome": outcome,
-        }),
-        HistoryEvent::Decision { at, decision } => {
-            serde_json::json!({ "at": at.to_string(), "decision": decision.word() })
-        }
-        HistoryEvent::Returned(event) => serde_json::json!({
-            "at": event.at.to_string(),
-            "returned": event.kind.word(),
-            "class": event.class.map(Class::word),
-            "reply": event.reply,
-            "effect": event.effect.word(),
-            "proves_accepted": event.resolved,
-        }),
-    }
 }

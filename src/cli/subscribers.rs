@@ -1,20 +1,19 @@
 //! The subscriber list: a file is inspected, a managed one is changed too.
 
 mod edit;
+mod export;
 mod file;
 mod import;
 mod list;
+mod managed;
 mod show;
 mod stats;
 
 use clap::Subcommand;
-use tokio::runtime::Runtime;
 
-use super::{Context, Exit, Failure, flags, sending};
-use crate::{
-    audience::{Audience, ManagedList},
-    config::{Config, Overrides},
-    ledger::Restored,
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
 };
 
 /// Inspect and change the subscriber list
@@ -34,10 +33,11 @@ enum Command {
     Check(file::CheckArgs),
     List(list::ListArgs),
     Import(import::Args),
-    Export(list::ExportArgs),
+    Export(export::Args),
     Show(show::Args),
     Add(edit::AddArgs),
     Tag(edit::TagArgs),
+    Topics(edit::TopicsArgs),
     Pause(edit::PauseArgs),
     Unsubscribe(edit::UnsubscribeArgs),
     Resubscribe(edit::ResubscribeArgs),
@@ -50,39 +50,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Check(args) => file::check(args, context),
         Command::List(args) => list::list(args, context),
         Command::Import(args) => import::run(args, context),
-        Command::Export(args) => list::export(args, context),
+        Command::Export(args) => export::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Add(args) => edit::add(args, context),
         Command::Tag(args) => edit::tag(args, context),
+        Command::Topics(args) => edit::topics(args, context),
         Command::Pause(args) => edit::pause(args, context),
         Command::Unsubscribe(args) => edit::unsubscribe(args, context),
         Command::Resubscribe(args) => edit::resubscribe(args, context),
         Command::Erase(args) => edit::erase(args, context),
         Command::Stats(args) => stats::run(args, context),
     }
-}
-
-/// The settings, where the list is managed.
-fn managed(flag: &flags::Ledger, context: &Context) -> Result<Config, Failure> {
-    let config = context.config(flag.say(Overrides::default()))?;
-    match config.list.file() {
-        None => Ok(config),
-        Some(file) => Err(Failure::input(format!("the list is a file: `{}`", file.path.display())).hint(
-            "edit the file, or write `managed = true` instead of `path` under [list] in mimeo.toml and import it",
-        )),
-    }
-}
-
-/// The managed list, to be read without anything else.
-fn reading(config: &Config) -> ManagedList {
-    ManagedList::new(&config.ledger)
-}
-
-/// The managed list, open for changes.
-fn open(config: &Config, context: &Context) -> Result<(Runtime, Audience), Failure> {
-    let runtime = sending::runtime()?;
-    let tokens = sending::list_tokens(config)?;
-    let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
-    let audience = runtime.block_on(Audience::open(ledger, tokens, context.now))?;
-    Ok((runtime, audience))
 }

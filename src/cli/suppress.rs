@@ -1,11 +1,17 @@
 use std::{collections::HashSet, path::PathBuf};
 
-use super::{Context, Exit, Failure, flags, sending, suppression_file};
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags, suppression_file,
+};
 use crate::{
     address::EmailAddress,
+    audience::Audience,
     config::{Config, Overrides},
     ledger::{Ledger, LedgerError, Reason, Restored, Suppression},
-    report::words::{plural, when},
+    report::format::{plural, when},
     subscriber::{self, Suppressions},
 };
 
@@ -23,7 +29,7 @@ use crate::{
 pub(crate) struct Args {
     /// The addresses
     addresses: Vec<EmailAddress>,
-    /// The reason: unsubscribed, hard_bounce, complaint or by_hand [default: by_hand]
+    /// The reason: unsubscribed, hard_bounce, soft_bounce, complaint or by_hand [default: by_hand]
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
     /// A note for yourself; with --from, for rows that have none
@@ -36,10 +42,13 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["addresses", "from", "reason", "note"])]
     write_file: bool,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 /// Lift suppressions
+///
+/// Someone on a managed list who is unsubscribed, bounced or complained there stays so: `mimeo subscribers resubscribe` makes
+/// them active again, with a reason.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo unsuppress someone@example.com")]
@@ -48,7 +57,7 @@ pub(crate) struct UnArgs {
     #[arg(required = true)]
     addresses: Vec<EmailAddress>,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 fn reason(word: &str) -> Option<Reason> {
@@ -58,7 +67,7 @@ fn reason(word: &str) -> Option<Reason> {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
     let why = args.why()?;
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         if args.write_file {
             return write_file(context, &config).await;
         }
@@ -203,29 +212,58 @@ async fn print(context: &Context, config: &Config) -> Result<Exit, Failure> {
 
 pub(crate) fn lift(args: &UnArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.ledger.say(Overrides::default()))?;
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         if config.suppression_file.as_ref().is_some_and(|path| path.exists()) {
             suppression_file::read(&config)?;
         }
         let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
-        let mut missing = 0;
+        let tokens = common::list_tokens(&config)?;
+        let audience = match config.list.file() {
+            None => Some(Audience::open(ledger.clone(), tokens.clone(), context.now).await?),
+            Some(_) => None,
+        };
+        let (mut missing, mut off) = (0, Vec::new());
         for address in &args.addresses {
             let one = ledger.suppression(address).await?;
-            let was_in_file =
+            let mut was_lifted =
                 suppression_file::update(&config, &ledger, |file| u64::from(file.remove(address))).await? > 0;
-            match one {
-                Some(one) if ledger.unsuppress(address).await? => {
-                    let since = when(one.at);
-                    context.terminal.say(&format!("{address} gets letters again (suppressed {since})"));
-                }
-                _ if was_in_file => context.terminal.say(&format!("{address} gets letters again")),
-                _ => missing += 1,
+            was_lifted |= ledger.unsuppress(address).await?;
+            for person in tokens.people(&address.key()) {
+                was_lifted |= ledger.unsuppress_hash(person).await?;
+            }
+            let status = match &audience {
+                Some(audience) => audience.find(address).await?.map(|person| person.status),
+                None => None,
+            };
+            let status = status.filter(|status| status.is_no());
+            off.extend(status.map(|_| address));
+            let since = one.map_or(String::new(), |one| format!(" (suppressed {})", when(one.at)));
+            match status {
+                _ if !was_lifted => missing += 1,
+                None => context.terminal.say(&format!("{address} gets letters again{since}")),
+                Some(status) => context.terminal.say(&format!(
+                    "{address} is suppressed no longer{since}, but is {status} on the list, and still gets no letters"
+                )),
             }
         }
+        // Lifting a suppression takes back what the owner did; whether a person wants letters is another question.
+        let way_out = off.first().map(|address| {
+            format!(
+                "`mimeo subscribers resubscribe {} --reason \"…\"` makes someone active again who wants letters",
+                address.expose()
+            )
+        });
         if missing == 0 {
+            if let Some(way_out) = way_out {
+                context.terminal.say(&way_out);
+            }
             return Ok(Exit::Done);
         }
         let what = plural(missing, "address was", "addresses were");
-        Err(Failure::input(format!("{what} not suppressed")))
+        let failure = Failure::input(format!("{what} not suppressed"));
+        Err(match way_out {
+            Some(way_out) => failure.hint(way_out),
+            None => failure,
+        })
     })
 }

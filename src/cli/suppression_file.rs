@@ -1,8 +1,8 @@
 //! The file of suppressions that is committed, beside the ledger's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Failure, sending};
+use super::{common, failure::Failure};
 use crate::{
     address::EmailAddress,
     config::Config,
@@ -16,7 +16,7 @@ pub(super) fn read(config: &Config) -> Result<Option<SuppressionFile>, Failure> 
     if !path.exists() {
         return Err(failure(SuppressionFileError::Missing { path: path.clone() }));
     }
-    let key = sending::newsletter_key(config)?;
+    let key = common::newsletter_key(config)?;
     SuppressionFile::read(path, &key).map(Some).map_err(failure)
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn update(
     change: impl FnOnce(&mut SuppressionFile) -> u64,
 ) -> Result<u64, Failure> {
     let Some(path) = &config.suppression_file else { return Ok(0) };
-    let key = sending::newsletter_key(config)?;
+    let key = common::newsletter_key(config)?;
     let mut known = Vec::new();
     if !path.exists() {
         let mut pages = ledger.suppressions();
@@ -73,6 +73,66 @@ pub(super) async fn add_since(
         update(config, ledger, |file| add(file, &new)).await?;
     }
     Ok(())
+}
+
+/// Keeps the file like the ledger while a process runs: whoever is suppressed is added, and whoever is not any more removed.
+pub(super) struct Follower<'a> {
+    config: &'a Config,
+    ledger: &'a Ledger,
+    /// What the ledger said of its changes when the file was brought up to date.
+    changes: Option<u64>,
+    /// What the file has of the ledger, by the keys of the addresses.
+    kept: BTreeMap<String, Suppression>,
+}
+
+impl<'a> Follower<'a> {
+    /// From now on; `None` when `[suppress] file` names none. What a process that was killed has left out is added at the first
+    /// look.
+    pub(super) async fn new(config: &'a Config, ledger: &'a Ledger) -> Result<Option<Self>, Failure> {
+        let Some(path) = &config.suppression_file else { return Ok(None) };
+        let mut kept = by_key(ledger).await?;
+        // A file that is missing was lost: it is not made from less than it had.
+        if path.exists()
+            && let Some(file) = read(config)?
+        {
+            kept.retain(|_, one| file.get(&one.address).is_some());
+        }
+        Ok(Some(Self { config, ledger, changes: None, kept }))
+    }
+
+    /// Brings the file up to date, if the ledger has changed since. It is replaced as a whole, or not at all.
+    pub(super) async fn follow(&mut self) -> Result<(), Failure> {
+        let changes = Some(self.ledger.suppression_changes().await?);
+        if changes == self.changes {
+            return Ok(());
+        }
+        let now = by_key(self.ledger).await?;
+        // A person who was erased is suppressed by a keyed hash alone, and stays in the file.
+        let hashes = self.ledger.suppressed_hashes().await?;
+        let is_new = |(key, _): &(&String, &Suppression)| !self.kept.contains_key(*key);
+        let is_lifted = |(key, _): &(&String, &Suppression)| !now.contains_key(*key) && !hashes.has(key);
+        let new: Vec<_> = now.iter().filter(is_new).map(|(_, one)| one.clone()).collect();
+        let lifted: Vec<_> = self.kept.iter().filter(is_lifted).map(|(_, one)| &one.address).collect();
+        if !(new.is_empty() && lifted.is_empty()) {
+            let change = |file: &mut SuppressionFile| {
+                let removed: u64 = lifted.iter().map(|address| u64::from(file.remove(address))).sum();
+                removed + add(file, &new)
+            };
+            update(self.config, self.ledger, change).await?;
+        }
+        (self.changes, self.kept) = (changes, now);
+        Ok(())
+    }
+}
+
+/// The suppressions of the ledger, by the keys of their addresses.
+async fn by_key(ledger: &Ledger) -> Result<BTreeMap<String, Suppression>, Failure> {
+    let mut all = BTreeMap::new();
+    let mut pages = ledger.suppressions();
+    while let Some(one) = pages.next().await? {
+        all.insert(one.address.key(), one);
+    }
+    Ok(all)
 }
 
 /// Removes hard bounces at these domains that the ledger has lifted, of people on the list.
@@ -164,7 +224,7 @@ fn failure(error: SuppressionFileError) -> Failure {
         }
         SuppressionFileError::OtherKey { .. } => {
             "put the newsletter's key back that it was made with (`[newsletter] key`, or `.mimeo/key`): with another one \
-             nobody in it is known, and people who said no would get letters"
+             no one in it is known, and people who said no would get letters"
                 .to_owned()
         }
         SuppressionFileError::Read { .. } | SuppressionFileError::Write { .. } => return Failure::outside(error),

@@ -1,12 +1,17 @@
 use std::sync::{Mutex, PoisonError};
 
-use super::{Context, Exit, Failure, build, flags, issues, sending, suppression_file};
+use super::{
+    build, common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags, issues, suppression_file,
+};
 use crate::{
     address::EmailAddress,
     config::{Config, Overrides},
     ledger::{Ledger, LedgerError},
     message::Composer,
-    report::words::octets,
+    report::format::human_bytes,
     source::Severity,
     subscriber::{HEADER_VALUE_MAX, List, ListSource, Row, Subscriber},
     transport::{Halt, Letter, LetterSource, Outcome, Permit},
@@ -46,14 +51,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let mut letters = Vec::new();
     let file = issues::find(context, &args.issue)?;
     let built = context.build(&config, &file)?;
-    let composer = Composer::for_test_letter(&built.rendered, sending::secrets(&config)?)?;
+    let composer = Composer::for_test_letter(&built.rendered, common::secrets(&config)?)?;
     if config.list.exists() {
         crate::dispatch::check_columns(&composer, &List::open(&config.list)?)?;
     }
     for to in &args.to {
         let reader = match &args.reader {
             Some(address) => named(&config.list, address)?,
-            None => somebody(&config.list, to)?,
+            None => someone(&config.list, to)?,
         };
         if let Some(gap) = composer.missing(&reader).next() {
             let name = gap.path.join(".");
@@ -74,20 +79,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let message = composer.compose_test(&reader, to.clone())?;
         letters.push((Letter { ticket: (), message }, reader));
     }
-    let errand = sending::Destination::of(&config)?;
+    let (transport, description) = common::Destination::of(&config)?.into_main();
     let tray = Tray::default();
     for (letter, reader) in letters {
         context.terminal.say(&format!(
             "{} to {}, as {} gets it, {}",
-            octets(letter.message.size() as u64),
+            human_bytes(letter.message.size() as u64),
             letter.message.to().expose(),
             reader.address.expose(),
-            errand.description
+            description
         ));
         tray.lock().waiting.push(letter);
     }
     tray.lock().waiting.reverse();
-    let done = sending::runtime()?.block_on(errand.transport.run(&tray, Halt::never()));
+    let done = common::runtime()?.block_on(transport.run(&tray, Halt::never()));
     done?;
     let mut exit = Exit::Done;
     for outcome in &tray.lock().outcomes {
@@ -113,10 +118,10 @@ fn refuse_suppressed(config: &Config, to: &[EmailAddress]) -> Result<(), Failure
         Err(LedgerError::Missing { .. }) => None,
         ledger => Some(ledger?),
     };
-    let runtime = sending::runtime()?;
+    let runtime = common::runtime()?;
     let by_hash = match &ledger {
         Some(ledger) => {
-            runtime.block_on(ledger.recognize(sending::list_tokens(config)?))?;
+            runtime.block_on(ledger.recognize(common::list_tokens(config)?))?;
             Some(runtime.block_on(ledger.suppressed_hashes())?)
         }
         None => None,
@@ -141,7 +146,7 @@ fn named(list: &ListSource, address: &EmailAddress) -> Result<Subscriber, Failur
         .ok_or_else(|| Failure::input(format!("{address} is not on `{}`", list.path().display())))
 }
 
-fn somebody(list: &ListSource, to: &EmailAddress) -> Result<Subscriber, Failure> {
+fn someone(list: &ListSource, to: &EmailAddress) -> Result<Subscriber, Failure> {
     if let Some(subscriber) = build::on_the_list(list, to)? {
         return Ok(subscriber);
     }
@@ -155,7 +160,7 @@ fn somebody(list: &ListSource, to: &EmailAddress) -> Result<Subscriber, Failure>
     Ok(Subscriber { address: to.clone(), name: None, fields: Default::default() })
 }
 
-/// A desk without a ledger: a few letters, each handed over once.
+/// A source of letters without a ledger: a few letters, each handed over once.
 #[derive(Default)]
 struct Tray(Mutex<Letters>);
 

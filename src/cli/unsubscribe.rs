@@ -2,14 +2,19 @@
 
 use std::{collections::HashSet, fs, path::PathBuf};
 
-use super::{Context, Exit, Failure, flags, sending, suppression_file};
+use super::{
+    common,
+    context::Context,
+    failure::{Exit, Failure},
+    flags, suppression_file,
+};
 use crate::{
     address::EmailAddress,
     audience::{Audience, Unsubscribed, Who},
     config::{Config, Overrides},
     ledger::{Ledger, Reason, Restored, Suppression},
     message::{ListTokens, PersonHash, ReadToken},
-    report::words::plural,
+    report::format::plural,
     subscriber::{List, Row},
 };
 
@@ -31,7 +36,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     list: flags::List,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 /// What was asked for.
@@ -44,7 +49,7 @@ struct Requests {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(args.ledger.say(Overrides::default())))?;
-    let tokens = sending::list_tokens(&config)?;
+    let tokens = common::list_tokens(&config)?;
     let mut requests = Requests::default();
     for (index, word) in args.who.iter().enumerate() {
         requests.add(&tokens, word).map_err(|error| named(&format!("argument {}", index + 1), &error))?;
@@ -66,7 +71,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     if requests.addresses.is_empty() && requests.hashes.is_empty() {
         return Ok(Exit::Done);
     }
-    sending::runtime()?.block_on(async {
+    common::runtime()?.block_on(async {
         let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
         let counts = if config.list.file().is_none() {
             on_the_list(context, ledger.clone(), tokens, requests).await?
@@ -174,7 +179,7 @@ fn tell(context: &Context, [people, strangers, before]: [u64; 3]) {
         parts.push(format!("{} suppressed from now on", plural(strangers, "person is", "people are")));
     }
     if before > 0 {
-        parts.push(format!("{} no letters before", plural(before, "person got", "people got")));
+        parts.push(format!("{} no letters already", plural(before, "person gets", "people get")));
     }
     context.terminal.say(&parts.join("; "));
 }

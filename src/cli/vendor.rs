@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    Context, Exit, Failure, issues,
+    context::Context,
+    failure::{Exit, Failure},
+    issues,
     net::{Net, NetError},
 };
 use crate::{
@@ -49,6 +51,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 format!("{:>10}  {url}: {why}", "failed")
             }
         });
+    }
+    if exit == Exit::Failed {
+        context.terminal.say(
+            "what could not be fetched can be written in the issue, without a network: `::: video url=\"…\" title=\"…\" still=\"…\"`, \
+             `::: post url=\"…\" author=\"…\"`",
+        );
     }
     Ok(exit)
 }
@@ -145,7 +153,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut inner = error.source();
     while let Some(cause) = inner {
-        text.push_str(&format!(": {cause}"));
+        // The web's client names the kind of its error first.
+        text.push_str(&format!(": {}", cause.to_string().trim_start_matches("io: ")));
         inner = cause.source();
     }
     text

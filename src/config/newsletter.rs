@@ -14,12 +14,17 @@ use crate::{
     address::EmailAddress,
     assets::PicturePlace,
     message::{DELIVERY_TOKEN_MAX, check_archive, check_header, check_list_id, check_one_click},
-    render::{Mailbox, Newsletter, Unsubscribe},
+    render::{Footer, Mailbox, Newsletter, OwnTexts, Unsubscribe},
+    service,
     source::Diagnostic,
 };
 
 /// Reads them all; `None` when something that cannot be left out is missing. `section` is `[newsletter]`.
-pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> {
+pub(super) fn read(
+    root: &Table<'_>,
+    section: &Table<'_>,
+    serve: Option<&service::Settings>,
+) -> Option<Newsletter> {
     let notes = section.notes();
     let name = one_line(section, "name", "Gradient Ascent");
     if name.is_none() && section.any("name").is_none() {
@@ -51,9 +56,12 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
     let list_id = sender.text("list_id", "letters.example.org").filter(|id| is_list_id(&sender, id));
     sender.finish();
     let leaving = root.table("unsubscribe");
-    let https = one_click(&leaving);
+    // `mimeo serve` answers there, unless another address does.
+    let https = one_click(&leaving).or_else(|| serve.map(service::Settings::unsubscribe_link));
     let mailto = address(&leaving, "mailto");
     leaving.finish();
+    let footer = footer(root);
+    let topics = super::topics::read(root);
     let (design, fields, headers) = (root.free("design"), root.free("fields"), headers(root));
     let (name, from) = (name?, from?);
     let site = site.map(|site| if site.ends_with('/') { site } else { site + "/" });
@@ -82,6 +90,9 @@ pub(super) fn read(root: &Table<'_>, section: &Table<'_>) -> Option<Newsletter> 
         reply_to,
         design,
         design_places: root.places("design"),
+        footer,
+        topics,
+        texts: OwnTexts::default(),
         headers,
         fields,
     })
@@ -188,7 +199,7 @@ fn is_list_id(table: &Table<'_>, item: &Item<String>) -> bool {
     fine
 }
 
-/// RFC 8058 wants https, so that nobody on the way can read who leaves.
+/// RFC 8058 wants https, so that no one on the way can read who leaves.
 fn one_click(table: &Table<'_>) -> Option<String> {
     const EXAMPLE: &str = "https://news.example.org/leave/{token}";
     let item = table.text("https", EXAMPLE)?;
@@ -208,9 +219,54 @@ fn one_click(table: &Table<'_>) -> Option<String> {
     Some(item.value)
 }
 
-/// The command that draws formulas.
-pub(super) fn math(root: &Table<'_>, folder: &Path) -> Option<SettingCommand> {
+/// `[footer]`: what the end of a letter links to.
+fn footer(root: &Table<'_>) -> Footer {
+    let section = root.table("footer");
+    let subscribe = web_address(&section, "subscribe", "https://news.example.org/subscribe");
+    let preferences = web_address(&section, "preferences", "https://news.example.org/preferences/{token}");
+    let feed = web_address(&section, "feed", "https://news.example.org/issues/feed.xml");
+    let reply = section.flag("reply").is_some_and(|reply| reply.value);
+    let mut social = Vec::new();
+    for (name, url) in section.named_texts("social") {
+        let is_web = Url::parse(&url.value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if is_web && !name.value.chars().any(char::is_control) {
+            social.push((name.value, url.value));
+        } else {
+            let message =
+                format!("`footer.social.{}` is not a valid http or https URL", name.value.escape_debug());
+            let help = "write for example: Mastodon = \"https://social.example.org/@news\"";
+            section.notes().error("M008", url.span, message, help);
+        }
+    }
+    section.finish();
+    Footer { subscribe, preferences, feed, reply, social }
+}
+
+/// The addresses that test letters may go to from the preview.
+pub(super) fn preview(root: &Table<'_>) -> Vec<EmailAddress> {
+    let section = root.table("preview");
+    let mut addresses = Vec::new();
+    for item in section.texts("test_to", "[\"me@example.org\"]").unwrap_or_default() {
+        match EmailAddress::parse(&item.value) {
+            Ok(address) => addresses.push(address),
+            Err(error) => {
+                let message = format!("invalid email address in `preview.test_to`: {error}");
+                section.notes().error("M007", item.span, message, "write it like \"me@example.org\"");
+            }
+        }
+    }
+    section.finish();
+    addresses
+}
+
+/// The command that draws formulas, and whether they are drawn without one.
+pub(super) fn math(root: &Table<'_>, folder: &Path) -> (Option<SettingCommand>, bool) {
     let section = root.table("math");
+    let pictures = section.flag("pictures").is_none_or(|pictures| pictures.value);
+    (math_command(root, section, folder), pictures)
+}
+
+fn math_command(root: &Table<'_>, section: Table<'_>, folder: &Path) -> Option<SettingCommand> {
     let span = section.any("command").map(Spanned::span);
     let words = section.texts("command", "[\"tools/tex2png\", \"{style}\"]").unwrap_or_default();
     section.finish();

@@ -37,14 +37,22 @@ pub struct Overrides {
     pub outbox: Option<Override>,
     /// `--ledger FILE`, `MIMEO_LEDGER`
     pub ledger: Option<Override>,
+    /// Whether `MIMEO_LEDGER_PASSWORD` is there; it takes the place of `ledger.password`.
+    pub ledger_password: bool,
     /// Whether `MIMEO_RELAY_PASSWORD` is there; it takes the place of `relay.password`.
     pub relay_password: bool,
     /// `--trust`, `MIMEO_TRUST=1`: the programs that the settings name may run.
     pub trust: bool,
 }
 
+/// The environment variable that holds the password of a ledger on a server, unless the settings name another place.
+pub(super) const LEDGER_PASSWORD: &str = "MIMEO_LEDGER_PASSWORD";
+
 /// The environment variable that holds the relay's password, unless the settings name another place.
 pub const RELAY_PASSWORD: &str = "MIMEO_RELAY_PASSWORD";
+
+/// The environment variable with the password of the mailbox for bounces, where the settings name no other place.
+pub const BOUNCES_PASSWORD: &str = "MIMEO_BOUNCES_PASSWORD";
 
 impl Override {
     /// What a flag says.
@@ -76,6 +84,7 @@ impl Overrides {
         fill(&mut self.outbox, "MIMEO_OUTBOX");
         fill(&mut self.ledger, "MIMEO_LEDGER");
         self.trust |= variable("MIMEO_TRUST").is_some_and(|value| value == "1");
+        self.ledger_password |= variable(LEDGER_PASSWORD).is_some_and(|value| !value.is_empty());
         self.relay_password |= variable(RELAY_PASSWORD).is_some_and(|value| !value.is_empty());
         self
     }

@@ -1,6 +1,11 @@
-//! The settings file as a tree with places, read name by name: whatever nobody asked for is unknown.
+//! The settings file as a tree with places, read name by name: whatever no one asked for is unknown.
 
-use std::{cell::RefCell, collections::BTreeMap, ops::RangeInclusive, time::Duration};
+mod notes;
+mod own_names;
+
+pub(super) use notes::{Item, Notes, sounds_secret, without_excerpt};
+
+use std::{cell::RefCell, ops::RangeInclusive, time::Duration};
 
 use toml::{
     Spanned,
@@ -8,25 +13,7 @@ use toml::{
 };
 
 use super::duration;
-use crate::{
-    issue::Value,
-    source::{Diagnostic, Diagnostics, Place, Severity, Source, Span, nearest},
-};
-
-/// What is noticed while a file is read.
-pub(super) struct Notes {
-    pub(super) source: Source,
-    diagnostics: RefCell<Diagnostics>,
-    /// Every setting that was asked for, and whether it was there.
-    asked: RefCell<BTreeMap<String, bool>>,
-}
-
-/// A value and where it is.
-#[derive(Clone, Debug)]
-pub(super) struct Item<T> {
-    pub(super) value: T,
-    pub(super) span: Span,
-}
+use crate::source::{Diagnostic, Place, Severity, Span, nearest};
 
 /// A table of the file, or one that is not there.
 pub(super) struct Table<'a> {
@@ -37,36 +24,6 @@ pub(super) struct Table<'a> {
     /// Where it begins.
     span: Span,
     known: RefCell<Vec<&'static str>>,
-}
-
-impl Notes {
-    pub(super) fn new(source: Source) -> Self {
-        Self { source, diagnostics: RefCell::default(), asked: RefCell::default() }
-    }
-
-    pub(super) fn push(&self, diagnostic: Diagnostic) {
-        self.diagnostics.borrow_mut().push(diagnostic);
-    }
-
-    /// An error at a place of this file.
-    pub(super) fn error(
-        &self,
-        code: &'static str,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.push(Diagnostic::error(code, &self.source, span, message).help(help));
-    }
-
-    pub(super) fn into_diagnostics(self) -> Diagnostics {
-        self.diagnostics.into_inner()
-    }
-
-    #[cfg(test)]
-    pub(super) fn asked(&self) -> BTreeMap<String, bool> {
-        self.asked.borrow().clone()
-    }
 }
 
 impl<'a> Table<'a> {
@@ -109,10 +66,13 @@ impl<'a> Table<'a> {
 
     /// The value of any kind, which makes the name a known one.
     pub(super) fn any(&self, name: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.borrow_mut().push(name);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&name) {
+            known.push(name);
+        }
+        drop(known);
         let found = self.entries.and_then(|entries| entries.get(name));
-        let mut asked = self.notes.asked.borrow_mut();
-        *asked.entry(self.name_of(name)).or_default() |= found.is_some();
+        self.notes.note_asked(self.name_of(name), found.is_some());
         found
     }
 
@@ -269,70 +229,37 @@ impl<'a> Table<'a> {
         Table { notes: self.notes, path: self.name_of(name), entries, span, known: RefCell::default() }
     }
 
-    /// The tables inside a table whose names are the owner's own, such as domains.
-    pub(super) fn named_tables(&self, name: &'static str) -> Vec<(Item<String>, Table<'a>)> {
-        let Some(entries) = self.any(name).and_then(|value| self.entries_of(name, value)) else {
+    /// The sections that begin with `[[name]]`.
+    pub(super) fn tables(&self, name: &'static str) -> Vec<Table<'a>> {
+        let Some(value) = self.any(name) else { return Vec::new() };
+        let path = self.name_of(name);
+        let wrong = |span: Span| {
+            let help = format!("write it as sections that begin with `[[{path}]]`");
+            self.notes.error("M004", span, format!("`{path}` must be a list of tables"), help);
+        };
+        let DeValue::Array(values) = value.get_ref() else {
+            wrong(value.span());
             return Vec::new();
         };
         let mut tables = Vec::new();
-        for (key, value) in entries {
-            let path = format!("{}.\"{}\"", self.name_of(name), key.get_ref());
-            let key = Item { value: key.get_ref().to_string(), span: key.span() };
-            let DeValue::Table(inner) = value.get_ref() else {
-                let help = format!("write it like `\"{}\" = {{ … }}`", key.value);
-                self.notes.error("M004", value.span(), format!("`{path}` must be a table"), help);
-                continue;
-            };
-            let (entries, span) = (Some(inner), value.span());
-            tables.push((key, Table { notes: self.notes, path, entries, span, known: RefCell::default() }));
+        for value in values.iter() {
+            match value.get_ref() {
+                DeValue::Table(entries) => tables.push(Table {
+                    notes: self.notes,
+                    path: path.clone(),
+                    entries: Some(entries),
+                    span: value.span(),
+                    known: RefCell::default(),
+                }),
+                _ => wrong(value.span()),
+            }
         }
         tables
     }
 
-    /// Texts whose names are the owner's own.
-    pub(super) fn named_texts(&self, name: &'static str) -> Vec<(Item<String>, Item<String>)> {
-        let Some(entries) = self.any(name).and_then(|value| self.entries_of(name, value)) else {
-            return Vec::new();
-        };
-        let mut texts = Vec::new();
-        for (key, value) in entries {
-            let DeValue::String(text) = value.get_ref() else {
-                let message = format!("`{}.{}` must be a text", self.name_of(name), key.get_ref());
-                let help = format!("write it like `{} = \"…\"`", key.get_ref());
-                self.notes.error("M004", value.span(), message, help);
-                continue;
-            };
-            texts.push((
-                Item { value: key.get_ref().to_string(), span: key.span() },
-                Item { value: text.to_string(), span: value.span() },
-            ));
-        }
-        texts
-    }
-
-    /// A table whose names and values are the owner's own.
-    pub(super) fn free(&self, name: &'static str) -> BTreeMap<String, Value> {
-        let entries = self.any(name).and_then(|value| self.entries_of(name, value));
-        entries.map(free_table).unwrap_or_default()
-    }
-
-    /// Where a section is, by an empty key, and where its names are; those of inner tables as `inner.name`.
-    pub(super) fn places(&self, name: &str) -> BTreeMap<String, Place> {
-        let mut places = BTreeMap::new();
-        let Some(section) = self.entries.and_then(|entries| entries.get(name)) else { return places };
-        places.insert(String::new(), self.notes.source.place(section.span()));
-        let DeValue::Table(entries) = section.get_ref() else { return places };
-        for (key, value) in entries {
-            places.insert(key.get_ref().to_string(), self.notes.source.place(key.span()));
-            let DeValue::Table(inner) = value.get_ref() else { continue };
-            for name in inner.keys() {
-                places.insert(
-                    format!("{}.{}", key.get_ref(), name.get_ref()),
-                    self.notes.source.place(name.span()),
-                );
-            }
-        }
-        places
+    /// Where it begins.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     fn entries_of(&self, name: &str, value: &'a Spanned<DeValue<'a>>) -> Option<&'a DeTable<'a>> {
@@ -347,15 +274,14 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Points at every name that nobody asked for; nothing is asked for afterwards.
+    /// Points at every name that no one asked for; nothing is asked for afterwards.
     pub(super) fn finish(self) {
         self.unknown();
     }
 
-    /// Points at every name that nobody asked for so far.
+    /// Points at every name that no one asked for so far.
     pub(super) fn unknown(&self) {
-        let mut known = self.known.borrow().clone();
-        known.dedup();
+        let known = self.known.borrow();
         for (key, value) in self.entries.into_iter().flatten() {
             let name: &str = key.get_ref();
             if known.contains(&name) {
@@ -392,18 +318,14 @@ const REMOVED: &[(&str, &str)] = &[(
     "delete the line: letters are always handed over with DATA, one after the other on each connection",
 )];
 
-/// Whether a line of the file had better not be shown.
-pub(super) fn sounds_secret(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    ["pass", "secret", "token", "key", "://"].iter().any(|word| lower.contains(word))
-}
-
-/// A diagnostic that does not show its line of the file, which holds a secret.
-pub(super) fn without_excerpt(mut diagnostic: Diagnostic) -> Diagnostic {
-    if let Place::Text { excerpt, .. } = &mut diagnostic.place {
-        excerpt.clear();
+/// A word that may appear in a command or a DNS name: no space, no control character.
+pub(super) fn is_word(notes: &Notes, name: &str, item: &Item<String>) -> bool {
+    let fine = item.value.chars().all(|c| c.is_ascii_graphic());
+    if !fine {
+        let message = format!("`{name}` cannot be {:?}", item.value);
+        notes.error("M005", item.span.clone(), message, "use letters, digits, dots and hyphens");
     }
-    diagnostic
+    fine
 }
 
 /// The value of a word among choices.
@@ -419,24 +341,5 @@ pub(super) fn choices_help<T>(word: &str, choices: &[(&'static str, T)]) -> Stri
             let all: Vec<String> = choices.iter().map(|(known, _)| format!("{known:?}")).collect();
             format!("use one of {}", all.join(", "))
         }
-    }
-}
-
-fn free_table(entries: &DeTable<'_>) -> BTreeMap<String, Value> {
-    entries.iter().map(|(key, value)| (key.get_ref().to_string(), free(value.get_ref()))).collect()
-}
-
-fn free(value: &DeValue<'_>) -> Value {
-    match value {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map_or_else(|_| Value::Text(number.to_string()), Value::Integer),
-        DeValue::Float(number) => {
-            number.as_str().parse().map_or_else(|_| Value::Text(number.to_string()), Value::Float)
-        }
-        DeValue::Boolean(flag) => Value::Bool(*flag),
-        DeValue::Datetime(moment) => Value::Text(moment.to_string()),
-        DeValue::Array(values) => Value::List(values.iter().map(|value| free(value.get_ref())).collect()),
-        DeValue::Table(entries) => Value::Map(free_table(entries)),
     }
 }

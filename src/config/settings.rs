@@ -3,20 +3,48 @@
 use std::path::PathBuf;
 
 use super::secret::SecretRef;
-use crate::{check::Levels, transport::Relay};
+use crate::{check::Levels, dispatch::Limit, transport::Relay};
 
 /// Where letters go.
 #[derive(Clone, Debug)]
 pub enum Transport {
     /// Each letter an `.eml` in this folder.
     Outbox(PathBuf),
-    /// To a relay.
-    Relay {
-        /// Its settings, still without the password.
-        relay: Box<Relay>,
-        /// Where the password is; without a login there is none.
-        password: Option<SecretRef>,
-    },
+    /// To a relay, or to several: at least one.
+    Relays(Vec<RelaySettings>),
+}
+
+/// `[relay]`, or one of `[[relays]]`.
+#[derive(Clone, Debug)]
+pub struct RelaySettings {
+    /// How to reach it, still without the password.
+    pub relay: Relay,
+    /// Where the password is; without a login there is none.
+    pub password: Option<SecretRef>,
+    /// `weight`: its share of the letters, beside the shares of the others; 0 is on standby.
+    pub weight: u32,
+    /// `domains`: it takes letters to these recipient domains only, in A-labels; all others if there is none.
+    pub domains: Vec<String>,
+    /// Limits of this relay, beside those of `[pace]`.
+    pub limits: Vec<Limit>,
+}
+
+impl Transport {
+    /// The relay for letters to anybody: the first that is not for some domains only. `None` when letters become files.
+    pub fn main_relay(&self) -> Option<&RelaySettings> {
+        match self {
+            Self::Outbox(_) => None,
+            Self::Relays(relays) => relays.iter().find(|one| one.domains.is_empty()).or(relays.first()),
+        }
+    }
+
+    /// All relays; none when letters become files.
+    pub fn relays(&self) -> &[RelaySettings] {
+        match self {
+            Self::Outbox(_) => &[],
+            Self::Relays(relays) => relays,
+        }
+    }
 }
 
 /// `[dkim]` (RFC 6376, RFC 8463)

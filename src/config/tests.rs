@@ -1,5 +1,15 @@
-use super::*;
-use crate::transport::{Login, Pipelining};
+use std::path::Path;
+
+use super::{
+    file::tree,
+    load::from_tree,
+    raw::{Notes, Table},
+    *,
+};
+use crate::{
+    source::{Diagnostics, Source},
+    transport::{Login, Pipelining},
+};
 
 const LEAST: &str = "[newsletter]\nname = \"N\"\n[sender]\nfrom = \"Ada <ada@example.org>\"\n";
 
@@ -28,7 +38,7 @@ fn check(addition: &str, expected: &[&str]) {
 fn two_lines_are_enough_and_need_no_account() {
     let config = load(LEAST).unwrap();
     assert_eq!(goes_to(&config), "outbox");
-    assert_eq!(config.ledger, Path::new(".mimeo/ledger.db"));
+    assert_eq!(config.ledger.file(), Some(Path::new(".mimeo/ledger.db")));
     assert_eq!(config.list.path(), Path::new("subscribers.csv"));
     assert_eq!(config.newsletter.list_id, "n.example.org");
     assert_eq!(config.newsletter.bounces.expose(), "ada@example.org");
@@ -54,9 +64,17 @@ fn full_reference() -> String {
 #[test]
 fn the_reference_loads_as_it_is_and_with_every_example_on() {
     load(REFERENCE).unwrap();
-    let config = load(&full_reference()).unwrap();
+    // A ledger is in a file or on a server.
+    let text = full_reference().replace("path = \".mimeo/ledger.db\"\n", "");
+    let (start, end) = (text.find("[[relays]]").unwrap(), text.find("[outbox]").unwrap());
+    // And there is one relay, or several.
+    let several = text[start..end].to_owned();
+    let config = load(&text.replace(&several, "")).unwrap();
+    assert!(config.ledger.file().is_none());
     assert_eq!(config.pace.limits.len(), 4);
     assert_eq!(config.pace.domains["example.com"].connections, Some(2));
+    let config = load(&format!("{LEAST}{several}")).unwrap();
+    assert_eq!(config.transport.relays().len(), 2);
 }
 
 #[test]
@@ -69,7 +87,15 @@ fn every_setting_is_in_the_reference() {
     let missing: Vec<_> = asked.iter().filter(|(_, there)| !**there).map(|(name, _)| name).collect();
     // A secret is named in one of three ways; the reference shows all three in words.
     let alone = |name: &str| [".env", ".file", ".command"].iter().any(|way| name.ends_with(way));
-    assert_eq!(missing.iter().filter(|name| !alone(name)).collect::<Vec<_>>(), Vec::<&&String>::new());
+    // One of several relays has what the only one has.
+    let shown = |name: &str| {
+        let single = name.strip_prefix("relays.").map(|rest| format!("relay.{rest}"));
+        single.is_some_and(|single| asked.get(&single) == Some(&true))
+    };
+    assert_eq!(
+        missing.iter().filter(|name| !alone(name) && !shown(name)).collect::<Vec<_>>(),
+        Vec::<&&String>::new()
+    );
     assert!(60 < asked.len(), "the settings were really asked for: {}", asked.len());
 }
 
@@ -117,7 +143,7 @@ fn an_empty_file_says_what_is_needed() {
 }
 
 #[test]
-fn a_misspelt_name_is_told_the_nearest_known_one() {
+fn a_misspelt_name_is_answered_with_the_nearest_known_one() {
     let text = format!("{LEAST}[pase]\nper_minute = 1\n");
     let found =
         Config::parse(Path::new("."), Source::new("mimeo.toml", text), &Overrides::default()).unwrap_err();
@@ -198,7 +224,7 @@ fn each_wrong_value_is_named() {
 }
 
 #[test]
-fn what_is_no_toml_is_told_line_by_line() {
+fn invalid_toml_is_reported_line_by_line() {
     let found = load("[newsletter\nname = \"N\"\ntagline = \"ada\"\nlanguage = = 3\n").unwrap_err();
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].starts_with("M002 mimeo.toml:1:"), "{found:#?}");
@@ -232,7 +258,9 @@ fn a_password_in_the_file_is_not_shown_again() {
 /// The outbox's folder, or the relay's address.
 fn goes_to(config: &Config) -> String {
     match &config.transport {
-        Transport::Relay { relay, .. } => relay.to_string(),
+        Transport::Relays(relays) => {
+            relays.iter().map(|one| one.relay.to_string()).collect::<Vec<_>>().join(", ")
+        }
         Transport::Outbox(folder) => folder.display().to_string(),
     }
 }
@@ -240,7 +268,7 @@ fn goes_to(config: &Config) -> String {
 #[test]
 fn a_relay_is_one_line() {
     let config = load(&format!("relay = \"smtps://ada@smtp.example.com\"\n{LEAST}")).unwrap();
-    let Transport::Relay { relay, password } = &config.transport else { panic!("an outbox") };
+    let [RelaySettings { relay, password, .. }] = config.transport.relays() else { panic!("an outbox") };
     assert_eq!(relay.to_string(), "smtps://smtp.example.com:465");
     assert_eq!(relay.login.as_deref(), Some("ada"));
     assert_eq!(*password, Some(SecretRef::Env("MIMEO_RELAY_PASSWORD".into())));
@@ -285,7 +313,7 @@ fn paths_are_relative_to_the_file_and_flags_to_the_current_directory() {
     let overrides = Overrides { ledger: Some(Override::flag("--ledger", "here.db")), ..Overrides::default() };
     let (config, _) = Config::parse(Path::new("news"), source, &overrides).unwrap();
     assert_eq!(config.list.path(), Path::new("news/people.csv"));
-    assert_eq!(config.ledger, Path::new("here.db"));
+    assert_eq!(config.ledger.file(), Some(Path::new("here.db")));
     assert_eq!(config.outbox, Path::new("news/outbox"));
     assert_eq!(config.issues(), Path::new("news/issues"));
 }
@@ -325,4 +353,95 @@ fn a_file_that_is_not_there_says_where_to_look() {
     std::fs::write(folder.path().join("mimeo.toml"), b"name = \"\xff\"").unwrap();
     let found = Config::load(folder.path(), &Overrides::default()).unwrap_err();
     assert_eq!(found[0].message, "the settings file is not UTF-8");
+}
+
+#[test]
+fn several_relays_have_names_shares_and_domains() {
+    let config = load(&format!(
+        "{LEAST}[[relays]]\nname = \"eu\"\nurl = \"smtps://ada@a\"\nweight = 3\nper_hour = 7\n[[relays]]\nname = \"us-1\"\n\
+         url = \"smtps://bob@b\"\ndomains = [\"GMX.de\", \"bücher.example\"]\npassword = {{ file = \"p\" }}\n"
+    ));
+    let config = config.unwrap();
+    let [eu, us] = config.transport.relays() else { panic!("two relays") };
+    assert_eq!(goes_to(&config), "eu (smtps://a:465), us-1 (smtps://b:465)");
+    assert_eq!((eu.weight, eu.limits.len(), eu.domains.len()), (3, 1, 0));
+    assert_eq!(eu.password, Some(SecretRef::Env("MIMEO_RELAY_PASSWORD_EU".into())));
+    assert_eq!(
+        (us.weight, &us.domains[..]),
+        (1, &["gmx.de".to_owned(), "xn--bcher-kva.example".to_owned()][..])
+    );
+    assert_eq!(us.password, Some(SecretRef::File("p".into())));
+    assert_eq!(config.transport.main_relay().unwrap().relay.host, "a");
+}
+
+#[test]
+fn a_flag_names_one_of_several_relays_or_another_one() {
+    let several =
+        "[[relays]]\nname = \"a\"\nurl = \"smtps://a\"\n[[relays]]\nname = \"b\"\nurl = \"smtps://b\"\n";
+    let with = |relay: &str| {
+        let overrides = Overrides { relay: Some(Override::flag("--relay", relay)), ..Overrides::default() };
+        load_with(&format!("{LEAST}{several}"), &overrides)
+    };
+    assert_eq!(goes_to(&with("b").unwrap()), "b (smtps://b:465)");
+    assert_eq!(goes_to(&with("smtps://c").unwrap()), "smtps://c:465");
+    assert_eq!(with("c").unwrap_err(), ["M008 --relay:1:1: unknown relay `c`"]);
+}
+
+#[test]
+fn what_is_wrong_with_several_relays_is_reported_at_its_place() {
+    let one =
+        |name: &str, more: &str| format!("[[relays]]\nname = \"{name}\"\nurl = \"smtps://{name}\"\n{more}");
+    for (settings, expected) in [
+        (one("a", "") + &one("a", ""), vec!["M013 mimeo.toml:8:1: two relays are called `a`"]),
+        (
+            one("a", "domains = [\"x.example\"]\n"),
+            vec!["M013 mimeo.toml:5:1: no relay is for other recipient domains than those that are listed"],
+        ),
+        (one("a", "domains = []\n"), vec!["M005 mimeo.toml:5:1: `relays.domains` is empty"]),
+        (one("a", "domains = [\"x y\"]\n"), vec!["M005 mimeo.toml:8:12: invalid domain \"x y\""]),
+        (one("a", "weight = 2000\n"), vec!["M005 mimeo.toml:8:10: `relays.weight` cannot be 2000"]),
+        (one("outbox", ""), vec!["M005 mimeo.toml:6:8: `relays.name` cannot be \"outbox\""]),
+        (
+            "[[relays]]\nname = \"a\"\n".to_owned(),
+            vec!["M006 mimeo.toml:5:1: a relay of `[[relays]]` has no `url`"],
+        ),
+        (
+            "[relays]\nname = \"a\"\n".to_owned(),
+            vec!["M004 mimeo.toml:5:1: `relays` must be a list of tables"],
+        ),
+        (
+            format!("[relay]\nurl = \"smtps://h\"\n{}", one("a", "")),
+            vec!["M013 mimeo.toml:5:1: `[relay]` and `[[relays]]` cannot both say where letters go"],
+        ),
+    ] {
+        check(&settings, &expected);
+    }
+}
+
+#[test]
+fn what_is_known_in_a_section_is_named_once() {
+    let sections = [
+        "[relays]\nqqqq = 1\n",
+        "[[relays]]\nname = \"a\"\nurl = \"smtps://a\"\nqqqq = 1\n",
+        "[relay]\nurl = \"smtps://a\"\nqqqq = 1\n",
+        "[pace]\nqqqq = 1\n",
+        "[list]\nqqqq = 1\n",
+        "[serve]\nqqqq = 1\n",
+        "[ledger]\nqqqq = 1\n",
+    ];
+    let mut looked_at = 0;
+    for section in sections {
+        let source = Source::new("mimeo.toml", format!("{LEAST}{section}"));
+        let found = Config::parse(Path::new("."), source, &Overrides::default()).unwrap_err();
+        for help in found.iter().filter_map(|one| one.help.as_deref()) {
+            let Some(names) = help.strip_prefix("known here: ") else { continue };
+            let names: Vec<&str> = names.split(", ").collect();
+            let mut once = names.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(once.len(), names.len(), "{section}: {names:?}");
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at >= 6, "{looked_at}");
 }

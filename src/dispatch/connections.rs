@@ -19,6 +19,8 @@ pub(super) struct ConnectionCount {
     probe_wait: Duration,
     probe_at: Duration,
     refused_at: Option<Duration>,
+    /// Connections that were open when the relay began to turn away, one after the other, those that it had let in.
+    crowd: usize,
     progressed_at: Duration,
 }
 
@@ -28,6 +30,8 @@ impl ConnectionCount {
     const PROBE_MAX: Duration = Duration::from_secs(300);
     /// Refusals within this are one: connections are opened together.
     const TOGETHER: Duration = Duration::from_secs(1);
+    /// After a refusal no connection is opened for so long.
+    pub(super) const REST: Duration = Duration::from_millis(50);
 
     /// `known` is what an earlier run has learned.
     pub(super) fn new(configured: usize, known: Option<usize>, now: Duration) -> Self {
@@ -43,6 +47,7 @@ impl ConnectionCount {
             probe_wait: Self::PROBE_FIRST,
             probe_at: now + Self::PROBE_FIRST * 8,
             refused_at: None,
+            crowd: 0,
             progressed_at: now,
         }
     }
@@ -62,16 +67,21 @@ impl ConnectionCount {
         self.allowed() < self.configured
     }
 
-    /// A connection was turned away while so many others worked.
-    pub(super) fn refused(&mut self, others: usize, now: Duration) {
+    /// A connection was turned away while so many others worked. One that `was_let_in` is turned away with others that were
+    /// let in as well: how many are left after them says little, so that half of them are tried.
+    pub(super) fn refused(&mut self, others: usize, was_let_in: bool, now: Duration) {
         // The relay may still count one that we have just closed.
         if others < self.proven && !self.struck {
             self.struck = true;
             return;
         }
         let first = self.refused_at.is_none_or(|before| before + Self::TOGETHER <= now);
+        if self.refused_at.is_none_or(|before| before + Self::REST <= now) {
+            self.crowd = others + 1;
+        }
         self.refused_at = Some(now);
-        self.ceiling = self.ceiling.min(others.max(1));
+        let left = if was_let_in { others.max(self.crowd / 2) } else { others };
+        self.ceiling = self.ceiling.min(left.max(1));
         self.proven = self.proven.min(self.ceiling);
         self.step = 1;
         if first {
@@ -119,9 +129,9 @@ mod tests {
                 let now = SECOND * second;
                 while open < count.allowed() {
                     if open == takes {
-                        count.refused(open, now);
+                        count.refused(open, false, now);
                         if open < count.allowed() {
-                            count.refused(open, now);
+                            count.refused(open, false, now);
                         }
                     } else {
                         open += 1;
@@ -145,19 +155,19 @@ mod tests {
     #[test]
     fn one_refusal_at_the_start_costs_one_connection_for_seconds() {
         let mut count = ConnectionCount::new(10, None, Duration::ZERO);
-        count.refused(9, Duration::ZERO);
+        count.refused(9, false, Duration::ZERO);
         assert_eq!(count.allowed(), 9);
         assert_eq!(run(&mut count, 10, 20).last(), Some(&10));
         assert_eq!(count.learned(), None);
     }
 
     #[test]
-    fn a_relay_that_started_anew_has_all_connections_again_within_seconds() {
+    fn a_relay_that_restarted_has_all_connections_again_within_seconds() {
         let mut count = ConnectionCount::new(10, None, Duration::ZERO);
         run(&mut count, 10, 5);
         for others in (0..10).rev() {
             if others > 0 {
-                count.refused(others, SECOND * 6);
+                count.refused(others, false, SECOND * 6);
             } else {
                 count.away();
             }
@@ -169,5 +179,19 @@ mod tests {
             count.progressed(open, SECOND * second);
         }
         assert_eq!(open, 10);
+    }
+
+    #[test]
+    fn a_relay_that_turns_away_all_when_there_are_too_many_is_asked_with_half_of_them() {
+        let mut count = ConnectionCount::new(10, None, Duration::ZERO);
+        let mut now = Duration::ZERO;
+        // It takes three, and with more it refuses whoever sends next.
+        while count.allowed() > 3 {
+            for others in (0..count.allowed()).rev().filter(|&others| others > 0) {
+                count.refused(others, true, now);
+            }
+            now += ConnectionCount::REST;
+        }
+        assert_eq!(count.allowed(), 2);
     }
 }

@@ -42,11 +42,11 @@ impl Lease {
 enum Written {
     /// It was not asked.
     No,
-    /// The beginning is written down, or may be: somebody who has asked and did not wait for the answer cannot know.
+    /// The beginning is written down, or may be: someone who has asked and did not wait for the answer cannot know.
     Perhaps,
     /// It is, and the body may leave.
     Granted,
-    /// The lease is over: suppressed meanwhile, lost, or the ledger is in trouble.
+    /// The lease is over: suppressed meanwhile, lost, or the ledger has failed.
     Over,
 }
 

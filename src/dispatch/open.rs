@@ -2,185 +2,33 @@
 
 mod error;
 mod freeze;
+pub(super) mod join;
 
 pub(crate) use error::check_columns;
 pub use error::{ColumnsError, OpenError};
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{
-    Failed, PacePolicy, Plan, Run, Settings, Survey,
-    survey::{people, people_without_fault, survey},
+    options::{BadRows, Note, Options, Source},
+    plan::Plan,
+    run::{Route, Run},
+    settings::Settings,
+    survey::{Survey, people, people_without_fault, survey},
 };
+use freeze::Frozen;
+
 use crate::{
-    ledger::{
-        Decision, DispatchId, DispatchRecord, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally,
-    },
-    message::{Composer, Secrets},
+    ledger::{Decision, DispatchId, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally},
+    message::Composer,
     render::RenderedIssue,
-    source::Diagnostics,
-    subscriber::{List, ListSource},
+    subscriber::List,
     transport::Transport,
 };
 
-/// What is to be sent, and to whom.
-pub struct Source {
-    /// The letter, as [`render::build`](crate::render::build) made it.
-    pub rendered: RenderedIssue,
-    /// The subscriber list.
-    pub list: ListSource,
-    /// The newsletter's keys.
-    pub secrets: Secrets,
-}
-
-impl Source {
-    /// A letter for the people of a list.
-    pub fn new(rendered: RenderedIssue, list: impl Into<ListSource>, secrets: Secrets) -> Self {
-        Self { rendered, list: list.into(), secrets }
-    }
-}
-
-/// Where letters go, as far as it decides which earlier ones count as sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Destination {
-    /// Through a relay. Letters that so far only became files in a folder do not count: they are sent.
-    #[default]
-    Relay,
-    /// Into a folder, for a newsletter without a relay: a file counts as sent. A dispatch that has begun to go through a
-    /// relay is refused.
-    Folder,
-    /// Into a folder, to see what a send through the relay would do. For a [copy](Ledger::scratch_copy) of the ledger.
-    DryRunOfRelay,
-    /// Into a folder, to see what a send of a newsletter without a relay would do. For a copy of the ledger.
-    DryRunOfFolder,
-}
-
-impl Destination {
-    /// The relay's name, in the ledger, whose letters do not count.
-    fn uncounted(self) -> Option<&'static str> {
-        match self {
-            Self::Relay | Self::DryRunOfRelay => Some(Transport::OUTBOX),
-            Self::Folder | Self::DryRunOfFolder => None,
-        }
-    }
-}
-
-/// What to do with an issue that was edited after some subscribers got it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IfEdited {
-    /// Refuse it ([`OpenError::Edited`]): all readers get the same letter.
-    #[default]
-    Refuse,
-    /// Continue with the letter as it was frozen.
-    SendAsOpened,
-}
-
-/// What to do when the keys are not those that earlier letters of the dispatch were signed with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IfKeysChanged {
-    /// Refuse to continue ([`OpenError::KeysChanged`]): a letter that is tried again is the same, byte by byte.
-    #[default]
-    Refuse,
-    /// Continue with the new keys.
-    Accept,
-}
-
-/// What to do with rows of the list that cannot be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BadRows {
-    /// Refuse the list ([`OpenError::BadRows`]).
-    #[default]
-    Refuse,
-    /// Skip them; the plan counts them.
-    Skip,
-}
-
-/// Something that was noticed or put in order on the way.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Note {
-    /// An earlier run died while letters were under way. They are unconfirmed now.
-    Unconfirmed {
-        /// How many letters.
-        letters: u64,
-    },
-    /// Letters had only become files before there was a relay. They are queued again.
-    Requeued {
-        /// How many letters.
-        letters: u64,
-    },
-    /// The issue was edited before any letter had left. The edited one was frozen in its place.
-    Refrozen {
-        /// The issue's slug.
-        slug: String,
-        /// When the dispatch was first opened.
-        opened_at: Timestamp,
-    },
-    /// The first of the rows that cannot be used or that repeat an address.
-    Rows(Diagnostics),
-}
-
-/// How a dispatch is opened. [`Options::new`] has the usual choices; set the fields that differ.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Options {
-    /// The time of day.
-    pub now: Timestamp,
-    /// Where letters go.
-    pub destination: Destination,
-    /// Which of the people who need the issue get it now; all of them without one.
-    pub selection: Option<Selection>,
-    /// What to do with an issue that was edited after some subscribers got it.
-    pub edited: IfEdited,
-    /// What to do when the keys have changed.
-    pub keys_changed: IfKeysChanged,
-    /// Whether letters that failed are tried again.
-    pub failed: Failed,
-    /// What to do with rows that cannot be used.
-    pub bad_rows: BadRows,
-    /// The pace that the plan's prediction is made for.
-    pub pace: PacePolicy,
-    /// Called for each [`Note`].
-    pub notify: Arc<dyn Fn(&Note) + Send + Sync>,
-}
-
-impl Options {
-    /// A send to everybody who needs the issue, through a relay, which refuses whatever looks like a mistake.
-    pub fn new(now: Timestamp) -> Self {
-        Self {
-            now,
-            destination: Destination::default(),
-            selection: None,
-            edited: IfEdited::default(),
-            keys_changed: IfKeysChanged::default(),
-            failed: Failed::Stay,
-            bad_rows: BadRows::default(),
-            pace: PacePolicy::default(),
-            notify: Arc::new(|_| ()),
-        }
-    }
-
-    /// These options, for letters that go [into a folder](Destination::Folder).
-    #[must_use]
-    pub fn into_folder(self) -> Self {
-        Self { destination: Destination::Folder, ..self }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("now", &self.now)
-            .field("destination", &self.destination)
-            .field("selection", &self.selection)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A dispatch that could be opened: the plan can be shown, and nobody has been recorded yet.
+/// A dispatch that could be opened: the plan can be shown, and no one has been recorded yet.
 pub struct Prepared {
     plan: Plan,
     survey: Survey,
@@ -196,26 +44,15 @@ pub struct Opened {
     pub rendered: RenderedIssue,
     /// Makes its messages.
     pub composer: Arc<Composer>,
-    /// The dispatch in the ledger; `None` if there was nobody to open it for.
+    /// The dispatch in the ledger; `None` if there was no one to open it for.
     pub dispatch: Option<DispatchId>,
     ledger: Ledger,
     selection: Option<SelectionId>,
 }
 
-/// A letter that may be sent, and what the ledger has of it.
-struct Frozen {
-    ledger: Ledger,
-    options: Options,
-    list: ListSource,
-    rendered: RenderedIssue,
-    record: Option<DispatchRecord>,
-    composer: Arc<Composer>,
-    fingerprint: String,
-}
-
-/// Finds out what a send would do, for a caller who asks somebody before [opening](Prepared::open) the dispatch.
+/// Finds out what a send would do, for a caller who asks someone before [opening](Prepared::open) the dispatch.
 ///
-/// It puts the ledger in order on the way (letters of a run that died, an edited issue that nobody has), but records no
+/// It puts the ledger in order on the way (letters of a run that died, an edited issue that no one has), but records no
 /// recipient.
 ///
 /// # Errors
@@ -268,8 +105,7 @@ impl Prepared {
         if plan.retried > 0
             && let Some(record) = &dispatch.record
         {
-            let named =
-                matches!(dispatch.options.selection, Some(Selection::Only(_) | Selection::Where { .. }));
+            let named = matches!(dispatch.options.selection, Some(Selection::Only(_) | Selection::Where(_)));
             let retried = (named || survey.failed_stay).then_some(survey.retried);
             dispatch.ledger.decide(record.id, Decision::Retry, retried, dispatch.options.now).await?;
         }
@@ -282,12 +118,19 @@ impl Prepared {
 impl Opened {
     /// One run over the dispatch: [`Run::send`] sends the letters that are due.
     pub fn run(&self, transport: &Arc<Transport>, settings: Settings) -> Run {
+        let route = Route::new(Arc::clone(transport), settings.connections);
+        self.run_through(vec![route], settings)
+    }
+
+    /// One run over the dispatch through several relays. There has to be one at least.
+    pub fn run_through(&self, routes: Vec<Route>, settings: Settings) -> Run {
         Run {
             ledger: self.ledger.clone(),
             dispatch: self.dispatch,
             selection: self.selection,
             composer: Arc::clone(&self.composer),
-            transport: Arc::clone(transport),
+            digest: self.plan.digest.as_str().into(),
+            routes,
             settings,
             clock: Arc::new(Timestamp::now),
             interrupts: None,
@@ -320,9 +163,10 @@ impl Frozen {
     }
 
     async fn survey(&self) -> Result<Survey, OpenError> {
-        let list = List::open(&self.list)?;
+        let list = List::open_about(&self.list, &self.rendered.topics)?;
         check_columns(&self.composer, &list)?;
-        error::check_field(self.options.selection.as_ref(), &list)?;
+        error::check_topics(&self.rendered.topics, &list)?;
+        error::check_condition(self.options.selection.as_ref(), &list)?;
         let dispatch = self.record.as_ref().map(|record| record.id);
         let selection = self.options.selection.as_ref();
         let survey =
@@ -343,8 +187,9 @@ impl Frozen {
     /// Where everybody on the list wants letters, one reading of it is enough: the plan is what was opened. At the first row
     /// about which there is something to say everything is undone; `None` then, and a survey says it.
     async fn open_in_one_reading(&self) -> Result<Option<(Plan, DispatchId)>, OpenError> {
-        let list = List::open(&self.list)?;
+        let list = List::open_about(&self.list, &self.rendered.topics)?;
         check_columns(&self.composer, &list)?;
+        error::check_topics(&self.rendered.topics, &list)?;
         if list.has_consent_column() {
             return Ok(None);
         }
@@ -367,7 +212,7 @@ impl Frozen {
     /// Freezes what is new: the whole dispatch, or the people who came since.
     async fn record_people(&self, plan: &Plan) -> Result<DispatchId, OpenError> {
         let people = || {
-            let list = List::open(&self.list)?;
+            let list = List::open_about(&self.list, &self.rendered.topics)?;
             // The survey has looked for repeats, and the ledger has one delivery for an address whatever is read here.
             let list = if plan.duplicates == 0 { list.without_repeats() } else { list };
             Ok::<_, OpenError>(people(list, Arc::clone(&self.composer)))

@@ -1,22 +1,23 @@
 //! How fast letters may leave. All functions take the time; none waits.
 
+mod allowance;
+mod budget;
+mod limit;
+
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Window, throttle::Throttle};
+use jiff::Timestamp;
 
-/// So many letters in any stretch of that length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// At most this many.
-    pub letters: u32,
-    /// In any stretch of this length.
-    pub per: Duration,
-}
+use super::{peers::Position, throttle::Throttle, window::Window};
+use allowance::Allowance;
+pub(super) use allowance::Request;
+pub(super) use budget::{Budget, Day, Taken, Used};
+pub use limit::Limit;
 
-/// The owner's wishes about speed.
+/// The limits that the owner sets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PacePolicy {
-    /// All of them hold at once, over all connections and across restarts.
+    /// All of them hold at once, over all connections and all senders of a ledger, and across restarts.
     pub limits: Vec<Limit>,
     /// Limits for recipients' domains, by domain in A-labels.
     pub domains: BTreeMap<String, DomainPolicy>,
@@ -35,111 +36,37 @@ impl PacePolicy {
     }
 }
 
-/// The owner's wishes about one recipient domain.
+/// The owner's limits for one recipient domain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainPolicy {
     /// All of them hold at once.
     pub limits: Vec<Limit>,
-    /// Letters to this domain under way at once; `None` is no limit.
+    /// Letters to this domain under way at once, of all senders together, with at least one for each; `None` is no limit.
     pub connections: Option<u32>,
 }
 
-/// Slots in a meter: the stretch is checked to a sixtieth of its length, on the careful side.
-const SLOTS: u64 = 60;
-
-/// Counts letters over a sliding stretch of time.
+/// Lets letters go, or says when to ask again. Limits are budgets that all senders of a ledger share: what is granted of them
+/// here comes from the ledger, and goes back there if it is not used.
 #[derive(Debug)]
-struct Meter {
-    limit: Limit,
-    slot: Duration,
-    /// `counts[n % SLOTS]` belongs to slot number `n`, for the slots up to `newest`.
-    counts: [u32; SLOTS as usize],
-    newest: u64,
-    total: u64,
-}
-
-impl Meter {
-    fn new(limit: Limit) -> Self {
-        // One slot fewer than the ring holds, so that the stretch is always covered in full.
-        let slot = (limit.per / (SLOTS as u32 - 1)).max(Duration::from_nanos(1));
-        Self { limit, slot, counts: [0; SLOTS as usize], newest: 0, total: 0 }
-    }
-
-    fn number(&self, now: Duration) -> u64 {
-        (now.as_nanos() / self.slot.as_nanos()) as u64
-    }
-
-    /// Forgets what has left the stretch. Time never runs backwards here.
-    fn advance(&mut self, now: Duration) {
-        let number = self.number(now);
-        if number <= self.newest {
-            return;
-        }
-        for passed in (self.newest + 1)..=number.min(self.newest + SLOTS) {
-            let index = (passed % SLOTS) as usize;
-            self.total -= u64::from(self.counts[index]);
-            self.counts[index] = 0;
-        }
-        self.newest = number;
-    }
-
-    /// Writes down letters that left at `then`.
-    fn add(&mut self, then: Duration, letters: u32) {
-        self.advance(then);
-        let number = self.number(then);
-        if self.newest < number + SLOTS {
-            self.counts[(number % SLOTS) as usize] += letters;
-            self.total += u64::from(letters);
-        }
-    }
-
-    /// Takes back a letter that did not leave after all.
-    fn remove_one(&mut self) {
-        for back in 0..SLOTS.min(self.newest + 1) {
-            let index = ((self.newest - back) % SLOTS) as usize;
-            if 0 < self.counts[index] {
-                self.counts[index] -= 1;
-                self.total -= 1;
-                return;
-            }
-        }
-    }
-
-    /// `None` when a letter may leave, otherwise when to ask again.
-    fn wait_until(&mut self, now: Duration) -> Option<Duration> {
-        self.advance(now);
-        if self.total < u64::from(self.limit.letters) {
-            return None;
-        }
-        let oldest = (self.newest + 1).saturating_sub(SLOTS);
-        let full = (oldest..=self.newest).find(|number| 0 < self.counts[(number % SLOTS) as usize]);
-        let frees = full.map_or(self.newest + 1, |number| number + SLOTS);
-        Some(
-            self.slot
-                .saturating_mul(u32::try_from(frees).unwrap_or(u32::MAX))
-                .max(now + Duration::from_micros(1)),
-        )
-    }
-}
-
-/// Lets letters go, or says when to ask again.
-#[derive(Debug)]
-pub struct Pace {
-    relay: Vec<Meter>,
+pub(super) struct Pace {
+    /// What every letter needs.
+    general: Vec<Allowance>,
     domains: BTreeMap<String, DomainPace>,
     throttle: Option<Throttle>,
+    /// Which one of the senders that share the connections by domain this is.
+    position: Position,
 }
 
 #[derive(Debug)]
 struct DomainPace {
-    meters: Vec<Meter>,
+    allowance: Option<Allowance>,
     connections: Option<u32>,
     under_way: u32,
 }
 
 /// An answer to [`Pace::ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub(super) enum Ask {
     /// The letter may leave, and is counted.
     Go,
     /// Nothing may leave before then.
@@ -148,60 +75,128 @@ pub enum Ask {
     DomainUntil(Option<Duration>),
 }
 
+/// Which allowance of a pace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// One that every letter needs, by its place.
+    General(usize),
+    /// A domain's.
+    Domain(String),
+}
+
+/// What earlier letters and other senders mean for one pace: the budgets that the policy makes of its limits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shares {
+    /// The relay that letters leave through, by its name in the ledger.
+    pub(super) relay: String,
+    /// All relays of the run: the policy's limits are for all of them together.
+    pub(super) relays: Vec<String>,
+    /// Limits of this relay alone.
+    pub(super) own: Vec<Limit>,
+}
+
+impl Shares {
+    /// What those who share the policy's limits have in common.
+    pub(super) fn name(&self) -> &str {
+        if self.relays.len() > 1 { "all relays" } else { &self.relay }
+    }
+}
+
 impl Pace {
-    /// A pace that has seen nothing yet.
-    pub fn new(policy: &PacePolicy) -> Self {
-        let meters = |limits: &[Limit]| limits.iter().copied().map(Meter::new).collect::<Vec<_>>();
+    /// A pace to which nothing was granted yet.
+    pub(super) fn new(policy: &PacePolicy, shares: &Shares) -> Self {
+        let name = shares.name();
+        let budget = |name: String, limits: &[Limit], relays: &[String], domain: Option<&String>| Budget {
+            name,
+            limits: limits.to_vec(),
+            day: None,
+            relays: relays.to_vec(),
+            domain: domain.cloned(),
+        };
+        let own = std::slice::from_ref(&shares.relay);
+        let mut general = vec![
+            budget(format!("pace: {name}"), &policy.limits, &shares.relays, None),
+            budget(format!("pace: only {}", shares.relay), &shares.own, own, None),
+        ];
+        general.retain(|budget| !budget.is_free());
+        if !policy.warm_up.is_empty() {
+            general.push(budget(WARM_UP.to_owned(), &[], &[], None));
+        }
+        let domains = policy.domains.iter().map(|(domain, policy)| {
+            let limits =
+                budget(format!("pace: {name}: {domain}"), &policy.limits, &shares.relays, Some(domain));
+            let pace = DomainPace {
+                allowance: (!limits.is_free()).then(|| Allowance::new(limits)),
+                connections: policy.connections,
+                under_way: 0,
+            };
+            (domain.clone(), pace)
+        });
         Self {
-            relay: meters(&policy.limits),
-            domains: policy
-                .domains
-                .iter()
-                .map(|(domain, wishes)| {
-                    let pace = DomainPace {
-                        meters: meters(&wishes.limits),
-                        connections: wishes.connections,
-                        under_way: 0,
-                    };
-                    (domain.clone(), pace)
-                })
-                .collect(),
+            general: general.into_iter().map(Allowance::new).collect(),
+            domains: domains.collect(),
             throttle: policy.adaptive.then(Throttle::default),
+            position: Position::default(),
         }
     }
 
-    /// The longest stretch that any limit looks back over.
-    pub fn memory(&self) -> Duration {
-        let domains = self.domains.values().flat_map(|domain| &domain.meters);
-        self.relay.iter().chain(domains).map(|meter| meter.limit.per).max().unwrap_or_default()
+    /// The budgets that the letters of the last days count towards.
+    pub(super) fn budgets(&self) -> Vec<Budget> {
+        let domains = self.domains.values().filter_map(|domain| domain.allowance.as_ref());
+        self.general.iter().chain(domains).map(|allowance| allowance.budget().clone()).collect()
+    }
+
+    /// How many letters are granted at a time; `None` without a limit for all letters.
+    pub(super) fn lot(&self) -> Option<u32> {
+        let limited = self.general.iter().map(Allowance::budget).filter(|budget| !budget.limits.is_empty());
+        limited.map(Budget::lot).min()
+    }
+
+    /// So many letters to a domain are enough to have at hand, `most` at most: other senders need some too.
+    pub(super) fn enough(&self, domain: &str, most: usize) -> usize {
+        let allowance = self.domains.get(domain).and_then(|pace| pace.allowance.as_ref());
+        allowance
+            .map_or(most, |allowance| most.min(allowance.budget().lot().saturating_mul(4).max(10) as usize))
     }
 
     /// Whether anything is limited by recipient domain.
-    pub fn limits_domain(&self, domain: &str) -> bool {
+    pub(super) fn limits_domain(&self, domain: &str) -> bool {
         self.domains.contains_key(domain)
     }
 
-    /// Writes down letters of an earlier run. Give them oldest first, before the first `ask`.
-    pub fn seed(&mut self, domain: Option<&str>, then: Duration, letters: u32) {
-        match domain {
-            None => self.relay.iter_mut().for_each(|meter| meter.add(then, letters)),
-            Some(domain) => {
-                if let Some(pace) = self.domains.get_mut(domain) {
-                    pace.meters.iter_mut().for_each(|meter| meter.add(then, letters));
-                }
-            }
-        }
+    /// Whether connections by domain are limited.
+    pub(super) fn limits_connections(&self) -> bool {
+        self.domains.values().any(|domain| domain.connections.is_some())
+    }
+
+    /// Takes another share of connections by domain. False if it is the same.
+    pub(super) fn set_position(&mut self, position: Position) -> bool {
+        std::mem::replace(&mut self.position, position) != position
+    }
+
+    /// So many letters may leave on this day; `None` is no limit.
+    pub(super) fn set_day(&mut self, day: Option<Day>) -> Option<Budget> {
+        let warm_up = self.general.iter_mut().find(|allowance| allowance.budget().name == WARM_UP)?;
+        let budget = Budget { day, ..warm_up.budget().clone() };
+        warm_up.replace(budget.clone());
+        Some(budget)
+    }
+
+    /// When the day ends whose letters have left.
+    pub(super) fn day_over_until(&self) -> Option<Timestamp> {
+        let over = self.general.iter().find(|allowance| allowance.is_day_over())?;
+        over.budget().day.map(|day| day.ends)
     }
 
     /// May a letter to this domain leave now? `Go` counts it. `now` never runs backwards.
-    pub fn ask(&mut self, domain: &str, now: Duration) -> Ask {
+    pub(super) fn ask(&mut self, domain: &str, now: Duration) -> Ask {
         let answer = self.look(domain, now);
         if answer == Ask::Go {
             if let Some(pace) = self.domains.get_mut(domain) {
-                pace.meters.iter_mut().for_each(|meter| meter.add(now, 1));
+                pace.allowance.iter_mut().for_each(Allowance::spend);
                 pace.under_way += 1;
             }
-            self.relay.iter_mut().for_each(|meter| meter.add(now, 1));
+            self.limited().for_each(Allowance::spend);
             if let Some(throttle) = &mut self.throttle {
                 throttle.left(now);
             }
@@ -209,63 +204,130 @@ impl Pace {
         answer
     }
 
+    /// The general allowances that limit anything today.
+    fn limited(&mut self) -> impl Iterator<Item = &mut Allowance> {
+        self.general.iter_mut().filter(|allowance| !allowance.budget().is_free())
+    }
+
     /// What [`Self::ask`] would say; nothing is counted.
-    pub fn look(&mut self, domain: &str, now: Duration) -> Ask {
-        let relay = self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max();
+    pub(super) fn look(&mut self, domain: &str, now: Duration) -> Ask {
+        let closed = self.limited().filter_map(|allowance| allowance.closed_until(now)).max();
         let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
-        if let Some(until) = relay.max(throttle) {
+        if let Some(until) = closed.max(throttle) {
             return Ask::WaitUntil(until);
         }
+        let position = self.position;
         if let Some(pace) = self.domains.get_mut(domain) {
-            if pace.connections.is_some_and(|most| most <= pace.under_way) {
+            if pace.connections.is_some_and(|most| pace.under_way >= position.share(most)) {
                 return Ask::DomainUntil(None);
             }
-            if let Some(until) = pace.meters.iter_mut().filter_map(|meter| meter.wait_until(now)).max() {
+            if let Some(until) = pace.allowance.as_mut().and_then(|allowance| allowance.look(now)) {
                 return Ask::DomainUntil(Some(until));
             }
         }
-        Ask::Go
+        // All are looked at, so that the ledger is asked for all of them at once.
+        let waits: Vec<Duration> = self.limited().filter_map(|allowance| allowance.look(now)).collect();
+        waits.into_iter().max().map_or(Ask::Go, Ask::WaitUntil)
     }
 
     /// Whether the relay's wish for patience, rather than a limit of the owner, holds the next letter.
-    pub fn is_patient(&mut self, now: Duration) -> bool {
+    pub(super) fn is_patient(&mut self, now: Duration) -> bool {
         let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
-        throttle.is_some() && self.relay.iter_mut().filter_map(|meter| meter.wait_until(now)).max() < throttle
+        throttle.is_some()
+            && self.limited().filter_map(|allowance| allowance.closed_until(now)).max() < throttle
     }
 
     /// A letter has come back with an answer.
-    pub fn answered(&mut self, domain: &str) {
+    pub(super) fn answered(&mut self, domain: &str) {
         if let Some(pace) = self.domains.get_mut(domain) {
             pace.under_way = pace.under_way.saturating_sub(1);
         }
     }
 
     /// A letter was taken back before it left.
-    pub fn taken_back(&mut self, domain: &str) {
+    pub(super) fn taken_back(&mut self, domain: &str, now: Duration) {
         self.answered(domain);
-        self.relay.iter_mut().for_each(Meter::remove_one);
-        if let Some(pace) = self.domains.get_mut(domain) {
-            pace.meters.iter_mut().for_each(Meter::remove_one);
+        self.limited().for_each(|allowance| allowance.take_back(now));
+        if let Some(allowance) = self.domains.get_mut(domain).and_then(|pace| pace.allowance.as_mut()) {
+            allowance.take_back(now);
         }
     }
 
+    /// Whether the ledger is to be asked something now.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        let domains = self.domains.values().filter_map(|domain| domain.allowance.as_ref());
+        self.general.iter().chain(domains).any(|allowance| allowance.is_due(now))
+    }
+
+    /// What to ask the ledger for. `waiting` says how many letters wait, of a domain or in all.
+    pub(super) fn requests(
+        &mut self,
+        now: Duration,
+        waiting: impl Fn(Option<&str>) -> u32,
+    ) -> Vec<(Scope, Request)> {
+        let mut requests = Vec::new();
+        for (domain, pace) in &mut self.domains {
+            let Some(allowance) = &mut pace.allowance else { continue };
+            let request = allowance.request(now, waiting(Some(domain)));
+            requests.extend(request.map(|request| (Scope::Domain(domain.clone()), request)));
+        }
+        for (place, allowance) in self.general.iter_mut().enumerate() {
+            let request = allowance.request(now, waiting(None));
+            requests.extend(request.map(|request| (Scope::General(place), request)));
+        }
+        requests
+    }
+
+    /// When the ledger is to be asked next, unless a letter is wanted before.
+    pub(super) fn due_at(&self) -> Option<Duration> {
+        let domains = self.domains.values().filter_map(|domain| domain.allowance.as_ref());
+        self.general.iter().chain(domains).filter_map(Allowance::due_at).min()
+    }
+
+    /// What the ledger granted to a request that was sent at `sent`.
+    pub(super) fn granted(&mut self, scope: &Scope, sent: Duration, taken: Option<Taken>) {
+        let allowance = match scope {
+            Scope::General(place) => self.general.get_mut(*place),
+            Scope::Domain(domain) => self.domains.get_mut(domain).and_then(|pace| pace.allowance.as_mut()),
+        };
+        if let Some(allowance) = allowance {
+            allowance.answered(sent, taken);
+        }
+    }
+
+    /// What was granted and did not leave, at the end.
+    pub(super) fn close(&mut self) -> Vec<Request> {
+        let domains = self.domains.values_mut().filter_map(|domain| domain.allowance.as_mut());
+        self.general.iter_mut().chain(domains).filter_map(Allowance::close).collect()
+    }
+
     /// The relay says that we are too fast. Returns the new pace in letters a second, if it is adaptive.
-    pub fn throttled(&mut self, now: Duration) -> Option<f64> {
+    pub(super) fn throttled(&mut self, now: Duration) -> Option<f64> {
         self.throttle.as_mut().map(|throttle| throttle.complain(now))
     }
 
     /// A letter was accepted.
-    pub fn accepted(&mut self, now: Duration) {
+    pub(super) fn accepted(&mut self, now: Duration) {
         if let Some(throttle) = &mut self.throttle {
             throttle.accepted(now);
         }
     }
 
-    /// The adaptive pace, in letters a second; `None` while nobody complained.
-    pub fn rate(&self) -> Option<f64> {
+    /// Begins with this pace, if it is adaptive.
+    pub(super) fn slow_down_to(&mut self, rate: f64, now: Duration) {
+        if let Some(throttle) = &mut self.throttle {
+            throttle.slow_down_to(rate, now);
+        }
+    }
+
+    /// The adaptive pace, in letters a second; `None` while no one complained.
+    pub(super) fn rate(&self) -> Option<f64> {
         self.throttle.as_ref().and_then(|throttle| throttle.rate)
     }
 }
+
+/// The budget of the warm-up: it counts all letters of a ledger, through whichever relay.
+const WARM_UP: &str = "pace: warm-up";
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
-use super::{Hours, Options, PacePolicy, Survey};
+use super::{options::Options, pace::PacePolicy, survey::Survey, window::Hours};
 use crate::{
     ledger::{DispatchRecord, Tally},
     render::RenderedIssue,
@@ -14,6 +14,7 @@ use crate::{
 
 /// What a run would do, before it does it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Plan {
     /// The issue's name.
@@ -23,6 +24,7 @@ pub struct Plan {
     /// The digest of the rendered issue.
     pub digest: String,
     /// When the dispatch was opened; `None` when this run opens it.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub opened_at: Option<Timestamp>,
     /// What became of the letters so far.
     pub so_far: Tally,
@@ -36,6 +38,7 @@ pub struct Plan {
     pub opted_out_since: u64,
     /// People on the list who get no letters, by cause.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "crate::subscriber::InactiveCountsSchema"))]
     pub inactive: InactiveCounts,
     /// Rows that repeat an address.
     pub duplicates: u64,
@@ -87,9 +90,16 @@ impl Plan {
             gone: survey.gone,
             left_for_later: owed - letters,
             letters,
-            prediction: predict(letters, &options.pace, options.now, 0),
+            prediction: predict(letters, &options.pace, options.begins, 0),
             is_idle: letters == 0 && stopped == 0 && (survey.newcomers == 0 || selects),
         }
+    }
+
+    /// How many people the issue is for: those who have it, and those who are to get it, whatever this run selects.
+    pub fn audience(&self) -> u64 {
+        let recorded = self.so_far.planned.saturating_sub(self.so_far.suppressed);
+        let stopped = self.suppressed_since + self.opted_out_since + self.newcomers_suppressed;
+        (recorded + self.newcomers).saturating_sub(stopped)
     }
 
     /// Whether there is no letter to send and no person to record.
@@ -100,13 +110,14 @@ impl Plan {
 
 /// How long a run will take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Prediction {
     /// As fast as the relay takes them.
     AtOnce,
     /// The pace allows the last letter at this time.
-    Until(Timestamp),
+    Until(#[cfg_attr(test, schemars(with = "String"))] Timestamp),
     /// The pace never allows it.
     Never,
 }

@@ -3,21 +3,28 @@
 mod outcomes;
 mod pacing;
 #[cfg(test)]
-mod stories;
+mod random_tests;
+mod take;
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    Brake, Clock, Pace, Pulled, Settings, Wait, clock::until, complaints::Complaints, lease::Lease, run::Emit,
+    brake::{Answers, Brake, Pulled},
+    clock::{Clock, until},
+    complaints::Complaints,
+    event::Emit,
+    lease::Lease,
+    pace::{Pace, Shares},
+    settings::Settings,
+    wait::Wait,
 };
-use pacing::{Purpose, Take};
+use take::{Purpose, Take};
 
 use crate::{
     ledger::{Claim, DeliveryId, Ledger, LedgerError, Suppression},
@@ -36,9 +43,10 @@ pub(super) struct SendQueue {
     changed: Notify,
     /// Something changed that the run loop should look at.
     pub(super) news: Notify,
-    /// Pace counts from here; `before` keeps earlier runs' letters on the positive side.
+    /// The ledger is to be asked for a part of a limit.
+    pub(super) asks: Notify,
+    /// Pace counts from here.
     origin: Instant,
-    before: Duration,
 }
 
 struct State {
@@ -58,8 +66,8 @@ struct State {
     drained: bool,
     /// No more letters are given out.
     stop: Option<Stop>,
-    /// Letters that may still leave today.
-    today: Option<DayCap>,
+    /// Which day the warm-up's limit is set for, and when it ends.
+    today: Option<Timestamp>,
     buffers: Vec<Vec<u8>>,
     /// Addresses that do not exist, to be suppressed by the run loop.
     suppress: Vec<Suppression>,
@@ -69,18 +77,13 @@ struct State {
     low: usize,
 }
 
-/// How many letters may still leave before the day ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DayCap {
-    pub(super) ends: Timestamp,
-    pub(super) left: u32,
-}
-
 /// Why no more letters are given out.
 #[derive(Debug)]
 pub(super) enum Stop {
     Asked,
     Brake(Pulled),
+    /// Another process stopped the dispatch, and said why.
+    Elsewhere(String),
     Ledger(LedgerError),
 }
 
@@ -116,11 +119,11 @@ impl SendQueue {
         ledger: Ledger,
         composer: Arc<Composer>,
         settings: Settings,
+        shares: &Shares,
         clock: Clock,
         emit: Emit,
     ) -> Self {
-        let pace = Pace::new(&settings.pace);
-        let before = pace.memory() * 2 + Duration::from_secs(3600);
+        let pace = Pace::new(&settings.pace, shares);
         let state = State {
             queue: VecDeque::new(),
             limited: BTreeMap::new(),
@@ -148,8 +151,8 @@ impl SendQueue {
             state: Mutex::new(state),
             changed: Notify::new(),
             news: Notify::new(),
+            asks: Notify::new(),
             origin: Instant::now(),
-            before,
         }
     }
 
@@ -187,9 +190,15 @@ impl SendQueue {
         state
             .limited
             .iter()
-            .filter(|(_, claims)| most <= claims.len())
+            .filter(|(domain, claims)| claims.len() >= state.pace.enough(domain, most))
             .map(|(domain, _)| domain.clone())
             .collect()
+    }
+
+    /// The ledger may have letters that it had not when it was last asked.
+    pub(super) fn look_again(&self) {
+        self.state().drained = false;
+        self.news.notify_one();
     }
 
     /// How many letters lie here.
@@ -210,6 +219,21 @@ impl SendQueue {
     /// Addresses that turned out not to exist since the last call.
     pub(super) fn take_suppressions(&self) -> Vec<Suppression> {
         std::mem::take(&mut self.state().suppress)
+    }
+
+    /// What was answered since the last call, for the other senders.
+    pub(super) fn take_unshared(&self) -> Option<Answers> {
+        self.state().brake.take_unshared()
+    }
+
+    /// The other senders could not learn them: the next call returns them again, before what comes later.
+    pub(super) fn put_back_unshared(&self, answers: Answers) {
+        self.state().brake.put_back_unshared(answers);
+    }
+
+    /// Whether there are refusals that the other senders do not know.
+    pub(super) fn has_refusals(&self) -> bool {
+        self.state().brake.has_news()
     }
 
     pub(super) fn accepted(&self) -> u64 {
@@ -253,7 +277,9 @@ impl SendQueue {
                 (true, true) => Outlook::Empty,
             };
         }
-        match self.find(&mut state, Purpose::Look) {
+        let found = self.find(&mut state, Purpose::Look);
+        self.see_to_grants(&state);
+        match found {
             Take::Lease(_) | Take::Ready => Outlook::Ready(at_hand),
             Take::Wait(Some(at)) => {
                 let wait = at.saturating_duration_since(Instant::now());

@@ -38,7 +38,7 @@ impl Default for RetryPolicy {
 /// The wait when a refusal was not about the letter.
 const QUICK: Duration = Duration::from_secs(1);
 /// The wait when it was about the connection: another one is open, or will be in a moment.
-const ON_ANOTHER_CONNECTION: Duration = Duration::from_millis(100);
+const ON_ANOTHER_CONNECTION: Duration = Duration::from_millis(50);
 
 impl RetryPolicy {
     /// Decides what follows an attempt; reads no clock and touches no ledger.
@@ -69,18 +69,22 @@ impl RetryPolicy {
     }
 
     /// A person who cannot get the letter now is waited for. When it was not about the person, the letter comes back
-    /// soon: after a second (a tenth of one if it was about the connection), four times that, sixteen times, and then as
-    /// usual.
+    /// soon: after a second, four times that, sixteen times, and then as usual. If it was about the connection it comes back after
+    /// 50 and 100 ms, while it is found out how many connections there may be, then after 1.6 s and four times as long each time.
     fn wait_after(&self, complaint: Complaint, attempt: u32) -> Duration {
-        let longer = 4_u32.saturating_pow(attempt.saturating_sub(1));
+        let longer = |than: Duration| {
+            than.saturating_mul(4_u32.saturating_pow(attempt.saturating_sub(1))).min(self.wait(attempt))
+        };
         match complaint {
-            Complaint::Connections | Complaint::Session => {
-                ON_ANOTHER_CONNECTION.saturating_mul(longer).min(self.wait(attempt))
+            Complaint::Connections | Complaint::Session if attempt <= 2 => {
+                (ON_ANOTHER_CONNECTION * attempt).min(self.wait(attempt))
             }
-            Complaint::Rate => QUICK.saturating_mul(longer).min(self.wait(attempt)),
-            // The first time it may have been the connection.
-            Complaint::Unclear if attempt <= 1 => QUICK.min(self.wait(attempt)),
-            Complaint::Unclear => self.wait(attempt - 1),
+            Complaint::Connections | Complaint::Session => longer(ON_ANOTHER_CONNECTION * 2),
+            Complaint::Rate => longer(QUICK),
+            // It may have been the connection, then the pace.
+            Complaint::Unclear if attempt <= 1 => ON_ANOTHER_CONNECTION.min(self.wait(attempt)),
+            Complaint::Unclear if attempt == 2 => QUICK.min(self.wait(attempt)),
+            Complaint::Unclear => self.wait(attempt - 2),
             Complaint::Letter => self.wait(attempt),
         }
     }
@@ -162,6 +166,30 @@ mod tests {
         check(deferred(), 2, Next::RetryAt(at(1800)));
         check(deferred(), 3, Next::RetryAt(at(3600)));
         check(deferred(), 4, Next::Close);
+    }
+
+    #[test]
+    fn a_refusal_that_may_be_about_the_connection_is_tried_again_at_once() {
+        let policy = RetryPolicy::default();
+        let unclear = Outcome::Deferred { stage: Stage::Body, reply: reply("451 4.7.0 Too many messages") };
+        let waits = [(1, 50), (2, 1_000), (3, 60_000), (4, 1_800_000)];
+        for (attempt, milliseconds) in waits {
+            let then = Timestamp::from_millisecond(milliseconds).unwrap();
+            assert_eq!(policy.after(&unclear, attempt, at(0), at(0), 0.0), Next::RetryAt(then), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn a_letter_that_met_too_many_connections_comes_back_soon_and_is_not_given_up_for_hours() {
+        let policy = RetryPolicy::default();
+        let crowded =
+            Outcome::Deferred { stage: Stage::Mail, reply: reply("421 4.4.5 Too many connections") };
+        let wait = |attempt| match policy.after(&crowded, attempt, at(0), at(0), 0.0) {
+            Next::RetryAt(then) => then.as_millisecond(),
+            other => panic!("{other:?} at attempt {attempt}"),
+        };
+        assert_eq!([1, 2, 3, 4].map(wait), [50, 100, 1_600, 6_400]);
+        assert!((1..policy.attempts_max).map(wait).sum::<i64>() > 4 * 3_600_000);
     }
 
     #[test]

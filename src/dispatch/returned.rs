@@ -3,6 +3,11 @@
 //! Only proof lowers a person: the token of the envelope sender, or the `Message-ID` of a letter to this address. Both are made
 //! with the newsletter's key, so that who has seen neither cannot forge a report.
 
+#[cfg(feature = "cli")]
+pub(super) mod events;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,14 +33,24 @@ pub struct Returns {
     tokens: Tokens,
     list_id: String,
     policy: Policy,
-    dispatches: Vec<DispatchRecord>,
+    /// Those that are known so far.
+    dispatches: Mutex<Arc<[DispatchRecord]>>,
     dry_run: bool,
+}
+
+/// Whether a message is from whom it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The domain of its one `From` signed it (DKIM).
+    Proved,
+    /// Anybody could have written it.
+    Unproved,
 }
 
 /// What a message meant for one person.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// Who; `None` when the message names nobody, and its token is not ours.
+    /// Who; `None` when the message names no one, and its token is not ours.
     pub address: Option<EmailAddress>,
     /// What the message says of the person.
     pub finding: Option<Finding>,
@@ -73,7 +88,7 @@ impl Returns {
             tokens: Tokens::new(key),
             list_id: list_id.to_owned(),
             policy,
-            dispatches,
+            dispatches: Mutex::new(dispatches.into()),
             dry_run,
         })
     }
@@ -87,6 +102,7 @@ impl Returns {
         &self,
         bytes: &[u8],
         returned: &Returned,
+        sender: Sender,
         now: Timestamp,
     ) -> Result<Vec<Settled>, LedgerError> {
         let message = content_digest(bytes);
@@ -108,7 +124,10 @@ impl Returns {
                 }
                 _ => self.by_message_id(returned, finding.as_ref()).await?,
             };
-            settled.push(self.settle_one(message, returned, finding, delivery, now).await?);
+            let reported = finding.as_ref().map(|finding| &finding.address);
+            let address = delivery.as_ref().map(|found| &found.address).or(reported);
+            let proof = self.proof(returned, address, delivery.as_ref(), sender);
+            settled.push(self.settle_one(message, returned, finding, delivery, proof, now).await?);
         }
         Ok(settled)
     }
@@ -119,6 +138,7 @@ impl Returns {
         returned: &Returned,
         finding: Option<Finding>,
         delivery: Option<FoundDelivery>,
+        proof: Proof,
         now: Timestamp,
     ) -> Result<Settled, LedgerError> {
         let reported = finding.as_ref().map(|finding| finding.address.clone());
@@ -127,7 +147,6 @@ impl Returns {
             Kind::Bounce => Some(finding.as_ref().and_then(|finding| finding.class).unwrap_or(Class::Soft)),
             _ => finding.as_ref().and_then(|finding| finding.class),
         };
-        let proof = self.proof(returned, address.as_ref(), delivery.as_ref());
         // Clocks of others may be wrong, and nothing happens after it was read.
         let at = returned.at.filter(|at| *at <= now).unwrap_or(now);
         let mut new = NewBounce {
@@ -147,7 +166,7 @@ impl Returns {
         (new.effect, new.suppress) = match policy::consequence(returned.kind, class, proof) {
             Consequence::SuppressBounced if self.is_spike(&new, is_known).await? => {
                 if !self.dry_run && !is_known {
-                    lifted = Some(self.hold(&new).await?);
+                    lifted = Some(self.hold(&new, now).await?);
                 }
                 (Effect::Held, None)
             }
@@ -190,12 +209,26 @@ impl Returns {
         finding: Option<&Finding>,
     ) -> Result<Option<FoundDelivery>, LedgerError> {
         let (Some(id), Some(finding)) = (&returned.message_id, finding) else { return Ok(None) };
-        for dispatch in &self.dispatches {
-            if self.tokens.is_message_id(id, &dispatch.slug, dispatch.number, &finding.address) {
+        let is_its = |dispatch: &&DispatchRecord| {
+            self.tokens.is_message_id(id, &dispatch.slug, dispatch.number, &finding.address)
+        };
+        let known = Arc::clone(&self.known());
+        if let Some(dispatch) = known.iter().find(is_its) {
+            return self.ledger.delivery_to(dispatch.id, &finding.address).await;
+        }
+        // One that was opened since then may have it.
+        if Tokens::is_identifier(id) {
+            let all: Arc<[DispatchRecord]> = self.ledger.dispatches().await?.into();
+            *self.known() = Arc::clone(&all);
+            if let Some(dispatch) = all.iter().find(is_its) {
                 return self.ledger.delivery_to(dispatch.id, &finding.address).await;
             }
         }
         Ok(None)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Arc<[DispatchRecord]>> {
+        self.dispatches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn proof(
@@ -203,6 +236,7 @@ impl Returns {
         returned: &Returned,
         address: Option<&EmailAddress>,
         delivery: Option<&FoundDelivery>,
+        sender: Sender,
     ) -> Proof {
         let token = returned.token.as_deref().unwrap_or_default();
         if delivery.is_some() {
@@ -210,7 +244,10 @@ impl Returns {
         } else if token.eq_ignore_ascii_case(TEST_TOKEN) {
             Proof::Test
         } else if returned.kind == Kind::Unsubscribe
-            && address.is_some_and(|address| self.tokens.may_unsubscribe(token, &self.list_id, address))
+            && address.is_some_and(|address| {
+                sender == Sender::Proved && token.is_empty()
+                    || self.tokens.may_unsubscribe(token, &self.list_id, address)
+            })
         {
             Proof::Ours
         } else {
@@ -226,8 +263,12 @@ impl Returns {
         Ok(policy::is_spike(hard + u64::from(!is_known), all))
     }
 
-    async fn hold(&self, new: &NewBounce) -> Result<u64, LedgerError> {
+    async fn hold(&self, new: &NewBounce, now: Timestamp) -> Result<u64, LedgerError> {
         let Some(found) = &new.delivery else { return Ok(0) };
+        let domain = found.address.domain();
+        let why =
+            format!("too many letters to {domain} bounced hard within an hour: the provider is at fault");
+        self.ledger.stop_run(found.dispatch.id, &why, now).await?;
         self.ledger.hold_bounces(found.dispatch.id, found.address.domain(), new.at - SPIKE_SPAN).await
     }
 
@@ -239,20 +280,20 @@ impl Returns {
         // The latest letter first. One that was accepted and did not come back ends the count; one that is still on its
         // way, and later than this one, says nothing.
         let (mut letters, mut first, mut last) = (1, new.at, new.at);
-        for story in self.ledger.history(address).await? {
-            if story.delivery.delivery == found.delivery {
+        for history in self.ledger.history(address).await? {
+            if history.delivery.delivery == found.delivery {
                 continue;
             }
-            let soft = story.events.iter().find_map(|event| match event {
+            let soft = history.events.iter().find_map(|event| match event {
                 HistoryEvent::Returned(one) if one.kind == Kind::Bounce && one.class == Some(Class::Soft) => {
                     Some(one.at)
                 }
                 _ => None,
             });
-            let accepted = story.events.iter().any(|event| {
+            let accepted = history.events.iter().any(|event| {
                 matches!(event, HistoryEvent::Attempt { outcome: Outcome::Accepted { .. }, .. })
             });
-            let is_earlier = story.dispatch.opened_at <= found.dispatch.opened_at;
+            let is_earlier = history.dispatch.opened_at <= found.dispatch.opened_at;
             match soft {
                 Some(at) => {
                     letters += 1;
@@ -270,7 +311,7 @@ impl Returns {
             "{letters} letters came back within {days} days; the last: {}",
             note(&new.status, &new.reply)
         );
-        Ok((Effect::Suppressed, Some((Reason::HardBounce, note))))
+        Ok((Effect::Suppressed, Some((Reason::SoftBounce, note))))
     }
 }
 

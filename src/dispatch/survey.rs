@@ -14,7 +14,9 @@ use crate::{
     ledger::{BoxError, DispatchId, Ledger, LedgerError, Selection, SuppressedHashes},
     message::Composer,
     source::{Diagnostic, Diagnostics, Place, Severity},
-    subscriber::{HEADER_VALUE_MAX, Inactive, InactiveCounts, List, ListError, Row, Subscriber},
+    subscriber::{
+        ConditionError, HEADER_VALUE_MAX, Inactive, InactiveCounts, List, ListError, Row, Subscriber,
+    },
 };
 
 /// What a list is to a dispatch.
@@ -112,13 +114,20 @@ pub(super) async fn survey(
         }
         Some(Selection::First(most)) => survey.chosen = survey.chosen.min(*most),
         Some(Selection::Sample { count, .. }) => survey.chosen = survey.chosen.min(*count),
-        Some(Selection::Where { .. }) | None => {}
+        Some(Selection::Where(_)) | None => {}
     }
     Ok(survey)
 }
 
-fn chooses(choice: Option<&Selection>, person: &Subscriber) -> bool {
-    choice.is_none_or(|choice| names(choice, person))
+/// Whether a choice means a person.
+fn chooses(choice: Option<&Selection>, person: &Subscriber) -> Result<bool, ConditionError> {
+    match choice {
+        Some(Selection::Only(addresses)) => {
+            Ok(addresses.iter().any(|address| address.key() == person.address.key()))
+        }
+        Some(Selection::Where(condition)) => condition.matches(person),
+        Some(Selection::First(_) | Selection::Sample { .. }) | None => Ok(true),
+    }
 }
 
 impl Known {
@@ -162,7 +171,7 @@ impl Survey {
                 self.opted_out.push((person.address, why));
             } else {
                 known.owed.insert(name);
-                self.chosen += u64::from(chooses(choice, &person));
+                self.chosen += u64::from(self.chooses_frozen(choice, &person, list));
             }
         }
         let mut pages = ledger.failed(dispatch);
@@ -174,7 +183,7 @@ impl Survey {
             }
             if list.why_inactive(&person.address).is_some() {
                 self.failed_stay = true;
-            } else if chooses(choice, &person) {
+            } else if self.chooses_frozen(choice, &person, list) {
                 self.chosen += 1;
                 self.retried.push(person.address);
             }
@@ -213,7 +222,19 @@ impl Survey {
                     }
                     self.newcomers += u64::from(is_new);
                     self.newcomers_suppressed += u64::from(is_new && is_suppressed);
-                    self.chosen += u64::from(is_new && !is_suppressed && chooses(choice, &subscriber));
+                    if !is_new || is_suppressed {
+                        continue;
+                    }
+                    match chooses(choice, &subscriber) {
+                        Ok(is_chosen) => self.chosen += u64::from(is_chosen),
+                        Err(error) => {
+                            self.unusable += 1;
+                            self.note(undecided(
+                                Place::Row { path: path.clone(), line, column: error.field },
+                                error.why,
+                            ));
+                        }
+                    }
                     continue;
                 }
                 Row::Inactive { why, .. } => {
@@ -232,6 +253,16 @@ impl Survey {
             self.note(found);
         }
         Ok(())
+    }
+
+    /// Whether a choice means someone as they were frozen.
+    fn chooses_frozen(&mut self, choice: Option<&Selection>, person: &Subscriber, list: &List) -> bool {
+        chooses(choice, person).unwrap_or_else(|error| {
+            self.unusable += 1;
+            let why = format!("{} ({})", error.why, person.address);
+            self.note(undecided(Place::File { path: list.path().to_owned() }, why));
+            false
+        })
     }
 
     fn note(&mut self, diagnostic: Diagnostic) {
@@ -281,7 +312,7 @@ fn ahead<T: Send + 'static>(
     mut items: impl Iterator<Item = Result<T, BoxError>> + Send + 'static,
 ) -> impl Iterator<Item = Result<T, BoxError>> + Send + 'static {
     let (sender, pages) = sync_channel(PAGES_AHEAD);
-    // Without a thread the sender is gone, which is told below.
+    // Without a thread the sender is gone, which is handled below.
     let _ = thread::Builder::new().name("list-reader".into()).spawn(move || {
         loop {
             let page: Vec<_> = items.by_ref().take(PAGE).collect();
@@ -315,20 +346,17 @@ fn ahead<T: Send + 'static>(
     })
 }
 
-fn names(choice: &Selection, subscriber: &Subscriber) -> bool {
-    match choice {
-        Selection::Only(addresses) => {
-            addresses.iter().any(|address| address.key() == subscriber.address.key())
-        }
-        Selection::Where { field, value } => subscriber.field(field) == Some(value.as_str()),
-        Selection::First(_) | Selection::Sample { .. } => true,
-    }
-}
-
 fn hash(address: &EmailAddress) -> u64 {
     let mut hasher = DefaultHasher::new();
     address.key().hash(&mut hasher);
     hasher.finish()
+}
+
+/// A person of whom a condition does not say whether it means them.
+fn undecided(place: Place, why: String) -> Diagnostic {
+    Diagnostic::at("M322", Severity::Error, place, format!("the condition cannot be evaluated: {why}")).help(
+        "fix the value, or let the condition pass such people over: has(subscriber.age) && int(age) > 40",
+    )
 }
 
 fn incomplete(path: &Path, line: u64, gap: &Placeholder) -> Diagnostic {
@@ -352,7 +380,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_ahead_changes_nothing_and_a_reader_that_dies_is_told() {
+    fn reading_ahead_changes_nothing_and_a_reader_that_dies_is_reported() {
         for count in [0, 1, PAGE, PAGE * 7 + 3] {
             let read: Vec<usize> = ahead((0..count).map(Ok)).map(Result::unwrap).collect();
             assert_eq!(read, (0..count).collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Falls to what the relay has lately taken, and climbs again while letters pass.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    /// Letters a second; `None` while nobody complained.
+    /// Letters a second; `None` while no one complained.
     pub(super) rate: Option<f64>,
     /// The rate at the last complaint.
     too_fast: f64,
@@ -58,6 +58,18 @@ impl Throttle {
             let faster = (rate * 4.0).min(self.too_fast / 2.0);
             self.rate = Some(faster);
             self.next = self.next.min(now + Duration::from_secs_f64(1.0 / faster));
+        }
+    }
+
+    /// Begins with a pace that others have found out.
+    pub(super) fn slow_down_to(&mut self, rate: f64, now: Duration) {
+        if self.rate.is_none() && rate.is_finite() && rate > 0.0 {
+            let rate = rate.max(Self::SLOWEST);
+            self.rate = Some(rate);
+            self.too_fast = rate;
+            self.highest = rate;
+            self.lowered = now;
+            self.next = now;
         }
     }
 

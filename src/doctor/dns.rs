@@ -121,6 +121,11 @@ impl SystemDns {
     }
 }
 
+/// Whether a name is a domain or below it.
+pub(super) fn is_within(name: &str, domain: &str) -> bool {
+    name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+}
+
 /// A name from the root; `None` when it cannot be one.
 fn absolute(name: &str) -> Option<Name> {
     let mut name = Name::from_ascii(name).ok()?;

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use super::{
-    dns::{Answer, Dns},
+    dns::{Answer, Dns, is_within},
+    mta_sts::{self, MtaSts, Web},
+    relays,
     spf::{self, Spf},
     tags::tag,
 };
@@ -55,11 +57,13 @@ pub struct DnsFacts {
     pub(super) replies_addresses: Answer<IpAddr>,
     pub(super) spf: Spf,
     pub(super) dkim: Vec<Answer<String>>,
+    /// Where no key is set and the relay is well known: the records with which it signs, by name.
+    pub(super) relay_dkim: Vec<(String, Answer<String>)>,
     pub(super) dmarc: Dmarc,
     /// The organizational domains of the envelope's domain and of each signature, for alignment.
     pub(super) bounces_organization: String,
     pub(super) signature_organizations: Vec<String>,
-    pub(super) mta_sts: Answer<String>,
+    pub(super) mta_sts: MtaSts,
     pub(super) tls_rpt: Answer<String>,
     pub(super) relay: Option<RelayNames>,
 }
@@ -88,7 +92,7 @@ pub(super) struct RelayNames {
 const LABELS_MAX: usize = 8;
 
 /// Asks all questions.
-pub async fn gather(dns: &impl Dns, expected: &Expected) -> DnsFacts {
+pub async fn gather(dns: &impl Dns, web: &impl Web, expected: &Expected) -> DnsFacts {
     let dmarc = dmarc(dns, &expected.from).await;
     let relay = relay_names(dns, expected, &dmarc.organization).await;
     let addresses: Vec<IpAddr> =
@@ -108,13 +112,26 @@ pub async fn gather(dns: &impl Dns, expected: &Expected) -> DnsFacts {
         replies_addresses: dns.addresses(&expected.replies).await,
         spf: spf::read(dns, &expected.bounces, &addresses).await,
         dkim,
+        relay_dkim: relay_dkim(dns, expected).await,
         bounces_organization: organization(dns, &expected.bounces).await,
         signature_organizations,
-        mta_sts: dns.texts(&format!("_mta-sts.{}", expected.bounces)).await,
+        mta_sts: mta_sts::read(dns, web, &expected.bounces).await,
         tls_rpt: dns.texts(&format!("_smtp._tls.{}", expected.bounces)).await,
         dmarc,
         relay,
     }
+}
+
+/// The records with which a well-known relay signs for the sender's domain.
+async fn relay_dkim(dns: &impl Dns, expected: &Expected) -> Vec<(String, Answer<String>)> {
+    let relay = expected.relay.as_deref().and_then(relays::known).filter(|_| expected.signatures.is_empty());
+    let mut found = Vec::new();
+    for selector in relay.map_or(&[][..], |relay| relay.selectors) {
+        let name = format!("{selector}._domainkey.{}", expected.from);
+        let answer = dns.texts(&name).await;
+        found.push((name, answer));
+    }
+    found
 }
 
 /// A domain and its parents, without the top-level domain, at most eight labels long but for the domain itself.
@@ -198,11 +215,6 @@ fn report_domains(record: &str) -> Vec<String> {
     let addresses = tag(record, "rua").unwrap_or_default().split(',');
     let domains = addresses.filter_map(|address| address.trim().rsplit_once('@'));
     domains.map(|(_, domain)| domain.split('!').next().unwrap_or_default().to_ascii_lowercase()).collect()
-}
-
-/// Whether a name is a domain or below it.
-pub(super) fn is_within(name: &str, domain: &str) -> bool {
-    name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 async fn relay_names(dns: &impl Dns, expected: &Expected, organization: &str) -> Option<RelayNames> {

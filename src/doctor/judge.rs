@@ -1,18 +1,21 @@
 //! What the facts mean. Every function here is pure: the same facts give the same lines.
 
 pub(super) mod files;
+pub(super) mod mailbox;
 pub(super) mod providers;
 pub(super) mod relay;
 pub(super) mod web;
 
 mod dkim;
 mod dmarc;
+mod dns_line;
 mod mail;
+mod mta_sts;
 mod spf;
 
 use super::{
-    Level, Line, Part,
     gather::{DnsFacts, Expected},
+    line::{Level, Line, Part},
 };
 
 /// Lines about the DNS of the newsletter's domains.
@@ -23,22 +26,28 @@ pub fn judge_dns(facts: &DnsFacts, expected: &Expected) -> Vec<Line> {
         return lines;
     }
     lines.push(spf::judge(&facts.spf, expected));
-    lines.extend(dkim::judge(&facts.dkim, expected));
+    lines.extend(dkim::judge(facts, expected));
     lines.extend(dmarc::judge(&facts.dmarc, expected));
     lines.push(dmarc::alignment(facts, expected));
     lines.extend(mail::receiving(facts, expected));
-    lines.extend(mail::notes(facts, expected));
+    lines.extend(mta_sts::judge(&facts.mta_sts, &facts.bounces_mx, &expected.bounces));
+    lines.extend(mail::tls_reports(facts, expected));
     lines.extend(mail::reverse(facts));
     lines
 }
 
-/// A line about the DNS.
-fn line(check: &'static str, level: Level, text: impl Into<String>) -> Line {
-    Line::new(Part::Dns, check, level, text)
-}
+/// A larger difference between clocks, in seconds, is a fault of one of them.
+const CLOCK_MAX: u64 = 30;
 
-/// A question that was not answered: nothing can be said.
-fn unanswered(check: &'static str, name: &str, reason: &str) -> Line {
-    line(check, Level::Warning, format!("the DNS gave no answer about `{name}`: {reason}"))
-        .help("run it again in a moment; if it stays, look at the domain's name servers, or ask another one with --dns ADDRESS")
+/// The line about this machine's clock, which is so many seconds ahead of another.
+fn clock(part: Part, ahead: i64, other: &str) -> Line {
+    let seconds = ahead.unsigned_abs();
+    if seconds <= CLOCK_MAX {
+        return Line::new(part, "clock", Level::Ok, format!("this machine's clock agrees with {other}"));
+    }
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    Line::new(part, "clock", Level::Warning, format!("this machine's clock is {seconds} seconds {way} {other}")).help(
+        "set the clock by NTP (`timedatectl set-ntp true`): dates and signatures in the future are refused, and schedules \
+         and limits count by it",
+    )
 }

@@ -27,9 +27,18 @@ pub(super) struct Context<'a> {
     /// What was written around links and pictures, by the place where they begin.
     pub(super) extras: HashMap<usize, Extra>,
     pub(super) notes: Notes,
+    /// `**` that readers see, without another one near it.
+    pub(super) stars: Vec<(usize, Star)>,
     diagnostics: &'a mut Diagnostics,
     has_reported_depth: bool,
     reported_loose: HashSet<usize>,
+}
+
+/// What a `**` looks like that is not bold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Star {
+    Opens,
+    Closes,
 }
 
 /// What the tree has no place for.
@@ -82,6 +91,7 @@ impl<'a> Context<'a> {
             quotes: Quotes::of("en"),
             extras: HashMap::new(),
             notes: Notes::default(),
+            stars: Vec::new(),
             diagnostics,
             has_reported_depth: false,
             reported_loose: HashSet::new(),

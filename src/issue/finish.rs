@@ -8,7 +8,7 @@ use super::{
         Block, BlockKind, BlockPart, ContentsEntry, Document, Footnote, Inline, Inlines, each_inline, plain,
         push_inline,
     },
-    html,
+    html, leftover,
     placeholder::Part,
     walk::{each_block_mut, each_inline_mut, each_words_mut},
 };
@@ -19,6 +19,7 @@ const COMPARED_MAX: usize = 1_000;
 
 /// Makes a document of its blocks.
 pub(super) fn document(context: &mut Context<'_>, mut blocks: Vec<Block>) -> Document {
+    leftover::lonely_stars(context);
     let mut footnotes = number_notes(context, &mut blocks);
     let mut raw = HashSet::new();
     raw_anchors(&blocks, &mut raw);

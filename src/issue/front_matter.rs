@@ -1,5 +1,6 @@
 //! The fields above an issue's text.
 
+mod dates;
 mod fields;
 mod head;
 mod node;

@@ -1,6 +1,9 @@
 //! Text that looks like markup: the author meant something, and readers would see its characters.
 
-use super::context::Context;
+use super::{
+    context::{Context, Star},
+    swap::is_ideograph,
+};
 use crate::source::Span;
 
 /// Nothing longer is an address that was written by hand, in characters.
@@ -17,6 +20,12 @@ pub(super) fn look(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -
     }
     if raw.contains("**") {
         bold(context, raw, place);
+    }
+    if raw.contains("__") {
+        underscores(context, raw, place);
+    }
+    if raw.contains('`') {
+        backtick(context, raw, place);
     }
 }
 
@@ -59,8 +68,14 @@ fn links(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
         let is_apart = behind.starts_with(" (");
         let Some(inner) = behind.strip_prefix('(').or_else(|| behind.strip_prefix(" (")) else { continue };
         let Some(open) = open else { continue };
-        let end = inner.char_indices().take(ADDRESS_MAX).find(|(_, c)| matches!(c, ')' | '\n'));
-        let Some((end, _)) = end else { continue };
+        let found = inner.char_indices().take(ADDRESS_MAX).find(|(_, c)| matches!(c, ')' | '\n'));
+        let is_closed = found.is_some();
+        // Without its end it is cut at the first space: what follows are words.
+        let cut = || {
+            let mut near = inner.char_indices().take(ADDRESS_MAX);
+            near.find(|(_, c)| c.is_whitespace()).map_or_else(|| near_end(inner), |(at, _)| at)
+        };
+        let end = found.map_or_else(cut, |(end, _)| end);
         let address = inner[..end].trim_start_matches('(');
         let is_address = ["https://", "http://", "www.", "mailto:", "#", "/", "./", "../"]
             .iter()
@@ -75,6 +90,8 @@ fn links(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
         let what = if image { "picture" } else { "link" };
         let help = if is_apart {
             "take out the space between `]` and `(`"
+        } else if !is_closed {
+            "put `)` behind the address, on the same line"
         } else if address.contains(' ') {
             "write `%20` for a space in an address, or put the address between `<` and `>`"
         } else {
@@ -84,6 +101,11 @@ fn links(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
         let message = format!("this is not a {what} yet: readers see its brackets");
         context.warn("M165", start..end, message, help);
     }
+}
+
+/// Where a text is cut that is too long for an address.
+fn near_end(text: &str) -> usize {
+    text.char_indices().nth(ADDRESS_MAX).map_or(text.len(), |(at, _)| at)
 }
 
 /// Reports `[^label]` that refers to nothing: Markdown leaves it as text.
@@ -111,28 +133,98 @@ fn missing_notes(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> 
     }
 }
 
-/// `**bold **word`: a mark with a space on its inner side.
+/// `**bold **word`: a mark with a space on its inner side. A mark alone is kept for the end ([`lonely_stars`]).
 fn bold(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
-    let marks: Vec<usize> = raw
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let sides = |at: usize| (raw[..at].chars().next_back(), raw[at + 2..].chars().next());
+    let alone: Vec<usize> = raw
         .match_indices("**")
         .map(|(at, _)| at)
         .filter(|&at| {
-            let (before, behind) = (raw[..at].chars().next_back(), raw[at + 2..].chars().next());
-            let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-            let is_star = |c: Option<char>| c == Some('*');
-            !is_star(before) && !is_star(behind) && is_word(before) != is_word(behind)
+            let (before, behind) = sides(at);
+            before != Some('*') && behind != Some('*')
         })
         .collect();
-    if let [first, _, ..] = marks.as_slice() {
-        let start = place(*first);
-        if !is_escaped(context, start) {
-            context.warn(
-                "M165",
-                start..start + 2,
-                "these asterisks make nothing bold: readers see them",
-                "leave no space between the words and their `**`, or write `\\*\\*`",
-            );
+    let marks: Vec<usize> = alone
+        .iter()
+        .copied()
+        .filter(|&at| {
+            let (before, behind) = sides(at);
+            is_word(before) != is_word(behind)
+        })
+        .collect();
+    match (marks.as_slice(), alone.as_slice()) {
+        ([first, _, ..], _) => {
+            let start = place(*first);
+            if !is_escaped(context, start) {
+                no_bold(context, start);
+            }
         }
+        (_, [at]) => {
+            let (start, (before, behind)) = (place(*at), sides(*at));
+            let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);
+            if is_escaped(context, start) || is_word(before) && is_word(behind) {
+                return;
+            }
+            match (is_space(before), is_space(behind)) {
+                (true, true) if before.is_some() => {}
+                (true, _) => context.stars.push((start, Star::Opens)),
+                (false, true) => context.stars.push((start, Star::Closes)),
+                (false, false) => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+fn no_bold(context: &mut Context<'_>, start: usize) {
+    context.warn(
+        "M165",
+        start..start + 2,
+        "these asterisks make nothing bold: readers see them",
+        "leave no space between the words and their `**`, or write `\\*\\*`",
+    );
+}
+
+/// Reports each `**` that begins something and has no end. Where a text also has some that only end something, they are the
+/// signs of a note: `Price**`, `** with tax`.
+pub(super) fn lonely_stars(context: &mut Context<'_>) {
+    let stars = std::mem::take(&mut context.stars);
+    if stars.iter().all(|(_, star)| *star == Star::Opens) {
+        stars.into_iter().for_each(|(start, _)| no_bold(context, start));
+    }
+}
+
+/// `和__重要__请`: underscores within a word make nothing bold, and Chinese and Japanese have no spaces between words.
+fn underscores(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    let found = raw.match_indices("__").map(|(at, _)| at).find(|&at| {
+        let sides = [raw[..at].chars().next_back(), raw[at + 2..].chars().next()];
+        sides.into_iter().flatten().any(is_ideograph)
+    });
+    if let Some(start) = found.map(place).filter(|start| !is_escaped(context, *start)) {
+        context.warn(
+            "M165",
+            start..start + 2,
+            "these underscores make nothing bold: readers see them",
+            "write `**` in their place",
+        );
+    }
+}
+
+/// `` `code `` without its end.
+fn backtick(context: &mut Context<'_>, raw: &str, place: &dyn Fn(usize) -> usize) {
+    let found = raw.match_indices('`').map(|(at, _)| at).find(|&at| {
+        let (before, behind) = (raw[..at].chars().next_back(), raw[at + 1..].chars().next());
+        let is_start = before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '[' | '"'));
+        is_start && behind.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | '$'))
+    });
+    if let Some(start) = found.map(place).filter(|start| !is_escaped(context, *start)) {
+        context.warn(
+            "M165",
+            start..start + 1,
+            "this is not code yet: readers see the backtick",
+            "put another one behind the code, in the same paragraph, or write `\\``",
+        );
     }
 }
 
@@ -156,6 +248,15 @@ pub(super) fn paragraph(context: &mut Context<'_>, span: &Span) {
             place,
             "this is not a heading yet: readers see the `#`",
             "put a space behind it, or write `\\#` for a character that readers are to see",
+        );
+        return;
+    }
+    if first.trim() == "$$" && !text[2..].contains("$$") {
+        context.warn(
+            "M165",
+            place,
+            "this is not a formula yet: readers see the dollar signs",
+            "put a line with `$$` below it, and leave no empty line within it",
         );
         return;
     }

@@ -164,7 +164,8 @@ impl MaskedText {
             let heading_start = memchr::memrchr2(b'\n', b'\r', &bytes[at.saturating_sub(1_000)..at])
                 .map_or(at.saturating_sub(1_000), |line| at.saturating_sub(1_000) + line + 1);
             let in_heading = bytes[heading_start..].iter().find(|byte| !b" >".contains(byte)) == Some(&b'#');
-            if length < STAND_IN || in_heading {
+            // `{#name}` at the end of a heading is the heading's.
+            if length < STAND_IN || in_heading && original[at..].starts_with("{#") {
                 continue;
             }
             attribute_end = at + length;

@@ -44,7 +44,7 @@ impl Quotes {
             "pt" if is_in("pt") => Self { double: ("«", "»"), single: ("“", "”") },
             "nb" | "nn" | "no" => Self { double: ("«", "»"), ..ENGLISH },
             "fa" | "hy" => ANGLES,
-            "sv" | "fi" | "he" => Self { double: ("”", "”"), single: ("’", "’") },
+            "sv" | "fi" | "he" | "da" => Self { double: ("”", "”"), single: ("’", "’") },
             _ => ENGLISH,
         }
     }
@@ -59,7 +59,7 @@ impl Quotes {
         let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         let ends = behind.is_none_or(|c| c.is_whitespace() || ".,;:!?)]}…".contains(c));
         let begins = before.is_none_or(|c| c.is_whitespace() || "([{".contains(c));
-        let is_digit = before.is_some_and(|c| c.is_ascii_digit());
+        let is_digit = before.is_some_and(char::is_numeric);
         match mark {
             // Inches and feet stay as they are written.
             '“' | '”' if is_digit && (open.double == 0 || is_word(behind)) => "\"",
@@ -106,6 +106,7 @@ mod tests {
         check("fr", "Le \"mot\" d'hier", "Le « mot » d’hier");
         check("pl", "To \"słowo\"", "To „słowo”");
         check("sv", "Ett \"ord\"", "Ett ”ord”");
+        check("da", "Et \"ord\"", "Et ”ord”");
         check("nb", "Et \"ord\"", "Et «ord»");
         check("ru", "Это \"слово\"", "Это «слово»");
         check("en", "A \"word\" and it's 'so'", "A “word” and it’s ‘so’");
@@ -120,6 +121,7 @@ mod tests {
             "A 24\" monitor, a 12\" single, and he is 6'2\" tall.",
             "A 24\" monitor, a 12\" single, and he is 6'2\" tall.",
         );
+        check("en", "A 3½\" disk, a ¼\" bolt", "A 3½\" disk, a ¼\" bolt");
         check("en", "\"In 1984\" and the '90s, the 1990's", "“In 1984” and the ’90s, the 1990’s");
     }
 }

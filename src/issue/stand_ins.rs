@@ -50,7 +50,7 @@ pub(super) fn may_stand_in(c: char) -> bool {
     c >= FIRST
 }
 
-/// Stands for the placeholders of a phrase: one character each, which the phrase does not have itself.
+/// Stand-ins for the placeholders of a phrase: one character each, which the phrase does not have itself.
 #[derive(Debug)]
 pub(crate) struct StandIns<'a> {
     /// Ascending; each stands for the placeholder of the same index.

@@ -32,14 +32,23 @@ impl Swaps {
         swaps
     }
 
-    /// A dollar sign with a letter or a digit right behind it begins something new; it does not end a formula.
+    /// A dollar sign with a letter or a digit right behind it begins something new; it does not end a formula. One behind a
+    /// letter or a digit belongs to it (`5$`), and words between two amounts are no formula either.
     fn money(&mut self, text: &mut String) {
         for _ in 0..ROUNDS_MAX {
+            let is_word =
+                |at: usize| text.as_bytes().get(at).is_some_and(|byte| byte.is_ascii_alphanumeric());
             let found: Vec<usize> = Parser::new_ext(text, extensions())
                 .into_offset_iter()
-                .filter(|(event, _)| matches!(event, Event::InlineMath(_)))
-                .filter(|(_, span)| text.as_bytes().get(span.end).is_some_and(u8::is_ascii_alphanumeric))
-                .flat_map(|(_, span)| [span.start, span.end - 1])
+                .filter_map(|(event, span)| match event {
+                    Event::InlineMath(tex) => {
+                        let is_beside_word = is_word(span.end) || span.start > 0 && is_word(span.start - 1);
+                        (is_beside_word || is_prose(&tex)).then_some((span, 1))
+                    }
+                    Event::DisplayMath(tex) => is_sentence(&tex).then_some((span, 2)),
+                    _ => None,
+                })
+                .flat_map(|(span, marks)| (span.start..span.start + marks).chain(span.end - marks..span.end))
                 .collect();
             if found.is_empty() {
                 return;
@@ -136,8 +145,29 @@ impl Swaps {
     }
 }
 
+/// Whether what is between two dollar signs is an amount and words: `$5 a week, or 10$`.
+fn is_prose(tex: &str) -> bool {
+    tex.starts_with(|c: char| c.is_ascii_digit()) && words(tex) > 0
+}
+
+/// Whether what is between two pairs of dollar signs is a part of a sentence.
+fn is_sentence(tex: &str) -> bool {
+    words(tex) > 1
+}
+
+/// The words of a text that has no sign of a formula.
+fn words(tex: &str) -> usize {
+    const FUNCTIONS: [&str; 12] =
+        ["cos", "det", "dim", "exp", "gcd", "lim", "log", "max", "min", "mod", "sin", "tan"];
+    if tex.contains(['\\', '^', '_', '=', '{', '<', '>']) {
+        return 0;
+    }
+    let words = tex.split(|c: char| !c.is_alphabetic());
+    words.filter(|word| word.chars().count() >= 3 && !FUNCTIONS.contains(word)).count()
+}
+
 /// A letter of a script that is written without spaces, or whose words take their endings without one.
-fn is_ideograph(c: char) -> bool {
+pub(super) fn is_ideograph(c: char) -> bool {
     matches!(u32::from(c),
         0x1100..=0x11FF | 0x3005..=0x3007 | 0x3040..=0x30FF | 0x3105..=0x318F | 0x31F0..=0x31FF
         | 0x3400..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0xFF66..=0xFFDC | 0x20000..=0x3FFFF)

@@ -43,6 +43,10 @@ fn money_keeps_its_dollar_signs() {
     reads("## Only $5-$10\n\nWords", "Only $5-$10\nWords");
     reads("| a | b |\n| - | - |\n| $5-$10 | $1/$2 |", "a\nb\n$5-$10\n$1/$2");
     reads("`$5-$10` and [it]($5-$10.html)", "$5-$10 and it");
+    // Behind the amount, and with words between two of them.
+    reads("Only 5$ or 10$ each, 3$-4$ now.", "Only 5$ or 10$ each, 3$-4$ now.");
+    reads("Win $1,000,000! It costs 5$ a week.", "Win $1,000,000! It costs 5$ a week.");
+    reads("Make $$$ fast, and $$ is two.", "Make $$$ fast, and $$ is two.");
     // A formula stays one.
     let formula = issue("From $5-$10 to $x^2$, and 公式$x$是。").unwrap();
     let text = format!("{:?}", formula.document);
@@ -81,6 +85,10 @@ fn a_comment_never_reaches_a_reader() {
         "Words <!-- never closed\n\nMore words.",
         "<!-- my notes -- >\n\nDear reader,\n\nWords.",
         "| a |\n| - |\n| b <!-- c |\n| d --> |",
+        // The same for what browsers and Markdown read to its end.
+        "Hello.\n\n<style>\n.x { color: red }\n\nWords.",
+        "<script>\nlet x;\n\nWords.",
+        "Hello.\n\n<? php\n\nWords.",
     ] {
         let found = found(text);
         assert!(found.iter().any(|one| one.0 == "M174" && one.1 == Severity::Error), "{text}: {found:?}");
@@ -108,9 +116,17 @@ fn text_that_looks_like_markup_is_reported() {
     warns("#Heading", "M165", "1:1");
     warns("##Heading\nwith words", "M165", "1:1");
     warns("| a | b |\n| 1 | 2 |", "M165", "1:1");
+    warns("See [the plan](https://example.org/plan and more.", "M165", "1:5");
+    warns("This is **important to know.\n\nMore.", "M165", "1:9");
+    warns("Run `make now.", "M165", "1:5");
+    warns("$$\nx = 1\n\nMore.", "M165", "1:1");
+    warns("请看和__重要：__请", "M165", "1:4");
     for text in [
         "An array[0] (the first) and f[x](y).",
         "2 ** 3 and a price** of it",
+        "A price** of it\n\n** with tax",
+        "$$\nx = 1\n$$",
+        "Hawai`i, ``so called'', snake__case",
         "#rust #cargo",
         "#1 of all",
         "\\#Heading",
@@ -155,4 +171,31 @@ fn an_attribute_that_is_dropped_is_always_reported() {
         assert!(found(text).iter().any(|one| matches!(one.0, "M171" | "M172")), "{text}: {:?}", found(text));
     }
     assert_eq!(found("<p class=\"x\">Words</p>")[0].1, Severity::Note);
+}
+
+#[test]
+fn a_title_that_begins_with_a_sign_of_yaml_is_not_cut_in_silence() {
+    for title in ["&anchor big news", "!Wow this is big", "*Bold* news", "@ada and friends", "[Draft] news"] {
+        let text = format!("---\ntitle: {title}\n---\n\nWords.\n");
+        let found = Issue::parse(Source::new("a.md", text)).unwrap_err();
+        assert!(found.iter().any(|one| one.code == "M102"), "{title}: {found:?}");
+    }
+}
+
+#[test]
+fn named_blocks_of_html_keep_their_words_apart_and_their_places() {
+    let issue = issue(
+        "[There](#there)\n\n<section id=\"there\"><header>Head</header>Words</section>\n\n\
+         <figure><img src=\"https://example.org/a.png\" alt=\"a\"><figcaption>Caption</figcaption></figure>",
+    )
+    .unwrap();
+    assert_eq!(issue.diagnostics, []);
+    assert_eq!(issue.document.visible_text().trim(), "There\nHead Words\nCaption");
+    assert!(found("<details><summary>More</summary>inner</details>").iter().all(|one| one.0 == "M170"));
+}
+
+#[test]
+fn a_picture_in_a_heading_takes_its_attributes() {
+    reads("## A ![pic](a.png){width=10} heading\n\nWords", "A heading\nWords");
+    reads("## A [link](https://example.org/) {#name}\n\nWords", "A link\nWords");
 }

@@ -49,7 +49,7 @@ impl Effect {
 pub struct NewBounce {
     /// SHA-256 of the message.
     pub message: [u8; 32],
-    /// Whom it is about; `None` when it names nobody.
+    /// Whom it is about; `None` when it names no one.
     pub address: Option<EmailAddress>,
     /// The letter that it is about, if it is proved to be ours.
     pub delivery: Option<FoundDelivery>,

@@ -10,7 +10,7 @@ use super::{
     values::{DeliveryId, DispatchId, SelectionId},
 };
 use crate::address::EmailAddress;
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Condition, Subscriber};
 
 /// Which deliveries to claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Wanted {
     pub domains: Domains,
     /// Only deliveries of this selection.
     pub selection: Option<SelectionId>,
+    /// Only this part of them.
+    pub share: Option<Share>,
     /// Whether never-tried deliveries are wanted too, or only those that were put off or given back and are due.
     pub only_due: bool,
     /// Whether the claim is pre-committed: the database calls all of it begun, durably, before a letter leaves, so that
@@ -26,6 +28,9 @@ pub struct Wanted {
     /// unconfirmed than otherwise; a loss of power leaves everything that was claimed so. Without effect in a scratch
     /// ledger, for the first claim of a worker, and where the system does not tell boots or mounts apart.
     pub pre_commit: bool,
+    /// The digest of the letter that the claimer will send: where the ledger has another one, nothing is claimed
+    /// ([`LedgerError::Refrozen`](super::LedgerError::Refrozen)).
+    pub digest: Option<Arc<str>>,
 }
 
 /// A condition on the domain behind the `@`, in A-labels and lower case.
@@ -40,18 +45,35 @@ pub enum Domains {
     Except(Vec<String>),
 }
 
+/// A part of all deliveries, by their numbers: the rest of `number * stride` divided by `of` is in `from..to`. Several parts that
+/// differ in their range only do not overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Share {
+    /// Parts in all; at least 1.
+    pub of: u32,
+    /// Spreads the parts over the list; it has no divisor in common with `of`.
+    pub stride: u32,
+    /// The first part.
+    pub from: u32,
+    /// Behind the last part.
+    pub to: u32,
+}
+
+impl Share {
+    /// Whether a delivery is in it.
+    pub fn has(&self, delivery: i64) -> bool {
+        let rest = delivery.wrapping_mul(i64::from(self.stride)).rem_euclid(i64::from(self.of.max(1)));
+        (i64::from(self.from)..i64::from(self.to)).contains(&rest)
+    }
+}
+
 /// Which deliveries of a dispatch a run is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// These addresses.
     Only(Vec<EmailAddress>),
-    /// Those whose field has this value; `email` and `name` are fields too.
-    Where {
-        /// The field's normalised name.
-        field: String,
-        /// Its value, compared as it is written.
-        value: String,
-    },
+    /// Those whom a condition means; who cannot be asked is not meant.
+    Where(Condition),
     /// The first so many, in the order of the list, that are still owed.
     First(u64),
     /// So many that are still owed, drawn by the seed: the same seed draws the same people.

@@ -28,20 +28,43 @@ pub enum LedgerError {
     /// Another process kept the ledger for longer than we were willing to wait.
     #[error("the ledger is locked by another process")]
     Locked {
-        /// In SQLite's words.
+        /// In the database's words.
         #[source]
         source: Cause,
     },
     /// The disk is full.
     #[error("no space is left for the ledger")]
     Full {
-        /// In SQLite's words.
+        /// In the database's words.
         #[source]
         source: Cause,
     },
     /// The file is damaged, or no ledger at all.
     #[error("the ledger is damaged")]
     Corrupt {
+        /// What was found.
+        #[source]
+        source: Cause,
+    },
+    /// The server does not answer, or refuses the login.
+    #[error("the ledger's database cannot be reached")]
+    Unreachable {
+        /// In the server's or the system's words.
+        #[source]
+        source: Cause,
+    },
+    /// Something between us and the server shares sessions among clients (PgBouncer).
+    #[error("a connection pooler is between this program and the ledger's database")]
+    Pooler {
+        /// In its words.
+        #[source]
+        source: Cause,
+    },
+    /// Another database answers than before, or an older copy of it.
+    #[error("the ledger `{place}` is not the database that was used before, or an earlier copy of it")]
+    Replaced {
+        /// Where it is.
+        place: String,
         /// What was found.
         #[source]
         source: Cause,
@@ -67,6 +90,26 @@ pub enum LedgerError {
         /// The count that was seen.
         seen: u64,
     },
+    /// The ledger was moved: letters leave from the copy.
+    #[error("the ledger `{from}` was moved to `{to}`")]
+    Moved {
+        /// Where it is.
+        from: String,
+        /// Where the copy is.
+        to: String,
+    },
+    /// A ledger that is to be moved is in use.
+    #[error("the ledger cannot be moved: {what}")]
+    InUse {
+        /// By whom.
+        what: &'static str,
+    },
+    /// There is something in the place that a ledger is to be moved to.
+    #[error("`{place}` is not empty")]
+    NotEmpty {
+        /// The place.
+        place: String,
+    },
     /// A copy of the ledger cannot be written.
     #[error("failed to back up the ledger to `{path}`")]
     Backup {
@@ -82,7 +125,10 @@ pub enum LedgerError {
         /// The issue's name.
         slug: String,
     },
-    /// Somebody was on a list twice that was to have everybody once.
+    /// Another process has frozen the edited issue in place of the one that this process would send.
+    #[error("the issue was edited and frozen again since this sender read it")]
+    Refrozen,
+    /// Someone was on a list twice that was to have everybody once.
     #[error("an address comes twice")]
     Repeated,
     /// The list of people broke off.
@@ -105,10 +151,10 @@ pub enum LedgerError {
         /// It, masked as far as that goes.
         address: String,
     },
-    /// A letter was claimed by a sender that holds it already. Nothing that leaves now could be told apart.
+    /// A letter was claimed by a sender that holds it already. Nothing that leaves now could be distinguished.
     #[error("a letter was given out a second time to the sender that still holds it")]
     ClaimedTwice,
-    /// People are suppressed by their keyed hash, and nobody has said what makes an address such a hash.
+    /// People are suppressed by their keyed hash, and no one has said what makes an address such a hash.
     #[error("the ledger holds suppressions by keyed hash, and the newsletter's key is not at hand")]
     NoKey,
     /// Anything else that the disk or the database refuses.
@@ -126,7 +172,15 @@ pub enum LedgerError {
 impl LedgerError {
     /// Whether waiting may help: another process in the way, a full disk, a disk that does not answer.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Other { .. })
+        matches!(
+            self,
+            Self::Locked { .. } | Self::Full { .. } | Self::Unreachable { .. } | Self::Other { .. }
+        )
+    }
+
+    /// Whether the database is away: nothing is known to be wrong with what was asked for.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
     }
 
     /// Of a file beside the database.

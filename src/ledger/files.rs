@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -17,14 +17,28 @@ const RESERVE_BYTES: usize = 2 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     ledger: PathBuf,
+    /// Device and number of the file when it was opened.
+    identity: Option<(u64, u64)>,
     /// The mark outside of the ledger's folder: it does not come back with a backup of the folder.
     mark: Option<PathBuf>,
+}
+
+/// What tells a file from another that gets its name.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Files {
     /// By whichever way a ledger is reached, the same files are beside it.
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { ledger: fs::canonicalize(ledger).unwrap_or_else(|_| ledger.to_owned()), mark: None }
+        let ledger = fs::canonicalize(ledger).unwrap_or_else(|_| ledger.to_owned());
+        let identity = identity(&ledger);
+        Self { ledger, identity, mark: None }
+    }
+
+    /// Whether the file that was opened still has its name. What is written into one that was deleted is lost with the process.
+    pub(super) fn are_in_place(&self) -> bool {
+        self.identity.is_none() || identity(&self.ledger) == self.identity
     }
 
     pub(super) fn ledger(&self) -> &Path {
@@ -43,6 +57,13 @@ impl Files {
         if made.is_ok() {
             keep_private(&files.ledger)?;
         }
+        Ok(files)
+    }
+
+    /// Makes the folder of workers' locks beside a name that has no file itself: the ledger is on a server.
+    pub(super) fn prepare_folder(ledger: &Path) -> io::Result<Self> {
+        let files = Self::new(ledger);
+        crate::files::make_untracked_folder(&files.workers())?;
         Ok(files)
     }
 
@@ -127,7 +148,7 @@ impl Files {
         Ok(LockFile { path, _file: file })
     }
 
-    /// Whether nobody holds the worker's lock. Trouble with the file is no proof of death.
+    /// Whether no one holds the worker's lock. An error of the file is no proof of death.
     pub(super) fn is_free(&self, worker: i64) -> bool {
         match File::open(self.lock_path(worker)) {
             // Not for ourselves alone: who looks at the same moment would take us for the worker.
@@ -156,7 +177,8 @@ impl Files {
         self.beside("workers")
     }
 
-    fn beside(&self, extension: &str) -> PathBuf {
+    /// A file or folder beside the ledger.
+    pub(super) fn beside(&self, extension: &str) -> PathBuf {
         self.ledger.with_extension(extension)
     }
 }

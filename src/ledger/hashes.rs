@@ -1,15 +1,13 @@
 //! Suppressions of people whose address is not known: by their keyed hash.
 
-use std::path::Path;
-
+use crate::storage::{Connection, Location};
 use jiff::Timestamp;
-use rusqlite::Connection;
 
 use super::{
     Ledger,
+    database::Store,
     error::LedgerError,
     options::OpenOptions,
-    sqlite::Store,
     suppressed_hashes::{Erased, SuppressedHashes},
     values::Reason,
 };
@@ -95,7 +93,12 @@ impl Ledger {
         T: Send + 'static,
         E: From<LedgerError> + Send + 'static,
     {
-        self.threads.write(move |store| Ok(store.in_transaction(job))).await?
+        self.threads
+            .write(move |store| {
+                store.check_place()?;
+                Ok(store.in_transaction(job))
+            })
+            .await?
     }
 
     /// Asks the tables of another module.
@@ -107,11 +110,16 @@ impl Ledger {
         T: Send + 'static,
         E: From<LedgerError> + Send + 'static,
     {
-        self.threads.read(move |store| Ok(job(store.connection()))).await?
+        self.threads
+            .read(move |store| {
+                store.check_place()?;
+                Ok(job(store.connection()))
+            })
+            .await?
     }
 
-    /// A connection of its own to the ledger in a file, to read the tables of another module at this thread's pace.
-    pub(crate) fn reading_connection(path: &Path) -> Result<Connection, LedgerError> {
-        Ok(Store::open_read_only(path, &OpenOptions::default())?.into_connection())
+    /// A connection of its own to a ledger, to read the tables of another module at this thread's pace.
+    pub(crate) fn reading_connection(location: &Location) -> Result<Connection, LedgerError> {
+        Ok(Store::open_read_only(location, &OpenOptions::default())?.into_connection())
     }
 }

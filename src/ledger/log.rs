@@ -12,6 +12,7 @@
 //! - in the boot and on the mount in which it was written (decided by the caller of [`recover`]);
 //! - when each line has its checksum, which continues the one of the line before, and the last line is an end. Each write
 //!   replaces the end, so that a log that was cut anywhere has none;
+//! - in the file in which it was written, which its first line names: a copy that was put back is another file;
 //! - when it reaches the [`Position`] that the database stored with its last commit: a log that is older than that is not
 //!   this one.
 //!
@@ -41,6 +42,7 @@ use super::{
     files::Files,
     identity_hasher::IdentityHasher,
     lease::{Close, Hold},
+    system,
 };
 use entry::Entry;
 use file::{LogFile, fence};
@@ -55,7 +57,7 @@ const FILE_MAX: u64 = 4 << 20;
 /// The answer to [`Log::start`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// It is in the log, and nobody has touched the fence: the letter may leave.
+    /// It is in the log, and no one has touched the fence: the letter may leave.
     Started,
     /// It is in the log, but something was taken from some worker since the claim: the database has to be asked.
     Fenced,
@@ -169,15 +171,15 @@ impl Log {
         Entry::PreCommitted(claims).write(&mut state.lines);
         let file = state.write()?;
         let fence = fence(&file).map_err(LedgerError::beside)?;
-        // Without a name nobody can stamp it: then the database is asked about each start.
+        // Without a name no one can stamp it: then the database is asked about each start.
         Ok(fence.unwrap_or_else(folder::new_fence))
     }
 
-    /// Goes on in a new file, with everything that is still held. Nobody stamps the fence meanwhile: that takes the
+    /// Goes on in a new file, with everything that is still held. No one stamps the fence meanwhile: that takes the
     /// database's lock for writing.
     fn turn_over(&self, state: &mut State) -> io::Result<()> {
         let fence = match &mut state.file {
-            // Somebody may have wanted to stamp it and not found it: the database is asked about what was claimed with it.
+            // Someone may have wanted to stamp it and not found it: the database is asked about what was claimed with it.
             Some(file) if file.is_elsewhere() => folder::new_fence(),
             Some(file) => {
                 file.append(&mut state.lines)?;
@@ -191,7 +193,8 @@ impl Log {
         let mut file = LogFile::create(path, state.number, fence)?;
         let before = state.file.as_ref().map_or(0, |file| file.position.sum);
         let mut start = Vec::new();
-        Entry::Opened { worker: self.worker, file: state.number, before }.write(&mut start);
+        let identity = system::identity(&file.file);
+        Entry::Opened { worker: self.worker, file: state.number, before, identity }.write(&mut start);
         let held = state.held.iter().map(|(&delivery, held)| (delivery, held.epoch));
         Entry::PreCommitted(held.collect()).write(&mut start);
         for (&delivery, held) in state.held.iter().filter(|(_, held)| held.started_at.is_some()) {
@@ -209,7 +212,7 @@ impl Log {
     /// Writes a start down; the letter leaves after that. `claimed` is the fence as it was when the claim was made.
     pub(super) fn start(&self, hold: Hold, at: i64, claimed: Fence) -> Result<Start, LedgerError> {
         let Hold { delivery, epoch, .. } = hold;
-        // The look at the fence comes after the entry, and needs nobody else to wait.
+        // The look at the fence comes after the entry, and needs no one else to wait.
         let seen = self.write_start(delivery, epoch, at).and_then(|file| match file {
             None => Ok(Start::NotHeld),
             Some(file) if fence(&file).map_err(LedgerError::beside)? == Some(claimed) => Ok(Start::Started),

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::files;
 
-/// How a ledger in a file is opened.
+/// How a ledger is opened.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
     /// How long to wait for another process that is writing.
@@ -15,6 +15,8 @@ pub struct OpenOptions {
     /// that was put back is noticed. `None` keeps that beside the ledger only. A folder that cannot be written is no error
     /// ([`Ledger::mark`](super::Ledger::mark)).
     pub marks: Option<PathBuf>,
+    /// How long a worker of a ledger on a server is taken for living after its last word, by the server's clock.
+    pub lease: Duration,
     /// The name of this start of the machine; `None` when the machine has no such name.
     pub boot: Option<String>,
 }
@@ -25,6 +27,7 @@ impl Default for OpenOptions {
             patience: Duration::from_secs(10),
             restored: Restored::Refuse,
             marks: None,
+            lease: Duration::from_secs(90),
             boot: files::boot(),
         }
     }

@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    database::{Store, StoreError},
     error::LedgerError,
-    sqlite::{Store, StoreError},
     threads::Threads,
 };
 

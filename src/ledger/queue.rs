@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{error::LedgerError, sqlite::Store, transition::Transition};
+use super::{database::Store, error::LedgerError, transition::Transition};
 
 /// How long an outcome may wait for company before it is committed.
 const GATHER: Duration = Duration::from_millis(20);
@@ -50,7 +50,7 @@ struct State {
 /// What the writer finds when it wakes.
 pub(super) struct Taken {
     pub(super) requests: Vec<Request>,
-    /// Nobody will ask for anything more.
+    /// No one will ask for anything more.
     pub(super) is_closed: bool,
 }
 
@@ -74,13 +74,13 @@ impl Queue {
             Request::Transition(mark) if !mark.kind.is_begin() => {
                 state.due.get_or_insert(now + GATHER);
             }
-            // Somebody waits for it.
+            // Someone waits for it.
             _ => state.is_urgent = true,
         }
         state.requests.push(request);
         let due = state.due.filter(|_| !state.is_urgent).unwrap_or(now);
         if state.asleep.is_some_and(|until| due < until) {
-            // Nobody needs to wake it a second time.
+            // No one needs to wake it a second time.
             state.asleep = None;
             self.bell.notify_one();
         }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_asks_a_writer_that_is_gone() {
+    fn no_one_asks_a_writer_that_is_gone() {
         let queue = Queue::new();
         queue.close();
         assert!(matches!(queue.send(mark(1, 1)), Err(LedgerError::Closed)));

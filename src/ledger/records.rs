@@ -1,10 +1,10 @@
-//! What the ledger answers to questions: deliveries, attempts and their sums.
+//! What queries of the ledger return: deliveries, attempts and their sums.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::bounces::BounceEvent;
-use super::values::{Decision, DeliveryId, DispatchRecord, State};
+use super::values::{Decision, DeliveryId, DispatchRecord, State, WorkerId};
 use crate::{
     address::EmailAddress,
     transport::{Outcome, Reply, Stage},
@@ -85,6 +85,27 @@ pub struct Offered {
     pub domain: String,
     /// Attempts begun or ended in the time asked for.
     pub letters: u64,
+}
+
+/// What one worker has done of a dispatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerShare {
+    /// Its name in the ledger.
+    pub worker: WorkerId,
+    /// The name that it gave its relay.
+    pub relay: String,
+    /// When it signed on.
+    pub came_at: Timestamp,
+    /// When it signed off or was found dead.
+    pub left_at: Option<Timestamp>,
+    /// Whether it lives, as far as can be known from here.
+    pub lives: bool,
+    /// Attempts of this dispatch that ended.
+    pub attempts: u64,
+    /// Those that the relay accepted.
+    pub accepted: u64,
+    /// When the last one ended.
+    pub last_at: Option<Timestamp>,
 }
 
 /// Attempts that ended alike.

@@ -27,6 +27,16 @@ impl Ledger {
         self.threads.read(move |store| store.knows_message(&message, address.as_ref())).await
     }
 
+    /// Uses a mark (a SHA-256) that counts for one content only, for a day. False when it was used for another.
+    pub async fn use_once(
+        &self,
+        mark: [u8; 32],
+        content: [u8; 32],
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        self.threads.write(move |store| store.use_once(&mark, &content, now)).await
+    }
+
     /// A delivery by its number ([`DeliveryId::number`]).
     pub async fn delivery(&self, number: u64) -> Result<Option<FoundDelivery>, LedgerError> {
         let Ok(id) = i64::try_from(number) else { return Ok(None) };
@@ -70,8 +80,13 @@ impl Ledger {
         self.threads.write(move |store| store.hold_bounces(dispatch, &domain, since)).await
     }
 
+    /// What came back of one dispatch, what is alike together, the most frequent first.
+    pub async fn bounce_groups_of(&self, dispatch: DispatchId) -> Result<Vec<BounceGroup>, LedgerError> {
+        self.threads.read(move |store| store.bounce_groups(Some(dispatch))).await
+    }
+
     /// Everything that came back, what is alike together, the most frequent first.
     pub async fn bounce_groups(&self) -> Result<Vec<BounceGroup>, LedgerError> {
-        self.threads.read(|store| store.bounce_groups()).await
+        self.threads.read(|store| store.bounce_groups(None)).await
     }
 }

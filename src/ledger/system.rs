@@ -1,7 +1,19 @@
 //! Questions that Linux answers better than other systems. Elsewhere the answer is right too, and a sender asks the database
 //! more often.
 
-pub(super) use answers::{links, mount, quiet_reads};
+use serde::{Deserialize, Serialize};
+
+pub(super) use answers::{identity, links, mount, quiet_reads};
+
+/// What no other file on this machine has, also when it has the same content, name and times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileIdentity {
+    device: u64,
+    inode: u64,
+    /// Seconds and nanoseconds: an inode of a file that was removed is given to the next one. `None` where the filesystem does
+    /// not note it.
+    born: Option<(i64, u32)>,
+}
 
 #[cfg(target_os = "linux")]
 mod answers {
@@ -13,9 +25,11 @@ mod answers {
     };
 
     use rustix::{
-        fs::{AtFlags, CWD, OFlags, StatxFlags, statx},
+        fs::{AtFlags, CWD, OFlags, StatxFlags, makedev, statx},
         io::Errno,
     };
+
+    use crate::ledger::system::FileIdentity;
 
     /// The mount that a folder is on, by a number that no other mount of this boot ever has. `None` before Linux 6.8.
     pub(in crate::ledger) fn mount(folder: &Path) -> Option<i64> {
@@ -36,6 +50,17 @@ mod answers {
         }
     }
 
+    /// What tells a file from its copies. `None` on an old kernel.
+    pub(in crate::ledger) fn identity(file: &File) -> Option<FileIdentity> {
+        let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::INO | StatxFlags::BTIME).ok()?;
+        let knows_birth = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+        Some(FileIdentity {
+            device: makedev(found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            born: knows_birth.then_some((found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
+        })
+    }
+
     /// Options for a file whose reads are not recorded by the filesystem. Not every filesystem takes them.
     pub(in crate::ledger) fn quiet_reads(options: &OpenOptions) -> OpenOptions {
         let mut options = options.clone();
@@ -52,6 +77,13 @@ mod answers {
         os::unix::fs::MetadataExt,
         path::Path,
     };
+
+    use crate::ledger::system::FileIdentity;
+
+    /// What tells a file from its copies. Never asked for, as logs are not written where mounts have no number.
+    pub(in crate::ledger) fn identity(_: &File) -> Option<FileIdentity> {
+        None
+    }
 
     /// No number tells one mount from another.
     pub(in crate::ledger) fn mount(_: &Path) -> Option<i64> {

@@ -1,5 +1,5 @@
-//! The threads of a ledger, and how a call reaches its own: one writes, and one answers questions (a scratch ledger has only
-//! the first, a ledger that is opened for questions only the second).
+//! The threads of a ledger, and how a call reaches its own: one writes, and one answers queries (a scratch ledger has only
+//! the first, a ledger that is opened read-only the second).
 
 use std::{
     sync::{Arc, mpsc},
@@ -9,9 +9,9 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    database::{Store, StoreError},
     error::LedgerError,
     queue::{Job, Queue, Request},
-    sqlite::{Store, StoreError},
     writer::{Health, Writer},
 };
 
@@ -29,7 +29,7 @@ struct WriterHandle {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The thread that answers questions, and the way to it.
+/// The thread that answers queries, and the way to it.
 struct Reader {
     /// `None` while it is being closed.
     inbox: Option<mpsc::Sender<Job>>,
@@ -46,7 +46,12 @@ impl Threads {
         });
         let reader = reader.map(|mut store| {
             let (inbox, jobs) = mpsc::channel::<Job>();
-            let thread = spawn("ledger-reader", move || jobs.into_iter().for_each(|job| job(&mut store)));
+            let thread = spawn("ledger-reader", move || {
+                jobs.into_iter().for_each(|job| {
+                    store.wait_for_database();
+                    job(&mut store);
+                })
+            });
             Reader { inbox: Some(inbox), thread: Some(thread) }
         });
         Self { reader, writer }

@@ -11,6 +11,13 @@ use crate::{address::EmailAddress, render::RenderedIssue};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DispatchId(pub(super) i64);
 
+impl DispatchId {
+    /// As a number that no other dispatch of this ledger has.
+    pub fn number(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+}
+
 /// The duty to hand one issue over for one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DeliveryId(pub(super) i64);
@@ -25,6 +32,13 @@ impl DeliveryId {
 /// One process that works deliveries off, for as long as it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WorkerId(pub(super) i64);
+
+impl WorkerId {
+    /// As a number that no other worker of this ledger has.
+    pub fn number(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+}
 
 /// Some deliveries that were selected by [`Ledger::select`](super::Ledger::select); known to the process that selected them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +90,7 @@ pub enum State {
     Accepted,
     /// Refused for good, or tried as often as the owner wants.
     Failed,
-    /// Body bytes may have left and no reply was read: nobody can know. Never tried again unasked.
+    /// Body bytes may have left and no reply was read: no one can know. Never tried again unasked.
     Unconfirmed,
     /// Not offered, because the address is suppressed.
     Suppressed,
@@ -138,6 +152,7 @@ pub struct Reaped {
 
 /// How many deliveries of a dispatch are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tally {
     /// All of them: the sum of the others.
     pub planned: u64,
@@ -199,6 +214,15 @@ impl Tally {
     }
 }
 
+/// What became of a ledger that was to be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Rows that were copied and compared.
+    pub rows: u64,
+    /// False when an earlier try had copied it already.
+    pub is_new: bool,
+}
+
 /// A decision of the owner about deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -230,6 +254,8 @@ pub enum Reason {
     Unsubscribed,
     /// A relay said that there is no such person.
     HardBounce,
+    /// Letters failed for now too often: the mailbox stayed full, or the server away.
+    SoftBounce,
     /// The reader complained.
     Complaint,
     /// The owner said so.
@@ -238,13 +264,15 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of their words here.
-    pub const ALL: [Self; 4] = [Self::Unsubscribed, Self::HardBounce, Self::Complaint, Self::ByHand];
+    pub const ALL: [Self; 5] =
+        [Self::Unsubscribed, Self::HardBounce, Self::SoftBounce, Self::Complaint, Self::ByHand];
 
     /// The word in the ledger, in CSV and in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Unsubscribed => "unsubscribed",
             Self::HardBounce => "hard_bounce",
+            Self::SoftBounce => "soft_bounce",
             Self::Complaint => "complaint",
             Self::ByHand => "by_hand",
         }

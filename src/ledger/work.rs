@@ -118,7 +118,7 @@ impl Ledger {
     }
 
     /// Takes a claim, begun or not, back to the queue, as if it had never been taken: not a byte of the body has left
-    /// and nobody refused it. Durable soon after.
+    /// and no one refused it. Durable soon after.
     pub fn withdraw(&self, claim: &Claim) {
         self.close(claim, Close::Withdrawn);
     }

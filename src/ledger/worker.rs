@@ -37,8 +37,9 @@ impl Worker {
 pub(super) enum Life {
     /// The lock of a file: the kernel lets go of it when the process ends, however it ends.
     Lock(#[expect(dead_code, reason = "it is held, not read")] LockFile),
-    /// An entry in the list of a ledger that no other process can see.
-    Listed(Living, i64),
+    /// An entry in the list of the workers that this connection knows to live: of a ledger that no other process can see, or
+    /// whose leases it renews. On a server the lock of a file proves the end sooner, where there is one.
+    Listed(Living, i64, #[expect(dead_code, reason = "it is held, not read")] Option<LockFile>),
 }
 
 /// The living workers of a scratch ledger.
@@ -48,7 +49,18 @@ pub(super) struct Living(Arc<Mutex<HashSet<i64>>>);
 impl Living {
     pub(super) fn enter(&self, worker: i64) -> Life {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
-        Life::Listed(self.clone(), worker)
+        Life::Listed(self.clone(), worker, None)
+    }
+
+    /// Lists a worker with the lock of a file.
+    pub(super) fn enter_locked(&self, worker: i64, lock: Option<LockFile>) -> Life {
+        self.keep(worker);
+        Life::Listed(self.clone(), worker, lock)
+    }
+
+    /// All that are listed.
+    pub(super) fn all(&self) -> Vec<i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// Lists the worker for as long as the ledger is there.
@@ -63,7 +75,7 @@ impl Living {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        if let Self::Listed(living, worker) = self {
+        if let Self::Listed(living, worker, _) = self {
             living.0.lock().unwrap_or_else(PoisonError::into_inner).remove(worker);
         }
     }

@@ -11,9 +11,9 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    database::Store,
     error::LedgerError,
     queue::{Queue, Request, Taken},
-    sqlite::Store,
     transition::{Transition, TransitionKind},
 };
 
@@ -34,8 +34,8 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
     }
 
-    fn tell(&self, trouble: Option<&LedgerError>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble.cloned();
+    fn report(&self, failure: Option<&LedgerError>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure.cloned();
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Writer {
     /// When to try again what could not be written.
     again: Option<Instant>,
     /// Since when outcomes cannot be written, and why.
-    trouble: Option<(Instant, LedgerError)>,
+    failure: Option<(Instant, LedgerError)>,
     /// The reserve has been given back to the disk for this reason: what is left of it is for outcomes.
     no_reserve: Option<LedgerError>,
     /// Outcomes were given up for this reason.
@@ -67,7 +67,7 @@ impl Writer {
             settlers: Vec::new(),
             flushers: Vec::new(),
             again: None,
-            trouble: None,
+            failure: None,
             no_reserve: None,
             lost: None,
         }
@@ -76,7 +76,8 @@ impl Writer {
     /// Works until every handle is gone.
     pub(super) fn run(mut self) {
         loop {
-            let Taken { requests, is_closed } = self.queue.take(self.again);
+            let again = self.again.into_iter().chain(self.store.tend()).min();
+            let Taken { requests, is_closed } = self.queue.take(again);
             for request in requests {
                 match request {
                     Request::Transition(mark) => {
@@ -89,6 +90,7 @@ impl Writer {
                     Request::Flush(reply) => self.flushers.push(reply),
                     Request::Job(job) => {
                         self.commit();
+                        self.store.wait_for_database();
                         job(&mut self.store);
                     }
                 }
@@ -105,16 +107,16 @@ impl Writer {
         self.again = None;
         if !self.group.is_empty() {
             match self.apply() {
-                Ok(()) => self.trouble = None,
+                Ok(()) => self.failure = None,
                 Err(error) if error.is_passing() => self.endure(error),
                 Err(_) => {
-                    self.trouble = None;
+                    self.failure = None;
                     self.apply_singly();
                 }
             }
         }
-        let trouble = self.trouble.as_ref().map(|(_, error)| error);
-        self.health.tell(self.lost.as_ref().or(self.no_reserve.as_ref()).or(trouble));
+        let failure = self.failure.as_ref().map(|(_, error)| error);
+        self.health.report(self.lost.as_ref().or(self.no_reserve.as_ref()).or(failure));
         for settler in self.settlers.drain(..) {
             let _ = settler.send(());
         }
@@ -148,14 +150,18 @@ impl Writer {
 
     /// Begins fail at once; what is known of letters that are gone is kept and tried again.
     fn endure(&mut self, error: LedgerError) {
-        refuse_begins(&mut self.group, &error);
-        let since = self.trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
-        self.trouble = Some((since, error.clone()));
+        // A server that comes back soon is waited for; nothing is known to be wrong with what was asked for.
+        if !(self.store.is_remote() && error.is_away()) {
+            refuse_begins(&mut self.group, &error);
+        }
+        let since = self.failure.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        self.failure = Some((since, error.clone()));
         if self.group.is_empty() {
-            self.trouble = None;
+            self.failure = None;
         } else if since.elapsed() >= PATIENCE {
+            refuse_begins(&mut self.group, &error);
             self.group.clear();
-            self.trouble = None;
+            self.failure = None;
             self.lost = Some(error);
         } else {
             self.again = Some(Instant::now() + PAUSE);
@@ -181,10 +187,10 @@ impl Writer {
     }
 }
 
-/// However the thread ends, nobody waits for it in vain.
+/// However the thread ends, no one waits for it in vain.
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.health.tell(Some(&LedgerError::Closed));
+        self.health.report(Some(&LedgerError::Closed));
         self.queue.close();
         drop(self.queue.take(None));
     }

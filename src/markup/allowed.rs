@@ -1,5 +1,20 @@
 //! The one list of what letters and pages keep of HTML: elements, attributes, addresses, styles.
 
+use percent_encoding::{AsciiSet, CONTROLS};
+
+/// What a URL may not hold as it is (RFC 3986 section 2); `%` stays, it may begin an escape.
+pub(crate) const NOT_IN_URLS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 /// What becomes of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -53,6 +68,30 @@ const VOID: [&str; 3] = ["br", "hr", "img"];
 const DROPPED: [&str; 11] = [
     "script", "style", "template", "textarea", "title", "svg", "math", "noscript", "head", "select", "object",
 ];
+
+/// Elements that are a `<div>` with a name: mail clients change some of them, and lose nothing with a `<div>`.
+const NAMED_DIVS: [&str; 15] = [
+    "article",
+    "aside",
+    "details",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "header",
+    "hgroup",
+    "legend",
+    "main",
+    "nav",
+    "search",
+    "section",
+    "summary",
+];
+
+/// The name under which letters keep a block.
+pub(crate) fn kept_name(name: &str) -> &str {
+    if NAMED_DIVS.contains(&name) { "div" } else { name }
+}
 
 /// Names to compare a misspelt one with.
 pub(crate) const NAMES: [&str; 12] = [
@@ -153,13 +192,14 @@ pub(crate) const LINK_SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "s
 
 /// Schemes that lead somewhere where a program for them is installed: a link may have one, and the check says that few
 /// mail clients follow it. None of them runs a script or opens a local file.
-const OTHER_SCHEMES: [&str; 40] = [
+const OTHER_SCHEMES: [&str; 52] = [
     "bitcoin",
     "callto",
     "dat",
     "discord",
     "ethereum",
     "facetime",
+    "fb-messenger",
     "feed",
     "ftp",
     "ftps",
@@ -179,21 +219,32 @@ const OTHER_SCHEMES: [&str; 40] = [
     "maps",
     "market",
     "matrix",
+    "msteams",
     "mumble",
     "news",
     "nntp",
     "nostr",
+    "obsidian",
+    "podcast",
     "rtsp",
     "sftp",
+    "sgnl",
     "sip",
     "sips",
     "skype",
+    "slack",
     "spotify",
     "ssh",
     "steam",
     "teamspeak",
     "tg",
+    "threema",
+    "viber",
+    "vscode",
+    "whatsapp",
     "xmpp",
+    "zoommtg",
+    "zoomus",
 ];
 
 /// Whether a scheme is one that a link in a letter may have.

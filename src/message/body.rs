@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     error::ComposeError,
-    octets::{Shared, Stretch},
+    letter_bytes::{Shared, Stretch},
     skeleton,
     wire::{Aligned, quote, with_crlf},
 };
@@ -49,6 +49,8 @@ pub(super) struct Slot {
 pub(super) enum Source {
     Subscriber(String),
     Unsubscribe,
+    /// Before the reader's token, and after it.
+    Preferences(String, String),
     Known(String),
 }
 
@@ -71,25 +73,25 @@ impl Body {
         Ok(Self { steps, shared: shared.into(), slots, header_rest })
     }
 
-    /// Octets of the shared stretches.
-    pub(super) fn shared_octets(&self) -> usize {
+    /// LetterBytes of the shared stretches.
+    pub(super) fn shared_bytes(&self) -> usize {
         self.shared.iter().map(|stretch| stretch.bytes.len()).sum()
     }
 
-    /// Octets of a letter's own, about.
-    pub(super) fn own_octets(&self) -> usize {
-        80 * self.slots.len() + self.steps.iter().map(Step::octets).sum::<usize>()
+    /// LetterBytes of a letter's own, about.
+    pub(super) fn own_bytes(&self) -> usize {
+        80 * self.slots.len() + self.steps.iter().map(Step::bytes).sum::<usize>()
     }
 }
 
 impl Step {
-    fn octets(&self) -> usize {
+    fn bytes(&self) -> usize {
         match self {
             Self::Shared | Self::Quoted(_) => 0,
             Self::Base64(groups) => groups
                 .iter()
                 .map(|group| match group {
-                    Group::Fixed(text) => text.octets() / 3 * 4 + text.octets() / 28,
+                    Group::Fixed(text) => text.bytes() / 3 * 4 + text.bytes() / 28,
                     Group::Value(_) => 0,
                 })
                 .sum(),
@@ -170,6 +172,12 @@ fn source(placeholder: &Placeholder, rendered: &RenderedIssue) -> Source {
     match placeholder.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["subscriber", name] => Source::Subscriber((*name).to_owned()),
         ["link", "unsubscribe"] => Source::Unsubscribe,
+        ["link", "preferences"] => {
+            match rendered.preferences.as_deref().unwrap_or_default().split_once("{token}") {
+                Some((before, after)) => Source::Preferences(before.to_owned(), after.to_owned()),
+                None => Source::Known(rendered.preferences.clone().unwrap_or_default()),
+            }
+        }
         ["link", "view"] => Source::Known(rendered.view.clone().unwrap_or_default()),
         ["link", "archive"] => Source::Known(rendered.archive.clone().unwrap_or_default()),
         _ => Source::Known(String::new()),

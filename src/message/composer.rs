@@ -1,18 +1,21 @@
 //! Compiles an issue once; then a letter is its own header and values, between stretches that all letters share.
 
+mod values;
+
 use std::{borrow::Cow, sync::Arc};
 
 use aws_lc_rs::digest;
 
 use super::{
-    Message, Signer, Tokens,
     body::{Body, Group, Source, Step},
-    dkim,
+    dkim::{self, Signer},
     error::ComposeError,
     field,
-    octets::Octets,
-    shared_header::shared_header,
-    token::{TEST_TOKEN, TOKEN_LEN, edition},
+    letter::Message,
+    letter_bytes::LetterBytes,
+    secrets::Secrets,
+    shared_header::{own_fields, shared_header, write_own},
+    token::{TEST_TOKEN, TOKEN_LEN, Tokens, edition},
     unsubscribe::{UnsubscribeAddress, in_mailto},
     wire::{Base64Writer, quote_value},
 };
@@ -22,35 +25,7 @@ use crate::{
     render::{Escape, Pattern, Piece, RenderedIssue, apply_filters},
     subscriber::{HEADER_VALUE_MAX, Subscriber},
 };
-
-/// The keys that only the newsletter has.
-pub struct Secrets {
-    /// Message-IDs and readers' tokens are made from it.
-    key: [u8; 32],
-    /// None leaves signing to the relay.
-    signers: Vec<Signer>,
-}
-
-impl Secrets {
-    /// The newsletter's key, from which Message-IDs and readers' unsubscribe tokens are made: keep it, for they depend on it. No
-    /// message is signed; relays often sign.
-    pub fn new(key: [u8; 32]) -> Self {
-        Self { key, signers: Vec::new() }
-    }
-
-    /// Has every message signed with these DKIM keys.
-    #[must_use]
-    pub fn with_signers(self, signers: Vec<Signer>) -> Self {
-        Self { signers, ..self }
-    }
-
-    /// Which keys these are, in words that tell nothing of them: `key 1f2e3d4c5b6a7988, example.org/s1 0123456789abcdef`.
-    pub fn fingerprint(&self) -> String {
-        let mut names = vec![format!("key {}", dkim::fingerprint(&self.key))];
-        names.extend(self.signers.iter().map(Signer::fingerprint));
-        names.join(", ")
-    }
-}
+use values::{escaped, has_default};
 
 /// An issue, ready to be addressed.
 pub struct Composer {
@@ -66,6 +41,8 @@ pub struct Composer {
     unsubscribe: UnsubscribeAddress,
     /// Fields that are the same in all letters, each with its CRLF.
     header: Vec<u8>,
+    /// Fields of the owner's that name the letter.
+    own_fields: Vec<(String, String)>,
     subject: Subject,
     /// The two parts with open placeholders, for [`preview`](Self::preview).
     text: Pattern,
@@ -153,6 +130,7 @@ impl Composer {
             mailto: rendered.unsubscribe.mailto.as_ref().map(in_mailto),
             unsubscribe,
             header,
+            own_fields: own_fields(rendered),
             subject,
             text: rendered.text.clone(),
             html: rendered.html.clone(),
@@ -202,14 +180,14 @@ impl Composer {
         self.missing(subscriber).next().is_none() && self.overlong(subscriber).is_none()
     }
 
-    /// Octets of a letter, about.
+    /// LetterBytes of a letter, about.
     pub fn size_hint(&self) -> usize {
-        self.room() + self.body.shared_octets()
+        self.room() + self.body.shared_bytes()
     }
 
-    /// Octets of a letter's own, about.
+    /// LetterBytes of a letter's own, about.
     fn room(&self) -> usize {
-        self.header.len() + 800 + self.body.own_octets() + 900 * self.signers.len()
+        self.header.len() + 800 + self.body.own_bytes() + 900 * self.signers.len()
     }
 
     /// Makes the letter to one person. The buffer's room is used again, its content is not.
@@ -247,7 +225,7 @@ impl Composer {
         EmailAddress::parse(&whole).unwrap_or_else(|_| self.from.clone())
     }
 
-    /// Makes the letter that `subscriber` would get, addressed in the envelope to somebody else who looks at it.
+    /// Makes the letter that `subscriber` would get, addressed in the envelope to someone else who looks at it.
     ///
     /// # Errors
     ///
@@ -263,7 +241,8 @@ impl Composer {
     /// As for [`compose`](Self::compose).
     pub fn preview(&self, subscriber: &Subscriber) -> Result<Filled, ComposeError> {
         let token = self.token(&subscriber.address);
-        let unsubscribe = self.unsubscribe.with(std::str::from_utf8(&token).expect("base64url is ASCII"));
+        let token = std::str::from_utf8(&token).expect("base64url is ASCII");
+        let links = Links { token, unsubscribe: self.unsubscribe.with(token) };
         let mut slots = 0..self.body.slots.len();
         let mut fill = |pattern: &Pattern| {
             let mut filled = String::new();
@@ -273,7 +252,7 @@ impl Composer {
                     Piece::Open { .. } => {
                         // The body numbers its slots in the same order: the text part first.
                         let slot = slots.next().expect("every open piece of a part has a slot");
-                        filled.push_str(&self.value(slot, subscriber, &unsubscribe)?);
+                        filled.push_str(&self.value(slot, subscriber, &links)?);
                     }
                 }
             }
@@ -332,20 +311,19 @@ impl Composer {
         let mut cuts = Vec::with_capacity(self.body.shared.len());
         let token = self.token(&subscriber.address);
         let token = std::str::from_utf8(&token).expect("base64url is ASCII");
-        let unsubscribe = self.unsubscribe.with(token);
-        self.write_header(subscriber, token, &unsubscribe, &mut to)?;
+        let links = Links { token, unsubscribe: self.unsubscribe.with(token) };
+        self.write_header(subscriber, &links, &mut to)?;
         for step in &self.body.steps {
             match step {
                 Step::Shared => cuts.push(to.len()),
-                Step::Quoted(slot) => quote_value(&self.value(*slot, subscriber, &unsubscribe)?, &mut to),
+                Step::Quoted(slot) => quote_value(&self.value(*slot, subscriber, &links)?, &mut to),
                 Step::Base64(groups) => {
                     let mut writer = Base64Writer::default();
                     for group in groups {
                         match group {
                             Group::Fixed(text) => writer.fixed(text, &mut to),
                             Group::Value(slot) => {
-                                writer
-                                    .value(self.value(*slot, subscriber, &unsubscribe)?.as_bytes(), &mut to);
+                                writer.value(self.value(*slot, subscriber, &links)?.as_bytes(), &mut to);
                             }
                         }
                     }
@@ -353,17 +331,17 @@ impl Composer {
                 }
             }
         }
-        let mut octets = Octets::new(to, cuts, Arc::clone(&self.body.shared));
+        let mut bytes = LetterBytes::new(to, cuts, Arc::clone(&self.body.shared));
         if !self.signers.is_empty() {
-            octets.prepend(&self.signatures(&octets)?);
+            bytes.prepend(&self.signatures(&bytes)?);
         }
         let utf8_header = self.utf8_header || subscriber.address.needs_smtputf8();
-        Message::of(self.sender(delivery_token), recipient, octets, utf8_header)
+        Message::of(self.sender(delivery_token), recipient, bytes, utf8_header)
     }
 
     /// The signatures' fields. The header is the first stretch and the beginning of the second, up to the blank line.
-    fn signatures(&self, octets: &Octets) -> Result<Vec<u8>, ComposeError> {
-        let mut slices = octets.slices();
+    fn signatures(&self, bytes: &LetterBytes) -> Result<Vec<u8>, ComposeError> {
+        let mut slices = bytes.slices();
         let mut header = slices.next().unwrap_or_default().to_vec();
         let rest = slices.next().unwrap_or_default();
         header.extend_from_slice(&rest[..self.body.header_rest - 2]);
@@ -376,8 +354,7 @@ impl Composer {
     fn write_header(
         &self,
         subscriber: &Subscriber,
-        token: &str,
-        unsubscribe: &str,
+        links: &Links<'_>,
         to: &mut Vec<u8>,
     ) -> Result<(), ComposeError> {
         to.extend_from_slice(&self.header);
@@ -392,19 +369,23 @@ impl Composer {
         // A test letter is not the real one: mail stores show one message for one identifier.
         let purpose = if self.is_test { "test" } else { "message-id" };
         let key = subscriber.address.key_cow();
-        to.extend_from_slice(&self.tokens.identifier(purpose, &self.edition, &key));
+        let identifier = self.tokens.identifier(purpose, &self.edition, &key);
+        to.extend_from_slice(&identifier);
         to.push(b'@');
         to.extend_from_slice(self.from.domain().as_bytes());
         to.extend_from_slice(b">");
+        if !self.own_fields.is_empty() {
+            write_own(&self.own_fields, std::str::from_utf8(&identifier).expect("base32 is ASCII"), to);
+        }
         if !matches!(self.unsubscribe, UnsubscribeAddress::Nothing) {
             to.extend_from_slice(b"\r\nList-Unsubscribe: <");
-            to.extend_from_slice(unsubscribe.as_bytes());
+            to.extend_from_slice(links.unsubscribe.as_bytes());
             to.push(b'>');
             if let (UnsubscribeAddress::Https { .. }, Some(address)) = (&self.unsubscribe, &self.mailto) {
                 to.extend_from_slice(b",\r\n <mailto:");
                 to.extend_from_slice(address.as_bytes());
                 to.extend_from_slice(b"?subject=unsubscribe%20");
-                to.extend_from_slice(token.as_bytes());
+                to.extend_from_slice(links.token.as_bytes());
                 to.push(b'>');
             }
         }
@@ -416,20 +397,21 @@ impl Composer {
         &'a self,
         slot: usize,
         subscriber: &'a Subscriber,
-        unsubscribe: &'a str,
+        links: &'a Links<'_>,
     ) -> Result<Cow<'a, str>, ComposeError> {
         let slot = &self.body.slots[slot];
         let filters = slot.placeholder.filters.as_slice();
         let raw = match &slot.source {
-            Source::Subscriber(name) => subscriber.field(name).unwrap_or_default(),
-            Source::Unsubscribe => unsubscribe,
-            Source::Known(text) => text,
+            Source::Subscriber(name) => Cow::Borrowed(subscriber.field(name).unwrap_or_default()),
+            Source::Unsubscribe => Cow::Borrowed(links.unsubscribe.as_str()),
+            Source::Preferences(before, after) => Cow::Owned([before, links.token, after].concat()),
+            Source::Known(text) => Cow::Borrowed(text.as_str()),
         };
         let filtered = match filters {
-            [] => Cow::Borrowed(raw),
-            [Filter::Default(_)] if !raw.trim().is_empty() => Cow::Borrowed(raw),
+            [] => raw,
+            [Filter::Default(_)] if !raw.trim().is_empty() => raw,
             [Filter::Default(value)] => Cow::Borrowed(value.as_str()),
-            filters => Cow::Owned(apply_filters(filters, raw)),
+            filters => Cow::Owned(apply_filters(filters, &raw)),
         };
         if filtered.is_empty()
             && matches!(slot.source, Source::Subscriber(_))
@@ -441,24 +423,12 @@ impl Composer {
     }
 }
 
-fn has_default(placeholder: &Placeholder) -> bool {
-    placeholder.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
-}
-
-/// Most values need no escaping anywhere: letters, digits and a few signs.
-fn escaped(escape: Escape, value: Cow<'_, str>) -> Cow<'_, str> {
-    let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let plain = |byte: &u8| {
-        harmless(byte) || matches!(byte, b' ' | b',' | b'@' | b'/' | b':' | b'?' | b'=' | b'%' | b'+')
-    };
-    let is_safe = match escape {
-        Escape::UrlPart => value.bytes().all(|byte| harmless(&byte)),
-        Escape::Url => value.starts_with("https://") && value.bytes().all(|byte| plain(&byte)),
-        Escape::Text | Escape::Html | Escape::Attribute | Escape::Header => {
-            value.bytes().all(|byte| plain(&byte))
-        }
-    };
-    if is_safe { value } else { Cow::Owned(escape.apply(&value)) }
+/// What only one reader's letter has.
+struct Links<'a> {
+    /// The reader's token.
+    token: &'a str,
+    /// The address that unsubscribes them.
+    unsubscribe: String,
 }
 
 fn literal(pattern: &Pattern) -> String {

@@ -3,6 +3,8 @@
 //! Relaxed headers, as relays refold them; simple bodies, as ours have no trailing blanks to be relaxed about, and
 //! relaxing them costs more than hashing them.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{
     digest::{Digest, SHA256, digest},
     encoding::{AsDer, PublicKeyX509Der},
@@ -15,10 +17,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::error::ComposeError;
 
 /// A key, and the name it signs under.
+#[derive(Clone)]
 pub struct Signer {
     domain: String,
     selector: String,
-    key: Key,
+    key: Arc<Key>,
     /// Of the file.
     fingerprint: String,
 }
@@ -48,7 +51,7 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Fields that are signed when they are there. `from` once more than it occurs, so that nobody can add a second one.
+/// Fields that are signed when they are there. `from` once more than it occurs, so that no one can add a second one.
 const SIGNED: [&str; 15] = [
     "from",
     "from",
@@ -112,7 +115,7 @@ impl Signer {
             return Err(refuse("it is neither an RSA nor an Ed25519 key"));
         };
         let fingerprint = format!("{owner}/{selector} {}", fingerprint(pem.trim().as_bytes()));
-        Ok(Self { domain, selector: selector.to_owned(), key, fingerprint })
+        Ok(Self { domain, selector: selector.to_owned(), key: Arc::new(key), fingerprint })
     }
 
     /// Name and key, in words that tell nothing of the key.
@@ -122,7 +125,7 @@ impl Signer {
 
     /// What the key is made of.
     pub fn kind(&self) -> KeyKind {
-        match self.key {
+        match *self.key {
             Key::Rsa(_) => KeyKind::Rsa,
             Key::Ed25519(_) => KeyKind::Ed25519,
         }
@@ -135,7 +138,7 @@ impl Signer {
 
     /// The public key, as base64 for the `p=` of its DNS record.
     pub fn public_key(&self) -> String {
-        match &self.key {
+        match &*self.key {
             // The SubjectPublicKeyInfo, which verifiers expect (erratum 3017 of RFC 6376), not the bare key.
             Key::Rsa(key) => {
                 let der: PublicKeyX509Der<'_> =
@@ -148,7 +151,7 @@ impl Signer {
 
     /// The whole field for a letter, with its CRLF. `header` holds the fields, each with its CRLF.
     fn field(&self, canonical: &Canonical, body_hash: &str, time: i64) -> Result<Vec<u8>, ComposeError> {
-        let algorithm = match self.key {
+        let algorithm = match *self.key {
             Key::Rsa(_) => "rsa-sha256",
             Key::Ed25519(_) => "ed25519-sha256",
         };
@@ -163,7 +166,7 @@ impl Signer {
         // The signature's own field comes last, without its CRLF (RFC 6376 section 3.7).
         signed.truncate(signed.len() - 2);
         let failed = |_| ComposeError::Key { domain: domain.clone(), reason: "signing with it failed" };
-        let signature = match &self.key {
+        let signature = match &*self.key {
             Key::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &signed, &mut signature).map_err(failed)?;

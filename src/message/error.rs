@@ -3,7 +3,7 @@
 #[non_exhaustive]
 pub enum ComposeError {
     /// The letter is not fit to be handed to a relay. This is a mistake of ours.
-    #[error("the letter holds {what} at octet {at}, which no relay may be given")]
+    #[error("the letter holds {what} at byte {at}, which no relay may be given")]
     Unfit {
         /// What it holds.
         what: &'static str,

@@ -3,10 +3,30 @@
 use aws_lc_rs::digest;
 
 use super::{
-    ComposeError, field,
+    error::ComposeError,
+    field,
     header_rules::{check_archive, check_header, check_list_id, check_one_click},
 };
 use crate::render::{Mailbox, RenderedIssue};
+
+/// Where a value of the owner's has the identifier of the letter.
+const DELIVERY_PLACE: &str = "{delivery}";
+
+/// Writes the owner's fields that name the letter, each in front of its CRLF.
+pub(super) fn write_own(fields: &[(String, String)], identifier: &str, to: &mut Vec<u8>) {
+    for (name, value) in fields {
+        to.extend_from_slice(b"\r\n");
+        to.extend_from_slice(name.as_bytes());
+        to.extend_from_slice(b": ");
+        field::unstructured(&value.replace(DELIVERY_PLACE, identifier), 900, name.len() + 2, to);
+    }
+}
+
+/// The owner's fields that name the letter.
+pub(super) fn own_fields(rendered: &RenderedIssue) -> Vec<(String, String)> {
+    let named = rendered.headers.iter().filter(|(_, value)| value.contains(DELIVERY_PLACE));
+    named.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
 
 /// The fields, each with its CRLF; the subject among them when it is the same for everybody.
 ///
@@ -62,6 +82,9 @@ pub(super) fn shared_header(
             let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
             ComposeError::Header { name, reason }
         })?;
+        if value.contains(DELIVERY_PLACE) {
+            continue;
+        }
         to.extend_from_slice(name.as_bytes());
         to.extend_from_slice(b": ");
         // Long words of these are addresses and tokens for a relay, which reads no encoded words.

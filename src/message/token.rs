@@ -3,19 +3,16 @@
 //! A token is base64url, without padding, of 29 bytes: the key's number (1), the keyed hash of the person (12), and a MAC (16).
 //! `docs/tokens.md` describes it for programs of others.
 
-use std::fmt;
-
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use super::person_hash::{PERSON, PersonHash};
 use crate::address::EmailAddress;
 
 /// Characters of a token.
 pub(super) const TOKEN_LEN: usize = 39;
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 1 + PERSON + MAC;
-/// Bytes of a person's keyed hash.
-const PERSON: usize = 12;
 const MAC: usize = 16;
 /// Characters of an identifier: 130 bits in base32.
 const IDENTIFIER_LEN: usize = 26;
@@ -44,7 +41,7 @@ fn base32(number: u64) -> String {
     }
 }
 
-/// Stands in a test letter where other letters have their unsubscribe token: as long as one, and the same in all test
+/// What a test letter has where other letters have their unsubscribe token: as long as one, and the same in all test
 /// letters. It is no one's token, whatever the newsletter's key.
 pub const TEST_TOKEN: &str = "TEST-LETTER--THIS-LINK-CHANGES-NOTHING-";
 
@@ -58,15 +55,11 @@ pub struct Tokens {
 }
 
 #[derive(Clone, Debug)]
-struct Key {
+pub(super) struct Key {
     /// Says in a token which key made it. Two keys may share it.
     number: u8,
     hmac: hmac::Key,
 }
-
-/// A person of one list, as a keyed hash of 96 bits: who holds it learns no address from it without the newsletter's key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PersonHash([u8; PERSON]);
 
 /// What a token is, after its MAC was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,30 +79,6 @@ pub enum InvalidToken {
     /// No key of this newsletter made it for this list.
     #[error("invalid token: it was not made with this newsletter's key and for this list")]
     Forged,
-}
-
-impl PersonHash {
-    /// The bytes, as they are stored.
-    pub fn as_bytes(&self) -> &[u8; PERSON] {
-        &self.0
-    }
-
-    /// From stored bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self(bytes.try_into().ok()?))
-    }
-}
-
-impl fmt::Display for PersonHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for PersonHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PersonHash({self})")
-    }
 }
 
 impl Tokens {
@@ -240,6 +209,12 @@ impl Tokens {
         aws_lc_rs::constant_time::verify_slices_are_equal(&expected, left.as_bytes()).is_ok()
     }
 
+    /// Whether a text has the form of the left side of a `Message-ID` of ours, perhaps with the right side.
+    pub fn is_identifier(text: &str) -> bool {
+        let left = text.split('@').next().unwrap_or_default();
+        left.len() == IDENTIFIER_LEN && left.bytes().all(|byte| ALPHABET.contains(&byte.to_ascii_lowercase()))
+    }
+
     /// The left side of a `Message-ID`: the same for every attempt to bring one issue to one address.
     pub(super) fn identifier(&self, purpose: &str, issue: &str, recipient: &str) -> [u8; IDENTIFIER_LEN] {
         let tag = self.current.tag(purpose, issue, recipient.as_bytes());
@@ -251,7 +226,12 @@ impl Tokens {
         })
     }
 
-    fn keys(&self) -> impl Iterator<Item = &Key> {
+    /// The key that new tokens are made with.
+    pub(super) fn current(&self) -> &Key {
+        &self.current
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.earlier)
     }
 }
@@ -274,55 +254,16 @@ impl Key {
         std::array::from_fn(|index| tag.as_ref()[index])
     }
 
-    fn tag(&self, purpose: &str, scope: &str, whose: &[u8]) -> hmac::Tag {
+    pub(super) fn number(&self) -> u8 {
+        self.number
+    }
+
+    pub(super) fn tag(&self, purpose: &str, scope: &str, whose: &[u8]) -> hmac::Tag {
         let mut context = hmac::Context::with_key(&self.hmac);
         for part in [purpose.as_bytes(), b"\0", scope.as_bytes(), b"\0", whose] {
             context.update(part);
         }
         context.sign()
-    }
-}
-
-/// The tokens of one list.
-#[derive(Clone, Debug)]
-pub struct ListTokens {
-    tokens: Tokens,
-    list_id: String,
-}
-
-impl ListTokens {
-    /// Tokens for the list with this identifier.
-    pub fn new(tokens: Tokens, list_id: impl Into<String>) -> Self {
-        Self { tokens, list_id: list_id.into() }
-    }
-
-    /// See [`Tokens::unsubscribe`].
-    pub fn unsubscribe(&self, address: &EmailAddress) -> String {
-        self.tokens.unsubscribe(&self.list_id, address)
-    }
-
-    /// See [`Tokens::read`].
-    ///
-    /// # Errors
-    ///
-    /// When it is not a token of this list.
-    pub fn read(&self, token: &str) -> Result<ReadToken, InvalidToken> {
-        self.tokens.read(token, &self.list_id)
-    }
-
-    /// See [`Tokens::person`].
-    pub fn person(&self, address_key: &str) -> PersonHash {
-        self.tokens.person(&self.list_id, address_key)
-    }
-
-    /// See [`Tokens::people`].
-    pub fn people<'a>(&'a self, address_key: &'a str) -> impl Iterator<Item = PersonHash> + 'a {
-        self.tokens.people(&self.list_id, address_key)
-    }
-
-    /// See [`Tokens::fingerprint`].
-    pub fn fingerprint(&self) -> String {
-        self.tokens.fingerprint(&self.list_id)
     }
 }
 
@@ -404,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_a_test_letter_is_nobodys() {
+    fn the_token_of_a_test_letter_is_no_ones() {
         assert_eq!(TEST_TOKEN.len(), TOKEN_LEN);
         assert_eq!(Tokens::new(&[7; 32]).read(TEST_TOKEN, LIST), Ok(ReadToken::Test));
     }

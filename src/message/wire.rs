@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// Octets of a line of either encoding.
+/// LetterBytes of a line of either encoding.
 const LINE: usize = 76;
 
 /// Encodes text as quoted-printable, beginning in column `column`, and returns the column where it ends. Line breaks of
@@ -81,8 +81,8 @@ pub(super) struct Aligned {
 }
 
 impl Aligned {
-    /// Octets of the text.
-    pub(super) fn octets(&self) -> usize {
+    /// LetterBytes of the text.
+    pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
@@ -152,7 +152,7 @@ impl Base64Writer {
         let mut group = [0; 4];
         let written = STANDARD
             .encode_slice(&self.carry[..self.carried], &mut group)
-            .expect("three octets are four signs of base64");
+            .expect("three bytes are four signs of base64");
         to.extend_from_slice(&group[..written]);
         self.column += written;
         self.carried = 0;
@@ -178,7 +178,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// A decoder of our own for the tests here; the letters are read by somebody else's.
+    /// A decoder of our own for the tests here; the letters are read by someone else's.
     fn unquote(text: &str) -> String {
         let mut out = Vec::new();
         let mut bytes = text.bytes();

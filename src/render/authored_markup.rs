@@ -1,9 +1,9 @@
 //! What an owner writes beside words: HTML, CSS and attributes in templates and `mjml` fences, as written.
 
 use super::{
-    Template,
     mjml::{Attribute, Node, NodeKind, read},
-    theme::{GROUNDS, ROLES},
+    template::Template,
+    theme::{BACKGROUNDS, ROLES},
 };
 use crate::source::{Source, Span};
 
@@ -31,7 +31,7 @@ pub enum Background {
     Role(String),
     /// Whatever rules for this class say.
     Class(String),
-    /// What cannot be told: a picture, a class of the template's own.
+    /// What cannot be determined: a picture, a class of the template's own.
     Unknown,
 }
 
@@ -98,7 +98,7 @@ fn backgrounds(name: &str, attributes: &[Attribute], around: &[Background]) -> V
         match one.name.as_str() {
             "css-class" => all.extend(words().map(Background::Class)),
             "mj-class" => all.extend(words().filter_map(|class| match class.as_str() {
-                role if GROUNDS.contains(&role) => Some(Background::Role(class)),
+                role if BACKGROUNDS.contains(&role) => Some(Background::Role(class)),
                 role if ROLES.contains(&role) => None,
                 _ => Some(Background::Unknown),
             })),

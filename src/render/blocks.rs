@@ -6,26 +6,32 @@
 mod boxes;
 mod cards;
 mod code;
+mod extent;
+mod footer;
+mod headings;
 mod inline;
+mod link_kinds;
 mod lists;
 mod pictures;
 mod raw;
-mod tables;
+pub(super) mod tables;
+
+pub(crate) use extent::extent;
 
 use std::ops::Range;
 
 use super::{
-    design::{Design, MARGIN},
-    fill::{Filler, attribute},
+    design::{Cards, Design, Headings, Lists, MARGIN},
+    fill::Filler,
     hoist::hoist,
+    i18n::Words,
     mjml::{Content, Element},
-    words::Words,
 };
 use crate::{
     assets::Assets,
     issue::{
         Issue,
-        document::{Block, BlockKind, Figure, Inline, each_inline},
+        document::{Block, BlockKind, Card, Document, Figure, Inline, each_inline},
     },
     source::{Source, Span},
 };
@@ -48,6 +54,10 @@ pub(crate) struct MjmlWriter<'a> {
     pub(crate) code_budget: usize,
     /// Rules for the head: what moved out of the text of a long letter.
     pub(crate) hoisted: String,
+    /// Whether what is written now is in a row of links, where links are known by their place and color.
+    pub(crate) is_row: bool,
+    /// What is said behind the next link: the kind of page that it leads to.
+    pub(crate) due_kind: Option<&'static str>,
     /// Whether some words run from right to left: code must then say that it does not.
     pub(crate) mixes_directions: bool,
     /// How elements of a `mjml` fence are made; needs the template's machinery.
@@ -92,7 +102,8 @@ impl MjmlWriter<'_> {
         let document = &self.issue.document;
         let mut run = Run::default();
         let column = self.design.column();
-        for (index, block) in document.blocks.iter().enumerate() {
+        let mut rest = document.blocks.iter().enumerate();
+        while let Some((index, block)) = rest.next() {
             if index == 0 && self.is_title(block) {
                 continue;
             }
@@ -107,6 +118,26 @@ impl MjmlWriter<'_> {
                     run.close();
                     self.gallery(figures, mark, &mut run.sections);
                 }
+                BlockKind::Card(card) if self.beside(document, index).is_some() => {
+                    run.close();
+                    let cards = [Some(card), self.beside(document, index)];
+                    let section = self.pair(cards.into_iter().flatten(), mark);
+                    run.sections.push(section);
+                    rest.next();
+                }
+                BlockKind::Figure(figure) if self.is_wide(figure) => {
+                    run.close();
+                    let section = self.wide_figure(figure, mark);
+                    run.sections.push(section);
+                }
+                BlockKind::Heading { level, anchor, content } => {
+                    run.html.push_str(&mark);
+                    let links =
+                        if self.design.looks.counts { extent::links_below(document, index) } else { 0 };
+                    self.heading(&mut run.html, *level, anchor, content, links);
+                }
+                // The heading brings a line of its own.
+                BlockKind::Divider if self.is_ruled(document.blocks.get(index + 1)) => {}
                 BlockKind::Mjml(_) => {
                     run.close();
                     let mut elements = (self.fence)(self, inside_fence(&self.issue.source, &block.span));
@@ -136,6 +167,16 @@ impl MjmlWriter<'_> {
         run.sections
     }
 
+    /// Whether a block is a heading that has a line above it.
+    fn is_ruled(&self, block: Option<&Block>) -> bool {
+        let Some(BlockKind::Heading { level, .. }) = block.map(|block| &block.kind) else { return false };
+        match self.design.looks.headings {
+            Headings::Ruled => *level <= 3,
+            Headings::Colored => *level <= 2,
+            Headings::Large | Headings::Small => false,
+        }
+    }
+
     /// Whether a block says the title again, which the template shows.
     fn is_title(&self, block: &Block) -> bool {
         match &block.kind {
@@ -156,7 +197,7 @@ impl MjmlWriter<'_> {
     /// One block as HTML, at most `width` CSS pixels wide.
     pub(super) fn block(&mut self, out: &mut String, block: &Block, width: u32) {
         match &block.kind {
-            BlockKind::Heading { level, anchor, content } => self.heading(out, *level, anchor, content),
+            BlockKind::Heading { level, anchor, content } => self.heading(out, *level, anchor, content, 0),
             BlockKind::Paragraph(content) => self.paragraph(out, content),
             BlockKind::List { start, tight, items } => self.list(out, *start, *tight, items, width),
             BlockKind::Quote(quote) => self.quote(out, quote, width),
@@ -224,6 +265,29 @@ impl MjmlWriter<'_> {
         section
     }
 
+    /// The card that belongs beside the one at `index`.
+    fn beside<'d>(&self, document: &'d Document, index: usize) -> Option<&'d Card> {
+        match document.blocks.get(index + 1).map(|block| &block.kind) {
+            Some(BlockKind::Card(card)) if self.design.looks.cards == Cards::Pairs => Some(card),
+            _ => None,
+        }
+    }
+
+    /// Two cards beside each other, where there is room.
+    fn pair<'d>(&mut self, cards: impl Iterator<Item = &'d Card>, mark: String) -> Element {
+        let gutter = MARGIN / 2;
+        let width = (self.design.width - MARGIN) / 2 - MARGIN;
+        let mut section = section(&format!("0px {gutter}px"));
+        let mut mark = Some(mark);
+        for card in cards {
+            let mut html = mark.take().unwrap_or_default();
+            self.card(&mut html, card, width);
+            let text = Element::raw("mj-text", html).with("padding", format!("0px {gutter}px"));
+            section = section.child(Element::new("mj-column").child(text));
+        }
+        section
+    }
+
     fn gallery(&mut self, figures: &[Figure], mark: String, sections: &mut Vec<Element>) {
         let gutter = MARGIN / 2;
         let in_a_row = if figures.len() == 4 { 2 } else { 3 };
@@ -238,51 +302,6 @@ impl MjmlWriter<'_> {
                 section = section.child(Element::new("mj-column").child(text));
             }
             sections.push(section);
-        }
-    }
-
-    fn heading(&mut self, out: &mut String, level: u8, anchor: &str, content: &[Inline]) {
-        let level = level.clamp(2, 6);
-        let style = self.heading_style(level);
-        let class = if level >= 5 { " class=\"m\"" } else { "" };
-        let (dir, align) = self.direction(content);
-        out.push_str(&format!("<h{level}{class}{dir} style=\"{style}{align}\">"));
-        if !anchor.is_empty() {
-            // `name`, because some webmails drop `id`.
-            out.push_str(&format!("<a name=\"{}\"></a>", attribute(anchor)));
-        }
-        self.inlines(out, content);
-        out.push_str(&format!("</h{level}>"));
-    }
-
-    /// The style of a heading of level 2 to 6.
-    pub(super) fn heading_style(&self, level: u8) -> String {
-        let size = self.design.size;
-        let above = self.space_above(level);
-        let (below, size) = match level {
-            2 => (size * 3 / 4, size * 3 / 2),
-            3 => (size / 2, size * 6 / 5 + 1),
-            4 => (size / 2, size),
-            _ => (size / 2, size - 2),
-        };
-        let colours = &self.design.light;
-        let mut style = format!("margin:{above}px 0 {below}px;font-size:{size}px;line-height:1.25");
-        if self.design.heading_font != self.design.font {
-            style.push_str(&format!(";font-family:{}", self.design.heading_font));
-        }
-        let colour = if level >= 5 { colours.muted } else { colours.heading };
-        if colour != colours.text {
-            style.push_str(&format!(";color:{colour}"));
-        }
-        style
-    }
-
-    /// The space above a heading, in CSS pixels.
-    fn space_above(&self, level: u8) -> u32 {
-        match level.clamp(2, 6) {
-            2 => self.design.size * 2,
-            3 => self.design.size * 7 / 4,
-            _ => self.design.size * 3 / 2,
         }
     }
 
@@ -304,6 +323,14 @@ impl MjmlWriter<'_> {
             Some(true) if !self.right_to_left => (" dir=\"rtl\"", ";text-align:right"),
             Some(false) if self.right_to_left => (" dir=\"ltr\"", ";text-align:left"),
             _ => ("", ""),
+        }
+    }
+
+    /// Rounds the corners of boxes.
+    pub(super) fn round(&self) -> String {
+        match self.design.looks.radius {
+            0 => String::new(),
+            radius => format!(";border-radius:{radius}px"),
         }
     }
 
@@ -356,7 +383,13 @@ impl MjmlWriter<'_> {
 
     /// The `style` attribute of a link, with the space before it.
     pub(super) fn link_style(&self) -> String {
-        format!(" style=\"color:{}\"", self.design.light.accent)
+        let accent = self.design.light.accent;
+        match self.design.looks.lists {
+            Lists::Marks => format!(" style=\"color:{accent}\""),
+            // Both are said, so that either can be the rule of a long letter.
+            Lists::Rows if self.is_row => format!(" style=\"color:{accent};text-decoration:none\""),
+            Lists::Rows => format!(" style=\"color:{accent};text-decoration:underline\""),
+        }
     }
 }
 

@@ -7,11 +7,17 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Frame, LetterInputs, Logo, Newsletter, RenderedIssue, Template, design, letter};
+use super::{
+    design::{Colour, Logo, Palette},
+    letter::{self, Frame, LetterInputs, design},
+    newsletter::Newsletter,
+    rendered_issue::RenderedIssue,
+    template::Template,
+};
 use crate::{
-    assets::{Assets, MathCommand, draw_formulas},
-    issue::Issue,
-    source::{Diagnostic, Diagnostics, Place, Source, Span},
+    assets::{Assets, Ink, MathCommand, draw_formulas},
+    issue::{Issue, Value},
+    source::{Diagnostic, Diagnostics, Place, Source, Span, nearest},
 };
 
 /// What a build needs beside the issue: the newsletter and where its files are.
@@ -27,6 +33,8 @@ pub struct BuildContext<'a> {
     pub settings: &'a Path,
     /// The program that draws formulas.
     pub math: MathCommand<'a>,
+    /// A template to use whatever the issue and the newsletter say.
+    pub template: Option<&'a str>,
     /// The `Date` of the letters, cut to whole seconds.
     pub now: Timestamp,
 }
@@ -41,6 +49,7 @@ impl<'a> BuildContext<'a> {
             templates: root.join("templates"),
             settings: Path::new("mimeo.toml"),
             math: MathCommand::None,
+            template: None,
             now,
         }
     }
@@ -92,6 +101,26 @@ impl From<BuildError> for Diagnostics {
     }
 }
 
+/// Topics of an issue that the newsletter does not have.
+fn unknown_topics(issue: &Issue, newsletter: &Newsletter) -> Diagnostics {
+    if newsletter.topics.is_empty() {
+        // Without topics in the settings they are the archive's, and choose no readers.
+        return Diagnostics::new();
+    }
+    let known = || newsletter.topics.iter().map(|topic| topic.slug.as_str());
+    let unknown = issue.head.topics.iter().filter(|topic| !known().any(|known| known == topic.as_str()));
+    unknown
+        .map(|topic| {
+            let help = match nearest(topic, known()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the newsletter has: {}", known().collect::<Vec<_>>().join(", ")),
+            };
+            let span = issue.head.spans.get(&format!("topics.{topic}")).cloned().unwrap_or_default();
+            Diagnostic::error("M110", &issue.source, span, format!("unknown topic `{topic}`")).help(help)
+        })
+        .collect()
+}
+
 /// Builds the letter of an issue: reads its text, its template and its pictures, draws its formulas, and renders it.
 ///
 /// # Errors
@@ -101,7 +130,8 @@ pub fn build(source: Source, slug: &str, context: &BuildContext<'_>) -> Result<B
     let newsletter = context.newsletter;
     let issue = Issue::read(source, &newsletter.language);
     let mut diagnostics = issue.diagnostics.clone();
-    let name = issue.head.template.as_deref().unwrap_or(&newsletter.template);
+    diagnostics.extend(unknown_topics(&issue, newsletter));
+    let name = context.template.or(issue.head.template.as_deref()).unwrap_or(&newsletter.template);
     let template = match Template::load(&context.templates, name) {
         Ok(template) => template,
         Err(found) => {
@@ -139,6 +169,14 @@ pub fn build(source: Source, slug: &str, context: &BuildContext<'_>) -> Result<B
     }
 }
 
+/// The picture at the head of an issue: `cover` of its front matter.
+pub(crate) fn cover(issue: &Issue) -> Option<&str> {
+    match issue.head.fields.get("cover") {
+        Some(Value::Text(path)) if !path.trim().is_empty() => Some(path.trim()),
+        _ => None,
+    }
+}
+
 /// Everything that the issue, its template and its design show beside words.
 fn load_assets(issue: &Issue, template: &Template, context: &BuildContext<'_>) -> (Assets, Diagnostics) {
     let mut extra = template.pictures();
@@ -146,8 +184,23 @@ fn load_assets(issue: &Issue, template: &Template, context: &BuildContext<'_>) -
     let settings = Place::File { path: context.settings.to_owned() };
     let logos = design.logo.iter().flat_map(Logo::pictures);
     extra.extend(logos.map(|picture| (picture.to_owned(), settings.clone())));
+    if let Some(cover) = cover(issue) {
+        let span = issue.head.spans.get("cover").cloned().unwrap_or_default();
+        extra.push((cover.to_owned(), issue.source.place(span)));
+    }
     let mut diagnostics = draw_formulas(context.math, context.root, issue);
     let (assets, found) = Assets::load(issue, &context.newsletter.picture_settings(), &extra, context.root);
     diagnostics.extend(found);
+    let mut assets = assets;
+    let rgb = |colour: Colour| [colour.0, colour.1, colour.2];
+    let ink =
+        |palette: &Palette| Ink { text: rgb(palette.text), paper: rgb(palette.paper), size: design.size };
+    let (light, dark) = (ink(&design.light), ink(&design.dark));
+    if matches!(context.math, MathCommand::BuiltIn) {
+        diagnostics.extend(assets.draw_formulas(issue, &light, &dark));
+    }
+    if light != dark {
+        assets.darken_formulas(issue, &dark);
+    }
     (assets, diagnostics)
 }

@@ -3,12 +3,31 @@
 //! In: `[design]` of `mimeo.toml`, `design` of a front matter, a template's own `mimeo:design`. Out: [`Design`].
 //! Never: knows a block or a component.
 
-use std::{collections::BTreeMap, fmt};
+mod colour;
+mod logo;
+mod looks;
+mod palette;
+mod palettes;
+mod values;
+mod web_font;
+
+pub use colour::Colour;
+pub use logo::Logo;
+pub use looks::{Buttons, Cards, Headings, Lists, Looks, Pictures};
+pub use palette::{COLOURS, Palette};
+pub use palettes::{NamedPalette, PALETTES};
+pub use web_font::WebFont;
+
+use std::collections::BTreeMap;
 
 use crate::{
     issue::Value,
-    source::{Diagnostic, Diagnostics, Place, Severity, nearest},
+    source::{Diagnostic, Diagnostics, Place, Severity},
 };
+use logo::logo;
+use palette::set_colour;
+use values::{Problem, flag, known_names, line_height, number, stack};
+use web_font::web_font;
 
 /// How a letter looks.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,176 +48,48 @@ pub struct Design {
     pub width: u32,
     /// The picture at the head of the letter.
     pub logo: Option<Logo>,
+    /// A font that is fetched from the web, where a mail client does that.
+    pub web_font: Option<WebFont>,
+    /// How blocks look beside their colors.
+    pub looks: Looks,
 }
 
-/// The picture at the head of the letter.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Logo {
-    /// A path below the newsletter's folder, or an https address.
-    pub light: String,
-    /// The picture for readers who prefer a dark background: a path or an https address.
-    pub dark: Option<String>,
-    /// Alternative text; the newsletter's name when it is not given.
-    pub alt: Option<String>,
-    /// Shown width in CSS pixels; the picture's own, up to 240, when it is not given.
-    pub width: Option<u32>,
-}
-
-impl Logo {
-    /// Its files or addresses.
-    pub fn pictures(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.light.as_str()).chain(self.dark.as_deref())
-    }
-}
-
-/// A set of colors that go together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Palette {
-    /// Links, buttons, marks.
-    pub accent: Colour,
-    /// Words on a button.
-    pub on_accent: Colour,
-    /// Text.
-    pub text: Colour,
-    /// Headings.
-    pub heading: Colour,
-    /// Captions, dates, the footer.
-    pub muted: Colour,
-    /// The background around the letter.
-    pub background: Colour,
-    /// The letter's own background.
-    pub paper: Colour,
-    /// The background of code, callouts and cards.
-    pub panel: Colour,
-    /// Lines between things.
-    pub rule: Colour,
-}
-
-/// An opaque sRGB color.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour(pub u8, pub u8, pub u8);
-
-/// Six digits, as old Outlook needs them.
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
-    }
-}
-
-impl Colour {
-    /// Reads `#rgb` and `#rrggbb`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.trim().strip_prefix('#')?;
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-        match digits.len() {
-            3 => {
-                let digit = |at: usize| u8::from_str_radix(&digits[at..=at], 16).ok().map(|value| value * 17);
-                Some(Self(digit(0)?, digit(1)?, digit(2)?))
-            }
-            6 => Some(Self(byte(0)?, byte(2)?, byte(4)?)),
-            _ => None,
-        }
-    }
-
-    /// WCAG 2.2 relative luminance, 0 to 1.
-    pub fn luminance(self) -> f64 {
-        let channel = |value: u8| {
-            let value = f64::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(self.0) + 0.7152 * channel(self.1) + 0.0722 * channel(self.2)
-    }
-
-    /// WCAG 2.2 contrast ratio, 1 to 21.
-    pub fn contrast(self, other: Self) -> f64 {
-        let (a, b) = (self.luminance(), other.luminance());
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-}
-
-/// The names of a palette's colors, as they are written in settings.
-pub const COLOURS: [&str; 9] =
-    ["accent", "on_accent", "text", "heading", "muted", "background", "paper", "panel", "rule"];
-
-const OTHERS: [&str; 8] = ["font", "heading_font", "code_font", "size", "width", "logo", "light", "dark"];
-
-impl Palette {
-    fn colour_mut(&mut self, name: &str) -> Option<&mut Colour> {
-        Some(match name {
-            "accent" => &mut self.accent,
-            "on_accent" => &mut self.on_accent,
-            "text" => &mut self.text,
-            "heading" => &mut self.heading,
-            "muted" => &mut self.muted,
-            "background" => &mut self.background,
-            "paper" => &mut self.paper,
-            "panel" => &mut self.panel,
-            "rule" => &mut self.rule,
-            _ => return None,
-        })
-    }
-
-    /// The color of that name.
-    pub fn colour(&self, name: &str) -> Option<Colour> {
-        self.clone().colour_mut(name).copied()
-    }
-
-    /// Pairs of words and background that are on each other somewhere in a letter, with their names.
-    pub fn pairs(&self) -> Vec<(&'static str, Colour, &'static str, Colour)> {
-        let mut pairs = Vec::new();
-        for (ground, on) in [("paper", self.paper), ("panel", self.panel), ("background", self.background)] {
-            for (words, colour) in [
-                ("text", self.text),
-                ("heading", self.heading),
-                ("muted", self.muted),
-                ("accent", self.accent),
-            ] {
-                pairs.push((words, colour, ground, on));
-            }
-        }
-        pairs.push(("on_accent", self.on_accent, "accent", self.accent));
-        pairs
-    }
-}
-
-const fn rgb(value: u32) -> Colour {
-    Colour((value >> 16) as u8, (value >> 8) as u8, value as u8)
-}
+const OTHERS: [&str; 19] = [
+    "palette",
+    "font",
+    "heading_font",
+    "code_font",
+    "web_font",
+    "size",
+    "line_height",
+    "width",
+    "radius",
+    "headings",
+    "lists",
+    "cards",
+    "pictures",
+    "buttons",
+    "counts",
+    "kinds",
+    "logo",
+    "light",
+    "dark",
+];
 
 impl Default for Design {
     fn default() -> Self {
+        let [own, ..] = &PALETTES;
         Self {
-            light: Palette {
-                accent: rgb(0x9a3412),
-                on_accent: rgb(0xffffff),
-                text: rgb(0x24292f),
-                heading: rgb(0x16191d),
-                muted: rgb(0x5f6368),
-                background: rgb(0xf5f2ec),
-                paper: rgb(0xfffefb),
-                panel: rgb(0xf6f2ea),
-                rule: rgb(0xded7ca),
-            },
-            dark: Palette {
-                accent: rgb(0xf2a883),
-                on_accent: rgb(0x1d1512),
-                text: rgb(0xe4e0d9),
-                heading: rgb(0xf7f4ee),
-                muted: rgb(0xa8a298),
-                background: rgb(0x141312),
-                paper: rgb(0x1d1c1a),
-                panel: rgb(0x282624),
-                rule: rgb(0x403c37),
-            },
+            light: own.light.clone(),
+            dark: own.dark.clone(),
             font: "Georgia,'Times New Roman',serif".into(),
             heading_font: "Georgia,'Times New Roman',serif".into(),
             code_font: "Menlo,Consolas,'Courier New',monospace".into(),
             size: 17,
             width: 600,
             logo: None,
+            web_font: None,
+            looks: Looks::default(),
         }
     }
 }
@@ -211,7 +102,7 @@ impl Design {
         place: &dyn Fn(&str) -> Place,
         diagnostics: &mut Diagnostics,
     ) {
-        let mut tell = |key: &str, set: Result<(), (String, Option<String>)>| {
+        let mut tell = |key: &str, set: Result<(), Problem>| {
             if let Err((message, help)) = set {
                 let mut diagnostic = Diagnostic::at("M240", Severity::Error, place(key), message);
                 if let Some(help) = help {
@@ -220,8 +111,13 @@ impl Design {
                 diagnostics.push(diagnostic);
             }
         };
+        // A palette first: single colors beside it are changes to it.
+        if let Some(value) = settings.get("palette") {
+            tell("palette", self.set_palette(value));
+        }
         for (key, value) in settings {
             match (key.as_str(), value) {
+                ("palette", _) => {}
                 ("light" | "dark", Value::Map(map)) => {
                     let palette = if key == "dark" { &mut self.dark } else { &mut self.light };
                     for (name, value) in map {
@@ -233,7 +129,7 @@ impl Design {
         }
     }
 
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), (String, Option<String>)> {
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), Problem> {
         if COLOURS.contains(&key) {
             return set_colour(&mut self.light, key, value);
         }
@@ -247,11 +143,41 @@ impl Design {
             "code_font" => stack(key, value).map(|font| self.code_font = font),
             "size" => number(key, value, 12, 24).map(|size| self.size = size),
             "width" => number(key, value, 320, 960).map(|width| self.width = width),
+            "radius" => number(key, value, 0, 24).map(|radius| self.looks.radius = radius),
+            "line_height" => line_height(value).map(|height| self.looks.line_height = height),
+            "counts" => flag(key, value).map(|counts| self.looks.counts = counts),
+            "kinds" => flag(key, value).map(|kinds| self.looks.kinds = kinds),
+            "web_font" => web_font(value).map(|font| self.web_font = font),
             "logo" => logo(value).map(|logo| self.logo = logo),
+            _ if looks::CHOICES.iter().any(|(name, _)| *name == key) => self.choose(key, value),
             _ => {
                 let known = COLOURS.into_iter().chain(OTHERS);
                 Err((format!("unknown design setting `{key}`"), Some(known_names(key, known))))
             }
+        }
+    }
+
+    fn set_palette(&mut self, value: &Value) -> Result<(), Problem> {
+        let names = || PALETTES.iter().map(|palette| palette.name);
+        let Value::Text(name) = value else {
+            let known = format!("known names: {}", names().collect::<Vec<_>>().join(", "));
+            return Err(("`palette` in the design is not a name".to_owned(), Some(known)));
+        };
+        let palette = palettes::find(name)
+            .ok_or_else(|| (format!("unknown palette `{name}`"), Some(known_names(name, names()))))?;
+        (self.light, self.dark) = (palette.light.clone(), palette.dark.clone());
+        Ok(())
+    }
+
+    /// A setting that is a choice of words.
+    fn choose(&mut self, key: &str, value: &Value) -> Result<(), Problem> {
+        let words = looks::CHOICES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
+        match value {
+            Value::Text(word) if self.looks.choose(key, word) => Ok(()),
+            _ => Err((
+                format!("`{key}` in the design is not one of {}", words.join(", ")),
+                Some(format!("write for example: {key} = \"{}\"", words.first().unwrap_or(&""))),
+            )),
         }
     }
 
@@ -264,96 +190,6 @@ impl Design {
 /// Space left and right of the text, in CSS pixels: as much as a phone can spare.
 pub(crate) const MARGIN: u32 = 24;
 
-fn known_names<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, known.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known names: {}", known.collect::<Vec<_>>().join(", ")),
-    }
-}
-
-fn set_colour(palette: &mut Palette, name: &str, value: &Value) -> Result<(), (String, Option<String>)> {
-    let Some(slot) = palette.colour_mut(name) else {
-        return Err((format!("unknown design color `{name}`"), Some(known_names(name, COLOURS.into_iter()))));
-    };
-    let parsed = match value {
-        Value::Text(text) => Colour::parse(text),
-        _ => None,
-    };
-    *slot = parsed.ok_or_else(|| {
-        (
-            format!("`{name}` in the design is not a valid color"),
-            Some("write it as #rrggbb, in quotation marks".to_owned()),
-        )
-    })?;
-    Ok(())
-}
-
-fn stack(key: &str, value: &Value) -> Result<String, (String, Option<String>)> {
-    let Value::Text(text) = value else {
-        return Err((format!("`{key}` in the design is not a text"), None));
-    };
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, ' ' | ',' | '\'' | '"' | '-' | '_');
-    if text.trim().is_empty() || !text.chars().all(allowed) {
-        return Err((
-            format!("`{key}` in the design is not a list of font families"),
-            Some("write for example: \"Georgia, 'Times New Roman', serif\"".into()),
-        ));
-    }
-    let families: Vec<String> =
-        text.split(',').map(|family| family.trim().replace('"', "'")).filter(|f| !f.is_empty()).collect();
-    const GENERIC: [&str; 5] = ["serif", "sans-serif", "monospace", "cursive", "system-ui"];
-    if !families.last().is_some_and(|last| GENERIC.contains(&last.as_str())) {
-        return Err((
-            format!("`{key}` in the design does not end in a family that every reader has"),
-            Some(format!("end it with one of {}", GENERIC.join(", "))),
-        ));
-    }
-    Ok(families.join(","))
-}
-
-fn number(key: &str, value: &Value, low: u32, high: u32) -> Result<u32, (String, Option<String>)> {
-    let wanted = match value {
-        Value::Integer(number) => u32::try_from(*number).ok(),
-        Value::Text(text) => text.trim().trim_end_matches("px").parse().ok(),
-        _ => None,
-    };
-    wanted.filter(|number| (low..=high).contains(number)).ok_or_else(|| {
-        (
-            format!("`{key}` in the design is not a number from {low} to {high}"),
-            Some("it counts CSS pixels, for example 600".into()),
-        )
-    })
-}
-
-fn logo(value: &Value) -> Result<Option<Logo>, (String, Option<String>)> {
-    let map = match value {
-        Value::Text(path) if path.is_empty() => return Ok(None),
-        Value::Text(path) => {
-            return Ok(Some(Logo { light: path.clone(), dark: None, alt: None, width: None }));
-        }
-        Value::Bool(false) => return Ok(None),
-        Value::Map(map) => map,
-        _ => return Err(("`logo` in the design is neither a path nor a table".into(), None)),
-    };
-    let text = |name: &str| match map.get(name) {
-        Some(Value::Text(text)) => Ok(Some(text.clone())),
-        None => Ok(None),
-        Some(_) => Err((format!("`{name}` of the logo is not a text"), None)),
-    };
-    const KNOWN: [&str; 4] = ["light", "dark", "alt", "width"];
-    if let Some(unknown) = map.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-        return Err((
-            format!("unknown logo setting `{unknown}`"),
-            Some(known_names(unknown, KNOWN.into_iter())),
-        ));
-    }
-    let Some(light) = text("light")? else {
-        return Err(("the logo has no `light` picture".into(), Some("give the path of a picture".into())));
-    };
-    let width = map.get("width").map(|width| number("width", width, 16, 960)).transpose()?;
-    Ok(Some(Logo { light, dark: text("dark")?, alt: text("alt")?, width }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,15 +200,6 @@ mod tests {
         let place = |_: &str| Place::File { path: "mimeo.toml".into() };
         design.overlay(&BTreeMap::from([(key.to_owned(), value)]), &place, &mut diagnostics);
         (design, diagnostics.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn a_colour_is_read_in_both_lengths_and_nothing_else() {
-        assert_eq!(Colour::parse("#abc"), Some(Colour(0xaa, 0xbb, 0xcc)));
-        assert_eq!(Colour::parse("#0b5fff").map(|c| c.to_string()), Some("#0b5fff".into()));
-        for wrong in ["", "#", "#ab", "#abcd", "red", "#gggggg", "#ääb", "0b5fff"] {
-            assert_eq!(Colour::parse(wrong), None, "{wrong}");
-        }
     }
 
     #[test]
@@ -395,13 +222,53 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_palettes_can_be_read() {
-        let design = Design::default();
-        for palette in [&design.light, &design.dark] {
-            for (words, colour, ground, on) in palette.pairs() {
-                let contrast = colour.contrast(on);
-                assert!(contrast >= 4.5, "{words} {colour} on {ground} {on}: {contrast:.2}");
-            }
+    fn a_palette_comes_before_colors_of_its_own() {
+        let mut design = Design::default();
+        let settings = BTreeMap::from([
+            ("accent".to_owned(), Value::Text("#112233".into())),
+            ("palette".to_owned(), Value::Text("moss".into())),
+        ]);
+        let mut problems = Vec::new();
+        design.overlay(&settings, &|_| Place::File { path: "mimeo.toml".into() }, &mut problems);
+        assert!(problems.is_empty());
+        assert_eq!(design.light.accent, Colour(0x11, 0x22, 0x33));
+        assert_eq!(design.light.background, Colour(0xef, 0xf2, 0xea));
+        let (_, problems) = overlay("palette", Value::Text("mos".into()));
+        assert_eq!(problems, ["mimeo.toml: unknown palette `mos`"]);
+    }
+
+    #[test]
+    fn looks_are_words_and_numbers_in_bounds() {
+        let (design, problems) = overlay("headings", Value::Text("ruled".into()));
+        assert!(problems.is_empty() && design.looks.headings == Headings::Ruled);
+        let (_, problems) = overlay("headings", Value::Text("loud".into()));
+        assert_eq!(
+            problems,
+            ["mimeo.toml: `headings` in the design is not one of large, ruled, colored, small"]
+        );
+        let (design, _) = overlay("line_height", Value::Float(1.45));
+        assert_eq!(design.looks.leading(), "1.45");
+        for (key, value) in [("line_height", Value::Float(3.0)), ("radius", Value::Integer(99))] {
+            assert_eq!(overlay(key, value).1.len(), 1, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_web_font_is_an_https_address_that_ends_nothing() {
+        let font = |family: &str, url: &str| {
+            Value::Map(BTreeMap::from([
+                ("family".to_owned(), Value::Text(family.into())),
+                ("url".to_owned(), Value::Text(url.into())),
+            ]))
+        };
+        let (design, problems) = overlay("web_font", font("Inter", "https://example.org/inter.woff2"));
+        assert!(problems.is_empty() && design.web_font.is_some());
+        for (family, url) in [
+            ("Inter", "http://example.org/inter.woff2"),
+            ("Inter", "https://example.org/a')}body{"),
+            ("In'ter", "https://example.org/inter.woff2"),
+        ] {
+            assert_eq!(overlay("web_font", font(family, url)).1.len(), 1, "{family} {url}");
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::{
-    Escape,
     design::Design,
+    i18n::IN_TEMPLATES,
+    pattern::Escape,
     scope::{Fill, LINKS, Scope},
     tokens::Tokens,
 };
 use crate::{
     issue::{FrontMatter, Part, Phrase, Placeholder},
-    markup::allowed::{LINK_SCHEMES, is_known_scheme},
+    markup::allowed::{LINK_SCHEMES, NOT_IN_URLS, is_known_scheme},
     source::{Diagnostic, Diagnostics, Source, Span},
 };
 
@@ -33,19 +34,6 @@ pub(crate) struct Filler<'a> {
     links: Vec<&'static str>,
     reported: BTreeSet<(std::path::PathBuf, usize)>,
 }
-
-/// What a URL may not hold as it is (RFC 3986 section 2); `%` stays, it may begin an escape.
-const URL: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 impl<'a> Filler<'a> {
     /// A filler for one rendering.
@@ -165,7 +153,9 @@ impl<'a> Filler<'a> {
                 format!("set it under `[fields]` in mimeo.toml, {default}; {names}")
             }
             Some("link") => known(LINKS.map(|name| format!("link.{name}")).to_vec()),
-            _ => "names begin with `issue.`, `newsletter.`, `subscriber.`, `link.` or `design.`".to_owned(),
+            Some("words") => known(IN_TEMPLATES.map(|name| format!("words.{name}")).to_vec()),
+            _ => "names begin with `issue.`, `newsletter.`, `subscriber.`, `link.`, `design.` or `words.`"
+                .to_owned(),
         }
     }
 
@@ -203,7 +193,7 @@ impl<'a> Filler<'a> {
                     }
                 },
                 Part::Text(text) => {
-                    out.push_str(&attribute(&utf8_percent_encode(text, URL).to_string()));
+                    out.push_str(&attribute(&utf8_percent_encode(text, NOT_IN_URLS).to_string()));
                 }
                 Part::Open(placeholder) => {
                     let lands = if out.is_empty() { Escape::Url } else { Escape::UrlPart };
@@ -232,10 +222,10 @@ impl<'a> Filler<'a> {
                         return Ok(url.to_string());
                     }
                 }
-                Ok(utf8_percent_encode(text, URL).to_string())
+                Ok(utf8_percent_encode(text, NOT_IN_URLS).to_string())
             }
             Some(scheme) => Err(scheme.to_ascii_lowercase()),
-            None => Ok(utf8_percent_encode(text, URL).to_string()),
+            None => Ok(utf8_percent_encode(text, NOT_IN_URLS).to_string()),
         }
     }
 }

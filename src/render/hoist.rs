@@ -21,8 +21,8 @@ const WORTH_IT: usize = 3_000;
 const RULE_WORTH_IT: usize = 100;
 
 /// Elements that may take their style from the head. Not `pre`, whose lines would be wider than a telephone without it.
-const KINDS: [&str; 14] =
-    ["a", "blockquote", "code", "dd", "dt", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "ul"];
+const KINDS: [&str; 15] =
+    ["a", "blockquote", "code", "dd", "dt", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "small", "ul"];
 
 /// Elements that look right with the style of their kind although they do not say so: raw HTML of the author.
 const FOLLOWERS: [&str; 11] = ["a", "code", "h2", "h3", "h4", "h5", "h6", "ol", "p", "ul", "blockquote"];
@@ -63,7 +63,7 @@ pub(crate) fn hoist<'e>(texts: impl Iterator<Item = &'e mut Element>) -> String 
     }
     for text in &mut texts {
         let Some(html) = raw(text) else { continue };
-        let html = without(html, &moved);
+        let html = without_ends(&without(html, &moved));
         text.content = Content::Raw(html);
         let class = match text.get("css-class") {
             Some(own) => format!("{CLASS} {own}"),
@@ -174,6 +174,13 @@ fn without(html: &str, moved: &BTreeMap<Selector, String>) -> String {
     out + &html[copied..]
 }
 
+/// The HTML without the ends of items that another item or the end of their list ends: HTML leaves them to the author, and a
+/// list of links has hundreds.
+fn without_ends(html: &str) -> String {
+    let html = html.replace("</li><li", "<li");
+    html.replace("</li></ul>", "</ul>").replace("</li></ol>", "</ol>")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +224,7 @@ mod tests {
         assert!(rules.contains(".z li ul{margin:3px 0 0 24px}.z ul{margin:0 0 17px 24px}"), "{rules}");
         assert!(rules.contains(".z li{margin:0 0 5px}"), "{rules}");
         assert!(
-            html.ends_with("<ul><li style=\"margin:0\"><p style=\"margin:0 0 17px\">b</p></li></ul>"),
+            html.ends_with("<ul><li style=\"margin:0\"><p style=\"margin:0 0 17px\">b</p></ul>"),
             "{html}"
         );
     }

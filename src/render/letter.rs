@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Escape, Newsletter, Pattern, Piece, RenderedIssue, Template,
-    blocks::{CODE_BUDGET, MjmlWriter, plain, runs_leftward},
+    blocks::{CODE_BUDGET, MjmlWriter, extent, plain, runs_leftward},
     design::Design,
     fill::{Filler, attribute},
-    mjml::{Element, join, press, print},
+    i18n::words_with,
+    language::is_right_to_left,
+    mjml::{Element, join, print, to_html},
+    newsletter::Newsletter,
+    pattern::{Escape, Pattern, Piece},
+    rendered_issue::RenderedIssue,
     scope::Scope,
-    template::{Expansion, expand, fence},
+    template::{Expansion, Template, expand, fence},
     text::text,
     theme,
     tokens::Tokens,
-    words::{is_right_to_left, words},
 };
 use crate::{
     assets::Assets,
@@ -79,7 +82,7 @@ pub fn render(inputs: &LetterInputs<'_>) -> Result<Letter, Diagnostics> {
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
-    let html = match press(&root) {
+    let html = match to_html(&root) {
         Ok(html) => html,
         Err(problem) => {
             let place = Place::File { path: issue.source.path().to_owned() };
@@ -111,8 +114,10 @@ pub fn render(inputs: &LetterInputs<'_>) -> Result<Letter, Diagnostics> {
         unsubscribe: newsletter.unsubscribe.clone(),
         archive: newsletter.archive.clone(),
         view,
+        preferences: newsletter.footer.preferences.clone(),
         bounces: newsletter.bounces.clone(),
         headers: newsletter.headers.clone(),
+        topics: if newsletter.topics.is_empty() { Vec::new() } else { issue.head.topics.clone() },
     };
     Ok(Letter { rendered, blocks, diagnostics })
 }
@@ -147,12 +152,12 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
     design.overlay(&issue.head.design, &place, &mut diagnostics);
     let is_issues = !issue.head.design.is_empty();
     // At the color of the words where the issue gives it, else at that of their background.
-    let blame = |palette: &str, words: &str, ground: &str| {
+    let blame = |palette: &str, words: &str, background: &str| {
         let keys = [
             format!("{palette}.{words}"),
             words.to_owned(),
-            format!("{palette}.{ground}"),
-            ground.to_owned(),
+            format!("{palette}.{background}"),
+            background.to_owned(),
         ];
         let given = keys.iter().find(|key| spans.contains_key(&format!("design.{key}")));
         if is_issues {
@@ -163,13 +168,13 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
         }
     };
     for (name, palette) in [("light", &design.light), ("dark", &design.dark)] {
-        for (words, colour, ground, on) in palette.pairs() {
+        for (words, colour, background, on) in palette.pairs() {
             let contrast = colour.contrast(on);
             if contrast < 4.5 {
                 let message =
-                    format!("in the {name} colors, {words} on {ground} has a contrast of {contrast:.1}");
+                    format!("in the {name} colors, {words} on {background} has a contrast of {contrast:.1}");
                 let diagnostic =
-                    Diagnostic::at("M241", Severity::Warning, blame(name, words, ground), message);
+                    Diagnostic::at("M241", Severity::Warning, blame(name, words, background), message);
                 diagnostics.push(
                     diagnostic.help("many people cannot read text with a contrast below 4.5; choose a darker or lighter color"),
                 );
@@ -216,13 +221,20 @@ fn opening(issue: &Issue) -> String {
 /// The names that are worked out from what is given.
 fn derived(inputs: &LetterInputs<'_>) -> BTreeMap<String, Value> {
     let LetterInputs { issue, newsletter, frame, .. } = *inputs;
-    let words = words(language(issue, newsletter));
+    let words = words_with(&newsletter.texts, language(issue, newsletter));
     let day = issue.head.date.map(|date| words.day(date)).unwrap_or_default();
-    BTreeMap::from([
+    let (count, links) = extent(&issue.document);
+    let mut derived = BTreeMap::from([
         ("slug".to_owned(), Value::Text(frame.slug.clone())),
         ("day".to_owned(), Value::Text(day)),
         ("view".to_owned(), Value::Text(web_address(issue, newsletter, &frame.slug).unwrap_or_default())),
-    ])
+        ("links".to_owned(), Value::Text(if links > 1 { words.links(links) } else { String::new() })),
+    ]);
+    // The author's own word on it is a better one.
+    if !issue.head.fields.contains_key("reading_time") {
+        derived.insert("reading_time".to_owned(), Value::Text(words.reading_time(count)));
+    }
+    derived
 }
 
 /// What fills the placeholders of the issue and its template.
@@ -234,6 +246,7 @@ fn filler<'a>(inputs: &LetterInputs<'a>, scope: &'a Scope, design: &'a Design) -
     let mut links = vec!["unsubscribe"];
     links.extend(web_address(issue, newsletter, &frame.slug).map(|_| "view"));
     links.extend(newsletter.archive.as_ref().map(|_| "archive"));
+    links.extend(newsletter.footer.preferences.as_ref().map(|_| "preferences"));
     let mut filler = Filler::new(scope, tokens, (&issue.head, &issue.source), design, links);
     filler.opening = opening(issue);
     filler
@@ -250,26 +263,32 @@ fn tree<'a>(inputs: &LetterInputs<'a>, design: &'a Design, mut filler: Filler<'a
         design,
         assets,
         filler,
-        words: words(language),
+        words: words_with(&newsletter.texts, language),
         right_to_left,
         code_budget: CODE_BUDGET,
+        is_row: false,
+        due_kind: None,
         hoisted: String::new(),
         mixes_directions: right_to_left || issue.source.text().chars().any(runs_leftward),
         fence: |writer, span| {
             let mut expansion = Expansion {
                 filler: &mut writer.filler,
                 sections: Vec::new(),
-                logo: None,
+                logos: [None, None],
+                cover: None,
+                links: String::new(),
                 address: &|source| writer.assets.address(source),
             };
             fence(&writer.issue.source, span, &mut expansion)
         },
     };
     let sections = writer.document();
-    let logo = writer.logo(&newsletter.name);
+    let logos = [false, true].map(|is_centered| writer.logo(&newsletter.name, is_centered));
+    let cover = writer.cover();
+    let links = writer.footer_links(newsletter);
     let MjmlWriter { mut filler, hoisted, .. } = writer;
-    let mut expansion =
-        Expansion { filler: &mut filler, sections, logo, address: &|source| assets.address(source) };
+    let address = &|source: &str| assets.address(source);
+    let mut expansion = Expansion { filler: &mut filler, sections, logos, cover, links, address };
     let mut root = expand(template.nodes(), &mut expansion);
     root.set("lang", attribute(language));
     root.set("dir", if right_to_left { "rtl" } else { "ltr" });

@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::i18n::OwnTexts;
 use crate::{
     address::EmailAddress,
     assets::{PicturePlace, PictureSettings},
     issue::Value,
     source::Place,
+    subscriber::Topic,
 };
 
 /// The newsletter an issue appears in: the part of `mimeo.toml` that readers see.
@@ -42,10 +44,31 @@ pub struct Newsletter {
     pub design: BTreeMap<String, Value>,
     /// Where the settings of `design` are, by key (`light.text`), for findings about them; the section has an empty key.
     pub design_places: BTreeMap<String, Place>,
+    /// `[footer]`: what the end of a letter links to.
+    pub footer: Footer,
+    /// `templates/texts/LANGUAGE.toml`: texts of the owner's own in place of ours.
+    pub texts: OwnTexts,
+    /// `[topics]`: what readers can choose to read about.
+    pub topics: Vec<Topic>,
     /// `[headers]`: header fields of the owner's own.
     pub headers: BTreeMap<String, String>,
     /// `[fields]`: for templates, as `{{ newsletter.NAME }}`.
     pub fields: BTreeMap<String, Value>,
+}
+
+/// What the end of a letter links to beside the unsubscribe link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footer {
+    /// `subscribe`: where someone to whom a letter was forwarded can subscribe.
+    pub subscribe: Option<String>,
+    /// `preferences`: where readers choose what they get; `{token}` in it is replaced by the reader's own token.
+    pub preferences: Option<String>,
+    /// `feed`: the address of the feed.
+    pub feed: Option<String>,
+    /// `reply`: whether there is a link that begins a reply.
+    pub reply: bool,
+    /// `[footer.social]`: names of networks, and the newsletter's address there, in the order of their names.
+    pub social: Vec<(String, String)>,
 }
 
 /// A name and an address.
@@ -104,6 +127,9 @@ impl Newsletter {
             template: "default".to_owned(),
             design: BTreeMap::new(),
             design_places: BTreeMap::new(),
+            footer: Footer::default(),
+            topics: Vec::new(),
+            texts: OwnTexts::default(),
             headers: BTreeMap::new(),
             fields: BTreeMap::new(),
             name,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     issue::Placeholder,
-    markup::{Landing, landing},
+    markup::{ValueContext, value_context},
 };
 
 /// A text with open placeholders, each of which knows where its value will land.
@@ -50,11 +50,11 @@ pub enum Escape {
 impl Escape {
     /// How a value is escaped that is written behind some HTML.
     pub(crate) fn behind(html: &str) -> Self {
-        match landing(html) {
-            Landing::Text => Self::Html,
-            Landing::Attribute => Self::Attribute,
-            Landing::Url => Self::Url,
-            Landing::UrlPart => Self::UrlPart,
+        match value_context(html) {
+            ValueContext::Text => Self::Html,
+            ValueContext::Attribute => Self::Attribute,
+            ValueContext::Url => Self::Url,
+            ValueContext::UrlPart => Self::UrlPart,
         }
     }
 }

@@ -1,13 +1,20 @@
 //! Values for a reader who is not real: a letter that is only looked at shows words where names will be, and no
 //! `{{ placeholder }}`.
 
-use super::{Pattern, Piece, RenderedIssue, apply_filters};
+use super::{
+    pattern::{Pattern, Piece},
+    rendered_issue::RenderedIssue,
+    scope::apply as apply_filters,
+};
 use crate::issue::Placeholder;
 
 /// Where the unsubscribe link of an invented reader leads.
 const NOWHERE: &str = "https://example.org/unsubscribe/sample";
 
-/// A value for a field of the list that nobody has filled in: `favourite_tea` becomes `Favourite tea`.
+/// The token of an invented reader.
+const NO_TOKEN: &str = "sample";
+
+/// A value for a field of the list that no one has filled in: `favourite_tea` becomes `Favourite tea`.
 pub fn sample_value(field: &str) -> String {
     match field {
         "name" => "Ada Example".to_owned(),
@@ -42,6 +49,9 @@ impl RenderedIssue {
         let name: Vec<&str> = placeholder.path.iter().map(String::as_str).collect();
         match name[..] {
             ["link", "view"] => self.view.clone().unwrap_or_default(),
+            ["link", "preferences"] => {
+                self.preferences.as_deref().unwrap_or_default().replacen("{token}", NO_TOKEN, 1)
+            }
             ["link", "archive"] => self.archive.clone().unwrap_or_default(),
             ["link", _] => NOWHERE.to_owned(),
             ["subscriber", field] => sample_value(field),

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::Newsletter;
+use super::{
+    i18n::{IN_TEMPLATES, words_with},
+    newsletter::Newsletter,
+};
 use crate::{
     issue::{Filter, Issue, Placeholder, Value},
     source::nearest,
@@ -10,6 +13,7 @@ use crate::{
 pub(crate) struct Scope {
     issue: BTreeMap<String, Value>,
     newsletter: BTreeMap<String, Value>,
+    words: BTreeMap<String, Value>,
 }
 
 /// What a placeholder is when the issue is rendered.
@@ -24,7 +28,7 @@ pub(crate) enum Fill {
 }
 
 /// What a letter's links can be called.
-pub(crate) const LINKS: [&str; 3] = ["unsubscribe", "view", "archive"];
+pub(crate) const LINKS: [&str; 4] = ["unsubscribe", "preferences", "view", "archive"];
 
 impl Scope {
     /// Collects the names.
@@ -47,7 +51,12 @@ impl Scope {
         ours.insert("site".into(), text(newsletter.site.as_deref().unwrap_or_default()));
         ours.insert("archive".into(), text(newsletter.archive.as_deref().unwrap_or_default()));
         ours.insert("postal_address".into(), text(newsletter.postal_address.as_deref().unwrap_or_default()));
-        Self { issue: names, newsletter: ours }
+        ours.insert("subscribe".into(), text(newsletter.footer.subscribe.as_deref().unwrap_or_default()));
+        let said = words_with(&newsletter.texts, head.language.as_deref().unwrap_or(&newsletter.language));
+        let said = IN_TEMPLATES.iter().filter_map(|name| {
+            Some(((*name).to_owned(), Value::Text(said.in_template(name, &newsletter.name)?)))
+        });
+        Self { issue: names, newsletter: ours, words: said.collect() }
     }
 
     /// The names that begin with `newsletter.`.
@@ -62,6 +71,7 @@ impl Scope {
         let names = match first {
             "issue" => &self.issue,
             "newsletter" => &self.newsletter,
+            "words" => &self.words,
             "subscriber" if rest.len() == 1 => return Fill::Open(placeholder.clone()),
             "link" if rest.len() == 1 => {
                 return if LINKS.contains(&rest[0]) {
@@ -71,7 +81,7 @@ impl Scope {
                 };
             }
             _ => {
-                let spaces = ["issue", "newsletter", "subscriber", "link", "design"];
+                let spaces = ["issue", "newsletter", "subscriber", "link", "design", "words"];
                 return Fill::Unknown(nearest(first, spaces).map(|space| {
                     std::iter::once(space).chain(rest.iter().copied()).collect::<Vec<_>>().join(".")
                 }));

@@ -6,7 +6,11 @@ use std::{borrow::Cow, collections::BTreeMap, error::Error};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Mailbox, Pattern, RenderedIssue, Unsubscribe};
+use super::{
+    newsletter::{Mailbox, Unsubscribe},
+    pattern::Pattern,
+    rendered_issue::RenderedIssue,
+};
 use crate::{address::EmailAddress, assets::Picture};
 
 /// The form that is written now.
@@ -53,8 +57,12 @@ struct Stored<'a> {
     unsubscribe: Cow<'a, Unsubscribe>,
     archive: Option<Cow<'a, str>>,
     view: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preferences: Option<Cow<'a, str>>,
     bounces: Cow<'a, EmailAddress>,
     headers: Cow<'a, BTreeMap<String, String>>,
+    #[serde(default)]
+    topics: Cow<'a, [String]>,
 }
 
 /// Only what its format says about itself.
@@ -80,8 +88,13 @@ struct Content<'a> {
     unsubscribe: &'a Unsubscribe,
     archive: Option<&'a str>,
     view: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferences: Option<&'a str>,
     bounces: &'a EmailAddress,
     headers: &'a BTreeMap<String, String>,
+    /// They say who gets it.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    topics: &'a [String],
 }
 
 impl RenderedIssue {
@@ -105,8 +118,10 @@ impl RenderedIssue {
             unsubscribe: Cow::Borrowed(&self.unsubscribe),
             archive: self.archive.as_deref().map(Cow::from),
             view: self.view.as_deref().map(Cow::from),
+            preferences: self.preferences.as_deref().map(Cow::from),
             bounces: Cow::Borrowed(&self.bounces),
             headers: Cow::Borrowed(&self.headers),
+            topics: self.topics.as_slice().into(),
         };
         serde_json::to_vec(&stored).expect("a rendered issue is made of strings and numbers")
     }
@@ -141,8 +156,10 @@ impl RenderedIssue {
             unsubscribe: stored.unsubscribe.into_owned(),
             archive: stored.archive.map(Cow::into_owned),
             view: stored.view.map(Cow::into_owned),
+            preferences: stored.preferences.map(Cow::into_owned),
             bounces: stored.bounces.into_owned(),
             headers: stored.headers.into_owned(),
+            topics: stored.topics.into_owned(),
         })
     }
 
@@ -164,8 +181,10 @@ impl RenderedIssue {
             unsubscribe: &self.unsubscribe,
             archive: self.archive.as_deref(),
             view: self.view.as_deref(),
+            preferences: self.preferences.as_deref(),
             bounces: &self.bounces,
             headers: &self.headers,
+            topics: &self.topics,
         };
         let value = serde_json::to_vec(&content).expect("a rendered issue is made of strings and numbers");
         digest(&SHA256, &value).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -182,6 +201,7 @@ mod tests {
             html: Pattern { pieces: vec![crate::render::Piece::Literal("<p>Hello</p>".into())] },
             mjml: "<mjml></mjml>".into(),
             view: Some("https://example.org/archive/a-letter/".into()),
+            preferences: Some("https://example.org/preferences/{token}".into()),
             ..RenderedIssue::new("a-letter", from)
         }
     }

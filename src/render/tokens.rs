@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{Escape, Pattern, Piece};
+use super::pattern::{Escape, Pattern, Piece};
 use crate::{issue::Placeholder, source::Span};
 
 /// The placeholders that stay open in one rendering, and the words that stand for them.
@@ -44,7 +44,7 @@ impl Tokens {
         text.contains(&self.prefix)
     }
 
-    /// Cuts a text at the words. Marks are returned with the byte of the text (without words) where they stood.
+    /// Cuts a text at the words. Marks are returned with the byte of the text (without words) where they were.
     pub(crate) fn split(&self, text: &str) -> (Pattern, Vec<(Span, usize)>) {
         let mut pieces = Vec::new();
         let mut marks = Vec::new();

@@ -1,6 +1,6 @@
 //! How the parts of a message are encoded for transfer (RFC 2045 section 6), and how large they become.
 
-use super::{Pattern, Piece};
+use super::pattern::{Pattern, Piece};
 
 /// How a part of a message is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -92,7 +92,7 @@ impl Line {
 }
 
 /// The smallest difference of two texts that have nothing in common takes long to find; after this time a larger one is
-/// told.
+/// reported.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What differs, with so many lines around each change.
@@ -197,12 +197,12 @@ mod tests {
 
     #[track_caller]
     fn check(before: &str, now: &str, expected: &str) {
-        let told = anstream::adapter::strip_str(&human(&changes(before, now, 1))).to_string();
-        assert_eq!(told, expected);
+        let report = anstream::adapter::strip_str(&human(&changes(before, now, 1))).to_string();
+        assert_eq!(report, expected);
     }
 
     #[test]
-    fn changed_lines_are_told_with_those_around_them() {
+    fn changed_lines_are_reported_with_those_around_them() {
         check("a\nb\n", "a\nb\n", "");
         check("", "a\n", "@@ -1,0 +1,1 @@\n+a\n");
         check("a\nb\nc\nd\ne\n", "a\nb\nx\nd\ne\n", "@@ -2,3 +2,3 @@\n b\n-c\n+x\n d\n");
@@ -221,7 +221,7 @@ mod tests {
             let pieces = hunks.iter().flat_map(|hunk| &hunk.lines).flat_map(|line| &line.pieces);
             pieces.filter(|piece| piece.changed).map(|piece| piece.text.clone()).collect()
         };
-        assert_eq!(marked("we mended the  old kettle\n", "we mended the  new kettle\n"), ["old", "new"]);
+        assert_eq!(marked("we repaired the  old kettle\n", "we repaired the  new kettle\n"), ["old", "new"]);
         assert_eq!(marked("all of it\n", "nothing\n"), [""; 0]);
         // A paragraph whose lines end elsewhere.
         assert_eq!(marked("a b c d\ne f g h\n", "a x b c\nd e f g\nh\n"), ["x"]);
@@ -231,8 +231,11 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_can_drive_the_terminal() {
-        let told = human(&changes("a\n", "\u{1b}]0;x\u{7}\n", 0));
-        assert!(!anstream::adapter::strip_str(&told).to_string().contains(['\u{1b}', '\u{7}']), "{told:?}");
+        let report = human(&changes("a\n", "\u{1b}]0;x\u{7}\n", 0));
+        assert!(
+            !anstream::adapter::strip_str(&report).to_string().contains(['\u{1b}', '\u{7}']),
+            "{report:?}"
+        );
     }
 
     #[test]

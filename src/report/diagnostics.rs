@@ -19,15 +19,43 @@ const WINDOW: usize = 100;
 const BAR: Style = AnsiColor::Blue.on_default().bold();
 const BOLD: Style = Style::new().bold();
 
-/// For people: each with its line shown and marked, then what to do. Colors are in it; the stream takes them out
-/// where they are not wanted.
-pub fn human(diagnostics: &[Diagnostic]) -> String {
+/// For people: each with its line shown and marked, then what to do. Colors and links are in it; the stream takes them out
+/// where they are not wanted. Codes are links to their explanations if the terminal can follow links.
+pub fn human(diagnostics: &[Diagnostic], links: Links) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
-        one(&mut out, diagnostic);
+        one(&mut out, diagnostic, links);
         out.push('\n');
     }
     out
+}
+
+/// Whether codes are links that a terminal can follow (OSC 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// The terminal shows them.
+    Yes,
+    /// The terminal would show their addresses, or nothing can be followed.
+    No,
+}
+
+/// The page that explains a finding; none as long as the project has no public address.
+pub fn explanation(code: &str) -> Option<String> {
+    explanation_at(env!("CARGO_PKG_REPOSITORY"), code)
+}
+
+/// The page at this address; `OWNER` in it stands for a name that is not known yet.
+fn explanation_at(repository: &str, code: &str) -> Option<String> {
+    let is_public = !repository.contains("/OWNER/");
+    is_public.then(|| format!("{repository}/blob/HEAD/src/check/findings/{code}.md"))
+}
+
+/// A code as a terminal shows it: a link to its page if there is one.
+fn linked(code: &str, page: Option<&str>) -> String {
+    match page {
+        Some(page) => format!("\u{1b}]8;;{page}\u{1b}\\{code}\u{1b}]8;;\u{1b}\\"),
+        None => code.to_owned(),
+    }
 }
 
 /// So many notes or warnings of one code are shown for a file before the rest are folded.
@@ -85,7 +113,8 @@ fn number(diagnostics: &[Diagnostic], severity: Severity) -> usize {
     diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count()
 }
 
-fn one_json(diagnostic: &Diagnostic) -> Value {
+/// One as an object.
+pub fn one_json(diagnostic: &Diagnostic) -> Value {
     let mut object = json!({
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -110,7 +139,7 @@ fn one_json(diagnostic: &Diagnostic) -> Value {
     object
 }
 
-fn one(out: &mut String, diagnostic: &Diagnostic) {
+fn one(out: &mut String, diagnostic: &Diagnostic, links: Links) {
     let (word, colour) = match diagnostic.severity {
         Severity::Error => ("error", AnsiColor::Red.on_default().bold()),
         Severity::Warning => ("warning", AnsiColor::Yellow.on_default().bold()),
@@ -128,7 +157,9 @@ fn one(out: &mut String, diagnostic: &Diagnostic) {
         out.truncate(kept);
         out.push('\n');
     };
-    line(format_args!("{colour}{word}[{}]{colour:#}{BOLD}: {message}{BOLD:#}", diagnostic.code));
+    let page = if links == Links::Yes { explanation(diagnostic.code) } else { None };
+    let code = linked(diagnostic.code, page.as_deref());
+    line(format_args!("{colour}{word}[{code}]{colour:#}{BOLD}: {message}{BOLD:#}"));
     line(format_args!("{:gutter$}{BAR}-->{BAR:#} {place}", ""));
     if let Place::Text { start, end, excerpt, .. } = &diagnostic.place
         && !excerpt.is_empty()
@@ -248,17 +279,26 @@ mod tests {
     use crate::source::Source;
 
     fn plain(diagnostics: &[Diagnostic]) -> String {
-        anstream::adapter::strip_str(&human(diagnostics)).to_string()
+        anstream::adapter::strip_str(&human(diagnostics, Links::Yes)).to_string()
     }
 
     #[track_caller]
     fn check(text: &str, marked: &str, expected: &str) {
         let source = Source::new("issues/042.md", text);
         let start = text.find(marked).unwrap();
-        let diagnostic =
-            Diagnostic::error("M101", &source, start..start + marked.len(), "no").help("mend it");
+        let diagnostic = Diagnostic::error("M101", &source, start..start + marked.len(), "no").help("fix it");
         let expected = format!("error[M101]: no\n{expected}\n\n");
         assert_eq!(plain(&[diagnostic]), expected, "\n{expected}");
+    }
+
+    #[test]
+    fn a_code_leads_to_its_page_once_the_project_has_a_public_address() {
+        let page = explanation_at("https://git.example.org/ada/mimeograph", "M101").unwrap();
+        assert_eq!(page, "https://git.example.org/ada/mimeograph/blob/HEAD/src/check/findings/M101.md");
+        let shown = linked("M101", Some(&page));
+        assert_eq!(shown, format!("\u{1b}]8;;{page}\u{1b}\\M101\u{1b}]8;;\u{1b}\\"));
+        assert_eq!(explanation_at("https://git.example.org/OWNER/mimeograph", "M101"), None);
+        assert_eq!(linked("M101", None), "M101");
     }
 
     #[test]
@@ -266,24 +306,20 @@ mod tests {
         check(
             "a\nsubjcet: Hi\n",
             "subjcet",
-            " --> issues/042.md:2:1\n  |\n2 | subjcet: Hi\n  | ^^^^^^^\n  = help: mend it",
+            " --> issues/042.md:2:1\n  |\n2 | subjcet: Hi\n  | ^^^^^^^\n  = help: fix it",
         );
     }
 
     #[test]
     fn marks_stand_under_what_they_mean_whatever_its_width() {
-        check("\tx: y", "y", " --> issues/042.md:1:5\n  |\n1 |     x: y\n  |        ^\n  = help: mend it");
+        check("\tx: y", "y", " --> issues/042.md:1:5\n  |\n1 |     x: y\n  |        ^\n  = help: fix it");
         check(
             "周报: 你好 x",
             "你好",
-            " --> issues/042.md:1:5\n  |\n1 | 周报: 你好 x\n  |       ^^^^\n  = help: mend it",
+            " --> issues/042.md:1:5\n  |\n1 | 周报: 你好 x\n  |       ^^^^\n  = help: fix it",
         );
-        check("👩‍👩‍👧 🎉 x", "x", " --> issues/042.md:1:9\n  |\n1 | 👩‍👩‍👧 🎉 x\n  |       ^\n  = help: mend it");
-        check(
-            "e\u{301}e x",
-            "x",
-            " --> issues/042.md:1:5\n  |\n1 | e\u{301}e x\n  |    ^\n  = help: mend it",
-        );
+        check("👩‍👩‍👧 🎉 x", "x", " --> issues/042.md:1:9\n  |\n1 | 👩‍👩‍👧 🎉 x\n  |       ^\n  = help: fix it");
+        check("e\u{301}e x", "x", " --> issues/042.md:1:5\n  |\n1 | e\u{301}e x\n  |    ^\n  = help: fix it");
     }
 
     #[test]
@@ -295,11 +331,7 @@ mod tests {
 
     #[test]
     fn a_span_over_several_lines_marks_the_rest_of_the_first() {
-        check(
-            "ab cd\nef\n",
-            "cd\nef",
-            " --> issues/042.md:1:4\n  |\n1 | ab cd\n  |    ^^\n  = help: mend it",
-        );
+        check("ab cd\nef\n", "cd\nef", " --> issues/042.md:1:4\n  |\n1 | ab cd\n  |    ^^\n  = help: fix it");
     }
 
     #[test]
@@ -307,7 +339,7 @@ mod tests {
         check(
             &format!("{}x", "\n".repeat(99)),
             "x",
-            "   --> issues/042.md:100:1\n    |\n100 | x\n    | ^\n    = help: mend it",
+            "   --> issues/042.md:100:1\n    |\n100 | x\n    | ^\n    = help: fix it",
         );
     }
 
@@ -364,7 +396,7 @@ mod tests {
     #[test]
     fn severities_have_their_colours() {
         let source = Source::new("a.md", "x\n");
-        let text = human(&[Diagnostic::error("M101", &source, 0..1, "no")]);
+        let text = human(&[Diagnostic::error("M101", &source, 0..1, "no")], Links::No);
         assert!(text.starts_with("\u{1b}[1m\u{1b}[31merror[M101]\u{1b}[0m"), "{text:?}");
     }
 

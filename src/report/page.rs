@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 use jiff::Timestamp;
 
 use super::{
+    format::{count, duration, plural, when},
     picture::{Picture, Waits, wait_colour},
-    words::{count, duration, when},
 };
-use crate::ledger::{Bucket, DispatchRecord, OutcomeKind, ReplyGroup, Tally};
+use crate::{
+    bounce::{Class, Kind},
+    ledger::{BounceGroup, Bucket, DispatchRecord, OutcomeKind, ReplyGroup, Tally, WorkerShare},
+};
 
 /// The contents of the report after a run.
 pub struct RunPage<'a> {
@@ -26,10 +29,16 @@ pub struct RunPage<'a> {
     pub stretches: (Duration, Duration),
     /// Attempts, grouped by the reply of the relay.
     pub replies: &'a [ReplyGroup],
+    /// What each worker has done of the dispatch.
+    pub workers: &'a [WorkerShare],
+    /// What has come back so far, alike ones together.
+    pub returned: &'a [BounceGroup],
     /// How long the run waited, and for what.
     pub waits: &'a Waits,
     /// How it ended, in a sentence.
     pub ended: &'a str,
+    /// Why no worker goes on with what is left, if it is stopped.
+    pub stopped: Option<&'a str>,
     /// When the run began and ended.
     pub run: (Timestamp, Timestamp),
 }
@@ -39,9 +48,10 @@ pub(super) const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--paper:#1b1b19;--ink:#e9e6dd;--quiet:#a39f94;--rule:#3a3833}}\
 body{font:16px/1.5 system-ui,sans-serif;background:var(--paper);color:var(--ink);max-width:46rem;margin:2rem auto;\
 padding:0 1rem}h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}\
-.quiet{color:var(--quiet)}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem .3rem 0;\
+.quiet,tr.quiet th{color:var(--quiet);font-weight:normal}.lead{font-size:1.35rem;line-height:1.35;margin:.8rem 0 .6rem}.whole{display:flex;height:18px;border-radius:4px;overflow:hidden;background:var(--rule);margin:0 0 .4rem}.whole span{min-width:2px}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem .3rem 0;\
 border-bottom:1px solid var(--rule);vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;\
-white-space:nowrap}svg{width:100%;height:auto;display:block}svg text{fill:var(--quiet);font:11px system-ui,sans-serif}\
+white-space:nowrap}svg{width:100%;height:auto;display:block}svg.course{height:190px}.axis{display:flex;justify-content:space-between;\
+font-size:12px;color:var(--quiet);margin:.2rem 0}svg text{fill:var(--quiet);font:12px system-ui,sans-serif}\
 .key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}.part{display:inline-block;\
 margin-right:1em}td.reply{overflow-wrap:anywhere}td.code{white-space:nowrap}code{font-size:.9em}\
 @media(max-width:34rem){svg text{font-size:16px}}";
@@ -52,6 +62,11 @@ const STRETCHES: u64 = 120;
 /// The length of the intervals, in whole seconds, for a picture of this time.
 pub fn stretch(time: Duration) -> Duration {
     Duration::from_secs((time.as_secs() / STRETCHES).clamp(1, 86_400))
+}
+
+/// A number of letters in words.
+fn letters(number: u64) -> String {
+    plural(number, "letter", "letters")
 }
 
 /// A duration in seconds, rounded up.
@@ -72,9 +87,10 @@ impl RunPage<'_> {
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>{title}: report</title>\
              <style>{STYLE}</style></head><body><main>\
-             <p class=\"quiet\">{}{number}</p><h1>{title}</h1>\
+             <p class=\"quiet\">{}{number}</p><h1>{title}</h1>{}\
              <p>{}</p><p class=\"quiet\">This run: {} to {} ({}). Dispatch opened {}. Digest {}.</p>",
             escape(self.newsletter),
+            self.lead(),
             escape(self.ended),
             when(began),
             when(ended),
@@ -82,12 +98,52 @@ impl RunPage<'_> {
             when(self.dispatch.opened_at),
             self.dispatch.digest.get(..12).unwrap_or(&self.dispatch.digest),
         );
-        self.tally(&mut page);
+        if let Some(why) = self.stopped {
+            let slug = escape(&self.dispatch.slug);
+            let _ = write!(
+                page,
+                "<p>No worker goes on: {}. <code>mimeo resume {slug}</code> lets them go on, \
+                 <code>mimeo send {slug}</code> sends what is left from one machine.</p>",
+                escape(why)
+            );
+        }
         self.course(&mut page);
+        self.tally(&mut page);
         self.waiting(&mut page);
+        self.workers(&mut page);
         self.refusals(&mut page);
+        self.returned(&mut page);
         page.push_str("</main></body></html>\n");
         page
+    }
+
+    /// The whole dispatch in one sentence and one picture.
+    fn lead(&self) -> String {
+        let tally = &self.tally;
+        let parts = [
+            ("accepted", tally.accepted, "#2f7d4f"),
+            ("waiting", tally.queued + tally.claimed + tally.deferred, "#b7791f"),
+            ("failed", tally.failed, "#c0392b"),
+            ("unconfirmed", tally.unconfirmed + tally.begun, "#6b4fa0"),
+            ("suppressed", tally.suppressed, "#7a8aa0"),
+        ];
+        let mut words =
+            format!("{} of {} accepted by the relay", count(tally.accepted), letters(tally.planned));
+        for (what, number, _) in parts.iter().skip(1).filter(|(_, number, _)| *number > 0) {
+            let _ = write!(words, ", {} {what}", count(*number));
+        }
+        let mut bars = String::new();
+        for (what, number, colour) in parts.iter().filter(|(_, number, _)| *number > 0) {
+            let share = 100.0 * *number as f64 / tally.planned.max(1) as f64;
+            let _ = write!(
+                bars,
+                "<span style=\"width:{share:.2}%;background:{colour}\" title=\"{} {what}\"></span>",
+                count(*number)
+            );
+        }
+        format!(
+            "<p class=\"lead\">{words}.</p><div class=\"whole\" role=\"img\" aria-label=\"{words}\">{bars}</div>"
+        )
     }
 
     fn tally(&self, page: &mut String) {
@@ -102,8 +158,12 @@ impl RunPage<'_> {
             ("unconfirmed", tally.unconfirmed + tally.begun),
             ("suppressed", tally.suppressed),
         ] {
-            let _ =
-                write!(page, "<tr><th scope=\"row\">{word}</th><td class=\"n\">{}</td></tr>", count(number));
+            let class = if number == 0 { " class=\"quiet\"" } else { "" };
+            let _ = write!(
+                page,
+                "<tr{class}><th scope=\"row\">{word}</th><td class=\"n\">{}</td></tr>",
+                count(number)
+            );
         }
         page.push_str("</tbody></table>");
         let slug = escape(&self.dispatch.slug);
@@ -176,6 +236,65 @@ impl RunPage<'_> {
             );
         }
         page.push_str("</tbody></table>");
+    }
+
+    /// Who sent how much, where more than one worker did.
+    fn workers(&self, page: &mut String) {
+        if self.workers.len() < 2 {
+            return;
+        }
+        page.push_str(
+            "<h2>Workers</h2><table><thead><tr><th scope=\"col\">worker</th><th scope=\"col\">relay</th>\
+             <th scope=\"col\">from</th><th scope=\"col\">to</th><th scope=\"col\" class=\"n\">attempts</th>\
+             <th scope=\"col\" class=\"n\">accepted</th><th scope=\"col\" class=\"n\">per second</th></tr></thead><tbody>",
+        );
+        for share in self.workers {
+            let last = share.last_at.or(share.left_at).unwrap_or(share.came_at);
+            let seconds = last.duration_since(share.came_at).as_secs_f64().max(1.0);
+            let _ = write!(
+                page,
+                "<tr><td>{}</td><td class=\"reply\">{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td>\
+                 <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+                share.worker.number(),
+                escape(&share.relay),
+                when(share.came_at),
+                if share.lives && share.left_at.is_none() { "still at work".to_owned() } else { when(last) },
+                count(share.attempts),
+                count(share.accepted),
+                count((share.attempts as f64 / seconds).round() as u64)
+            );
+        }
+        page.push_str("</tbody></table>");
+    }
+
+    /// Bounces and complaints by cause and domain.
+    fn returned(&self, page: &mut String) {
+        let counts = |group: &&BounceGroup| matches!(group.kind, Kind::Bounce | Kind::Complaint);
+        let groups: Vec<_> = self.returned.iter().filter(counts).collect();
+        if groups.is_empty() {
+            return;
+        }
+        page.push_str(
+            "<h2>What came back</h2><table><thead><tr><th scope=\"col\">cause</th><th scope=\"col\">domain</th>\
+             <th scope=\"col\">code</th><th scope=\"col\">example</th><th scope=\"col\" class=\"n\">letters</th></tr></thead><tbody>",
+        );
+        for group in groups {
+            let cause = match (group.kind, group.class) {
+                (Kind::Complaint, _) => "complaint",
+                (_, Some(Class::Hard)) => "no such mailbox",
+                (_, Some(Class::Ours)) => "about the sender",
+                _ => "failed for now",
+            };
+            let _ = write!(
+                page,
+                "<tr><td>{cause}</td><td>{}</td><td class=\"code\">{}</td><td class=\"reply\">{}</td><td class=\"n\">{}</td></tr>",
+                escape(&group.domain),
+                escape(group.status.as_deref().unwrap_or_default()),
+                escape(&group.example),
+                count(group.count)
+            );
+        }
+        page.push_str("</tbody></table><p class=\"quiet\"><code>mimeo bounces --report</code> says what to do about it.</p>");
     }
 
     fn refusals(&self, page: &mut String) {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::words::{count, duration, plural, when};
+use super::format::{count, duration, plural, when};
 use crate::{dispatch::Wait, ledger::Bucket};
 
 /// The words for a cause of waiting in the report.
@@ -53,6 +53,8 @@ pub(super) struct Picture<'a> {
 const WIDTH: f64 = 720.0;
 /// The height of the line on which the bars of letters begin.
 const LINE: f64 = 160.0;
+/// Where the longest bar of letters ends.
+const TOP: f64 = 1.0;
 /// The length of the bars of waiting below the line in an interval of nothing but waiting.
 const DEPTH: f64 = 34.0;
 
@@ -75,12 +77,18 @@ impl Picture<'_> {
         let most = self.letters.iter().map(|bucket| kinds(bucket).iter().sum::<u64>()).max().unwrap_or(0);
         let bar = WIDTH / self.stretches();
         let deep = if self.waits.is_empty() { 0.0 } else { DEPTH };
+        // Words are beside the picture and not in it: it is as wide as the screen, and they are not to shrink with it.
         let _ = write!(
             page,
-            "<svg viewBox=\"0 0 720 {:.0}\" role=\"img\" aria-label=\"Letters per {}; at most {}\">",
-            LINE + deep + 22.0,
+            "<p class=\"axis\"><span>{} in {}</span></p>\
+             <svg class=\"course\" viewBox=\"0 0 720 {:.0}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Letters per {}; at most {}\">\
+             <path d=\"M0 {TOP}H{WIDTH}M0 {middle}H{WIDTH}\" stroke=\"currentColor\" stroke-opacity=\".12\"/>",
+            plural(most, "letter", "letters"),
             duration(self.stretch),
-            count(most)
+            LINE + deep + 1.0,
+            duration(self.stretch),
+            count(most),
+            middle = f64::midpoint(TOP, LINE),
         );
         for bucket in self.letters {
             self.draw_letters(page, bucket, bar, most);
@@ -89,14 +97,10 @@ impl Picture<'_> {
         let (from, to) = self.span;
         let _ = write!(
             page,
-            "<path d=\"M0 {LINE}H{WIDTH}\" stroke=\"currentColor\" stroke-opacity=\".3\"/>\
-             <text x=\"0\" y=\"{y:.0}\">{}</text><text x=\"{WIDTH}\" y=\"{y:.0}\" text-anchor=\"end\">{}</text>\
-             <text x=\"0\" y=\"11\">{} in {}</text></svg>",
+            "<path d=\"M0 {LINE}H{WIDTH}\" stroke=\"currentColor\" stroke-opacity=\".4\"/></svg>\
+             <p class=\"axis\"><span>{}</span><span>{}</span></p>",
             self.clock(from),
             self.clock(to),
-            plural(most, "letter", "letters"),
-            duration(self.stretch),
-            y = LINE + deep + 16.0,
         );
         self.key(page);
     }
@@ -113,7 +117,7 @@ impl Picture<'_> {
         let _ = write!(page, "<g><title>{}: {}</title>", self.clock(bucket.from), counts.join(", "));
         let mut bottom = LINE;
         for ((_, colour), letters) in KINDS.iter().zip(kinds(bucket)).filter(|(_, letters)| *letters > 0) {
-            let tall = letters as f64 / most.max(1) as f64 * (LINE - 14.0);
+            let tall = letters as f64 / most.max(1) as f64 * (LINE - TOP);
             bottom -= tall;
             // The first stretch began before the run did.
             let (left, width) = (x.max(0.0), (bar * 0.92 + x.min(0.0)).max(0.5));
@@ -155,6 +159,9 @@ impl Picture<'_> {
         page.push_str("<p class=\"quiet\">");
         for (index, (word, colour)) in KINDS.iter().enumerate() {
             let total: u64 = self.letters.iter().map(|bucket| kinds(bucket)[index]).sum();
+            if total == 0 {
+                continue;
+            }
             let _ = write!(
                 page,
                 "<span class=\"part\"><span class=\"key\" style=\"background:{colour}\"></span>{word} {}</span> ",
@@ -197,7 +204,7 @@ mod tests {
         for what in [
             ": 3 accepted, 1 refused</title>",
             // The second of two stretches, and three quarters of the height.
-            "<rect x=\"360.00\" y=\"50.50\" width=\"331.20\" height=\"109.50\" fill=\"#2f7d4f\"/>",
+            "<rect x=\"360.00\" y=\"40.75\" width=\"331.20\" height=\"119.25\" fill=\"#2f7d4f\"/>",
             "<title>waited 500 ms for the pace</title>",
             "<rect x=\"360.00\" y=\"161.00\" width=\"331.20\" height=\"3.30\" fill=\"#7a8aa0\">",
             "<title>waited 100 ms for the relay</title>",
@@ -205,6 +212,10 @@ mod tests {
         ] {
             assert!(page.contains(what), "no {what} in {page}");
         }
+        assert!(
+            page.contains("accepted 3</span>") && !page.contains("deferred 0"),
+            "zeros are quiet: {page}"
+        );
         page.clear();
         Picture { span, stretch, letters: &[], waits: &Waits::new() }.draw(&mut page);
         assert!(page.contains("0 letters in 10 s") && !page.contains("Below the line"), "{page}");

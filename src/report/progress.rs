@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::words::{count, duration, plural, when};
+use super::format::{count, duration, plural, when};
 use crate::{
     dispatch::{Event, Wait},
     transport::Outcome,
@@ -29,6 +29,8 @@ pub enum Style {
 pub struct Progress {
     style: Style,
     total: u64,
+    /// Before each line, where several dispatches run at once.
+    issue: String,
     bar: ProgressBar,
     state: Mutex<State>,
 }
@@ -76,7 +78,13 @@ impl Progress {
             unconfirmed: 0,
             waiting_for: None,
         };
-        Self { style, total, bar, state: Mutex::new(state) }
+        Self { style, total, issue: String::new(), bar, state: Mutex::new(state) }
+    }
+
+    /// Names the issue before each line.
+    #[must_use]
+    pub fn of_issue(self, slug: &str) -> Self {
+        Self { issue: format!("`{slug}`: "), ..self }
     }
 
     /// Updates the display for an event.
@@ -141,7 +149,9 @@ impl Progress {
                 if state.waiting_for.as_ref() != Some(&text) {
                     self.say(&text);
                     // A rate and a time left would be wrong while nothing leaves.
-                    self.bar.set_message(self.troubles(&state).join(", "));
+                    let mut parts = vec![format!("waiting until {}", when(*until))];
+                    parts.extend(self.troubles(&state));
+                    self.bar.set_message(parts.join(", "));
                     state.waiting_for = Some(text);
                 }
             }
@@ -173,7 +183,8 @@ impl Progress {
                 state.said_done = state.done;
                 let _ = writeln!(
                     anstream::stderr(),
-                    "{} of {} letters, {message}",
+                    "{}{} of {} letters, {message}",
+                    self.issue,
                     count(state.done),
                     count(self.total)
                 );
@@ -212,13 +223,13 @@ impl Progress {
                 let _ = writeln!(anstream::stderr(), "{text}");
             });
         } else {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            let _ = writeln!(anstream::stderr(), "{}{text}", self.issue);
         }
     }
 }
 
 /// Letters per second, or per minute when they are few.
-fn rate(per_second: f64) -> String {
+pub(super) fn rate(per_second: f64) -> String {
     if per_second < 1.0 {
         format!("{:.0} letters per minute", per_second * 60.0)
     } else {

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::diagnostics;
+use super::diagnostics::{self, Links};
 use crate::source::{Diagnostic, Severity};
 
 /// The streams of the program, and whether to use color and to print more than errors.
@@ -29,6 +29,18 @@ impl Terminal {
     /// Whether a person can see standard error and answer.
     pub fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether standard error shows links.
+    pub fn links(&self) -> Links {
+        let shown =
+            self.colour != ColorChoice::Never && supports_hyperlinks::on(supports_hyperlinks::Stream::Stderr);
+        if shown { Links::Yes } else { Links::No }
+    }
+
+    /// Whether standard output is a terminal.
+    pub fn shows_data(&self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Writes data to standard output, in one go.
@@ -56,7 +68,11 @@ impl Terminal {
         let shown: Vec<Diagnostic> =
             found.iter().filter(|one| !self.quiet || one.severity == Severity::Error).cloned().collect();
         if !shown.is_empty() {
-            self.print(&format!("{}{}", diagnostics::human(&shown), diagnostics::counts(&shown)));
+            self.print(&format!(
+                "{}{}",
+                diagnostics::human(&shown, self.links()),
+                diagnostics::counts(&shown)
+            ));
         }
     }
 
@@ -67,7 +83,11 @@ impl Terminal {
             shown.into_iter().filter(|one| !self.quiet || one.severity == Severity::Error).collect();
         if !shown.is_empty() {
             let more = if self.quiet { String::new() } else { more };
-            self.print(&format!("{}{more}{}", diagnostics::human(&shown), diagnostics::counts(found)));
+            self.print(&format!(
+                "{}{more}{}",
+                diagnostics::human(&shown, self.links()),
+                diagnostics::counts(found)
+            ));
         }
     }
 

@@ -1,6 +1,9 @@
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
-use super::{Position, Source, Span};
+use super::{
+    place::{Place, Span},
+    text::Source,
+};
 
 /// How bad it is. Errors stop a send; warnings and notes do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -10,7 +13,7 @@ pub enum Severity {
     Note,
     /// A reader or a mail client will trip over it.
     Warning,
-    /// Nothing is made from this file until it is mended.
+    /// Nothing is made from this file until it is fixed.
     Error,
 }
 
@@ -25,41 +28,10 @@ impl Severity {
     }
 }
 
-/// Where it is.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Place {
-    /// A whole file.
-    File {
-        /// The path as the user would write it.
-        path: PathBuf,
-    },
-    /// A stretch of a text file.
-    Text {
-        /// The path as the user would write it.
-        path: PathBuf,
-        /// The first character.
-        start: Position,
-        /// Just behind the last character.
-        end: Position,
-        /// The whole first line, to be shown and marked.
-        excerpt: String,
-    },
-    /// A row of a table.
-    Row {
-        /// The path as the user would write it.
-        path: PathBuf,
-        /// The line of the file on which the row begins, from 1 (the header is line 1).
-        line: u64,
-        /// The column's name, when one column is at fault.
-        column: Option<String>,
-    },
-}
-
 /// One thing that is wrong in a file, with a way out.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnostic {
-    /// A stable name such as `M101`; `mimeo explain` tells its story.
+    /// A stable name such as `M101`; `mimeo explain` explains it.
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
@@ -104,28 +76,6 @@ impl Diagnostic {
     /// Whether it stops the work.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
-    }
-}
-
-impl Place {
-    /// The file that the place is in.
-    pub fn path(&self) -> &std::path::Path {
-        match self {
-            Self::File { path } | Self::Text { path, .. } | Self::Row { path, .. } => path,
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path } => write!(f, "{}", path.display()),
-            Self::Text { path, start, .. } => write!(f, "{}:{}:{}", path.display(), start.line, start.column),
-            Self::Row { path, line, column: None } => write!(f, "{}:{line}", path.display()),
-            Self::Row { path, line, column: Some(column) } => {
-                write!(f, "{}:{line}, column `{column}`", path.display())
-            }
-        }
     }
 }
 

@@ -2,79 +2,11 @@
 //!
 //! Exports of newsletter services say it in columns of many names. A column that is known is understood by itself; one
 //! whose name looks like consent and that is not known makes the list unusable until `[list.columns]` says what it
-//! means: writing to somebody who has said no cannot be undone.
+//! means: writing to someone who has said no cannot be undone.
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-
-/// Why a person of the list gets no letters. Of two reasons for one person the greater one is reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Inactive {
-    /// The person has not confirmed the subscription.
-    Unconfirmed,
-    /// The person has paused.
-    Paused,
-    /// The person unsubscribed, or the owner took them off.
-    OptedOut,
-    /// Letters to the address came back.
-    Bounced,
-    /// The person reported a letter as spam.
-    Complained,
-}
-
-/// How many people get no letters, by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InactiveCounts([u64; 5]);
-
-impl Inactive {
-    const ALL: [Self; 5] = [Self::OptedOut, Self::Bounced, Self::Complained, Self::Paused, Self::Unconfirmed];
-
-    /// In reports: "3 opted out".
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Unconfirmed => "unconfirmed",
-            Self::Paused => "paused",
-            Self::OptedOut => "opted out",
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-        }
-    }
-}
-
-impl InactiveCounts {
-    /// Counts one person.
-    pub fn add(&mut self, why: Inactive) {
-        self.0[why as usize] += 1;
-    }
-
-    /// How many there are of a cause.
-    pub fn of(&self, why: Inactive) -> u64 {
-        self.0[why as usize]
-    }
-
-    /// How many there are in all.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-
-    /// Each cause with its count, those without anybody too.
-    pub fn iter(&self) -> impl Iterator<Item = (Inactive, u64)> {
-        Inactive::ALL.into_iter().map(|why| (why, self.of(why)))
-    }
-}
-
-/// `opted_out`, `bounced` and so on, each with its count.
-impl Serialize for InactiveCounts {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Inactive::ALL.len()))?;
-        for (why, number) in self.iter() {
-            map.serialize_entry(&why.word().replace(' ', "_"), &number)?;
-        }
-        map.end()
-    }
-}
+use super::inactive::Inactive;
 
 /// What a column says about consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +53,17 @@ pub(super) struct ConsentColumn {
     pub(super) meaning: Meaning,
     /// Its meaning was guessed from its name: a value that is not understood makes the list unusable, and not just a row.
     pub(super) is_guessed: bool,
+}
+
+impl ConsentColumn {
+    /// What a cell says. Exports write nothing for a no as often as for a yes, so that only the owner knows what an empty cell
+    /// means in a column that asks whether a person is active.
+    pub(super) fn read(self, cell: &str) -> Says {
+        if self.is_guessed && self.meaning == Meaning::WantsLetters && cell.trim().is_empty() {
+            return Says::Unknown;
+        }
+        self.meaning.read(cell)
+    }
 }
 
 /// What a cell says.
@@ -199,7 +142,7 @@ const KNOWN: &[(&str, Meaning)] = &[
     ("complained_at", Meaning::Cause(Inactive::Complained)),
     ("paused", Meaning::Cause(Inactive::Paused)),
     ("paused_at", Meaning::Cause(Inactive::Paused)),
-    // These stand beside the columns above, or record a yes.
+    // These come beside the columns above, or record a yes.
     ("unsub_campaign_title", Meaning::Field),
     ("unsub_campaign_id", Meaning::Field),
     ("unsub_reason", Meaning::Field),
@@ -220,6 +163,12 @@ fn is_guessed(name: &str) -> bool {
         || (name.ends_with("status") && about.iter().any(|word| name.contains(word)))
 }
 
+/// Whether a column with a name like one about consent is about paying: Substack's table of subscribers has the kind of plan in
+/// its `Type`.
+pub(super) fn is_about_paying(name: &str, header: &[String]) -> bool {
+    name == "type" && header.iter().any(|other| other == "stripe_plan")
+}
+
 /// What is said about consent in the column with this normalised name. `Err` when its name looks like consent and is not
 /// understood.
 pub(super) fn column(
@@ -228,13 +177,57 @@ pub(super) fn column(
     meanings: &ColumnMeanings,
 ) -> Result<Option<ConsentColumn>, ()> {
     let known = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning);
-    let (meaning, is_guessed) = match (meanings.get(name).copied().or(known), is_guessed(name)) {
-        (Some(meaning), _) => (meaning, false),
+    let said = meanings.get(name).copied();
+    let (meaning, is_guessed) = match (said.or(known), is_guessed(name)) {
+        (Some(meaning), _) => (meaning, said.is_none() && meaning == Meaning::WantsLetters),
         (None, true) => (Meaning::Status, true),
         (None, false) if looks_like_consent(name) => return Err(()),
         (None, false) => return Ok(None),
     };
     Ok((meaning != Meaning::Field).then_some(ConsentColumn { index, meaning, is_guessed }))
+}
+
+/// Parts of words about a no, in names of columns and in tags: these letters are in no other word there.
+const NO_PARTS: [&str; 9] = [
+    "unsub",
+    "blacklist",
+    "blocklist",
+    "suppress",
+    "desinscri",
+    "désinscri",
+    "desabonn",
+    "désabonn",
+    "abgemeldet",
+];
+
+/// Whether a tag says that a person wants no letters, or that none reach them.
+pub(super) fn is_no(tag: &str) -> bool {
+    let words = [
+        "opted_out",
+        "opt_out",
+        "optout",
+        "optedout",
+        "dnc",
+        "dnm",
+        "do_not_email",
+        "do_not_mail",
+        "do_not_contact",
+        "do_not_send",
+        "no_mail",
+        "no_mails",
+        "no_email",
+        "no_emails",
+        "bounced",
+        "bounce",
+        "hard_bounce",
+        "hard_bounced",
+        "cleaned",
+        "undeliverable",
+        "complained",
+        "complaint",
+        "spam_complaint",
+    ];
+    words.contains(&tag) || NO_PARTS.iter().any(|part| tag.contains(part))
 }
 
 /// Whether a name speaks of a yes or a no, in English or in the usual words of other languages.
@@ -256,18 +249,6 @@ fn looks_like_consent(name: &str) -> bool {
         "donot",
         "no_mail",
         "no_email",
-    ];
-    // Anywhere, because these letters stand in no other word of a list's columns.
-    let within = [
-        "unsub",
-        "blacklist",
-        "blocklist",
-        "suppress",
-        "desinscri",
-        "désinscri",
-        "desabonn",
-        "désabonn",
-        "abgemeldet",
     ];
     let words = [
         "opt",
@@ -291,7 +272,7 @@ fn looks_like_consent(name: &str) -> bool {
         "wypisany",
     ];
     begins.iter().any(|beginning| name.starts_with(beginning))
-        || within.iter().any(|part| name.contains(part))
+        || NO_PARTS.iter().any(|part| name.contains(part))
         || ["_opt_in", "_opt_out"].iter().any(|end| name.ends_with(end))
         || name.split('_').any(|word| words.contains(&word))
 }
@@ -342,7 +323,8 @@ fn status(word: &str) -> Says {
         "cold" | "regular" | "premium" | "gifted" | "trialed" | "free" | "paid" | "comped" | "past_due"
         | "churning" | "churned" => return Says::Active,
         "paused" | "snoozed" | "inactive" | "disabled" => Inactive::Paused,
-        "pending" | "unconfirmed" | "unactivated" | "validating" | "needs_attention" => Inactive::Unconfirmed,
+        "pending" | "unconfirmed" | "unactivated" | "validating" | "needs_attention" | "needs_approval"
+        | "nonsubscribed" | "non_subscribed" | "transactional" | "unpaid" => Inactive::Unconfirmed,
         "unsubscribed" | "unsubscribe" | "opted_out" | "removed" | "deleted" | "cancelled" | "canceled"
         | "suppressed" | "blocked" | "blocklisted" | "blacklisted" | "archived" => Inactive::OptedOut,
         "cleaned" | "bounced" | "hard_bounce" | "hard_bounced" | "undeliverable" | "unreachable"

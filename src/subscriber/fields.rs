@@ -7,13 +7,13 @@ use serde::{
     ser::SerializeMap,
 };
 
-/// What a list says about somebody, by name: each name once, in the order of the names.
+/// What a list says about someone, by name: each name once, in the order of the names.
 ///
 /// All of it is one piece of memory, as a million people have theirs: name and value in turn, with a NUL behind each.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields(String);
 
-/// Stands behind each name and each value, and in none.
+/// Is behind each name and each value, and in none.
 const END: char = '\0';
 
 /// What is set aside for the fields of a person whose length is not known yet.

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use unicode_normalization::UnicodeNormalization;
-
-use super::consent::{self, ColumnMeanings, ConsentColumn};
+use super::{
+    consent::{self, ColumnMeanings, ConsentColumn},
+    hidden::OtherColumn,
+    inactive::is_mailchimp,
+    normalise::normalise,
+};
 
 /// Usual spellings, normalised, the likeliest first: when a list has several, the first here is meant.
 const EMAIL: &[&str] = &[
@@ -61,6 +64,9 @@ pub(super) struct Header {
     pub(super) consent: Vec<ConsentColumn>,
     /// Columns that look as if they did, and are not understood.
     pub(super) unclear: Vec<usize>,
+    /// Columns that say nothing about it by themselves, but a cell may. None in an export of our own, where the status says all.
+    pub(super) others: Vec<OtherColumn>,
+    pub(super) meanings: ColumnMeanings,
 }
 
 impl Header {
@@ -69,10 +75,17 @@ impl Header {
         let find = |spellings: &[&str]| {
             spellings.iter().find_map(|spelling| names.iter().position(|name| name == spelling))
         };
-        let (mut consent, mut unclear) = (Vec::new(), Vec::new());
+        let (mut consent, mut unclear, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let is_own =
+            ["status", "status_at", "joined_at"].iter().all(|own| names.iter().any(|name| name == own));
         for (index, name) in names.iter().enumerate() {
+            if consent::is_about_paying(name, &names) && !meanings.contains_key(name) {
+                continue;
+            }
             match consent::column(name, index, meanings) {
-                Ok(column) => consent.extend(column),
+                Ok(Some(column)) => consent.push(column),
+                Ok(None) if is_own || meanings.contains_key(name) => {}
+                Ok(None) => others.push(OtherColumn::new(index, name)),
                 Err(()) => unclear.push(index),
             }
         }
@@ -83,6 +96,8 @@ impl Header {
             last_name: find(LAST_NAME),
             consent,
             unclear,
+            others,
+            meanings: meanings.clone(),
             titles,
             names,
         }
@@ -123,24 +138,15 @@ impl Header {
         fields
     }
 
+    /// Whether it is that of an export of Mailchimp.
+    pub(super) fn is_mailchimp(&self) -> bool {
+        is_mailchimp(self.names.iter().map(String::as_str))
+    }
+
     /// The spellings of the address's column, for help.
     pub(super) fn email_spellings() -> impl Iterator<Item = &'static str> {
         EMAIL.iter().copied()
     }
-}
-
-/// A column's name as placeholders spell it: `First Name` is `first_name`, `E-Mail` is `e_mail`.
-pub fn normalise(title: &str) -> String {
-    let mut name = String::with_capacity(title.len());
-    for c in title.nfc().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c) {
-            name.push(c);
-        } else if !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
-    }
-    name.truncate(name.trim_end_matches('_').len());
-    name
 }
 
 #[cfg(test)]

@@ -8,18 +8,25 @@ use std::{
 };
 
 use super::{
-    Fields, ListError, Subscriber,
-    consent::{ColumnMeanings, Inactive, Says},
+    consent::{ColumnMeanings, Says},
+    error::ListError,
     export::unguard,
+    fields::Fields,
+    inactive::Inactive,
     list_file::{self, ListFile},
-    reader::{Reader, Trouble},
+    person::Subscriber,
+    reader::Reader,
+    row_error::RowError,
     seen::Seen,
     table::{Cells, Step},
+    topics,
 };
-use crate::address::EmailAddress;
-use crate::source::{Diagnostic, Severity};
+use crate::{
+    address::EmailAddress,
+    source::{Diagnostic, Severity},
+};
 
-/// A list of subscribers, read row by row: memory does not grow with it, but for 12 to 20 octets a person by which
+/// A list of subscribers, read row by row: memory does not grow with it, but for 12 to 20 bytes a person by which
 /// repeats are known.
 pub(super) struct CsvList {
     reader: Reader,
@@ -32,6 +39,8 @@ pub(super) struct CsvList {
     inactive: HashMap<u64, Inactive>,
     /// The key of those hashes, drawn for each reading.
     hasher: RandomState,
+    /// The column of topics, if any, and the topics of an issue: whoever wants none of them gets no letter.
+    topics: (Option<usize>, Vec<String>),
     /// `None` where repeats are not looked for.
     seen: Option<Seen>,
     done: bool,
@@ -40,14 +49,14 @@ pub(super) struct CsvList {
 /// What a row of a list is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Row {
-    /// Somebody to write to.
+    /// Someone to write to.
     Person {
         /// The line on which the row begins, from 1.
         line: u64,
         /// The person to write to.
         subscriber: Subscriber,
     },
-    /// Somebody who gets no letters: this row says so, or another row with the same address.
+    /// Someone who gets no letters: this row says so, or another row with the same address.
     Inactive {
         /// The line on which the row begins, from 1.
         line: u64,
@@ -70,17 +79,22 @@ impl CsvList {
     ///
     /// When the file cannot be read, has no column of addresses, or has a column that looks like consent and is not
     /// understood.
-    pub(super) fn open(list: impl Into<ListFile>) -> Result<Self, ListError> {
+    pub(super) fn open(list: impl Into<ListFile>, topics: &[String]) -> Result<Self, ListError> {
         let ListFile { path, columns } = list.into();
         let read = || list_file::open(&path).map_err(|source| ListError::Read { path: path.clone(), source });
         let (input, bytes) = read()?;
-        let first = Self::new(path.clone(), input, bytes, &columns)?;
-        if first.reader.header.consent.is_empty() {
+        let first = Self::new(path.clone(), input, bytes, &columns)?.about(topics);
+        if !first.may_hold_a_no() {
             return Ok(first);
         }
         let (inactive, hasher) = first.find_inactive()?;
         let (input, bytes) = read()?;
-        Ok(Self { inactive, hasher, ..Self::new(path.clone(), input, bytes, &columns)? })
+        Ok(Self { inactive, hasher, ..Self::new(path.clone(), input, bytes, &columns)?.about(topics) })
+    }
+
+    fn about(self, topics: &[String]) -> Self {
+        let column = self.reader.header.names.iter().position(|name| name == topics::FIELD);
+        Self { topics: (column, topics.to_vec()), ..self }
     }
 
     /// Reads a list from memory; the path is for reports.
@@ -94,7 +108,7 @@ impl CsvList {
     /// Reads the whole list for people of whom a row says that they get no letters. Rows that are wrong are reported when
     /// the list is read for good.
     fn find_inactive(mut self) -> Result<(HashMap<u64, Inactive>, RandomState), ListError> {
-        let mut unclear: BTreeMap<usize, Diagnostic> = BTreeMap::new();
+        let mut unclear: BTreeMap<(usize, String), Diagnostic> = BTreeMap::new();
         loop {
             match self.reader.step()? {
                 Step::End => break,
@@ -103,15 +117,8 @@ impl CsvList {
                 Step::Row => {}
             }
             let (reader, cells) = (&self.reader, self.reader.table.cells());
-            for column in reader.header.consent.iter().filter(|column| column.is_guessed) {
-                if let Ok(cell) = reader.text(cells, column.index)
-                    && column.meaning.read(cell) == Says::Unknown
-                {
-                    let value = cell.chars().take(40).flat_map(char::escape_debug).collect();
-                    unclear
-                        .entry(column.index)
-                        .or_insert_with(|| reader.unclear_column(cells.line, column.index, value));
-                }
+            for (what, diagnostic) in reader.unclear_cells(cells) {
+                unclear.entry(what).or_insert(diagnostic);
             }
             if let (Ok(address), Ok(Some(why))) = (reader.address(cells, self.email), self.inactive(cells)) {
                 let known = self.inactive.entry(self.hasher.hash_one(&*address.key_cow())).or_insert(why);
@@ -127,10 +134,10 @@ impl CsvList {
     fn new(
         path: PathBuf,
         input: Box<dyn Read + Send>,
-        octets: u64,
+        bytes: u64,
         columns: &ColumnMeanings,
     ) -> Result<Self, ListError> {
-        let (reader, header_octets) = Reader::open(path, input, columns)?;
+        let (reader, header_bytes) = Reader::open(path, input, columns)?;
         let header = &reader.header;
         let email = header.email.ok_or_else(|| reader.no_address_column())?;
         if let Some(error) = reader.unclear_consent() {
@@ -144,10 +151,11 @@ impl CsvList {
         columns.extend(fields.iter().map(|(_, name)| name.clone()));
         fields.sort_by(|(_, one), (_, other)| one.cmp(other));
         // A row is rarely shorter than its header. Whatever a file's size claims, no more than 24 MB are set aside.
-        let people = (octets / header_octets.max(40)).min(2_000_000);
+        let people = (bytes / header_bytes.max(40)).min(2_000_000);
         let seen = Some(Seen::with_room(people as usize));
         let (inactive, hasher) = (HashMap::new(), RandomState::new());
-        Ok(Self { fields, email, columns, inactive, hasher, seen, done: false, reader })
+        let topics = (None, Vec::new());
+        Ok(Self { fields, email, columns, inactive, hasher, topics, seen, done: false, reader })
     }
 
     /// The path as it was given.
@@ -160,9 +168,14 @@ impl CsvList {
         &self.columns
     }
 
-    /// Whether it has a column that says who wants letters.
+    /// Whether something may say who wants letters: then the list is looked through for it first.
+    fn may_hold_a_no(&self) -> bool {
+        self.has_consent_column() || self.reader.header.others.iter().any(|other| other.is_suspect)
+    }
+
+    /// Whether something says who wants letters, or who wants those about the issue's topics.
     pub(super) fn has_consent_column(&self) -> bool {
-        !self.reader.header.consent.is_empty()
+        !self.reader.header.consent.is_empty() || self.reader.by_name.is_some() || !self.topics.1.is_empty()
     }
 
     /// Why a person gets no letters, if a row of the list says so: also one that cannot be used otherwise.
@@ -178,14 +191,14 @@ impl CsvList {
         Self { seen: None, ..self }
     }
 
-    /// The person in the row that was read last.
-    fn person(&mut self) -> Result<Row, Trouble> {
+    /// What is in the row that was read last. The list is unusable if it says no for a person who was handed out already.
+    fn person(&mut self) -> Result<Result<Row, ListError>, RowError> {
         let (reader, cells) = (&self.reader, self.reader.table.cells());
         let header = &reader.header;
         reader.check_width(cells)?;
         let address = reader.address(cells, self.email)?;
-        self.inactive(cells)?;
-        let inactive = self.why_inactive(&address);
+        let known = self.why_inactive(&address);
+        let inactive = self.inactive(cells)?.max(known);
         let name = match header.name {
             Some(index) => reader.name(cells, index)?,
             None => "",
@@ -207,28 +220,51 @@ impl CsvList {
             }
         }
         if let Some(first) = self.seen.as_mut().and_then(|seen| seen.note(&address.key_cow(), cells.line)) {
-            return Ok(Row::Repeat(self.repeat(cells, first, inactive)));
+            return Ok(match inactive {
+                Some(why) if known.is_none() => Err(self.late_no(cells, first, why)),
+                _ => Ok(Row::Repeat(self.repeat(cells, first, inactive))),
+            });
         }
-        Ok(if let Some(why) = inactive {
+        Ok(Ok(if let Some(why) = inactive {
             Row::Inactive { line: cells.line, address, why }
         } else {
             let name = Some(name).filter(|name| !name.is_empty());
             Row::Person { line: cells.line, subscriber: Subscriber { address, name, fields } }
-        })
+        }))
     }
 
     /// What the row says about consent; of several causes the greatest.
-    fn inactive(&self, cells: Cells<'_>) -> Result<Option<Inactive>, Trouble> {
+    fn inactive(&self, cells: Cells<'_>) -> Result<Option<Inactive>, RowError> {
         let mut found = None;
         for column in &self.reader.header.consent {
             let cell = self.reader.text(cells, column.index)?;
-            match column.meaning.read(cell) {
+            match column.read(cell) {
                 Says::Active => {}
                 Says::Inactive(why) => found = found.max(Some(why)),
-                Says::Unknown => return Err(Trouble::unknown_status(*column, cell)),
+                Says::Unknown => return Err(RowError::unknown_status(*column, cell)),
             }
         }
+        found = found.max(self.reader.hidden_no(cells)?).or(self.reader.by_name);
+        let (column, topics) = &self.topics;
+        let wanted = column.map_or(Ok(""), |column| self.reader.text(cells, column))?;
+        if !topics::wants_one_of(wanted, topics) {
+            found = found.max(Some(Inactive::OffTopic));
+        }
         Ok(found)
+    }
+
+    /// A no that hides in a list that was not looked through for one, below a row of the same person. Not a bad row, which could be
+    /// skipped: the first row would be written to.
+    fn late_no(&self, cells: Cells<'_>, first: u64, why: Inactive) -> ListError {
+        let message = format!(
+            "this row says \u{201c}{}\u{201d}, and line {first} has the same address without it",
+            why.word()
+        );
+        let place = self.reader.place(cells.line, Some(self.email));
+        self.reader.unusable(vec![
+            Diagnostic::at("M317", Severity::Error, place, message)
+                .help(format!("remove line {first}: whoever said no gets no letters")),
+        ])
     }
 
     fn repeat(&self, cells: Cells<'_>, first: u64, inactive: Option<Inactive>) -> Diagnostic {
@@ -249,23 +285,17 @@ impl Iterator for CsvList {
     type Item = Result<Row, ListError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.done {
-            let row = match self.reader.step() {
-                Ok(Step::Row) if self.reader.table.cells().is_blank() => continue,
-                Ok(Step::Row) => self.person().or_else(|trouble| {
-                    let line = self.reader.table.cells().line;
-                    Ok(Row::Bad(self.reader.diagnose(line, trouble)))
-                }),
-                Ok(Step::Broken { line, problem }) => Ok(Row::Bad(self.reader.broken(line, problem))),
-                Ok(Step::Hopeless { line }) => Err(self.reader.hopeless(line)),
-                Ok(Step::End) => break,
-                Err(error) => Err(error),
-            };
-            self.done = row.is_err();
-            return Some(row);
+        if self.done {
+            return None;
         }
-        self.done = true;
-        None
+        let row = self.reader.next_row().map(|next| match next? {
+            Ok(()) => {
+                self.person().unwrap_or_else(|row_error| Ok(Row::Bad(self.reader.diagnose_row(row_error))))
+            }
+            Err(diagnostic) => Ok(Row::Bad(diagnostic)),
+        });
+        self.done = row.as_ref().is_none_or(Result::is_err);
+        row
     }
 }
 

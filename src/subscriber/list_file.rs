@@ -40,7 +40,7 @@ impl From<&ListFile> for ListFile {
     }
 }
 
-/// Copies of what can be read only once, by path. They have no name, so that nobody else can open them and nothing is left of
+/// Copies of what can be read only once, by path. They have no name, so that no one else can open them and nothing is left of
 /// them, however this process ends.
 static COPIES: Mutex<BTreeMap<PathBuf, Arc<File>>> = Mutex::new(BTreeMap::new());
 

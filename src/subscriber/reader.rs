@@ -1,16 +1,21 @@
 //! A table with a header, and words for whatever is wrong with it.
 
-use std::{borrow::Cow, io::Read, path::PathBuf};
+use std::{io::Read, path::PathBuf};
 
 use super::{
-    ListError,
-    consent::{ColumnMeanings, ConsentColumn},
+    consent::{ColumnMeanings, Says},
+    error::ListError,
     export::unguard,
     header::Header,
+    hidden::{Hidden, OtherColumn, Unclear, how_to_say},
+    inactive::Inactive,
+    row_error::RowError,
     table::{Cells, NotText, Problem, ROW_MAX, Step, Table},
 };
-use crate::address::EmailAddress;
-use crate::source::{Diagnostic, Place, Severity, nearest};
+use crate::{
+    address::EmailAddress,
+    source::{Diagnostic, Place, Severity, nearest},
+};
 
 /// Columns of a table; more is not a list of people.
 const COLUMNS_MAX: usize = 1000;
@@ -23,45 +28,12 @@ pub(super) struct Reader {
     pub(super) table: Table,
     pub(super) header: Header,
     header_line: u64,
-}
-
-/// What is wrong with a row.
-pub(super) struct Trouble {
-    code: &'static str,
-    /// The column.
-    index: Option<usize>,
-    message: String,
-    help: Cow<'static, str>,
-}
-
-impl Trouble {
-    fn new(
-        code: &'static str,
-        index: usize,
-        message: impl Into<String>,
-        help: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { code, index: Some(index), message: message.into(), help: help.into() }
-    }
-
-    pub(super) fn unknown_status(column: ConsentColumn, cell: &str) -> Self {
-        let known = column.meaning.values();
-        let cell: String = cell.chars().take(40).collect();
-        Self::new(
-            "M317",
-            column.index,
-            format!("unknown status \u{201c}{}\u{201d}", cell.escape_debug()),
-            format!("write {known}, or say in [list.columns] of mimeo.toml what the column means"),
-        )
-    }
-
-    pub(super) fn bad_date(index: usize) -> Self {
-        Self::new("M318", index, "is not a date", "write it as 2022-12-30 or 2022-12-30T09:00:00Z")
-    }
+    /// Why no one in the file gets letters, if its name says so and a row does not.
+    pub(super) by_name: Option<Inactive>,
 }
 
 impl Reader {
-    /// Opens a table and reads its header; the second value is the header's size in octets.
+    /// Opens a table and reads its header; the second value is the header's size in bytes.
     pub(super) fn open(
         path: PathBuf,
         input: Box<dyn Read + Send>,
@@ -136,10 +108,11 @@ impl Reader {
             }
         }
         table.cut_again(best.1).map_err(failed)?;
-        let header_octets = best.0.titles.iter().map(|title| title.len() as u64 + 1).sum();
-        let reader = Self { header: best.0, header_line, table, path };
+        let header_bytes = best.0.titles.iter().map(|title| title.len() as u64 + 1).sum();
+        let by_name = best.0.is_mailchimp().then(|| Inactive::of_file_name(&path)).flatten();
+        let reader = Self { header: best.0, header_line, table, path, by_name };
         reader.check_header()?;
-        Ok((reader, header_octets))
+        Ok((reader, header_bytes))
     }
 
     fn check_header(&self) -> Result<(), ListError> {
@@ -184,6 +157,63 @@ impl Reader {
         (!diagnostics.is_empty()).then(|| self.unusable(diagnostics))
     }
 
+    /// What cells of columns that are about something else say about consent.
+    pub(super) fn hidden<'a>(&'a self, cells: Cells<'a>) -> impl Iterator<Item = (usize, Hidden)> + 'a {
+        let Header { others, meanings, .. } = &self.header;
+        let read = move |column: &OtherColumn| (column.index, column.read(cells.get(column.index), meanings));
+        others.iter().map(read).filter(|(_, hidden)| *hidden != Hidden::Nothing)
+    }
+
+    /// Why a person gets no letters, as far as cells of such columns say it.
+    pub(super) fn hidden_no(&self, cells: Cells<'_>) -> Result<Option<Inactive>, RowError> {
+        let mut found = None;
+        for (index, hidden) in self.hidden(cells) {
+            if let Hidden::No(why) = hidden {
+                found = found.max(Some(why));
+            } else if let Some(unclear) = hidden.unclear(&self.header.names[index]) {
+                return Err(RowError::unclear(index, unclear));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What in a row may say who wants letters and is not understood: each with the column, and the key or word in the cell.
+    pub(super) fn unclear_cells(&self, cells: Cells<'_>) -> Vec<((usize, String), Diagnostic)> {
+        let mut unclear = Vec::new();
+        for column in self.header.consent.iter().filter(|column| column.is_guessed) {
+            if let Ok(cell) = self.text(cells, column.index)
+                && column.read(cell) == Says::Unknown
+            {
+                let value: String = cell.chars().take(40).flat_map(char::escape_debug).collect();
+                let diagnostic = if value.is_empty() {
+                    self.empty_cell(cells.line, column.index)
+                } else {
+                    self.unclear_column(cells.line, column.index, value)
+                };
+                unclear.push(((column.index, String::new()), diagnostic));
+            }
+        }
+        for (index, hidden) in self.hidden(cells) {
+            let (title, name) = (shorten(&self.header.titles[index]), &self.header.names[index]);
+            let Some(Unclear { word, what, help }) = hidden.unclear(name) else { continue };
+            let message = format!("the column `{title}` holds {what}, which may say who wants no letters");
+            let place = self.place(cells.line, Some(index));
+            let diagnostic = Diagnostic::at("M317", Severity::Error, place, message).help(help);
+            unclear.push(((index, word), diagnostic));
+        }
+        unclear
+    }
+
+    /// A column that asks whether people are active and leaves cells empty.
+    fn empty_cell(&self, line: u64, index: usize) -> Diagnostic {
+        let (title, name) = (shorten(&self.header.titles[index]), &self.header.names[index]);
+        let message = format!("the column `{title}` is empty here, which may be a yes or a no");
+        Diagnostic::at("M317", Severity::Error, self.place(line, Some(index)), message).help(format!(
+            "say it in mimeo.toml: under [list.columns], `{name} = \"active\"` if an empty cell means yes, \
+             `{name} = \"consent\"` if it means no"
+        ))
+    }
+
     /// A column that may say who wants letters: the list is not used until the owner has said what it means.
     pub(super) fn unclear_column(&self, line: u64, index: usize, value: String) -> Diagnostic {
         let (title, name) = (shorten(&self.header.titles[index]), &self.header.names[index]);
@@ -193,10 +223,7 @@ impl Reader {
             format!(", and its value \u{201c}{value}\u{201d} is unknown")
         };
         let message = format!("the column `{title}` may say who wants no letters{value}");
-        Diagnostic::at("M317", Severity::Error, self.place(line, Some(index)), message).help(format!(
-            "say what it means in mimeo.toml: under [list.columns], `{name} = \"field\"` if it is about something else, \
-             or \"status\", \"active\", \"consent\", \"opted_out\", \"bounced\", \"complained\", \"paused\" or \"unconfirmed\""
-        ))
+        Diagnostic::at("M317", Severity::Error, self.place(line, Some(index)), message).help(how_to_say(name))
     }
 
     /// The error for a table without a column that could hold addresses.
@@ -235,8 +262,28 @@ impl Reader {
         self.table.step().map_err(|source| ListError::Read { path: self.path.clone(), source })
     }
 
+    /// Goes on to the next row that is not blank. Inside is what is wrong with it, if it cannot be cut into cells; `None` at the
+    /// end.
+    pub(super) fn next_row(&mut self) -> Option<Result<Result<(), Diagnostic>, ListError>> {
+        loop {
+            return Some(match self.step() {
+                Ok(Step::Row) if self.table.cells().is_blank() => continue,
+                Ok(Step::Row) => Ok(Ok(())),
+                Ok(Step::Broken { line, problem }) => Ok(Err(self.broken(line, problem))),
+                Ok(Step::Hopeless { line }) => Err(self.hopeless(line)),
+                Ok(Step::End) => return None,
+                Err(error) => Err(error),
+            });
+        }
+    }
+
+    /// What is wrong with the row that was read last.
+    pub(super) fn diagnose_row(&self, row_error: RowError) -> Diagnostic {
+        self.diagnose(self.table.cells().line, row_error)
+    }
+
     /// Refuses rows that are shorter than the header, or longer but for empty cells.
-    pub(super) fn check_width(&self, cells: Cells<'_>) -> Result<(), Trouble> {
+    pub(super) fn check_width(&self, cells: Cells<'_>) -> Result<(), RowError> {
         let (columns, found) = (self.header.titles.len(), cells.len());
         let full = (columns..found).any(|index| !cells.get(index).is_empty());
         if found >= columns && !full {
@@ -248,7 +295,7 @@ impl Reader {
             "an empty cell keeps its separator"
         };
         let noun = if found == 1 { "cell" } else { "cells" };
-        Err(Trouble {
+        Err(RowError {
             code: "M312",
             index: None,
             message: format!("the row has {found} {noun}, the header {columns}"),
@@ -257,12 +304,12 @@ impl Reader {
     }
 
     /// A cell as text.
-    pub(super) fn text<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, Trouble> {
+    pub(super) fn text<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, RowError> {
         let bytes = cells.get(index);
         match std::str::from_utf8(bytes) {
             Err(error) => {
                 let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-                Err(Trouble::new(
+                Err(RowError::new(
                     "M315",
                     index,
                     format!("is not UTF-8 (there is a byte 0x{byte:02X})"),
@@ -271,39 +318,39 @@ impl Reader {
                 ))
             }
             Ok(_) if memchr::memchr(0, bytes).is_some() => {
-                Err(Trouble::new("M316", index, "contains a NUL byte", "remove it; the file may be damaged"))
+                Err(RowError::new("M316", index, "contains a NUL byte", "remove it; the file may be damaged"))
             }
             Ok(text) => Ok(text),
         }
     }
 
     /// A cell that may not hold line breaks or other control characters.
-    pub(super) fn line<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, Trouble> {
+    pub(super) fn line<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, RowError> {
         let text = unguard(self.text(cells, index)?);
         let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !text.contains(odd) {
             return Ok(text);
         }
         let what = if text.contains(['\r', '\n']) { "a line break" } else { "a control character" };
-        Err(Trouble::new("M316", index, format!("contains {what}"), "write it on one line"))
+        Err(RowError::new("M316", index, format!("contains {what}"), "write it on one line"))
     }
 
     /// A cell that goes into the header of letters.
-    pub(super) fn name<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, Trouble> {
+    pub(super) fn name<'a>(&self, cells: Cells<'a>, index: usize) -> Result<&'a str, RowError> {
         let text = self.line(cells, index)?;
         let length = if text.len() <= HEADER_VALUE_MAX { 0 } else { text.chars().count() };
         if length <= HEADER_VALUE_MAX {
             return Ok(text);
         }
         let message = format!("has {length} characters; a header field of a letter takes {HEADER_VALUE_MAX}");
-        Err(Trouble::new("M319", index, message, "shorten it; long texts belong in another column"))
+        Err(RowError::new("M319", index, message, "shorten it; long texts belong in another column"))
     }
 
     /// A cell as an address.
-    pub(super) fn address(&self, cells: Cells<'_>, index: usize) -> Result<EmailAddress, Trouble> {
+    pub(super) fn address(&self, cells: Cells<'_>, index: usize) -> Result<EmailAddress, RowError> {
         let text = self.text(cells, index)?;
         if text.is_empty() {
-            return Err(Trouble::new(
+            return Err(RowError::new(
                 "M311",
                 index,
                 "the address is missing",
@@ -311,13 +358,21 @@ impl Reader {
             ));
         }
         let text = unguard(text);
-        EmailAddress::parse(text).map_err(|error| {
+        let address = EmailAddress::parse(text).map_err(|error| {
             let help = match text.strip_prefix("mailto:") {
                 Some(_) => "write it without `mailto:`",
                 None => "write it as ann@example.com",
             };
-            Trouble::new("M310", index, format!("invalid email address: {error}"), help)
-        })
+            RowError::new("M310", index, format!("invalid email address: {error}"), help)
+        })?;
+        match address.unreachable_domain() {
+            None => Ok(address),
+            Some(domain) => {
+                let message =
+                    format!("invalid email address: no letter reaches `.{domain}`, a reserved name");
+                Err(RowError::new("M310", index, message, "correct it, or remove the row"))
+            }
+        }
     }
 
     pub(super) fn place(&self, line: u64, column: Option<usize>) -> Place {
@@ -325,9 +380,9 @@ impl Reader {
         Place::Row { path: self.path.clone(), line, column }
     }
 
-    pub(super) fn diagnose(&self, line: u64, trouble: Trouble) -> Diagnostic {
-        Diagnostic::at(trouble.code, Severity::Error, self.place(line, trouble.index), trouble.message)
-            .help(trouble.help)
+    pub(super) fn diagnose(&self, line: u64, row_error: RowError) -> Diagnostic {
+        Diagnostic::at(row_error.code, Severity::Error, self.place(line, row_error.index), row_error.message)
+            .help(row_error.help)
     }
 
     pub(super) fn broken(&self, line: u64, problem: Problem) -> Diagnostic {
@@ -357,7 +412,7 @@ fn shorten(title: &str) -> String {
     if short.len() < title.len() { short + "\u{2026}" } else { short }
 }
 
-fn describe(problem: Problem) -> Trouble {
+fn describe(problem: Problem) -> RowError {
     let (code, message, help) = match problem {
         Problem::OpenQuote => (
             "M313",
@@ -375,5 +430,5 @@ fn describe(problem: Problem) -> Trouble {
             "keep long texts in another file; a row is one person",
         ),
     };
-    Trouble { code, index: None, message, help: help.into() }
+    RowError { code, index: None, message, help: help.into() }
 }

@@ -1,18 +1,21 @@
 //! The rows of a table as they are, with what each says about consent: for imports.
 
-use std::{fs::File, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{
-    Fields, ListError,
-    consent::{ColumnMeanings, Inactive, Meaning, Says},
+    consent::{ColumnMeanings, Meaning, Says},
+    error::ListError,
     export::unguard,
+    fields::Fields,
+    inactive::Inactive,
     list::flatten,
-    reader::{Reader, Trouble},
-    table::Step,
+    list_file,
+    reader::Reader,
+    row_error::RowError,
 };
 use crate::{address::EmailAddress, source::Diagnostic};
 
-/// A table of people, read row by row. Unlike a [`List`](super::List) it also has what is known of people who get no letters,
+/// A table of people, read row by row. Unlike a [`List`](super::source::List) it also has what is known of people who get no letters,
 /// and each row speaks for itself.
 pub struct Records {
     reader: Reader,
@@ -37,7 +40,7 @@ pub struct Record {
 }
 
 impl Records {
-    /// Opens a table.
+    /// Opens a table; `-` is the standard input, and a pipe will do.
     ///
     /// # Errors
     ///
@@ -45,11 +48,11 @@ impl Records {
     /// understood.
     pub fn open(path: impl Into<PathBuf>, meanings: &ColumnMeanings) -> Result<Self, ListError> {
         let path = path.into();
-        let file = match File::open(&path) {
-            Ok(file) => file,
+        let (input, _) = match list_file::open(&path) {
+            Ok(input) => input,
             Err(source) => return Err(ListError::Read { path, source }),
         };
-        let (reader, _) = Reader::open(path, Box::new(file), meanings)?;
+        let (reader, _) = Reader::open(path, input, meanings)?;
         let email = reader.header.email.ok_or_else(|| reader.no_address_column())?;
         if let Some(error) = reader.unclear_consent() {
             return Err(error);
@@ -57,6 +60,12 @@ impl Records {
         let mut fields = reader.header.fields();
         fields.sort_by(|(_, one), (_, other)| one.cmp(other));
         Ok(Self { reader, email, fields, done: false })
+    }
+
+    /// Does not look for a no that hides in cells about something else: for a file of people who all said no.
+    pub fn of_people_who_said_no(mut self) -> Self {
+        self.reader.header.others.clear();
+        self
     }
 
     /// The header, normalised.
@@ -72,33 +81,29 @@ impl Records {
         })
     }
 
-    fn row(&self) -> Result<Result<Record, Trouble>, ListError> {
+    fn row(&self) -> Result<Result<Record, RowError>, ListError> {
         let (reader, cells) = (&self.reader, self.reader.table.cells());
-        for column in reader.header.consent.iter().filter(|column| column.is_guessed) {
-            if let Ok(cell) = reader.text(cells, column.index)
-                && column.meaning.read(cell) == Says::Unknown
-            {
-                let value = cell.chars().take(40).flat_map(char::escape_debug).collect();
-                let unclear = reader.unclear_column(cells.line, column.index, value);
-                return Err(reader.unusable(vec![unclear]));
-            }
+        let unclear = reader.unclear_cells(cells);
+        if !unclear.is_empty() {
+            return Err(reader.unusable(unclear.into_iter().map(|(_, diagnostic)| diagnostic).collect()));
         }
         Ok(self.record())
     }
 
-    fn record(&self) -> Result<Record, Trouble> {
+    fn record(&self) -> Result<Record, RowError> {
         let (reader, cells) = (&self.reader, self.reader.table.cells());
         reader.check_width(cells)?;
         let address = reader.address(cells, self.email)?;
         let mut says = None;
         for column in &reader.header.consent {
             let cell = reader.text(cells, column.index)?;
-            match column.meaning.read(cell) {
+            match column.read(cell) {
                 Says::Active => {}
                 Says::Inactive(why) => says = says.max(Some(why)),
-                Says::Unknown => return Err(Trouble::unknown_status(*column, cell)),
+                Says::Unknown => return Err(RowError::unknown_status(*column, cell)),
             }
         }
+        let says = says.max(reader.hidden_no(cells)?).or(reader.by_name);
         let part = |index: Option<usize>| match index {
             Some(index) => reader.line(cells, index).map(|text| text.to_string()),
             None => Ok(String::new()),
@@ -125,26 +130,16 @@ impl Iterator for Records {
     type Item = Result<Result<Record, Diagnostic>, ListError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.done {
-            let row = match self.reader.step() {
-                Ok(Step::Row) if self.reader.table.cells().is_blank() => continue,
-                Ok(Step::Row) => {
-                    let line = self.reader.table.cells().line;
-                    match self.row() {
-                        Ok(Ok(record)) => Ok(Ok(record)),
-                        Ok(Err(trouble)) => Ok(Err(self.reader.diagnose(line, trouble))),
-                        Err(error) => Err(error),
-                    }
-                }
-                Ok(Step::Broken { line, problem }) => Ok(Err(self.reader.broken(line, problem))),
-                Ok(Step::Hopeless { line }) => Err(self.reader.hopeless(line)),
-                Ok(Step::End) => break,
-                Err(error) => Err(error),
-            };
-            self.done = row.is_err();
-            return Some(row);
+        if self.done {
+            return None;
         }
-        self.done = true;
-        None
+        let row = self.reader.next_row().map(|next| {
+            Ok(match next? {
+                Ok(()) => self.row()?.map_err(|row_error| self.reader.diagnose_row(row_error)),
+                Err(diagnostic) => Err(diagnostic),
+            })
+        });
+        self.done = row.as_ref().is_none_or(Result::is_err);
+        row
     }
 }

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 /// The addresses seen so far, as keyed 64-bit hashes beside the line of their first row: 12 bytes a slot.
 ///
-/// Two different addresses of a list of a million share a hash with a probability of 3 in 100 million, and nobody can
+/// Two different addresses of a list of a million share a hash with a probability of 3 in 100 million, and no one can
 /// arrange it, for the key is drawn for each reading and is used for nothing else; such a row would be reported as a
 /// repeat, by line. Whole addresses would cost ten times the memory.
 ///
@@ -24,7 +24,7 @@ impl Seen {
         Self { key: RandomState::new(), hashes: vec![0; slots], lines: vec![0; slots], len: 0 }
     }
 
-    /// Notes an address's key; the line of its first row when it was there before. Lines past 4 billion are all told
+    /// Notes an address's key; the line of its first row when it was there before. Lines past 4 billion are all reported
     /// as that one.
     pub(super) fn note(&mut self, key: &str, line: u64) -> Option<u64> {
         if self.len * 8 >= self.hashes.len() * 7 {
@@ -67,7 +67,7 @@ mod tests {
     use super::Seen;
 
     #[test]
-    fn a_repeat_is_told_the_line_of_the_first_whatever_the_size() {
+    fn a_repeat_names_the_line_of_the_first_whatever_the_size() {
         let mut seen = Seen::with_room(0);
         for n in 0..50_000 {
             assert_eq!(seen.note(&format!("reader{n}@example.com"), n + 2), None);

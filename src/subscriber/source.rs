@@ -8,9 +8,11 @@ use std::{
 };
 
 use super::{
-    Inactive, InactiveCounts, ListError,
+    error::ListError,
+    inactive::{Inactive, InactiveCounts},
     list::{CsvList, Row},
     list_file::ListFile,
+    topics::{self, wants_one_of},
 };
 use crate::{address::EmailAddress, source::Diagnostics};
 
@@ -126,16 +128,27 @@ impl List {
     ///
     /// When it cannot be read, has no column of addresses, or has a column that looks like consent and is not understood.
     pub fn open(list: impl Into<ListSource>) -> Result<Self, ListError> {
+        Self::open_about(list, &[])
+    }
+
+    /// Opens a list for an issue about some topics: people who want none of them get no letters. An issue without topics is
+    /// for everybody.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_about(list: impl Into<ListSource>, topics: &[String]) -> Result<Self, ListError> {
         match list.into() {
-            ListSource::File(file) => Ok(Self::from_file(CsvList::open(file)?)),
+            ListSource::File(file) => Ok(Self::from_file(CsvList::open(file, topics)?)),
             ListSource::Stored(stored) => {
                 let mut inactive = HashMap::new();
-                for row in stored.open()?.1 {
+                for row in about(stored.open()?.1, topics) {
                     if let Row::Inactive { address, why, .. } = row? {
                         inactive.insert(address.key(), why);
                     }
                 }
                 let (columns, rows) = stored.open()?;
+                let rows = about(rows, topics);
                 Ok(Self { rows: Rows::Stored(rows, inactive), path: stored.place().to_owned(), columns })
             }
         }
@@ -227,6 +240,24 @@ impl List {
         scan.empty = columns.into_iter().zip(empty).collect();
         Ok(scan)
     }
+}
+
+/// The rows with people who want none of an issue's topics as inactive.
+fn about(rows: StoredRows, topics: &[String]) -> StoredRows {
+    if topics.is_empty() {
+        return rows;
+    }
+    let topics = topics.to_vec();
+    Box::new(rows.map(move |row| {
+        Ok(match row? {
+            Row::Person { line, subscriber }
+                if !wants_one_of(subscriber.field(topics::FIELD).unwrap_or_default(), &topics) =>
+            {
+                Row::Inactive { line, address: subscriber.address, why: Inactive::OffTopic }
+            }
+            row => row,
+        })
+    }))
 }
 
 impl Iterator for List {

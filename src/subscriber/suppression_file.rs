@@ -106,7 +106,7 @@ impl SuppressionFile {
         }
     }
 
-    /// Changes the file, or makes it: nobody else of this machine changes it meanwhile, and nobody sees half of it.
+    /// Changes the file, or makes it: no one else of this machine changes it meanwhile, and no one sees half of it.
     ///
     /// # Errors
     ///
@@ -126,12 +126,12 @@ impl SuppressionFile {
             file => file?,
         };
         let before = fs::read_to_string(path).ok();
-        let told = change(&mut file);
+        let result = change(&mut file);
         let text = file.text();
         if before.as_deref() != Some(&text) {
             write_atomically(path, text.as_bytes(), Readers::Everybody).map_err(failed)?;
         }
-        Ok(told)
+        Ok(result)
     }
 
     /// What the file says about an address.

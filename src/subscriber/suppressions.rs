@@ -6,12 +6,7 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{
-    Export, ListError,
-    consent::ColumnMeanings,
-    reader::{Reader, Trouble},
-    table::Step,
-};
+use super::{consent::ColumnMeanings, error::ListError, export::Export, reader::Reader, row_error::RowError};
 use crate::{address::EmailAddress, source::Diagnostic};
 
 /// An address that gets no letters, as a row of a table.
@@ -32,10 +27,15 @@ pub struct Suppressions {
     reader: Reader,
     email: usize,
     reason: Option<usize>,
+    /// Of an export that has one status only, what it says about all of its rows.
+    status: Option<&'static str>,
     date: Option<usize>,
     note: Option<usize>,
     done: bool,
 }
+
+/// Columns that only files of people have who unsubscribed, or whose letters came back: Mailchimp's.
+const STATUSES: [(&str, &str); 2] = [("unsub_time", "unsubscribed"), ("clean_time", "hard_bounce")];
 
 impl Suppressions {
     /// Opens a table.
@@ -63,6 +63,7 @@ impl Suppressions {
         Ok(Self {
             email,
             reason: column("reason"),
+            status: STATUSES.iter().find(|(name, _)| column(*name).is_some()).map(|(_, status)| *status),
             date: column("date"),
             note: column("note"),
             done: false,
@@ -89,7 +90,7 @@ impl Suppressions {
         export.finish()
     }
 
-    fn row(&self) -> Result<Suppression, Trouble> {
+    fn row(&self) -> Result<Suppression, RowError> {
         let (reader, cells) = (&self.reader, self.reader.table.cells());
         reader.check_width(cells)?;
         let address = reader.address(cells, self.email)?;
@@ -100,10 +101,11 @@ impl Suppressions {
         };
         let date = match cell(self.date)? {
             None => None,
-            Some((index, text)) => Some(date(&text).ok_or_else(|| Trouble::bad_date(index))?),
+            Some((index, text)) => Some(date(&text).ok_or_else(|| RowError::bad_date(index))?),
         };
         let text = |index| Ok(cell(index)?.map(|(_, text)| text));
-        Ok(Suppression { address, reason: text(self.reason)?, date, note: text(self.note)? })
+        let reason = text(self.reason)?.or_else(|| self.status.map(str::to_owned));
+        Ok(Suppression { address, reason, date, note: text(self.note)? })
     }
 }
 
@@ -120,22 +122,16 @@ impl Iterator for Suppressions {
     type Item = Result<Result<Suppression, Diagnostic>, ListError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.done {
-            let row = match self.reader.step() {
-                Ok(Step::Row) if self.reader.table.cells().is_blank() => continue,
-                Ok(Step::Row) => Ok(self.row().map_err(|trouble| {
-                    let line = self.reader.table.cells().line;
-                    self.reader.diagnose(line, trouble)
-                })),
-                Ok(Step::Broken { line, problem }) => Ok(Err(self.reader.broken(line, problem))),
-                Ok(Step::Hopeless { line }) => Err(self.reader.hopeless(line)),
-                Ok(Step::End) => break,
-                Err(error) => Err(error),
-            };
-            self.done = row.is_err();
-            return Some(row);
+        if self.done {
+            return None;
         }
-        self.done = true;
-        None
+        let row = self.reader.next_row().map(|next| {
+            Ok(match next? {
+                Ok(()) => self.row().map_err(|row_error| self.reader.diagnose_row(row_error)),
+                Err(diagnostic) => Err(diagnostic),
+            })
+        });
+        self.done = row.as_ref().is_none_or(Result::is_err);
+        row
     }
 }

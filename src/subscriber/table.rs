@@ -1,13 +1,14 @@
 //! Rows of cells out of a file of separated values.
 //!
-//! `csv-core` takes rows apart, and is asked for one cell at a time, because any bytes are some table to it: a quotation mark
-//! left open swallows the rest of the file into one cell, without an error and without a bound. Here a row has an end, each
-//! quoted cell is looked at as it was written, and a broken row says where it began.
+//! `csv-core` reads quoted cells, and is asked for one at a time, because any bytes are some table to it: a quotation mark left
+//! open swallows the rest of the file into one cell, without an error and without a bound. Here a row has an end, each quoted
+//! cell is looked at as it was written, and a broken row says where it began. A cell without quotation marks in front has
+//! nothing to be read in it: it is found by a search for its end.
 
 use std::io::{self, Read};
 
 use csv_core::{ReadFieldResult, ReaderBuilder, Terminator};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// Bytes of a row; more than anybody writes about one person.
 pub(super) const ROW_MAX: usize = 1 << 20;
@@ -167,10 +168,12 @@ impl Table {
                 return Ok(Step::End);
             }
             match self.split() {
-                Split::Row { used } => {
+                Split::Row { used, has_quotes } => {
                     self.row = (self.at, self.line);
                     let row = &self.buffer[self.at..self.at + used];
-                    self.line += memchr_iter(self.newline, row).count().max(1) as u64;
+                    // Only a quoted cell can go over several lines.
+                    let lines = if has_quotes { memchr_iter(self.newline, row).count().max(1) } else { 1 };
+                    self.line += lines as u64;
                     self.at += used;
                     return Ok(Step::Row);
                 }
@@ -210,49 +213,85 @@ impl Table {
         self.ends.clear();
         // What comes out of a row is never longer than the row.
         self.text.resize(self.buffer.len(), 0);
-        let (mut at, mut end) = (self.at, 0);
+        let (mut at, mut end, mut has_quotes) = (self.at, 0, false);
         loop {
             let start = at;
             let rest = &self.buffer[at..self.filled];
             let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
             let is_quoted = rest.get(blanks) == Some(&b'"');
-            if is_quoted {
+            let record_end = if is_quoted {
+                has_quotes = true;
                 at += blanks;
-            }
-            let cell = at;
-            let record_end = loop {
-                let input = &self.buffer[at..self.filled];
-                // To the parser no input is the end of the file.
-                if input.is_empty() && !self.ended {
-                    return Split::More { quote: is_quoted.then_some(start - self.at) };
+                match self.quoted_cell(&mut at, &mut end) {
+                    Ok(record_end) => record_end,
+                    Err(problem) => {
+                        let before = start - self.at;
+                        return match problem {
+                            Some(problem) => Split::Broken { problem, before },
+                            None => Split::More { quote: Some(before) },
+                        };
+                    }
                 }
-                let (result, read, written) = self.parser.read_field(input, &mut self.text[end..]);
-                (at, end) = (at + read, end + written);
-                match result {
-                    ReadFieldResult::Field { record_end } => break record_end,
-                    ReadFieldResult::End => break true,
-                    ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+            } else {
+                match self.bare_cell(&mut at, &mut end) {
+                    Some(record_end) => record_end,
+                    None => return Split::More { quote: None },
                 }
             };
-            let mut raw = &self.buffer[cell..at];
-            raw = match raw {
-                [inner @ .., last] if *last == if record_end { self.newline } else { self.delimiter } => {
-                    inner
-                }
-                whole => whole,
-            };
-            if record_end && self.newline == b'\n' && raw.ends_with(b"\r") {
-                raw = &raw[..raw.len() - 1];
-                end -= 1;
-            }
-            if let Some(problem) = is_quoted.then(|| quotes(raw)).flatten() {
-                return Split::Broken { problem, before: start - self.at };
-            }
             self.ends.push(end);
             if record_end {
-                return Split::Row { used: at - self.at };
+                return Split::Row { used: at - self.at, has_quotes };
             }
         }
+    }
+
+    /// Copies a cell that does not begin with a quotation mark: it ends at the next delimiter or line end, whatever is in it, so
+    /// that it is searched and copied whole, without the parser. Returns whether the row ends with it; `None` if its end was not
+    /// read yet.
+    fn bare_cell(&mut self, at: &mut usize, end: &mut usize) -> Option<bool> {
+        let rest = &self.buffer[*at..self.filled];
+        let (mut cell, used, record_end) = match memchr2(self.delimiter, self.newline, rest) {
+            Some(length) => (&rest[..length], length + 1, rest[length] == self.newline),
+            None if self.ended => (rest, rest.len(), true),
+            None => return None,
+        };
+        if record_end && self.newline == b'\n' {
+            cell = cell.strip_suffix(b"\r").unwrap_or(cell);
+        }
+        self.text[*end..*end + cell.len()].copy_from_slice(cell);
+        *at += used;
+        *end += cell.len();
+        Some(record_end)
+    }
+
+    /// Reads a cell that begins with a quotation mark. Returns whether the row ends with it, or what is wrong with it: nothing
+    /// if its end was not read yet.
+    fn quoted_cell(&mut self, at: &mut usize, end: &mut usize) -> Result<bool, Option<Problem>> {
+        let cell = *at;
+        let record_end = loop {
+            let input = &self.buffer[*at..self.filled];
+            // To the parser no input is the end of the file.
+            if input.is_empty() && !self.ended {
+                return Err(None);
+            }
+            let (result, read, written) = self.parser.read_field(input, &mut self.text[*end..]);
+            (*at, *end) = (*at + read, *end + written);
+            match result {
+                ReadFieldResult::Field { record_end } => break record_end,
+                ReadFieldResult::End => break true,
+                ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+            }
+        };
+        let mut raw = &self.buffer[cell..*at];
+        raw = match raw {
+            [inner @ .., last] if *last == if record_end { self.newline } else { self.delimiter } => inner,
+            whole => whole,
+        };
+        if record_end && self.newline == b'\n' && raw.ends_with(b"\r") {
+            raw = &raw[..raw.len() - 1];
+            *end -= 1;
+        }
+        quotes(raw).map_or(Ok(record_end), |problem| Err(Some(problem)))
     }
 
     /// Leaves a broken row behind: its first line, so that the people on the next lines are still seen.
@@ -301,6 +340,7 @@ impl Table {
 enum Split {
     Row {
         used: usize,
+        has_quotes: bool,
     },
     /// It does not end in the buffer; where its last cell begins, if that one is quoted.
     More {
@@ -356,138 +396,4 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Every row as `line: [cells]`, every broken one as its problem. The reader gives one byte at a time when asked.
-    fn read(text: &[u8], drip: bool) -> Vec<String> {
-        struct Drip(Vec<u8>, usize);
-        impl Read for Drip {
-            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-                let Some(byte) = self.0.get(self.1) else { return Ok(0) };
-                to[0] = *byte;
-                self.1 += 1;
-                Ok(1)
-            }
-        }
-        let input: Box<dyn Read + Send> =
-            if drip { Box::new(Drip(text.to_vec(), 0)) } else { Box::new(io::Cursor::new(text.to_vec())) };
-        let mut table = Table::open(input).unwrap().unwrap();
-        let mut rows = Vec::new();
-        loop {
-            match table.step().unwrap() {
-                Step::End => return rows,
-                Step::Row => {
-                    let row = table.cells();
-                    let cells: Vec<_> =
-                        (0..row.len()).map(|at| String::from_utf8_lossy(row.get(at)).into_owned()).collect();
-                    rows.push(format!("{}: {cells:?}", row.line));
-                }
-                step @ Step::Broken { .. } => rows.push(format!("{step:?}")),
-                step @ Step::Hopeless { .. } => {
-                    rows.push(format!("{step:?}"));
-                    return rows;
-                }
-            }
-        }
-    }
-
-    #[track_caller]
-    fn check(text: &str, expected: &[&str]) {
-        assert_eq!(read(text.as_bytes(), false), expected);
-    }
-
-    #[test]
-    fn rows_are_cut_as_rfc_4180_says() {
-        check("a,b\r\n1,2\r\n", &[r#"1: ["a", "b"]"#, r#"2: ["1", "2"]"#]);
-        check("a,b\n1,", &[r#"1: ["a", "b"]"#, r#"2: ["1", ""]"#]);
-        check("\"a,\nb\",\"c \"\"d\"\"\"\nx,y", &[r#"1: ["a,\nb", "c \"d\""]"#, r#"3: ["x", "y"]"#]);
-        check("\"\",\"\"\n", &[r#"1: ["", ""]"#]);
-        check(" \"a, b\" , c \r\n", &[r#"1: ["a, b", "c"]"#]);
-    }
-
-    #[test]
-    fn a_quotation_mark_inside_a_bare_cell_is_a_sign_like_others() {
-        check("5\" disk,\"x\"\n", &[r#"1: ["5\" disk", "x"]"#]);
-    }
-
-    #[test]
-    fn lines_may_end_in_a_bare_return_everywhere() {
-        check("a,b\r1,\"2\r3\"\rx,y", &[r#"1: ["a", "b"]"#, r#"2: ["1", "2\r3"]"#, r#"4: ["x", "y"]"#]);
-    }
-
-    #[test]
-    fn a_quotation_mark_left_open_costs_its_own_line_only() {
-        check(
-            "a,b\n1,\"2\n3,4\n5,6\n",
-            &[
-                r#"1: ["a", "b"]"#,
-                "Broken { line: 2, problem: OpenQuote }",
-                r#"3: ["3", "4"]"#,
-                r#"4: ["5", "6"]"#,
-            ],
-        );
-        check("\"a\" b,c\nd,e", &["Broken { line: 1, problem: BehindQuote }", r#"2: ["d", "e"]"#]);
-    }
-
-    #[test]
-    fn a_row_without_end_is_left_behind_in_bounded_memory() {
-        let mut text = b"a,b\n".to_vec();
-        text.extend(std::iter::repeat_n(b'x', 10_000_000));
-        text.extend_from_slice(b"\n1,2\n\"");
-        text.extend(std::iter::repeat_n(b'y', 10_000_000));
-        text.extend_from_slice(b"\",2\n3,4\n");
-        let mut table = Table::open(Box::new(io::Cursor::new(text.clone()))).unwrap().unwrap();
-        while table.step().unwrap() != Step::End {
-            assert!(table.buffer.len() <= 2 * ROW_MAX);
-        }
-        assert_eq!(
-            read(&text, false),
-            [
-                r#"1: ["a", "b"]"#,
-                "Broken { line: 2, problem: TooLong }",
-                r#"3: ["1", "2"]"#,
-                "Broken { line: 4, problem: OpenQuote }",
-                r#"5: ["3", "4"]"#,
-            ]
-        );
-    }
-
-    #[test]
-    fn a_file_made_to_keep_us_busy_is_given_up() {
-        let text = b"b\",\"\n".repeat(400_000);
-        let rows = read(&text, false);
-        assert!(rows.last().unwrap().starts_with("Hopeless"), "{:?}", rows.last());
-    }
-
-    proptest! {
-        #[test]
-        fn what_the_csv_crate_writes_comes_back(rows in prop::collection::vec(
-            prop::collection::vec("[a-z\",;\n é']{0,6}", 3), 1..8), drip: bool)
-        {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            writer.write_record(["h", "i", "j"]).unwrap();
-            for row in &rows {
-                writer.write_record(row).unwrap();
-            }
-            let text = writer.into_inner().unwrap();
-            let found: Vec<String> =
-                read(&text, drip).iter().map(|row| row.split_once(": ").unwrap().1.to_owned()).collect();
-            let mut expected = vec![r#"["h", "i", "j"]"#.to_owned()];
-            expected.extend(rows.iter().map(|row| {
-                format!("{:?}", row.iter().map(|cell| cell.trim_matches(' ')).collect::<Vec<_>>())
-            }));
-            prop_assert_eq!(found, expected);
-        }
-
-        #[test]
-        fn no_bytes_make_it_panic_or_lose_its_place(text in prop::collection::vec(
-            prop::sample::select(b"a\",\r\n; '\0".to_vec()), 0..60))
-        {
-            let whole = read(&[b"h\n".as_slice(), &text].concat(), false);
-            prop_assert_eq!(&whole, &read(&[b"h\n".as_slice(), &text].concat(), true));
-        }
-    }
-}
+mod tests;

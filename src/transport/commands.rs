@@ -1,4 +1,4 @@
-//! The commands that offer a letter, and the last gate before them.
+//! The commands that offer a letter, and the last check before them.
 
 use std::io::{IoSlice, Write};
 
@@ -8,10 +8,14 @@ use lettre::transport::smtp::{
 };
 
 use super::{
-    ErrorKind, LetterSource, Outcome, RelayDown, Reply, Stage,
     connection::{Connection, ConnectionError},
-    gate,
+    error::{ErrorKind, RelayDown},
+    letter::LetterSource,
     letter_guard::Taken,
+    outcome::Outcome,
+    reply::Reply,
+    stage::Stage,
+    wire_form,
 };
 
 /// What has to be said first in the next group, to bring the relay back to the beginning.
@@ -20,7 +24,7 @@ pub(super) enum Lead {
     Nothing,
     /// The transaction was refused and is still open.
     Rset,
-    /// DATA was answered with 354 though the recipient was refused: an empty letter to nobody (RFC 2920 section 3.1).
+    /// DATA was answered with 354 though the recipient was refused: an empty letter to no one (RFC 2920 section 3.1).
     DotRset,
 }
 
@@ -54,7 +58,7 @@ pub(super) fn steps(lead: Lead) -> &'static [Step] {
 }
 
 impl Connection<'_> {
-    /// The last gate. A letter that this relay cannot take is refused here, without bothering it.
+    /// The last check. A letter that this relay cannot take is refused here, without bothering it.
     pub(super) fn vet<'d, D: LetterSource>(
         &self,
         letter: Taken<'d, D>,
@@ -62,7 +66,7 @@ impl Connection<'_> {
         let message = letter.message();
         let refusal = |stage, code, enhanced, text: String| Some((stage, Reply::local(code, enhanced, text)));
         let international = !message.to().expose().is_ascii();
-        let refused = if !gate::fits_a_path(message.to()) {
+        let refused = if !wire_form::fits_a_path(message.to()) {
             refusal(
                 Stage::Rcpt,
                 553,
@@ -72,12 +76,12 @@ impl Connection<'_> {
         } else if international && !self.offer.smtputf8 {
             let text = "not offered: the relay does not take addresses with letters outside ASCII (SMTPUTF8)";
             refusal(Stage::Rcpt, 550, (5, 6, 7), text.to_owned())
-        } else if !gate::fits_a_path(message.from())
+        } else if !wire_form::fits_a_path(message.from())
             || !message.from().expose().is_ascii() && !self.offer.smtputf8
         {
             let text = "not offered: the sender's address needs SMTPUTF8, which the relay does not offer";
-            let trouble = ErrorKind::Said(Reply::local(550, (5, 6, 7), text));
-            return Err(RelayDown { stage: Stage::Mail, trouble, passing: false });
+            let kind = ErrorKind::Said(Reply::local(550, (5, 6, 7), text));
+            return Err(RelayDown { stage: Stage::Mail, kind, passing: false });
         } else {
             match self.offer.size {
                 _ if message.shape().eight_bit && !needs_smtputf8(&letter) => refusal(
@@ -126,7 +130,7 @@ impl Connection<'_> {
         written.expect("writing into memory does not fail");
     }
 
-    /// MAIL. The addresses were checked at the door and at the gate, so they are copied: lettre's `Mail` wants them
+    /// MAIL. The addresses were checked when they were read and again before, so they are copied: lettre's `Mail` wants them
     /// parsed again.
     fn push_mail<D: LetterSource>(&mut self, letter: &Taken<'_, D>) {
         let message = letter.message();
@@ -156,11 +160,7 @@ impl Connection<'_> {
     pub(super) async fn write_out(&mut self, stage: Stage) -> Result<(), ConnectionError> {
         let within = self.timeouts().command;
         let written = self.wire.write(&mut [IoSlice::new(&self.out)], within).await;
-        written.map_err(|unwritten| ConnectionError {
-            stage,
-            trouble: unwritten.trouble,
-            heard_nothing: true,
-        })
+        written.map_err(|unwritten| ConnectionError { stage, kind: unwritten.kind, heard_nothing: true })
     }
 }
 

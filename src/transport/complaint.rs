@@ -1,7 +1,7 @@
 //! What a refusal complains about: connections, this connection, our rate, or the letter (RFC 3463, RFC 5248). What a
 //! relay's words leave open is shown by what happens next.
 
-use super::{Reply, Stage};
+use super::{reply::Reply, stage::Stage};
 
 /// What a refusal is about, as far as its code and its words say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,10 +47,13 @@ pub fn complaint(stage: Stage, reply: &Reply) -> Complaint {
     };
     let about_the_letter =
         matches!(reply.enhanced, Some((_, 1 | 2 | 6, _)) | Some((_, 7, 20..=27 | 29 | 32)));
-    if !about_the_letter && !says(FAREWELL) && says(RATE) {
+    // RFC 5321 explains 450 by "mailbox busy".
+    let of_the_recipient = stage >= Stage::Rcpt && says(OF_THE_RECIPIENT);
+    let of_us = !about_the_letter && (!of_the_recipient || says(OF_US));
+    if of_us && !says(FAREWELL) && says(RATE) {
         return Complaint::Rate;
     }
-    if by_code == Complaint::Unclear && stage >= Stage::Rcpt && says(OF_THE_RECIPIENT) {
+    if by_code == Complaint::Unclear && of_the_recipient {
         return Complaint::Letter;
     }
     by_code
@@ -165,6 +168,9 @@ const RATE: &[&str] = &[
     "reputation",
 ];
 
+/// What only a sender has.
+const OF_US: &[&str] = &["your", "sender", "sending", "too fast", "too quickly", "from this", "slow down"];
+
 const OF_THE_RECIPIENT: &[&str] =
     &["mailbox", "user unknown", "recipient's", "recipient is", "recipient address", "over quota", "user is"];
 
@@ -197,6 +203,10 @@ mod tests {
             (Rcpt, "450 4.2.1 this account receives mail at too high a rate limit", Letter),
             (Body, "451 4.7.32 From is not aligned", Letter),
             (Rcpt, "450 mailbox locked for now", Letter),
+            (Body, "450 mailbox busy", Letter),
+            (Rcpt, "450 4.3.0 the recipient's server is overloaded", Letter),
+            (Rcpt, "450 4.7.0 this mailbox is busy: you are sending too fast", Rate),
+            (Body, "451 4.3.0 server busy", Rate),
             (Body, "550 5.7.28 unusual rate", Letter),
         ];
         let wrong: Vec<String> = table

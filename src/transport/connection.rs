@@ -5,10 +5,15 @@ use std::{io::IoSlice, pin::pin, sync::atomic::Ordering::Relaxed};
 use lettre::transport::smtp::commands::Quit;
 
 use super::{
-    ErrorKind, LetterSource, RelayDown, Reply, Smtp, Stage, Timeouts,
+    error::{ErrorKind, RelayDown},
     handshake::{Offer, unasked},
+    letter::LetterSource,
     letter_guard::Taken,
+    relay::Timeouts,
+    reply::Reply,
     session::{Kind, Suspicion},
+    smtp::Smtp,
+    stage::Stage,
     wire::Wire,
 };
 
@@ -30,12 +35,12 @@ pub(super) struct Connection<'s> {
     pub(super) out: Vec<u8>,
 }
 
-/// How a connection ended without trouble.
+/// How a connection ended without an error.
 #[derive(Debug)]
 pub(super) enum Ended<'d, D: LetterSource> {
-    /// The desk has nothing more.
+    /// The source has nothing more.
     Done,
-    /// The desk may have more, or this letter was not offered yet. The connection may have carried as much as the relay
+    /// The source may have more, or this letter was not offered yet. The connection may have carried as much as the relay
     /// allows.
     DialAgain(Option<Taken<'d, D>>, Option<Suspicion>),
 }
@@ -50,14 +55,14 @@ pub(super) enum Next<'d, D: LetterSource> {
 #[derive(Debug)]
 pub(super) struct ConnectionError {
     pub(super) stage: Stage,
-    pub(super) trouble: ErrorKind,
+    pub(super) kind: ErrorKind,
     /// Whether not one reply to this letter's commands came.
     pub(super) heard_nothing: bool,
 }
 
 impl ConnectionError {
     pub(super) fn down(self) -> RelayDown {
-        RelayDown { stage: self.stage, trouble: self.trouble, passing: true }
+        RelayDown { stage: self.stage, kind: self.kind, passing: true }
     }
 }
 
@@ -90,7 +95,7 @@ impl<'s> Connection<'s> {
         // it happens again to commands that were sent ahead, these may be what the relay does not like.
         let used = 1 < self.letters;
         let learned = self.smtp.learned();
-        match fault.trouble {
+        match fault.kind {
             ErrorKind::Io(_) if used => {
                 if was_out && fault.heard_nothing && learned.closed_ahead.fetch_add(1, Relaxed) >= 1 {
                     learned.dislikes_ahead.store(true, Relaxed);
@@ -126,14 +131,17 @@ impl<'s> Connection<'s> {
     }
 
     /// The next letter for this connection; waits for it with an eye on the relay.
-    pub(super) async fn next<'d, D: LetterSource>(&mut self, desk: &'d D) -> Result<Next<'d, D>, RelayDown> {
+    pub(super) async fn next<'d, D: LetterSource>(
+        &mut self,
+        source: &'d D,
+    ) -> Result<Next<'d, D>, RelayDown> {
         loop {
             if self.smtp.letters_per_connection() <= self.letters {
                 self.quit().await;
                 return Ok(Next::End(Ended::DialAgain(None, None)));
             }
             let idle = self.timeouts().idle;
-            let mut coming = pin!(desk.next());
+            let mut coming = pin!(source.next());
             let came = tokio::select! {
                 biased;
                 letter = &mut coming => Some(letter),
@@ -145,14 +153,14 @@ impl<'s> Connection<'s> {
                 }
             };
             let letter = match came {
-                Some(Some(letter)) => Taken::new(desk, letter),
+                Some(Some(letter)) => Taken::new(source, letter),
                 Some(None) => {
                     self.quit().await;
                     return Ok(Next::End(Ended::Done));
                 }
                 None => {
                     self.wire.hang_up();
-                    let letter = coming.await.map(|letter| Taken::new(desk, letter));
+                    let letter = coming.await.map(|letter| Taken::new(source, letter));
                     return Ok(Next::End(
                         letter.map_or(Ended::Done, |letter| Ended::DialAgain(Some(letter), None)),
                     ));
@@ -167,13 +175,13 @@ impl<'s> Connection<'s> {
     /// A letter that can be offered at once.
     pub(super) fn next_now<'d, D: LetterSource>(
         &self,
-        desk: &'d D,
+        source: &'d D,
     ) -> Result<Option<Taken<'d, D>>, RelayDown> {
         if self.smtp.letters_per_connection() <= self.letters {
             return Ok(None);
         }
-        while let Some(letter) = desk.next_now() {
-            if let Some(letter) = self.vet(Taken::new(desk, letter))? {
+        while let Some(letter) = source.next_now() {
+            if let Some(letter) = self.vet(Taken::new(source, letter))? {
                 return Ok(Some(letter));
             }
         }
@@ -191,5 +199,5 @@ impl<'s> Connection<'s> {
 }
 
 pub(super) fn down_by(stage: Stage, said: Result<Reply, ErrorKind>) -> RelayDown {
-    RelayDown { stage, trouble: said.map_or_else(|trouble| trouble, ErrorKind::Said), passing: true }
+    RelayDown { stage, kind: said.map_or_else(|kind| kind, ErrorKind::Said), passing: true }
 }

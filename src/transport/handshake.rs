@@ -11,8 +11,13 @@ use lettre::transport::smtp::{
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    Encryption, ErrorKind, Login, Pipelining, Relay, RelayDown, Reply, Stage, Verdict, judge, reply::Frame,
-    tls::Tls, wire::Wire,
+    error::{ErrorKind, RelayDown},
+    relay::{Encryption, Login, Pipelining, Relay},
+    reply::{Frame, Reply},
+    stage::Stage,
+    tls::Tls,
+    verdict::{Verdict, judge},
+    wire::Wire,
 };
 
 /// What the relay offers on this connection, after TLS and login.
@@ -28,6 +33,8 @@ pub(super) struct Offer {
     starttls: bool,
     /// Ways to log in; `None` when there is no AUTH.
     pub(super) auth: Option<Vec<String>>,
+    /// What the relay said first.
+    pub(super) greeting: Option<String>,
 }
 
 impl Offer {
@@ -41,7 +48,7 @@ pub(super) async fn open(relay: &Relay, tls: Option<&Tls>) -> Result<(Wire, Offe
     let mut hello = Hello::Extended;
     match open_once(relay, tls, &mut hello).await {
         // It refused EHLO and closed the connection.
-        Err(RelayDown { stage: Stage::Ehlo, trouble: ErrorKind::Io(_), .. }) if hello == Hello::Plain => {
+        Err(RelayDown { stage: Stage::Ehlo, kind: ErrorKind::Io(_), .. }) if hello == Hello::Plain => {
             open_once(relay, tls, &mut hello).await
         }
         opened => opened,
@@ -62,19 +69,20 @@ async fn open_once(relay: &Relay, tls: Option<&Tls>, hello: &mut Hello) -> Resul
     if relay.encryption == Encryption::Implicit {
         shake_hands(&mut wire, relay, tls).await?;
     }
-    greet(&mut wire, relay, tls).await?;
+    let greeting = greet(&mut wire, relay, tls).await?;
 
     let mut offer = say_hello(&mut wire, relay, hello).await?;
     if relay.encryption == Encryption::StartTls {
         if !offer.starttls {
             let words = "the relay does not offer STARTTLS, and without it nothing is sent".to_owned();
-            return Err(RelayDown { stage: Stage::Tls, trouble: ErrorKind::Tls(words), passing: false });
+            return Err(RelayDown { stage: Stage::Tls, kind: ErrorKind::Tls(words), passing: false });
         }
         let reply = say(&mut wire, Stage::Tls, &Starttls.to_string(), relay).await;
         expect(Stage::Tls, reply)?;
         shake_hands(&mut wire, relay, tls).await?;
         offer = say_hello(&mut wire, relay, hello).await?;
     }
+    offer.greeting = Some(greeting);
     if relay.login.is_some() {
         log_in(&mut wire, relay, &offer).await?;
     }
@@ -89,7 +97,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 
 /// The greeting. A relay that says nothing on a plain connection may be waiting for a handshake; a second connection
 /// shows it.
-async fn greet(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<(), RelayDown> {
+async fn greet(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<String, RelayDown> {
     let within = relay.timeouts.greeting;
     let plain = relay.encryption != Encryption::Implicit;
     let silent = plain && SILENCE < within && wire.is_silent_for(SILENCE).await;
@@ -98,12 +106,12 @@ async fn greet(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<(), 
             "it says nothing until TLS begins: write the address with `smtps://` instead of `smtp://`";
         return Err(RelayDown {
             stage: Stage::Greeting,
-            trouble: ErrorKind::Tls(words.to_owned()),
+            kind: ErrorKind::Tls(words.to_owned()),
             passing: false,
         });
     }
     let greeting = wire.reply(within).await.map(|frame| frame.reply());
-    expect(Stage::Greeting, greeting).map(drop)
+    expect(Stage::Greeting, greeting).map(|reply| reply.text)
 }
 
 async fn speaks_tls_at_once(relay: &Relay, tls: Option<&Tls>) -> bool {
@@ -136,12 +144,12 @@ async fn greets_without_tls(relay: &Relay) -> bool {
 
 async fn dial(relay: &Relay) -> Result<Wire, RelayDown> {
     let within = relay.timeouts.connect;
-    let down = |trouble| RelayDown { stage: Stage::Connect, trouble, passing: true };
+    let down = |kind| RelayDown { stage: Stage::Connect, kind, passing: true };
     let stream = timeout(within, TcpStream::connect((relay.host.as_str(), relay.port)))
         .await
         .map_err(|_| down(ErrorKind::Timeout { seconds: within.as_secs_f64().ceil() as u64 }))?
         .map_err(|error| down(ErrorKind::Io(error)))?;
-    // Without it the kernel holds the last octets of a letter until the ones before are acknowledged.
+    // Without it the kernel holds the last bytes of a letter until the ones before are acknowledged.
     stream.set_nodelay(true).map_err(|error| down(ErrorKind::Io(error)))?;
     Ok(Wire::new(stream))
 }
@@ -163,10 +171,10 @@ async fn shake_hands(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Resul
     } else {
         handshake.await
     };
-    shaken.map_err(|trouble| RelayDown {
+    shaken.map_err(|kind| RelayDown {
         stage: Stage::Tls,
-        passing: matches!(trouble, ErrorKind::Io(_) | ErrorKind::Timeout { .. }),
-        trouble,
+        passing: matches!(kind, ErrorKind::Io(_) | ErrorKind::Timeout { .. }),
+        kind,
     })
 }
 
@@ -195,7 +203,7 @@ async fn say_hello(wire: &mut Wire, relay: &Relay, hello: &mut Hello) -> Result<
             expect(Stage::Ehlo, reply).map(|_| Offer::default())
         }
         Ok((offer, reply)) => expect(Stage::Ehlo, Ok(reply)).map(|_| offer),
-        Err(trouble) => expect(Stage::Ehlo, Err(trouble)).map(|_| Offer::default()),
+        Err(kind) => expect(Stage::Ehlo, Err(kind)).map(|_| Offer::default()),
     }
 }
 
@@ -223,7 +231,7 @@ fn read_offer(frame: &Frame<'_>) -> Offer {
 
 async fn log_in(wire: &mut Wire, relay: &Relay, offer: &Offer) -> Result<(), RelayDown> {
     let refuse =
-        |words: String| RelayDown { stage: Stage::Auth, trouble: ErrorKind::Protocol(words), passing: false };
+        |words: String| RelayDown { stage: Stage::Auth, kind: ErrorKind::Protocol(words), passing: false };
     let (Some(login), Some(password)) = (&relay.login, &relay.password) else {
         return Err(refuse("there is no password to log in with".to_owned()));
     };
@@ -278,7 +286,7 @@ fn echoes(login: &str, password: &str) -> Vec<String> {
     let encoded = |text: &str| BASE64_STANDARD.encode(text);
     let plain = encoded(&format!("\0{login}\0{password}"));
     let bearer = encoded(&format!("user={login}\u{1}auth=Bearer {password}\u{1}\u{1}"));
-    // Shorter ones stand in many words; nobody has such a password.
+    // Shorter ones are parts of many words; no one has such a password.
     let passwords = [password.to_owned(), encoded(password)];
     [plain, bearer].into_iter().chain(passwords).filter(|echo| echo.len() >= 4).collect()
 }
@@ -317,7 +325,7 @@ async fn say_login(
 
 /// One command, one reply.
 async fn say(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> Result<Reply, ErrorKind> {
-    write(wire, stage, command, relay).await.map_err(|down| down.trouble)?;
+    write(wire, stage, command, relay).await.map_err(|down| down.kind)?;
     wire.reply(relay.timeouts.command).await.map(|frame| frame.reply())
 }
 
@@ -327,7 +335,7 @@ async fn write(wire: &mut Wire, stage: Stage, command: &str, relay: &Relay) -> R
     }
     wire.write(&mut [IoSlice::new(command.as_bytes())], relay.timeouts.command)
         .await
-        .map_err(|unwritten| RelayDown { stage, trouble: unwritten.trouble, passing: true })
+        .map_err(|unwritten| RelayDown { stage, kind: unwritten.kind, passing: true })
 }
 
 /// What the relay said before it was asked: 421, or it is out of step.
@@ -345,18 +353,16 @@ fn expect(stage: Stage, reply: Result<Reply, ErrorKind>) -> Result<Reply, RelayD
         Ok(reply) => match judge(stage, &reply) {
             Verdict::Good => Ok(reply),
             Verdict::OutOfStep => {
-                let trouble = ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
-                Err(RelayDown { stage, trouble, passing: false })
+                let kind = ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
+                Err(RelayDown { stage, kind, passing: false })
             }
-            verdict => Err(RelayDown {
-                stage,
-                trouble: ErrorKind::Said(reply),
-                passing: verdict != Verdict::RelayStop,
-            }),
+            verdict => {
+                Err(RelayDown { stage, kind: ErrorKind::Said(reply), passing: verdict != Verdict::RelayStop })
+            }
         },
-        Err(trouble) => {
-            let passing = matches!(trouble, ErrorKind::Io(_) | ErrorKind::Timeout { .. });
-            Err(RelayDown { stage, trouble, passing })
+        Err(kind) => {
+            let passing = matches!(kind, ErrorKind::Io(_) | ErrorKind::Timeout { .. });
+            Err(RelayDown { stage, kind, passing })
         }
     }
 }

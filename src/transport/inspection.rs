@@ -1,4 +1,6 @@
-use super::{RelayDown, Smtp, connection::Connection, handshake::open};
+use jiff::{Timestamp, fmt::rfc2822};
+
+use super::{connection::Connection, error::RelayDown, handshake::open, smtp::Smtp};
 
 /// What a relay offers before a login, and how private the connection to it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Inspection {
     pub dsn: bool,
     /// Ways to log in.
     pub logins: Vec<String>,
+    /// Its clock, if its greeting has the time, as those of Sendmail, Exim and Exchange do.
+    pub clock: Option<Timestamp>,
 }
 
 impl Smtp {
@@ -44,8 +48,43 @@ impl Smtp {
             smtputf8: offer.smtputf8,
             dsn: offer.dsn,
             logins: offer.auth.clone().unwrap_or_default(),
+            clock: offer.greeting.as_deref().and_then(time_in),
         };
         Connection::new(self, wire, offer, None).quit().await;
         Ok(inspection)
+    }
+}
+
+/// The time in a greeting: `220 mx.example.org ESMTP Exim 4.96 Mon, 30 Nov 2026 02:41:12 +0000`.
+fn time_in(greeting: &str) -> Option<Timestamp> {
+    const DAYS: [&str; 7] = ["Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,"];
+    let words: Vec<&str> = greeting.split_ascii_whitespace().collect();
+    let at = words.iter().position(|word| DAYS.contains(word))?;
+    let time = words.get(at..at + 6)?.join(" ");
+    rfc2822::DateTimeParser::new().parse_timestamp(time).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_in_a_greeting_is_found() {
+        for (greeting, expected) in [
+            ("mx.example.org ESMTP Exim 4.96 Mon, 30 Nov 2026 02:41:12 +0000", Some("2026-11-30T02:41:12Z")),
+            (
+                "mx ESMTP Sendmail 8.17.1/8.17.1; Mon, 30 Nov 2026 03:41:12 +0100 (CET)",
+                Some("2026-11-30T02:41:12Z"),
+            ),
+            (
+                "mx Microsoft ESMTP MAIL Service ready at Mon, 30 Nov 2026 02:41:12 +0000",
+                Some("2026-11-30T02:41:12Z"),
+            ),
+            ("mx.example.org ESMTP Postfix", None),
+            ("mx ready on Mon, tomorrow", None),
+            ("mx Mon, 31 Feb 2026 02:41:12 +0000", None),
+        ] {
+            assert_eq!(time_in(greeting).map(|time| time.to_string()).as_deref(), expected, "{greeting}");
+        }
     }
 }

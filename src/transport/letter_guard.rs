@@ -1,22 +1,27 @@
-//! A letter that was taken from the desk goes back to it exactly once: by type, not by care.
+//! A letter that was taken from its source goes back to it exactly once: by type, not by care.
 
 use std::task::Poll;
 
-use super::{Letter, LetterSource, Outcome, Permit, Reply, Stage};
+use super::{
+    letter::{Letter, LetterSource, Permit},
+    outcome::Outcome,
+    reply::Reply,
+    stage::Stage,
+};
 use crate::message::Message;
 
 /// A letter taken. Whatever happens to the connection (an error, a halt, the whole future dropped), dropping this
-/// tells the desk: unconfirmed when body bytes may have left, given back otherwise.
+/// tells the source: unconfirmed when body bytes may have left, given back otherwise.
 #[derive(Debug)]
 pub(super) struct Taken<'d, D: LetterSource> {
-    desk: &'d D,
+    source: &'d D,
     letter: Option<Letter<D::Ticket>>,
     leaving: bool,
 }
 
 impl<'d, D: LetterSource> Taken<'d, D> {
-    pub(super) fn new(desk: &'d D, letter: Letter<D::Ticket>) -> Self {
-        Self { desk, letter: Some(letter), leaving: false }
+    pub(super) fn new(source: &'d D, letter: Letter<D::Ticket>) -> Self {
+        Self { source, letter: Some(letter), leaving: false }
     }
 
     pub(super) fn letter(&self) -> &Letter<D::Ticket> {
@@ -27,13 +32,13 @@ impl<'d, D: LetterSource> Taken<'d, D> {
         &self.letter().message
     }
 
-    /// Asks the desk whether the body may leave.
+    /// Asks the source whether the body may leave.
     pub(super) async fn begin(&mut self) -> Permit {
         let letter = self.letter.as_mut().expect("the letter is here until it is consumed");
-        self.desk.begin(&mut letter.ticket).await
+        self.source.begin(&mut letter.ticket).await
     }
 
-    /// From now on nobody can know, until a reply is read.
+    /// From now on no one can know, until a reply is read.
     pub(super) fn leaving(&mut self) {
         self.leaving = true;
     }
@@ -45,19 +50,19 @@ impl<'d, D: LetterSource> Taken<'d, D> {
 
     pub(super) fn end(mut self, outcome: Outcome) {
         if let Some(letter) = self.letter.take() {
-            self.desk.end(letter, outcome);
+            self.source.end(letter, outcome);
         }
     }
 
     pub(super) fn give_back(mut self) {
         if let Some(letter) = self.letter.take() {
-            self.desk.give_back(letter);
+            self.source.give_back(letter);
         }
     }
 
     pub(super) fn give_back_refused(mut self, stage: Stage, reply: Reply) {
         if let Some(letter) = self.letter.take() {
-            self.desk.give_back_refused(letter, stage, reply);
+            self.source.give_back_refused(letter, stage, reply);
         }
     }
 
@@ -72,15 +77,15 @@ impl<D: LetterSource> Drop for Taken<'_, D> {
         if let Some(letter) = self.letter.take() {
             if self.leaving {
                 let why = "we hung up before the relay's reply to the letter".to_owned();
-                self.desk.end(letter, Outcome::Unconfirmed { why });
+                self.source.end(letter, Outcome::Unconfirmed { why });
             } else {
-                self.desk.give_back(letter);
+                self.source.give_back(letter);
             }
         }
     }
 }
 
-/// Asks for several letters at once, so that a desk that writes down in groups can do so.
+/// Asks for several letters at once, so that a source that writes down in groups can do so.
 pub(super) async fn begin_all<D: LetterSource>(letters: &mut [Taken<'_, D>]) -> Vec<Permit> {
     let mut answers = vec![Permit::Stop; letters.len()];
     let mut asking: Vec<_> = letters.iter_mut().map(|letter| Some(Box::pin(letter.begin()))).collect();

@@ -1,7 +1,7 @@
 //! Letters as files: the same walk as to a relay, so that what is tried here is what is sent there.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,15 +9,19 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{
-    ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage,
+    error::{ErrorKind, RelayDown},
+    letter::{LetterSource, Permit},
     letter_guard::{Taken, begin_all},
+    outcome::Outcome,
+    reply::Reply,
+    stage::Stage,
 };
 use crate::{
     address::EmailAddress,
     files::{self, Readers, write_atomically},
 };
 
-/// Letters written in one go: a thread is woken once for them, and the desk writes their begins down together.
+/// Letters written in one go: a thread is woken once for them, and the source writes their begins down together.
 const GROUP_MAX: usize = 32;
 
 /// A folder of letters. Each is a file that is whole or not there at all (also when the process is killed in the
@@ -25,12 +29,28 @@ const GROUP_MAX: usize = 32;
 #[derive(Debug)]
 pub struct Outbox {
     folder: Arc<Path>,
+    kept: Kept,
+}
+
+/// Which letters to one address stay in the folder.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    /// The last one.
+    Last,
+    /// All of them: the second one's name ends in `-2`.
+    All,
 }
 
 impl Outbox {
     /// The folder is made when the first letter comes, for its owner's eyes only.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into().into() }
+        Self { folder: folder.into().into(), kept: Kept::Last }
+    }
+
+    /// Keeps each letter to an address beside the earlier ones, in files with a number at the end of their names. The same
+    /// bytes are one letter.
+    pub fn keeping_all(self) -> Self {
+        Self { kept: Kept::All, ..self }
     }
 
     /// The folder that letters are written into.
@@ -38,18 +58,18 @@ impl Outbox {
         &self.folder
     }
 
-    /// Where the letter to this address lies.
+    /// Where the letter to this address lies, the first one where all are kept.
     pub fn path_of(&self, address: &EmailAddress) -> PathBuf {
         self.folder.join(file_name(address))
     }
 
-    pub(super) async fn run<D: LetterSource>(&self, desk: &D) -> Result<(), RelayDown> {
+    pub(super) async fn run<D: LetterSource>(&self, source: &D) -> Result<(), RelayDown> {
         let mut made = false;
-        while let Some(letter) = desk.next().await {
-            let mut group = vec![Taken::new(desk, letter)];
+        while let Some(letter) = source.next().await {
+            let mut group = vec![Taken::new(source, letter)];
             while group.len() < GROUP_MAX {
-                let Some(letter) = desk.next_now() else { break };
-                group.push(Taken::new(desk, letter));
+                let Some(letter) = source.next_now() else { break };
+                group.push(Taken::new(source, letter));
             }
             if !std::mem::replace(&mut made, true) {
                 let folder = self.folder.clone();
@@ -79,6 +99,7 @@ impl Outbox {
                 (self.folder.join(file_name(message.to())), message, Ok(()))
             })
             .collect();
+        let kept = self.kept;
         let written = in_background(move || {
             let mut files = files;
             let mut failed = false;
@@ -87,7 +108,10 @@ impl Outbox {
                 *result = if failed {
                     Err(io::ErrorKind::StorageFull.into())
                 } else {
-                    write_atomically(path, &message.bytes(), Readers::Owner)
+                    match kept {
+                        Kept::Last => write_atomically(path, &message.bytes(), Readers::Owner),
+                        Kept::All => write_beside(path, &message.bytes()),
+                    }
                 };
                 failed |= result.is_err();
             }
@@ -112,8 +136,31 @@ impl Outbox {
     }
 }
 
+/// Writes a letter under the first name that is free, unless it is there already.
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut number = 1_u32;
+    loop {
+        let name = match number {
+            1 => path.to_owned(),
+            _ => {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                path.with_file_name(format!("{stem}-{number}.eml"))
+            }
+        };
+        match files::write_new(&name, bytes, Readers::Owner) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if fs::read(&name).is_ok_and(|known| known == bytes) {
+                    return Ok(());
+                }
+                number += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
 fn down(stage: Stage, error: io::Error) -> RelayDown {
-    RelayDown { stage, trouble: ErrorKind::Outbox(error), passing: false }
+    RelayDown { stage, kind: ErrorKind::Outbox(error), passing: false }
 }
 
 async fn in_background<T: Send + 'static>(

@@ -5,16 +5,20 @@
 use std::{io::IoSlice, sync::atomic::Ordering::Relaxed};
 
 use super::{
-    Complaint, ErrorKind, LetterSource, Outcome, Permit, RelayDown, Reply, Stage, Verdict,
     commands::Lead,
-    complaint,
+    complaint::{Complaint, complaint},
     connection::{Connection, ConnectionError, Ended, Next, down_by},
-    gate,
+    error::{ErrorKind, RelayDown},
     handshake::unasked,
-    judge,
+    letter::{LetterSource, Permit},
     letter_guard::Taken,
+    outcome::Outcome,
     replies::{Heard, Refusal, settle},
+    reply::Reply,
     session::Kind,
+    stage::Stage,
+    verdict::{Verdict, judge},
+    wire_form,
 };
 
 /// A letter whose turn it is.
@@ -37,7 +41,7 @@ impl Connection<'_> {
     /// Works off the source over this connection.
     pub(super) async fn work<'d, D: LetterSource>(
         mut self,
-        desk: &'d D,
+        source: &'d D,
         first: Taken<'d, D>,
     ) -> Result<Ended<'d, D>, RelayDown> {
         let mut then = match self.vet(first)? {
@@ -47,20 +51,20 @@ impl Connection<'_> {
         loop {
             let turn = match then {
                 Then::Turn(turn) => turn,
-                Then::Next(lead) => match self.next(desk).await? {
+                Then::Next(lead) => match self.next(source).await? {
                     Next::Letter(letter) => Turn { letter, lead, is_out: false },
                     Next::End(ended) => return Ok(ended),
                 },
                 Then::End(ended) => return Ok(ended),
             };
-            then = self.offer_letter(desk, turn).await?;
+            then = self.offer_letter(source, turn).await?;
         }
     }
 
     /// The envelope of a letter, and its body when the relay wants it.
     async fn offer_letter<'d, D: LetterSource>(
         &mut self,
-        desk: &'d D,
+        source: &'d D,
         turn: Turn<'d, D>,
     ) -> Result<Then<'d, D>, RelayDown> {
         let Turn { letter, lead, is_out } = turn;
@@ -82,7 +86,7 @@ impl Connection<'_> {
                 if is_out {
                     self.smtp.learned().closed_ahead.store(0, Relaxed);
                 }
-                self.offer_body(desk, letter).await
+                self.offer_body(source, letter).await
             }
             Ok(Heard::Refused(refusal)) => self.refused(letter, refusal).await,
             Ok(Heard::Confused) => {
@@ -141,7 +145,7 @@ impl Connection<'_> {
     /// The relay waits for the body.
     async fn offer_body<'d, D: LetterSource>(
         &mut self,
-        desk: &'d D,
+        source: &'d D,
         mut letter: Taken<'d, D>,
     ) -> Result<Then<'d, D>, RelayDown> {
         if letter.begin().await == Permit::Stop {
@@ -155,13 +159,13 @@ impl Connection<'_> {
             return Err(down_by(Stage::Data, said));
         }
         let ahead = match self.offer.pipelining {
-            true => self.next_now(desk)?,
+            true => self.next_now(source)?,
             false => None,
         };
         let reply = match self.hand_over(&mut letter, ahead.as_ref()).await {
             Ok(reply) => reply,
             Err(fault) => {
-                letter.lost(|| format!("{} after the body had begun to leave", fault.trouble));
+                letter.lost(|| format!("{} after the body had begun to leave", fault.kind));
                 return Err(fault.down());
             }
         };
@@ -180,8 +184,8 @@ impl Connection<'_> {
             Verdict::OutOfStep => {
                 let words = format!("it said \u{201c}{reply}\u{201d} to a body");
                 letter.lost(|| words.clone());
-                let trouble = ErrorKind::Protocol(words);
-                return Err(RelayDown { stage: Stage::Body, trouble, passing: true });
+                let kind = ErrorKind::Protocol(words);
+                return Err(RelayDown { stage: Stage::Body, kind, passing: true });
             }
             _ => return self.refused_body(letter, reply, ahead).await,
         }
@@ -243,13 +247,13 @@ impl Connection<'_> {
             self.push_envelope(Lead::Nothing, next);
         }
         current.leaving();
-        let stuffed = gate::stuffed(current.message());
+        let stuffed = wire_form::stuffed(current.message());
         let mut parts: Vec<_> = match &stuffed {
             None => current.message().slices().map(IoSlice::new).collect(),
             Some(body) => vec![IoSlice::new(body)],
         };
         parts.push(IoSlice::new(&self.out));
-        let fault = |trouble| ConnectionError { stage: Stage::Body, trouble, heard_nothing: false };
+        let fault = |kind| ConnectionError { stage: Stage::Body, kind, heard_nothing: false };
         let written = self.wire.write(&mut parts, timeouts.body).await;
         drop(parts);
         match written {
@@ -261,7 +265,7 @@ impl Connection<'_> {
                 // The relay may have said why before it closed. Without the dot it cannot have accepted.
                 match self.wire.reply(timeouts.quit).await.map(|frame| frame.reply()) {
                     Ok(reply) if matches!(reply.code / 100, 4 | 5) => Ok(reply),
-                    _ => Err(fault(unwritten.trouble)),
+                    _ => Err(fault(unwritten.kind)),
                 }
             }
         }

@@ -9,12 +9,14 @@ use std::{
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::Secret;
+use super::secret::Secret;
 
 /// How to reach a relay and how to behave there.
 #[derive(Clone, Debug)]
 pub struct Relay {
-    /// Its name (or address): what we dial, and what its certificate must say.
+    /// What the owner calls it, where there are several.
+    pub name: Option<String>,
+    /// Its host name (or address): what we dial, and what its certificate must say.
     pub host: String,
     /// The TCP port.
     pub port: u16,
@@ -271,6 +273,7 @@ impl Relay {
             Encryption::None => 25,
         };
         let relay = Self {
+            name: None,
             host,
             port: url.port().unwrap_or(default_port),
             encryption,
@@ -321,14 +324,16 @@ impl Relay {
     }
 }
 
-/// Shows `smtps://smtp.example.com:465`: no login, no password.
+/// Shows `smtps://smtp.example.com:465`, or `eu (smtps://smtp.example.com:465)` if it has a name: no login, no password.
 impl fmt::Display for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (before, after) = if self.name.is_some() { (" (", ")") } else { ("", "") };
+        let name = self.name.as_deref().unwrap_or_default();
         let scheme = if self.encryption == Encryption::Implicit { "smtps" } else { "smtp" };
         if self.host.contains(':') {
-            write!(f, "{scheme}://[{}]:{}", self.host, self.port)
+            write!(f, "{name}{before}{scheme}://[{}]:{}{after}", self.host, self.port)
         } else {
-            write!(f, "{scheme}://{}:{}", self.host, self.port)
+            write!(f, "{name}{before}{scheme}://{}:{}{after}", self.host, self.port)
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The replies to an envelope, and what a refusal means for its letter.
 
 use super::{
-    Complaint, ErrorKind, LetterSource, Outcome, RelayDown, Reply, Stage, Verdict,
     commands::{Lead, Step, steps},
-    complaint,
+    complaint::{Complaint, complaint},
     connection::{Connection, ConnectionError},
+    error::{ErrorKind, RelayDown},
     handshake::unasked,
-    judge,
+    letter::LetterSource,
     letter_guard::Taken,
+    outcome::Outcome,
+    reply::Reply,
+    stage::Stage,
+    verdict::{Verdict, judge},
 };
 
 /// What came of MAIL, RCPT and DATA.
@@ -69,9 +73,9 @@ impl Connection<'_> {
                     None
                 }
                 Ok(frame) => envelope.take(step, frame.reply(), grouped)?,
-                Err(trouble) => {
+                Err(kind) => {
                     let heard_nothing = index == 0;
-                    Some(envelope.broke(ConnectionError { stage: step.stage(), trouble, heard_nothing })?)
+                    Some(envelope.broke(ConnectionError { stage: step.stage(), kind, heard_nothing })?)
                 }
             };
             if let Some(heard) = last {
@@ -89,11 +93,11 @@ impl Connection<'_> {
     ) -> Result<(), ConnectionError> {
         let stage = step.stage();
         if self.wire.has_unsolicited_data() {
-            let trouble = match unasked(&mut self.wire, self.smtp.relay()).await {
+            let kind = match unasked(&mut self.wire, self.smtp.relay()).await {
                 Ok(reply) => ErrorKind::Said(reply),
-                Err(trouble) => trouble,
+                Err(kind) => kind,
             };
-            return Err(ConnectionError { stage, trouble, heard_nothing: false });
+            return Err(ConnectionError { stage, kind, heard_nothing: false });
         }
         self.out.clear();
         self.push_step(step, letter);
@@ -115,8 +119,8 @@ impl Envelope {
                     return Ok(Some(Heard::Confused));
                 }
                 Verdict::OutOfStep => {
-                    let trouble = ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
-                    return Err(ConnectionError { stage, trouble, heard_nothing: false });
+                    let kind = ErrorKind::Protocol(format!("it said \u{201c}{reply}\u{201d}"));
+                    return Err(ConnectionError { stage, kind, heard_nothing: false });
                 }
                 _ => self.refusal = Some((stage, reply.clone())),
             }
@@ -124,8 +128,8 @@ impl Envelope {
         if !closing {
             return Ok(None);
         }
-        let trouble = ErrorKind::Said(reply);
-        self.broke(ConnectionError { stage, trouble, heard_nothing: false }).map(Some)
+        let kind = ErrorKind::Said(reply);
+        self.broke(ConnectionError { stage, kind, heard_nothing: false }).map(Some)
     }
 
     /// The connection broke: an error, unless the letter was refused before.
@@ -142,10 +146,10 @@ impl Envelope {
     fn heard(self) -> Heard {
         let Some((stage, reply)) = self.refusal else { return Heard::Open };
         let (lead, broken) = match (self.open, self.addressed) {
-            // Refused, and yet it waits for a body that would reach somebody: there is no way back but to hang up.
+            // Refused, and yet it waits for a body that would reach someone: there is no way back but to hang up.
             (true, true) => {
-                let trouble = ErrorKind::Protocol("it waits for a letter that it has refused".to_owned());
-                let fault = ConnectionError { stage: Stage::Data, trouble, heard_nothing: false };
+                let kind = ErrorKind::Protocol("it waits for a letter that it has refused".to_owned());
+                let fault = ConnectionError { stage: Stage::Data, kind, heard_nothing: false };
                 (Lead::Nothing, Some(fault))
             }
             (true, false) => (Lead::DotRset, None),
@@ -174,7 +178,7 @@ fn is_confusion(step: Step, verdict: Verdict, reply: &Reply) -> bool {
             && reply.says_one_of(&["no valid", "no recipient", "sequence", "rcpt"])
 }
 
-/// Tells the desk what a refusal means for its letter; `Err` when it means more than that.
+/// Tells the source what a refusal means for its letter; `Err` when it means more than that.
 pub(super) fn settle<D: LetterSource>(
     letter: Taken<'_, D>,
     stage: Stage,
@@ -185,7 +189,7 @@ pub(super) fn settle<D: LetterSource>(
         Complaint::Connections => Verdict::Closing,
         _ => judge(stage, &reply),
     };
-    let down = |reply: Reply, passing| Err(RelayDown { stage, trouble: ErrorKind::Said(reply), passing });
+    let down = |reply: Reply, passing| Err(RelayDown { stage, kind: ErrorKind::Said(reply), passing });
     match verdict {
         Verdict::LetterNever => {
             letter.end(Outcome::Rejected { stage, reply });

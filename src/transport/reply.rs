@@ -1,9 +1,31 @@
-//! Replies (RFC 5321 section 4.2): read within bounds, told apart, in a form that can be kept.
+//! Replies (RFC 5321 section 4.2): read within bounds, distinguished, in a form that can be kept.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use super::Reply;
+use serde::{Deserialize, Serialize};
+
 use crate::source::without_disguise;
+
+/// What a relay said (RFC 5321 section 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The reply code: three digits, the first of which says whether it is good news.
+    pub code: u16,
+    /// The enhanced code (RFC 3463), when there is one.
+    pub enhanced: Option<(u8, u16, u16)>,
+    /// The words, lines joined by a space, control characters removed.
+    pub text: String,
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some((class, subject, detail)) = self.enhanced {
+            write!(f, " {class}.{subject}.{detail}")?;
+        }
+        write!(f, " {}", self.text)
+    }
+}
 
 /// A line longer than this is not SMTP (RFC 5321 section 4.5.3.1.5 asks for 512; some relays say more).
 const LINE_MAX: usize = 4 * 1024;
@@ -159,7 +181,7 @@ impl Frame<'_> {
                 break;
             }
         }
-        // A relay that repeats what it was told must not make us repeat it.
+        // A relay that repeats what we sent must not make us repeat it.
         for secret in self.secrets {
             if text.contains(secret.as_str()) {
                 text = text.replace(secret.as_str(), "[password]");

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use super::{Reply, Stage};
+use super::{reply::Reply, stage::Stage};
 
 /// A refusal without its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,9 +53,9 @@ struct Seen {
 }
 
 impl SessionLimit {
-    /// With what an earlier run has learned.
-    pub(super) fn starting_with(letters: Option<u32>) -> Self {
-        Self { letters: AtomicU32::new(letters.unwrap_or(0)), seen: Mutex::default() }
+    /// Goes on with what an earlier run has learned.
+    pub(super) fn recall(&self, letters: Option<u32>) {
+        self.letters.store(letters.unwrap_or(0), Relaxed);
     }
 
     /// Letters on one connection, at most.

@@ -1,3 +1,5 @@
+//! A relay, and what its connections have learned about it.
+
 use std::{
     num::{NonZeroU16, NonZeroU32},
     sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::Relaxed},
@@ -6,10 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Encryption, LetterSource, Relay, RelayConfigError, RelayDown,
-    connection::{Connection, Ended},
-    handshake::open,
-    letter_guard::Taken,
+    relay::{Encryption, Relay, RelayConfigError},
     session::SessionLimit,
     tls::Tls,
 };
@@ -48,7 +47,7 @@ pub(super) struct Learned {
 }
 
 impl Smtp {
-    /// Checks the settings and reads the certificates; dials nobody.
+    /// Checks the settings and reads the certificates; dials no one.
     ///
     /// # Errors
     ///
@@ -67,35 +66,6 @@ impl Smtp {
         &self.relay
     }
 
-    /// Dials, says hello, logs in, and hangs up: whether the relay can be used.
-    ///
-    /// # Errors
-    ///
-    /// [`RelayDown`] with the step at which it failed.
-    pub async fn probe(&self) -> Result<(), RelayDown> {
-        let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
-        Connection::new(self, wire, offer, None).quit().await;
-        Ok(())
-    }
-
-    pub(super) async fn run<D: LetterSource>(&self, desk: &D) -> Result<(), RelayDown> {
-        let (mut first, mut suspicion) = (None, None);
-        loop {
-            let letter = match first.take() {
-                Some(letter) => letter,
-                None => match desk.next().await {
-                    Some(letter) => Taken::new(desk, letter),
-                    None => return Ok(()),
-                },
-            };
-            let (wire, offer) = open(&self.relay, self.tls.as_ref()).await?;
-            match Connection::new(self, wire, offer, suspicion).work(desk, letter).await? {
-                Ended::Done => return Ok(()),
-                Ended::DialAgain(letter, why) => (first, suspicion) = (letter, why),
-            }
-        }
-    }
-
     /// What handshakes are made with; `None` for a relay without TLS.
     pub(super) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
@@ -111,12 +81,10 @@ impl Smtp {
         self.learned.session.letters().map_or(set, |learned| set.min(learned))
     }
 
-    /// Starts with what an earlier run has learned.
-    pub fn knowing(mut self, limits: RelayLimits) -> Self {
-        self.learned.session =
-            SessionLimit::starting_with(limits.letters_per_connection.map(NonZeroU32::get));
+    /// Goes on with what an earlier run has learned.
+    pub fn recall(&self, limits: RelayLimits) {
+        self.learned.session.recall(limits.letters_per_connection.map(NonZeroU32::get));
         self.learn_connections(limits.connections);
-        self
     }
 
     /// The limits that the relay has shown.

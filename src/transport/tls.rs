@@ -1,7 +1,7 @@
 //! TLS by rustls, with the machine's certificate store and what the owner adds. There is no way to accept a wrong
 //! certificate.
 
-use std::{io, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
@@ -14,7 +14,10 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{ErrorKind, Relay, RelayConfigError};
+use super::{
+    error::ErrorKind,
+    relay::{Relay, RelayConfigError},
+};
 
 /// Ready-made settings for handshakes with one relay.
 #[derive(Clone)]
@@ -26,16 +29,35 @@ pub(super) struct Tls {
 /// A letter's ciphertext may wait here for the socket, so that a letter leaves in few system calls.
 const OUT_BUFFER_MAX: usize = 256 * 1024;
 
+/// A connection to another server of the owner's, such as one with a mailbox, made private by the rules for relays.
+///
+/// # Errors
+///
+/// When the certificates to trust cannot be read, or the server's is not one of them.
+#[cfg(feature = "cli")]
+pub(crate) async fn secured(
+    host: &str,
+    ca_file: Option<&Path>,
+    stream: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
+    let tls = Tls::of(host, ca_file).map_err(io::Error::other)?;
+    tls.connector.connect(tls.name, stream).await
+}
+
 impl Tls {
     pub(super) fn new(relay: &Relay) -> Result<Self, RelayConfigError> {
+        Self::of(&relay.host, relay.ca_file.as_deref())
+    }
+
+    fn of(host: &str, ca_file: Option<&Path>) -> Result<Self, RelayConfigError> {
         let mut roots = RootCertStore::empty();
         let mut pinned = Vec::new();
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
-        if let Some(path) = &relay.ca_file {
+        if let Some(path) = ca_file {
             let pem = std::fs::read(path)
-                .map_err(|source| RelayConfigError::CaFile { path: path.clone(), source })?;
-            let broken = |reason: String| RelayConfigError::CaContent { path: path.clone(), reason };
+                .map_err(|source| RelayConfigError::CaFile { path: path.to_owned(), source })?;
+            let broken = |reason: String| RelayConfigError::CaContent { path: path.to_owned(), reason };
             let before = roots.len();
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| broken(error.to_string()))?;
@@ -63,8 +85,8 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(PinnedOrIssued { pinned, web_pki }))
             .with_no_client_auth();
-        let name = ServerName::try_from(relay.host.clone()).map_err(|_| RelayConfigError::Address {
-            given: relay.host.clone(),
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| RelayConfigError::Address {
+            given: host.to_owned(),
             reason: "no certificate can carry this host name".to_owned(),
         })?;
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
@@ -131,7 +153,7 @@ impl ServerCertVerifier for PinnedOrIssued {
     }
 }
 
-/// A failed handshake, told so that its reader knows what to look at.
+/// A failed handshake, described so that its reader knows what to look at.
 fn in_words(error: io::Error) -> ErrorKind {
     use CertificateError as Bad;
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {

@@ -1,6 +1,10 @@
 //! Whom a reply is about: the letter, the relay, or us (RFC 5321 section 4.2, RFC 3463, RFC 5248).
 
-use super::{Complaint, Reply, Stage, complaint};
+use super::{
+    complaint::{Complaint, complaint},
+    reply::Reply,
+    stage::Stage,
+};
 
 /// What follows from a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +20,7 @@ pub enum Verdict {
     Closing,
     /// It speaks of the session, the sender or us, and waiting may help. The letter was not accepted.
     RelayLater,
-    /// It speaks of the session, the sender or us, and somebody has to mend something. The letter was not accepted.
+    /// It speaks of the session, the sender or us, and someone has to fix something. The letter was not accepted.
     RelayStop,
     /// A reply that cannot appear here: we are out of step.
     OutOfStep,
@@ -381,7 +385,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_reply_is_about_somebody() {
+    fn every_reply_is_about_someone() {
         assert!(80 <= TABLE.len());
         let wrong: Vec<String> = TABLE
             .iter()

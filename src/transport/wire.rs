@@ -16,7 +16,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 
 use super::{
-    ErrorKind,
+    error::ErrorKind,
     reply::{Frame, Inbox, NotAReply},
     tls::Tls,
 };
@@ -42,7 +42,7 @@ enum Stream {
 /// A write that did not come to its end.
 #[derive(Debug)]
 pub(super) struct WriteError {
-    pub(super) trouble: ErrorKind,
+    pub(super) kind: ErrorKind,
     /// Whether it is certain that none of it left.
     pub(super) nothing_left: bool,
 }
@@ -129,12 +129,12 @@ impl Wire {
                 stream.poll_flush(cx)
             })
             .await;
-        let trouble = match done {
+        let kind = match done {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => ErrorKind::Io(error),
             Err(late) => late,
         };
-        Err(WriteError { trouble, nothing_left: plain && written == 0 })
+        Err(WriteError { kind, nothing_left: plain && written == 0 })
     }
 
     /// The next reply. `within` counts from now, over all its bytes.
@@ -249,7 +249,7 @@ impl Stream {
     fn acknowledge_now(&self) {}
 }
 
-/// One timer for all the steps of a connection. It is set anew only when a step would end before it rings, so that
+/// One timer for all the steps of a connection. It is set again only when a step would end before it rings, so that
 /// a letter that goes well costs no timer.
 #[derive(Debug)]
 struct Alarm(Pin<Box<Sleep>>);

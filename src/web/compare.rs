@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{LetterView, letter, page};
+use super::{letter, letter_view::LetterView, page};
 
 const CSS: &str = include_str!("page/compare.css");
 const SCRIPT: &str = include_str!("page/compare.js");
@@ -19,7 +19,7 @@ pub struct Comparison<'a> {
     pub differences: &'a Value,
 }
 
-/// The whole page as one file that asks nobody for anything.
+/// The whole page as one file that asks no one for anything.
 pub fn comparison(comparison: &Comparison<'_>) -> String {
     let sides = [comparison.before, comparison.now];
     // The same bytes have the same name, so that a picture of both letters is kept once.

@@ -1,7 +1,7 @@
 //! Dresses an HTML part for the frame.
 
 /// The HTML part as a reader with light or dark colors sees it, whatever this machine prefers.
-pub(super) fn in_scheme(html: &str, dark: bool) -> String {
+pub fn in_scheme(html: &str, dark: bool) -> String {
     // Features, not `all`, so that they are beside others in one query.
     let (always, never) = ("(min-width:0px)", "(min-width:999999px)");
     let (on, off, scheme) = if dark { (always, never, "dark") } else { (never, always, "light") };

@@ -3,7 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{LetterView, letter};
+use super::{
+    forced_dark::{Recoloring, recolored},
+    letter,
+    letter_view::LetterView,
+};
 
 pub(super) const CSS: &str = include_str!("page/preview.css");
 pub(super) const SCRIPT: &str = concat!(include_str!("page/pane.js"), include_str!("page/preview.js"));
@@ -27,7 +31,7 @@ pub(super) fn facts(view: &LetterView) -> Value {
     facts
 }
 
-/// The whole preview as one file that asks nobody for anything.
+/// The whole preview as one file that asks no one for anything.
 pub fn static_page(view: &LetterView, findings: &Value) -> String {
     let pictures: serde_json::Map<String, Value> = view
         .pictures
@@ -36,14 +40,26 @@ pub fn static_page(view: &LetterView, findings: &Value) -> String {
             (cid.clone(), format!("data:{kind};base64,{}", STANDARD.encode(bytes)).into())
         })
         .collect();
+    let light = letter::in_scheme(&view.html, false);
     let data = json!({
+        "gmail": recolored(&light, Recoloring::Gmail),
+        "outlook": recolored(&light, Recoloring::Outlook),
         "letter": facts(view),
         "findings": findings,
-        "light": letter::in_scheme(&view.html, false),
+        "light": light,
         "dark": letter::in_scheme(&view.html, true),
         "pictures": pictures,
     });
     whole(PAGE, &[CSS], SCRIPT, &data)
+}
+
+/// The HTML part with its pictures in it.
+pub(super) fn html_with_pictures(view: &LetterView) -> String {
+    let mut html = view.html.clone();
+    for (cid, kind, bytes) in &view.pictures {
+        html = html.replace(&format!("cid:{cid}"), &format!("data:{kind};base64,{}", STANDARD.encode(bytes)));
+    }
+    html
 }
 
 /// A page with its styles, its script and what the script shows in it.
@@ -54,4 +70,9 @@ pub(super) fn whole(page: &str, styles: &[&str], script: &str, data: &Value) -> 
         "<!--script-->",
         &format!("<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{script}</script>"),
     )
+}
+
+/// A text between tags or in an attribute in double quotes.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -10,19 +10,25 @@ use std::{
 use axum::{
     Json, Router,
     extract::{Path, Query, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
     response::{
         IntoResponse, Redirect, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::get,
+    routing::{get, post},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch::Receiver};
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
-use super::{LetterView, PreviewBackend, letter, page};
+use super::{
+    backend::PreviewBackend,
+    forced_dark::{Recoloring, recolored},
+    letter,
+    letter_view::LetterView,
+    page,
+};
 
 /// The number of saves so far.
 pub type Changes = Receiver<u64>;
@@ -47,16 +53,17 @@ struct PreviewState {
 #[derive(Default)]
 struct Views {
     last: Option<CachedView>,
-    /// The last letter that could be made; it is shown for as long as its files are broken.
-    good: Option<Arc<LetterView>>,
+    /// The last letters that could be made, by issue; one is shown for as long as its files are broken.
+    good: HashMap<Option<String>, Arc<LetterView>>,
 }
 
 #[derive(Clone)]
 struct CachedView {
     /// The number of saves it was made after.
     version: u64,
-    /// The reader who was asked for.
+    /// The reader and the issue that were asked for.
     reader: Option<String>,
+    issue: Option<String>,
     view: Arc<LetterView>,
 }
 
@@ -117,6 +124,11 @@ pub async fn serve(
         .route(&at("api/letter"), get(view))
         .route(&at("api/findings"), get(findings))
         .route(&at("api/people"), get(people))
+        .route(&at("api/issues"), get(issues))
+        .route(&at("api/test"), get(test_addresses).post(send_test))
+        .route(&at("api/editor"), post(open_in_editor))
+        .route(&at("web"), get(web_page))
+        .route(&at("download/{kind}"), get(download))
         .route(&at("letter"), get(letter_page))
         .route(&at("picture/{cid}"), get(picture))
         .route(&at("raw"), get(raw))
@@ -183,18 +195,19 @@ fn typed(media_type: &'static str, policy: &'static str, body: impl IntoResponse
 impl PreviewState {
     /// The letter, made once for each save and reader. While it cannot be made, the last good one with the problems.
     async fn view(self: Arc<Self>, words: &HashMap<String, String>) -> Result<Arc<LetterView>, Response> {
-        let reader = words.get("as").filter(|reader| !reader.is_empty()).cloned();
+        let (reader, issue) = (given(words, "as"), given(words, "issue"));
         run_blocking(move || {
             let version = *self.changes.borrow();
             let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(last) = &views.last
                 && last.version == version
                 && last.reader == reader
+                && last.issue == issue
             {
                 return Arc::clone(&last.view);
             }
-            let mut view = self.backend.view(reader.as_deref());
-            let view = match &views.good {
+            let mut view = self.backend.view(issue.as_deref(), reader.as_deref());
+            let view = match views.good.get(&issue) {
                 Some(good) if !view.problems.is_empty() => {
                     let problems = std::mem::take(&mut view.problems);
                     Arc::new(LetterView { problems, stale: true, ..LetterView::clone(good) })
@@ -202,9 +215,9 @@ impl PreviewState {
                 _ => Arc::new(view),
             };
             if view.problems.is_empty() {
-                views.good = Some(Arc::clone(&view));
+                views.good.insert(issue.clone(), Arc::clone(&view));
             }
-            views.last = Some(CachedView { version, reader, view: Arc::clone(&view) });
+            views.last = Some(CachedView { version, reader, issue, view: Arc::clone(&view) });
             view
         })
         .await
@@ -223,8 +236,99 @@ async fn view(State(state): State<Arc<PreviewState>>, Query(words): Words) -> Re
     Ok(Json(page::facts(&view)))
 }
 
-async fn findings(State(state): State<Arc<PreviewState>>) -> Result<Json<Value>, Response> {
-    run_blocking(move || state.backend.findings()).await.map(Json)
+async fn findings(
+    State(state): State<Arc<PreviewState>>,
+    Query(words): Words,
+) -> Result<Json<Value>, Response> {
+    let issue = given(&words, "issue");
+    run_blocking(move || state.backend.findings(issue.as_deref())).await.map(Json)
+}
+
+async fn issues(State(state): State<Arc<PreviewState>>) -> Result<Json<Value>, Response> {
+    let names = run_blocking(move || state.backend.issues()).await?;
+    let issues: Vec<Value> = names.into_iter().map(|name| json!({ "name": name })).collect();
+    Ok(Json(json!({ "issues": issues })))
+}
+
+async fn web_page(State(state): State<Arc<PreviewState>>, Query(words): Words) -> Result<Response, Response> {
+    let issue = given(&words, "issue");
+    match run_blocking(move || state.backend.web_page(issue.as_deref())).await? {
+        Some(html) => Ok(typed("text/html; charset=utf-8", LETTER_POLICY, html)),
+        None => Ok((StatusCode::NOT_FOUND, "the page cannot be made\n").into_response()),
+    }
+}
+
+/// The letter as a file: its HTML with pictures as data, its text, or the whole message.
+async fn download(
+    State(state): State<Arc<PreviewState>>,
+    Path(kind): Path<String>,
+    Query(words): Words,
+) -> Result<Response, Response> {
+    let view = state.view(&words).await?;
+    let (media_type, body) = match kind.as_str() {
+        "html" => ("text/html; charset=utf-8", page::html_with_pictures(&view).into_bytes()),
+        "txt" => ("text/plain; charset=utf-8", view.text.clone().into_bytes()),
+        "eml" => ("message/rfc822", view.raw.clone()),
+        _ => return Ok(StatusCode::NOT_FOUND.into_response()),
+    };
+    let name: String = view.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let mut answer = typed(media_type, LETTER_POLICY, body);
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{kind}\"")) {
+        answer.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(answer)
+}
+
+async fn test_addresses(State(state): State<Arc<PreviewState>>) -> Result<Json<Value>, Response> {
+    let to = run_blocking(move || state.backend.test_addresses()).await?;
+    Ok(Json(json!({ "to": to })))
+}
+
+/// Sends a test letter. The address of the page has a secret that no other page knows, and the browser says where the
+/// request comes from.
+async fn send_test(
+    State(state): State<Arc<PreviewState>>,
+    Query(words): Words,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let is_own = is_own_page(&headers);
+    let to = given(&words, "to").unwrap_or_default();
+    let backend = Arc::clone(&state.backend);
+    let is_allowed = run_blocking(move || backend.test_addresses()).await?.contains(&to);
+    if !is_own || !is_allowed {
+        return Ok((StatusCode::FORBIDDEN, "no test letter may go there\n").into_response());
+    }
+    let (issue, reader) = (given(&words, "issue"), given(&words, "as"));
+    let said =
+        run_blocking(move || state.backend.send_test(issue.as_deref(), reader.as_deref(), &to)).await?;
+    Ok(said.into_response())
+}
+
+/// Opens the place of a finding in the user's editor.
+async fn open_in_editor(
+    State(state): State<Arc<PreviewState>>,
+    Query(words): Words,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let place = given(&words, "place").unwrap_or_default();
+    if !is_own_page(&headers) {
+        return Ok((StatusCode::FORBIDDEN, "only the preview's own page opens files\n").into_response());
+    }
+    Ok(match run_blocking(move || state.backend.open_in_editor(&place)).await? {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => (StatusCode::FORBIDDEN, "there is no finding at this place\n").into_response(),
+        Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
+    })
+}
+
+/// Whether the browser says that the request is from our own page; other programs say nothing.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin")
+}
+
+/// A word of the query that is not empty.
+fn given(words: &HashMap<String, String>, name: &str) -> Option<String> {
+    words.get(name).filter(|word| !word.is_empty()).cloned()
 }
 
 async fn people(
@@ -240,9 +344,14 @@ async fn letter_page(
     Query(words): Words,
 ) -> Result<Response, Response> {
     let view = state.view(&words).await?;
-    let dark = words.get("scheme").is_some_and(|scheme| scheme == "dark");
+    let scheme = words.get("scheme").map(String::as_str);
     let images = words.get("images").is_none_or(|images| images != "off");
-    let mut html = letter::in_scheme(&view.html, dark);
+    let mut html = letter::in_scheme(&view.html, scheme == Some("dark"));
+    match scheme {
+        Some("gmail") => html = recolored(&html, Recoloring::Gmail),
+        Some("outlook") => html = recolored(&html, Recoloring::Outlook),
+        _ => {}
+    }
     for (cid, _, _) in &view.pictures {
         html = html.replace(&format!("cid:{cid}"), &format!("picture/{cid}"));
     }

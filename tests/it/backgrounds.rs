@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use crate::support::newsroom::Newsroom;
+use crate::support::project::Project;
 
 const SETTINGS: &str = "\
 [newsletter]
@@ -37,7 +37,7 @@ fn found(head: &str, sections: &str) -> Vec<String> {
          <mj-text mj-class=\"muted\">{{{{ newsletter.postal_address }}}} <a href=\"{{{{ link.unsubscribe }}}}\">Leave</a>\
          </mj-text></mj-column></mj-section></mj-body></mjml>"
     );
-    let room = Newsroom::empty()
+    let project = Project::empty()
         .file("subscribers.csv", "email\nbob@example.com\n")
         .file("mimeo.toml", SETTINGS)
         .file("templates/mine.mjml", template)
@@ -46,7 +46,7 @@ fn found(head: &str, sections: &str) -> Vec<String> {
         .file("dark.png", logo([20, 20, 20]))
         .file("light.png", logo([250, 250, 250]))
         .file("issues/1.md", "---\ntitle: A quiet week\ndate: 2026-01-02\n---\n\nWords.\n");
-    let ran = room.run(["check", "1", "--all"]);
+    let ran = project.run(["check", "1", "--all"]);
     let lines = ran.stdout.lines().chain(ran.stderr.lines());
     lines.filter(|line| line.contains("[M473]") || line.contains("[M430]")).map(str::to_owned).collect()
 }

@@ -9,7 +9,10 @@ use mimeograph::{
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::newsroom::{Newsroom, repository};
+use crate::support::{
+    project::{Project, repository},
+    schema::hold,
+};
 
 fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
@@ -81,8 +84,8 @@ fn every_system_of_the_corpus_is_read() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let systems = corpus.iter().filter(|one| matches!(one.kind.as_str(), "bounce" | "delay")).count();
-    assert!(systems >= 60, "{systems}");
-    assert!(corpus.iter().filter(|one| one.has_report).count() >= 40);
+    assert!(systems >= 130, "{systems}");
+    assert!(corpus.iter().filter(|one| one.has_report).count() >= 55);
     let files = fs::read_dir(folder()).unwrap().count();
     assert_eq!(files, corpus.len() + 1, "every file is in expected.csv");
 }
@@ -161,17 +164,17 @@ fn recipients_are_right_in_a_collection_of_others() {
 }
 
 #[test]
-fn mail_that_did_not_come_back_is_about_nobody() {
+fn mail_that_did_not_come_back_is_about_no_one() {
     let quiet = ["auto-reply", "unknown"];
     for one in corpus().iter().filter(|one| quiet.contains(&one.kind.as_str())) {
         assert!(bounce::read(&one.bytes, &ours()).recipients.is_empty(), "{}", one.name);
     }
     // The newsletter's own letters, which readers send on, are not reports either.
-    let room = Newsroom::gradient_ascent();
-    room.run(["build", "a-year-in-review", "--as", "ada.reader@example.com"]);
+    let project = Project::gradient_ascent();
+    project.run(["build", "a-year-in-review", "--as", "ada.reader@example.com"]);
     for folder in ["build", "outbox"] {
-        for name in room.list(folder).iter().filter(|name| name.ends_with(".eml")) {
-            let bytes = fs::read(room.path(&format!("{folder}/{name}"))).unwrap();
+        for name in project.list(folder).iter().filter(|name| name.ends_with(".eml")) {
+            let bytes = fs::read(project.path(&format!("{folder}/{name}"))).unwrap();
             assert_eq!(bounce::read(&bytes, &ours()).kind, Kind::Unknown, "{name}");
         }
     }
@@ -301,15 +304,15 @@ fn objects(text: &str) -> Vec<Value> {
 
 #[test]
 fn the_command_prints_one_object_for_each_message() {
-    let room = Newsroom::empty();
+    let project = Project::empty();
     let files = ["postfix-unknown-user", "arf-abuse", "vacation-rfc3834"];
     for name in files {
-        room.write(&format!("{name}.eml"), fs::read(folder().join(format!("{name}.eml"))).unwrap());
+        project.write(&format!("{name}.eml"), fs::read(folder().join(format!("{name}.eml"))).unwrap());
     }
     let names = files.map(|name| format!("{name}.eml"));
     let arguments: Vec<&str> =
         ["bounces", "--json"].into_iter().chain(names.iter().map(String::as_str)).collect();
-    let ran = room.run(&arguments).code(0).stderr_has("3 messages: 1 bounce, 1 complaint, 1 auto-reply");
+    let ran = project.run(&arguments).code(0).stderr_has("3 messages: 1 bounce, 1 complaint, 1 auto-reply");
     let objects = objects(&ran.stdout);
     assert_eq!(objects.len(), 3);
     let bounce = &objects[0];
@@ -324,30 +327,24 @@ fn the_command_prints_one_object_for_each_message() {
     assert_eq!((&objects[1]["kind"], &objects[1]["complaint"]), (&"complaint".into(), &"abuse".into()));
     assert_eq!(objects[1]["recipients"][0]["class"], Value::Null);
     assert_eq!(objects[2]["recipients"].as_array().unwrap().len(), 0);
-    // The keys are those of the schema that the documentation links to.
-    let schema: Value =
-        serde_json::from_str(&fs::read_to_string(repository().join("docs/bounces.schema.json")).unwrap())
-            .unwrap();
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     for object in &objects {
-        assert_eq!(keys(object), keys(&schema["properties"]));
+        hold("bounces", object);
     }
-    assert_eq!(keys(recipient), keys(&schema["properties"]["recipients"]["items"]["properties"]));
 }
 
 #[test]
 fn maildirs_mailbox_files_folders_and_pipes_are_read() {
-    let room = Newsroom::empty();
+    let project = Project::empty();
     let message = |name: &str| fs::read_to_string(folder().join(format!("{name}.eml"))).unwrap();
-    room.write("Maildir/new/1.eml", message("qmail"));
-    room.write("Maildir/cur/2.eml:2,S", message("gmail-full"));
-    room.write("Maildir/tmp/3.eml", message("exim-old"));
-    room.write("folder/a", message("qmail"));
-    room.write("folder/.hidden", message("qmail"));
+    project.write("Maildir/new/1.eml", message("qmail"));
+    project.write("Maildir/cur/2.eml:2,S", message("gmail-full"));
+    project.write("Maildir/tmp/3.eml", message("exim-old"));
+    project.write("folder/a", message("qmail"));
+    project.write("folder/.hidden", message("qmail"));
     let separator = "From MAILER-DAEMON Sat Nov 29 01:05:34 2026\n";
-    room.write("mbox", format!("{separator}{}\n{separator}{}", message("qmail"), message("exim-old")));
+    project.write("mbox", format!("{separator}{}\n{separator}{}", message("qmail"), message("exim-old")));
     let kinds = |arguments: &[&str]| -> Vec<String> {
-        let ran = room.run([&["bounces", "--json"], arguments].concat()).code(0);
+        let ran = project.run([&["bounces", "--json"], arguments].concat()).code(0);
         objects(&ran.stdout)
             .iter()
             .map(|one| one["recipients"][0]["class"].as_str().unwrap().to_owned())
@@ -356,12 +353,12 @@ fn maildirs_mailbox_files_folders_and_pipes_are_read() {
     assert_eq!(kinds(&["Maildir"]), ["hard", "soft"]);
     assert_eq!(kinds(&["mbox"]), ["hard", "ours"]);
     assert_eq!(kinds(&["folder", "mbox"]), ["hard", "hard", "ours"]);
-    let piped = room.shell(&format!("{} bounces - < folder/a", env!("CARGO_BIN_EXE_mimeo"))).code(0);
+    let piped = project.shell(&format!("{} bounces - < folder/a", env!("CARGO_BIN_EXE_mimeo"))).code(0);
     assert_eq!(
         piped.stdout,
         "-: bounce, reported by mx.example.com\n  hard  gone@example.com  5.1.1  Sorry, no mailbox here by that name. (#5.1.1)\n"
     );
-    room.run(["bounces", "missing.eml"]).code(3).stderr_has("cannot read `missing.eml`");
+    project.run(["bounces", "missing.eml"]).code(3).stderr_has("cannot read `missing.eml`");
     // A maildir is only read.
-    assert_eq!(room.list("Maildir/new"), ["1.eml"]);
+    assert_eq!(project.list("Maildir/new"), ["1.eml"]);
 }

@@ -3,6 +3,7 @@
 //! Pictures of the page are kept in `MIMEO_PICTURES`, or in `target/tmp`, for people to look at.
 
 mod looks;
+mod work;
 
 use std::{fmt::Write as _, fs};
 
@@ -11,19 +12,19 @@ use serde_json::Value;
 use crate::{
     pictures::FAINT,
     support::{
-        newsroom::Newsroom,
         preview::Preview,
+        project::Project,
         skip,
         tab::{BROWSER, Tab},
     },
 };
 
 const HEAD: &str = "---\ntitle: A quiet week\nsubject: Hello {{ subscriber.first_name | default(\"friend\") }}\n\
-    preheader: What we mended\nnumber: 7\ndate: 2023-01-06\n---\n\n";
+    preheader: What we repaired\nnumber: 7\ndate: 2023-01-06\n---\n\n";
 
 /// An issue of many screens, so that there is somewhere to scroll.
 fn long(words: &str) -> String {
-    let mut issue = format!("{HEAD}## The workshop\n\nDear reader, we mended the {words}.\n");
+    let mut issue = format!("{HEAD}## The workshop\n\nDear reader, we repaired the {words}.\n");
     for number in 1..60 {
         write!(
             issue,
@@ -35,11 +36,11 @@ fn long(words: &str) -> String {
 }
 
 /// The preview of a newsletter in a browser, with the letter on the screen; none where there is no browser.
-fn opened(room: &Newsroom) -> Option<(Preview, Tab)> {
-    opened_in(BROWSER, room)
+fn opened(project: &Project) -> Option<(Preview, Tab)> {
+    opened_in(BROWSER, project)
 }
 
-fn opened_in(browser: &str, room: &Newsroom) -> Option<(Preview, Tab)> {
+fn opened_in(browser: &str, project: &Project) -> Option<(Preview, Tab)> {
     let mut tab = match Tab::open_in(browser, 1600, 1000) {
         Ok(tab) => tab,
         Err(why) => {
@@ -47,7 +48,7 @@ fn opened_in(browser: &str, room: &Newsroom) -> Option<(Preview, Tab)> {
             return None;
         }
     };
-    let preview = Preview::of(room);
+    let preview = Preview::of(project);
     tab.run(&format!("await page.goto('{}')", preview.url()));
     tab.until("document.querySelector('#shares li') || !document.querySelector('#problems').hidden");
     Some((preview, tab))
@@ -67,14 +68,14 @@ fn holds(tab: &mut Tab, condition: &str) {
     ));
 }
 
-/// What a page must never have done, whatever the story was.
+/// What a page must never have done, whatever the scenario was.
 #[track_caller]
 fn ends_well(mut tab: Tab) {
-    assert_eq!(tab.run("return trouble"), Value::Array(Vec::new()));
+    assert_eq!(tab.run("return problems"), Value::Array(Vec::new()));
 }
 
-fn quiet_week() -> Newsroom {
-    Newsroom::new().file("issues/7.md", long("kettle"))
+fn quiet_week() -> Project {
+    Project::new().file("issues/7.md", long("kettle"))
 }
 
 /// A picture of one color.
@@ -87,9 +88,9 @@ fn square(pixels: u32) -> Vec<u8> {
 
 #[test]
 fn the_letter_is_on_a_phone_and_on_a_desktop() {
-    let room = quiet_week();
-    let Some((_preview, mut tab)) = opened(&room) else { return };
-    shows(&mut tab, "we mended the kettle");
+    let project = quiet_week();
+    let Some((_preview, mut tab)) = opened(&project) else { return };
+    shows(&mut tab, "we repaired the kettle");
     assert_eq!(tab.text("page.title()"), "A quiet week · preview");
     for (window, phone, desktop) in [(1600, 375, 700), (1100, 375, 680), (375, 375, 680)] {
         tab.run(&format!("await page.setViewportSize({{ width: {window}, height: 900 }})"));
@@ -103,8 +104,8 @@ fn the_letter_is_on_a_phone_and_on_a_desktop() {
 
 #[test]
 fn a_saved_change_appears_and_the_letter_stays_where_it_was() {
-    let room = quiet_week();
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let project = quiet_week();
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     shows(&mut tab, "kettle");
     tab.run(
         "await page.evaluate(() => {
@@ -113,14 +114,14 @@ fn a_saved_change_appears_and_the_letter_stays_where_it_was() {
          })",
     );
     for word in ["teapot", "lantern", "bellows"] {
-        room.write("issues/7.md", long(word));
+        project.write("issues/7.md", long(word));
         shows(&mut tab, word);
         holds(&mut tab, "page.defaultView.scrollY === 700");
     }
     // Also while another panel is shown, and when another issue's words come by renaming.
     tab.run("await page.keyboard.press('2')");
-    room.write("issues/.7.md.swp", long("anvil"));
-    fs::rename(room.path("issues/.7.md.swp"), room.path("issues/7.md")).unwrap();
+    project.write("issues/.7.md.swp", long("anvil"));
+    fs::rename(project.path("issues/.7.md.swp"), project.path("issues/7.md")).unwrap();
     tab.run("await page.locator('#text-part', { hasText: 'anvil' }).waitFor()");
     tab.run("await page.keyboard.press('1')");
     shows(&mut tab, "anvil");
@@ -130,26 +131,26 @@ fn a_saved_change_appears_and_the_letter_stays_where_it_was() {
 }
 
 #[test]
-fn pictures_parts_templates_settings_and_the_list_are_shown_anew() {
-    let room = Newsroom::gradient_ascent()
+fn pictures_parts_templates_settings_and_the_list_are_shown_again() {
+    let project = Project::gradient_ascent()
         .file("issues/2023-02-03-a-square.md", format!("{HEAD}Look:\n\n![A red square](square.png)\n"))
         .file("issues/square.png", square(40));
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     holds(&mut tab, "page.querySelector('[alt=\"A red square\"]')?.naturalWidth === 40");
-    room.write("issues/square.png", square(64));
+    project.write("issues/square.png", square(64));
     holds(&mut tab, "page.querySelector('[alt=\"A red square\"]')?.naturalWidth === 64");
     for (file, old, new) in [
         ("templates/partials/footer.mjml", "</mj-text>", " The foot is new.</mj-text>"),
-        ("templates/default.mjml", "<mj-section", "<mj-section css-class=\"anew\""),
+        ("templates/essay.mjml", "<mj-section", "<mj-section css-class=\"other\""),
         ("mimeo.toml", "12 Saddle Point Lane", "13 Plateau Road"),
         ("subscribers.example.csv", "ada@example.com,Ada", "ada@example.com,Augusta"),
     ] {
-        let text = room.read(file);
+        let text = project.read(file);
         assert!(text.contains(old), "{file} does not say {old}");
-        room.write(file, text.replace(old, new));
+        project.write(file, text.replace(old, new));
         match file {
             "templates/partials/footer.mjml" => shows(&mut tab, "The foot is new."),
-            "templates/default.mjml" => holds(&mut tab, "page.querySelector('.anew')"),
+            "templates/essay.mjml" => holds(&mut tab, "page.querySelector('.other')"),
             "mimeo.toml" => shows(&mut tab, "13 Plateau Road"),
             _ => tab.until("document.querySelector('#inbox .subject').textContent === 'Hello Augusta'"),
         }
@@ -159,12 +160,12 @@ fn pictures_parts_templates_settings_and_the_list_are_shown_anew() {
 
 #[test]
 fn a_reader_is_searched_for_and_taken() {
-    let room = quiet_week().file(
+    let project = quiet_week().file(
         "subscribers.csv",
         "email,name,first name\nbob@example.com,Bob Stone,Bob\ncarol@example.net,Carol Ruiz,Carol\n\
          dan@example.org,Dan Ruiz,Dan\n",
     );
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     let subject = "page.locator('#inbox .phone .subject').innerText()";
     let taken = |tab: &mut Tab, words: &str| {
         tab.until(&format!("document.querySelector('#inbox .subject').textContent === '{words}'"));
@@ -182,13 +183,13 @@ fn a_reader_is_searched_for_and_taken() {
     tab.run("await page.getByRole('option', { name: 'Dan Ruiz' }).click()");
     taken(&mut tab, "Hello Dan");
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
-    // Escape takes nobody; words that nobody has are reported.
-    tab.run("await page.keyboard.press('/'); await page.keyboard.type('nobody')");
+    // Escape takes no one; words that no one has are reported.
+    tab.run("await page.keyboard.press('/'); await page.keyboard.type('no one')");
     tab.run("await page.locator('#people', { hasText: 'No subscriber matches.' }).waitFor()");
     tab.run("await page.keyboard.press('Escape')");
     assert_eq!(tab.text("page.locator('#search').inputValue()"), "dan@example.org");
     // The reader stays when the issue is saved.
-    room.write("issues/7.md", long("teapot"));
+    project.write("issues/7.md", long("teapot"));
     shows(&mut tab, "teapot");
     assert_eq!(tab.text(subject), "Hello Dan");
     // An empty field is the first person again.
@@ -199,10 +200,10 @@ fn a_reader_is_searched_for_and_taken() {
 
 #[test]
 fn dark_and_pictures_are_switched_in_the_letter() {
-    let room = Newsroom::new()
+    let project = Project::new()
         .file("issues/7.md", format!("{HEAD}Look:\n\n![A red square](square.png)\n"))
         .file("issues/square.png", square(40));
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     let scheme = |name: &str| {
         format!(
             "page.body && page.defaultView.getComputedStyle(page.documentElement).colorScheme === '{name}'"
@@ -217,7 +218,7 @@ fn dark_and_pictures_are_switched_in_the_letter() {
     tab.run("await page.getByRole('button', { name: 'Images off', pressed: false }).click()");
     holds(&mut tab, &format!("page.readyState === 'complete' && {seen} === 0"));
     holds(&mut tab, &scheme("dark"));
-    room.write("issues/7.md", format!("{HEAD}Look again:\n\n![A red square](square.png)\n"));
+    project.write("issues/7.md", format!("{HEAD}Look again:\n\n![A red square](square.png)\n"));
     shows(&mut tab, "Look again:");
     holds(&mut tab, &format!("{seen} === 0"));
     holds(&mut tab, &scheme("dark"));
@@ -229,10 +230,10 @@ fn dark_and_pictures_are_switched_in_the_letter() {
 
 #[test]
 fn text_headers_and_source_are_a_key_away() {
-    let room = quiet_week();
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let project = quiet_week();
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     for (key, panel, words) in [
-        ("2", "Text", "Dear reader, we mended the kettle."),
+        ("2", "Text", "Dear reader, we repaired the kettle."),
         ("3", "Headers", "To: Bob <bob@example.com>"),
         ("4", "Source", "Content-Type: multipart/alternative"),
     ] {
@@ -243,7 +244,7 @@ fn text_headers_and_source_are_a_key_away() {
     }
     tab.run("await page.getByRole('tab', { name: 'Source' }).focus()");
     for (key, chosen) in
-        [("ArrowRight", "Letter"), ("ArrowLeft", "Source"), ("Home", "Letter"), ("End", "Source")]
+        [("ArrowRight", "Web page"), ("ArrowLeft", "Source"), ("Home", "Letter"), ("End", "Web page")]
     {
         tab.run(&format!("await page.keyboard.press('{key}')"));
         assert_eq!(tab.text("page.locator(':focus').innerText()"), chosen);
@@ -253,12 +254,12 @@ fn text_headers_and_source_are_a_key_away() {
 }
 
 #[test]
-fn a_broken_issue_says_why_and_is_mended() {
-    let room = quiet_week();
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+fn a_broken_issue_says_why_and_is_fixed() {
+    let project = quiet_week();
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     shows(&mut tab, "kettle");
     tab.run("await page.evaluate(() => phone.contentWindow.scrollTo(0, 500))");
-    room.write("issues/7.md", long("kettle").replace("title: A quiet week", "title: [A quiet week"));
+    project.write("issues/7.md", long("kettle").replace("title: A quiet week", "title: [A quiet week"));
     let alert = tab.text("page.getByRole('alert').innerText()");
     assert!(alert.contains("error") && alert.contains("issues/7.md:3:"), "{alert}");
     assert!(tab.text("page.locator('#problems mark').first().innerText()").contains(':'), "{alert}");
@@ -270,14 +271,14 @@ fn a_broken_issue_says_why_and_is_mended() {
     shows(&mut tab, "kettle");
     tab.run("await page.getByRole('alert').filter({ hasText: 'The last good letter is shown' }).waitFor()");
     tab.run("await page.evaluate(() => phone.contentWindow.scrollTo(0, 500))");
-    room.write("issues/7.md", long("teapot"));
+    project.write("issues/7.md", long("teapot"));
     shows(&mut tab, "teapot");
     tab.until("problems.hidden && phone.contentWindow.scrollY === 500");
-    // One that was never whole is mended as well, and so are settings that make no sense.
-    let settings = room.read("mimeo.toml");
-    room.write("mimeo.toml", "[newsletter\n");
+    // One that was never whole is fixed as well, and so are settings that make no sense.
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", "[newsletter\n");
     tab.run("await page.getByRole('alert').filter({ hasText: 'mimeo.toml' }).waitFor()");
-    room.write("mimeo.toml", settings);
+    project.write("mimeo.toml", settings);
     tab.until("problems.hidden");
     ends_well(tab);
 }
@@ -285,10 +286,10 @@ fn a_broken_issue_says_why_and_is_mended() {
 #[test]
 fn a_finding_leads_to_its_place_and_names_its_line() {
     let issue =
-        long("kettle") + "\n## The end\n\nAll of it is told, if you [click here](http://example.com/).\n";
+        long("kettle") + "\n## The end\n\nAll of it is output, if you [click here](http://example.com/).\n";
     let line = issue.lines().count();
-    let room = quiet_week().file("issues/7.md", &issue);
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let project = quiet_week().file("issues/7.md", &issue);
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     let finding = "page.getByRole('button', { name: 'does not say where the link leads' })";
     assert!(tab.text(&format!("{finding}.innerText()")).contains(&format!("line {line}")));
     assert_eq!(
@@ -322,39 +323,39 @@ fn the_size_is_drawn_by_section() {
             words: document.getElementById('budget-words').innerText,
         };
     })";
-    let room = quiet_week();
-    let Some((preview, mut tab)) = opened(&room) else { return };
-    let octets = |preview: &Preview| -> f64 {
-        let told = preview.json("/api/findings");
-        told["shares"].as_array().unwrap().iter().map(|share| share["octets"].as_f64().unwrap()).sum()
+    let project = quiet_week();
+    let Some((preview, mut tab)) = opened(&project) else { return };
+    let bytes = |preview: &Preview| -> f64 {
+        let output = preview.json("/api/findings");
+        output["shares"].as_array().unwrap().iter().map(|share| share["bytes"].as_f64().unwrap()).sum()
     };
     let small = tab.run(&format!("return await {drawn}"));
     assert_eq!((&small["sections"], &small["rows"]), (&Value::from(2), &Value::from(2)), "{small}");
     let share = small["share"].as_f64().unwrap();
-    assert!((share - octets(&preview) / 102_400.0).abs() < 0.03, "{small}");
+    assert!((share - bytes(&preview) / 102_400.0).abs() < 0.03, "{small}");
     assert_eq!(small["cut"], 0);
     // Too long: the bar is full, and a line shows where Gmail stops.
-    room.write("issues/7.md", long("kettle") + &"\nMore of the same, and then some.\n".repeat(2_600));
+    project.write("issues/7.md", long("kettle") + &"\nMore of the same, and then some.\n".repeat(2_600));
     tab.until("document.querySelector('#budget i')");
     let large = tab.run(&format!("return await {drawn}"));
     let cut = large["cut"].as_f64().unwrap();
-    assert!((cut - 102_400.0 / octets(&preview)).abs() < 0.03, "{large}");
+    assert!((cut - 102_400.0 / bytes(&preview)).abs() < 0.03, "{large}");
     assert!(large["words"].as_str().unwrap().contains("Gmail cuts"), "{large}");
     ends_well(tab);
 }
 
 #[test]
 fn inboxes_show_the_beginning() {
-    let subject = "A year of kettles, teapots, lanterns, bellows and anvils, mended by hand";
+    let subject = "A year of kettles, teapots, lanterns, bellows and anvils, repaired by hand";
     let issue = long("kettle").replace(
-        "preheader: What we mended",
-        "preheader: \"What we mended, and how: a long story that no phone shows to its end\"",
+        "preheader: What we repaired",
+        "preheader: \"What we repaired, and how: a long story that no phone shows to its end\"",
     );
     let from = issue.find("subject: ").unwrap();
     let to = from + issue[from..].find('\n').unwrap();
     let issue = format!("{}subject: {subject}{}", &issue[..from], &issue[to..]);
-    let room = quiet_week().file("issues/7.md", issue);
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let project = quiet_week().file("issues/7.md", issue);
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     let cut = |tab: &mut Tab, place: &str| {
         tab.run(&format!(
             "return await page.locator('{place}').evaluate((line) => line.clientWidth < line.scrollWidth)"
@@ -369,15 +370,15 @@ fn inboxes_show_the_beginning() {
         "return await page.locator('#inbox .desktop .subject').evaluate((words) =>
              words.getBoundingClientRect().right < words.parentElement.getBoundingClientRect().right)",
     );
-    assert_eq!(seen, true, "a desktop has room for the whole subject");
+    assert_eq!(seen, true, "a desktop has space for the whole subject");
     ends_well(tab);
 }
 
 #[test]
 fn everything_is_reached_by_keyboard_and_nothing_holds_it() {
     let issue = long("kettle") + "\nIf you [click here](http://example.com/).\n";
-    let room = quiet_week().file("issues/7.md", issue);
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let project = quiet_week().file("issues/7.md", issue);
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     shows(&mut tab, "kettle");
     // One step of the Tab key: where the focus is now, and whether it can be seen there.
     let step = |key: &str| {
@@ -398,10 +399,17 @@ fn everything_is_reached_by_keyboard_and_nothing_holds_it() {
             [
                 "#views",
                 "#findings-title",
+                "issue",
                 "search",
                 "dark",
+                "scheme",
                 "images",
                 "tab-letter",
+                "together",
+                "download-html",
+                "download-txt",
+                "download-eml",
+                "widths",
                 "phone",
                 "desktop",
                 "shares",
@@ -415,10 +423,17 @@ fn everything_is_reached_by_keyboard_and_nothing_holds_it() {
                 "shares",
                 "desktop",
                 "phone",
+                "widths",
+                "download-eml",
+                "download-txt",
+                "download-html",
+                "together",
                 "tab-letter",
                 "images",
+                "scheme",
                 "dark",
                 "search",
+                "issue",
                 "#findings-title",
                 "#views",
             ],
@@ -464,24 +479,24 @@ fn no_readers_field_and_no_letter_runs_a_script() {
         writeln!(list, "reader{number}@example.com,\"{name}\",\"{name}\"").unwrap();
     }
     let greeting = "\n\nDear {{ subscriber.first_name }}, [hello](https://example.org/?q={{ subscriber.first_name }}).\n";
-    let room = Newsroom::gradient_ascent()
+    let project = Project::gradient_ascent()
         .file("subscribers.example.csv", list)
         .file("issues/2023-02-03-7.md", long("kettle") + greeting);
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     for (number, name) in HOSTILE.iter().enumerate() {
-        // As somebody who is offered, and as the one whose letter it is.
+        // As someone who is offered, and as the one whose letter it is.
         tab.run(&format!("await page.locator('#search').fill('reader{number}')"));
-        tab.run("await page.getByRole('option').first().click()");
+        tab.run("await page.locator('#people [role=option]').first().click()");
         shows(&mut tab, &format!("Dear {name}, hello"));
         // The letter may be there before the line of the inbox.
         let subject = serde_json::to_string(&format!("Hello {name}")).unwrap();
         tab.until(&format!("document.querySelector('#inbox .phone .subject').innerText === {subject}"));
     }
     // Scripts of a template's own, in a letter that takes another's place and in one that is loaded.
-    let template = room.read("templates/default.mjml");
+    let template = project.read("templates/essay.mjml");
     let own = "<mj-raw><script>top.ran=5</script><img src=\"data:,\" onerror=\"top.ran=6\" alt=\"\">\
         <a id=\"trap\" href=\"javascript:top.ran=7\" onclick=\"top.ran=8\">here</a></mj-raw></mj-body>";
-    room.write("templates/default.mjml", template.replace("</mj-body>", own));
+    project.write("templates/essay.mjml", template.replace("</mj-body>", own));
     for _ in ["put into the page", "loaded"] {
         holds(&mut tab, "page.querySelector('#trap') && page.querySelector('[onerror]').complete");
         tab.run("await page.frameLocator('#phone').locator('#trap').click()");
@@ -494,9 +509,9 @@ fn no_readers_field_and_no_letter_runs_a_script() {
 #[test]
 fn every_control_has_a_name_and_every_word_can_be_read() {
     let issue = long("kettle") + "\nIf you [click here](http://example.com/).\n";
-    let room = quiet_week().file("issues/7.md", issue);
-    let Some((_preview, mut tab)) = opened(&room) else { return };
-    tab.run("await page.locator('#search').click(); await page.getByRole('option').first().waitFor()");
+    let project = quiet_week().file("issues/7.md", issue);
+    let Some((_preview, mut tab)) = opened(&project) else { return };
+    tab.run("await page.locator('#search').click(); await page.locator('#people [role=option]').first().waitFor()");
     let tree = tab.run(
         "const session = await page.context().newCDPSession(page);
          return (await session.send('Accessibility.getFullAXTree')).nodes.filter((node) => !node.ignored)
@@ -523,7 +538,7 @@ fn every_control_has_a_name_and_every_word_can_be_read() {
             assert!(faint.is_empty(), "{scheme}, panel {panel}: {faint}");
         }
     }
-    room.write("issues/7.md", "---\ntitle: [\n---\n");
+    project.write("issues/7.md", "---\ntitle: [\n---\n");
     tab.run("await page.getByRole('alert').waitFor()");
     for scheme in ["light", "dark"] {
         tab.run(&format!("await page.emulateMedia({{ colorScheme: '{scheme}' }})"));
@@ -534,16 +549,16 @@ fn every_control_has_a_name_and_every_word_can_be_read() {
 }
 
 #[test]
-fn one_file_is_the_same_page_and_asks_nobody() {
+fn one_file_is_the_same_page_and_asks_no_one() {
     let issue =
         format!("{HEAD}Look, and [click here](http://example.com/):\n\n![A red square](square.png)\n");
-    let room = Newsroom::new().file("issues/7.md", issue).file("issues/square.png", square(40));
-    room.run(["preview", "7", "--static", "preview.html"]).code(0);
+    let project = Project::new().file("issues/7.md", issue).file("issues/square.png", square(40));
+    project.run(["preview", "7", "--static", "preview.html"]).code(0);
     let mut tab = match Tab::open(1600, 1000) {
         Ok(tab) => tab,
         Err(why) => return skip(why),
     };
-    tab.run(&format!("await page.goto('file://{}')", room.path("preview.html").display()));
+    tab.run(&format!("await page.goto('file://{}')", project.path("preview.html").display()));
     let seen = "page.querySelector('[alt=\"A red square\"]')?.naturalWidth";
     holds(&mut tab, &format!("{seen} === 40"));
     tab.run("await page.keyboard.press('d')");

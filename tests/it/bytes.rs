@@ -63,7 +63,7 @@ fn two_hundred_and_fifty_links_in_nested_lists_are_below_fifty_thousand_bytes() 
             .unwrap();
         }
     }
-    for template in ["default", "digest", "plain"] {
+    for template in TEMPLATES {
         let newsletter = Newsletter { template: template.into(), ..newsletter() };
         below(50_000, wire(&text, &newsletter, folder.path()));
     }
@@ -127,4 +127,4 @@ fn a_letter_of_one_word_has_less_than_eight_thousand_bytes() {
 }
 
 /// The templates that come with the program.
-const TEMPLATES: [&str; 3] = ["default", "digest", "plain"];
+const TEMPLATES: [&str; 5] = ["essay", "digest", "plain", "magazine", "announcement"];

@@ -14,6 +14,7 @@ use mimeograph::render::{Built, Newsletter, Piece};
 use crate::support::{
     letters::{self, shown},
     newsletter::newsletter,
+    project::Project,
 };
 
 const FILES: [&str; 4] = ["issue.md", "expected.html", "expected.txt", "expected.mjml"];
@@ -138,7 +139,7 @@ fn a_letter_is_the_same_each_time() {
 fn every_letter_is_well_made_for_people_who_hear_it() {
     let select = |selector| scraper::Selector::parse(selector).unwrap();
     let sheets = cases().into_iter().map(|case| letter(&case).rendered);
-    let kitchen = ["default", "digest", "plain"].map(|template| {
+    let kitchen = ["essay", "digest", "plain", "magazine", "announcement"].map(|template| {
         let newsletter = Newsletter { template: template.into(), ..paper() };
         letters::build_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter).rendered
     });
@@ -184,11 +185,12 @@ fn every_letter_is_well_made_for_people_who_hear_it() {
 
 #[test]
 fn shipped_templates_have_one_first_heading() {
-    for template in ["default", "digest", "plain"] {
+    for template in ["essay", "digest", "plain", "magazine", "announcement"] {
         let newsletter = Newsletter { template: template.into(), ..paper() };
         let letter = letters::build_file(Path::new("tests/fixtures/kitchen-sink/index.md"), &newsletter);
         let html = letters::filled(&letter.rendered.html);
-        assert_eq!(html.matches("<h1").count(), 1, "{template}");
+        // A personal letter has no title above its first words.
+        assert_eq!(html.matches("<h1").count(), usize::from(template != "plain"), "{template}");
         let errors: Vec<_> = letter.diagnostics.iter().filter(|d| d.is_error()).collect();
         assert!(errors.is_empty(), "{errors:?}");
     }
@@ -209,4 +211,16 @@ fn bytes_of_blocks_add_up_to_the_letter() {
     assert!(shares.len() > blocks, "{} shares of {blocks} blocks", shares.len());
     let table = letter.issue.source.text().find("| Left").unwrap();
     assert!(shares.iter().any(|(span, bytes)| span.contains(&table) && *bytes > 500));
+}
+
+#[test]
+fn a_video_shows_its_title_above_what_is_said_about_it() {
+    let picture = fs::read("tests/fixtures/kitchen-sink/pictures/still.png").unwrap();
+    let video = "::: video https://example.org/tea title=\"How water warms\" still=\"still.png\" alt=\"Columns.\"\nThree minutes.\n:::\n";
+    let project = Project::new()
+        .file("issues/still.png", picture)
+        .file("issues/one.md", format!("---\ntitle: One\nnumber: 1\n---\n\n{video}"));
+    project.run(["build", "one", "-o", "out"]).code(0);
+    let html = project.read("out/one.html");
+    assert!(html.contains(">How water warms</a><br>Three minutes."), "{html}");
 }

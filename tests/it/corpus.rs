@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::support::newsroom::Newsroom;
+use crate::support::project::Project;
 
 const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \"Small Steps, 1 Example Street\"\n\
     site = \"https://letters.example.org/\"\n\n[sender]\nfrom = \"Ada Example <ada@example.org>\"\n\n\
@@ -33,8 +33,8 @@ const KINDS: [(&str, Kind); 8] = [
 fn two_hundred_ordinary_issues_raise_no_false_alarm() {
     let mut alarms: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
     for (name, kind) in KINDS {
-        let room = newsroom(name, kind);
-        let ran = room.run(["check", "--format", "json"]);
+        let project = project(name, kind);
+        let ran = project.run(["check", "--format", "json"]);
         let report: Value =
             serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
         for one in report["diagnostics"].as_array().unwrap() {
@@ -53,8 +53,8 @@ fn two_hundred_ordinary_issues_raise_no_false_alarm() {
     assert!(warnings * 20 < issues, "{warnings} of {issues} issues have a wrong warning: {alarms:#?}");
 }
 
-fn newsroom(name: &str, kind: Kind) -> Newsroom {
-    let mut room = Newsroom::empty()
+fn project(name: &str, kind: Kind) -> Project {
+    let mut project = Project::empty()
         .file("mimeo.toml", SETTINGS)
         .file("subscribers.csv", "email,first name\nbob@example.com,Bob\n")
         .file("issues/boat.png", BOAT);
@@ -69,9 +69,9 @@ fn newsroom(name: &str, kind: Kind) -> Newsroom {
             format!("{head}\npreheader: \"{}\"", preheader.trim_end_matches('.'))
         };
         let text = format!("---\nnumber: {number}\ndate: {date}\n{head}\n---\n\n{body}\n");
-        room = room.file(&format!("issues/{date}-{name}.md"), text);
+        project = project.file(&format!("issues/{date}-{name}.md"), text);
     }
-    room
+    project
 }
 
 /// One pixel, blue.
@@ -128,12 +128,12 @@ const WHO: [&str; 12] = [
     "Our neighbor",
     "The old boat",
     "My sister",
-    "Somebody at the market",
+    "Someone at the market",
     "The library",
     "A child",
     "The whole street",
     "The baker",
-    "Nobody here",
+    "No one here",
     "The river",
     "This week's guest",
 ];
@@ -169,7 +169,7 @@ const HOW: [&str; 12] = [
     "without any hurry",
     "before breakfast",
     "for the second time",
-    "and told no one",
+    "and kept it quiet",
     "in under an hour",
     "as one should",
     "with a borrowed saw",
@@ -183,7 +183,7 @@ const ABOUT: [&str; 8] = [
     "Notes on",
     "Why we keep",
     "A history of",
-    "How to mend",
+    "How to repair",
     "In praise of",
     "Against",
     "Drawing",

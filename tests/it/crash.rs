@@ -11,12 +11,12 @@ use std::{
 use serde_json::Value;
 
 use crate::support::{
-    newsroom::{LEAST, Newsroom},
+    project::{LEAST, Project},
     relay::{At, Do, Relay, Script, When},
 };
 
-/// A story about one sending that is killed again and again.
-struct Story {
+/// A scenario about one dispatch that is killed again and again.
+struct Scenario {
     seed: u64,
     people: usize,
     connections: usize,
@@ -39,7 +39,7 @@ enum Then {
     DamagedLog,
 }
 
-/// What the stories add up to.
+/// What the scenarios add up to.
 #[derive(Debug, Default)]
 struct Figures {
     kills: usize,
@@ -58,10 +58,14 @@ struct Figures {
 }
 
 /// Numbers that are the same for the same seed.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -74,7 +78,7 @@ fn issue() -> &'static str {
      Hello {{ subscriber.first_name | default(\"friend\") }}, this is a letter.\n"
 }
 
-pub(crate) fn room(people: usize, more_settings: &str) -> Newsroom {
+pub(crate) fn project(people: usize, more_settings: &str) -> Project {
     let mut list = String::from("email,first name\n");
     for number in 0..people {
         list.push_str(&format!("reader{number:06}@example{}.com,Reader {number}\n", number % 7));
@@ -82,13 +86,10 @@ pub(crate) fn room(people: usize, more_settings: &str) -> Newsroom {
     let settings = format!(
         "{LEAST}\n[list]\npath = \"subscribers.csv\"\n[retry]\nfirst_wait = \"20ms\"\nwait_max = \"100ms\"\n{more_settings}"
     );
-    Newsroom::empty()
-        .file("mimeo.toml", settings)
-        .file("subscribers.csv", list)
-        .file("issues/one.md", issue())
+    Project::empty().file("mimeo.toml", settings).file("subscribers.csv", list).file("issues/one.md", issue())
 }
 
-impl Story {
+impl Scenario {
     fn settings(&self, relay: &Relay) -> String {
         format!(
             "[pace]\nadaptive = false\nbrake = {{ refusals_in_a_row = 0, share = 0 }}\n\
@@ -98,22 +99,23 @@ impl Story {
         )
     }
 
-    /// Kills until it has killed often enough or the sending is done, finishes the sending, and judges.
-    fn tell(self, kills_max: usize, figures: &mut Figures) {
+    /// Kills until it has killed often enough or the dispatch is done, finishes the dispatch, and judges.
+    fn run(self, kills_max: usize, figures: &mut Figures) {
         let relay = Relay::start(self.script.clone().without_bodies());
-        let room = room(self.people, &self.settings(&relay));
+        let project = project(self.people, &self.settings(&relay));
         let start = || -> Child {
-            let mut command: Command = room.mimeo(["-q", "send", "one", "--yes", "--first"]).into_command();
+            let mut command: Command =
+                project.mimeo(["-q", "send", "one", "--yes", "--first"]).into_command();
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
         if let Some(fault) = self.fault {
-            room.run(["-q", "send", "one", "--yes", "--first", "--limit", "1"]);
-            let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
+            project.run(["-q", "send", "one", "--yes", "--first", "--limit", "1"]);
+            let ledger = rusqlite::Connection::open(project.path(".mimeo/ledger.db")).unwrap();
             ledger.execute_batch(fault).unwrap();
         }
-        let mut dice = Dice(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut dice = Dice::new(self.seed);
         let mut kills = 0;
-        // So far apart that they fall upon most of the sending, and seldom beyond its end.
+        // So far apart that they fall upon most of the dispatch, and seldom beyond its end.
         let apart = (self.people * 3 / 2 / kills_max.max(1)).max(2) as u64;
         while kills < kills_max {
             let mut senders: Vec<Child> = (0..self.senders).map(|_| start()).collect();
@@ -142,19 +144,19 @@ impl Story {
                 senders[victim].kill().unwrap();
                 senders[victim].wait().unwrap();
                 kills += 1;
-                let is_ahead = begun_ahead(&room);
+                let is_ahead = begun_ahead(&project);
                 figures.kills_ahead += usize::from(is_ahead);
                 figures.power_cuts += usize::from(is_ahead && self.then == Then::PowerCut);
                 figures.damaged += usize::from(is_ahead && self.then == Then::DamagedLog);
                 if self.then == Then::DamagedLog {
-                    logs(&room).iter().for_each(|log| damage(log, &mut dice));
+                    logs(&project).iter().for_each(|log| damage(log, &mut dice));
                 }
                 if self.senders == 1 && dice.below(3) == 0 {
                     // Asking brings the dead sender's log into the ledger; otherwise the next one does.
-                    self.judge_doubt(&room, kills);
+                    self.judge_doubt(&project, kills);
                 }
                 if self.then == Then::PowerCut {
-                    let ledger = rusqlite::Connection::open(room.path(".mimeo/ledger.db")).unwrap();
+                    let ledger = rusqlite::Connection::open(project.path(".mimeo/ledger.db")).unwrap();
                     ledger.execute_batch("UPDATE workers SET boot = 'an earlier one'").unwrap();
                 }
             }
@@ -163,25 +165,25 @@ impl Story {
                 sender.wait().unwrap();
             }
             // Of two, one may only have found nothing to do. Kills after the last letter would prove nothing.
-            if ended && (alone || is_done(&room)) {
+            if ended && (alone || is_done(&project)) {
                 break;
             }
         }
         if kills > 0 && self.is_kind() && self.senders == 1 {
-            self.judge_doubt(&room, kills);
+            self.judge_doubt(&project, kills);
         }
         // Deferred letters may ask for a few more runs.
         for _ in 0..20 {
             let code = start().wait().unwrap().code();
-            if code == Some(0) || is_done(&room) {
+            if code == Some(0) || is_done(&project) {
                 break;
             }
         }
         figures.kills += kills;
-        self.judge(&room, &relay, kills, figures);
+        self.judge(&project, &relay, kills, figures);
     }
 
-    fn judge(&self, room: &Newsroom, relay: &Relay, kills: usize, figures: &mut Figures) {
+    fn judge(&self, project: &Project, relay: &Relay, kills: usize, figures: &mut Figures) {
         let seed = self.seed;
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
         for recipient in relay.recipients() {
@@ -189,7 +191,7 @@ impl Story {
         }
         let twice: Vec<_> = taken.iter().filter(|(_, times)| **times > 1).collect();
         assert!(twice.is_empty(), "seed {seed}: twice: {twice:?}");
-        let state = |word: &str| addresses(room, word);
+        let state = |word: &str| addresses(project, word);
         let (accepted, unconfirmed, failed) = (state("accepted"), state("unconfirmed"), state("failed"));
         let taken: BTreeSet<String> = taken.into_keys().collect();
         let known: BTreeSet<String> = accepted.union(&unconfirmed).cloned().collect();
@@ -197,12 +199,12 @@ impl Story {
         assert!(unknown.is_empty(), "seed {seed}: taken, and the ledger does not know: {unknown:?}");
         let invented: Vec<_> = accepted.difference(&taken).collect();
         assert!(invented.is_empty(), "seed {seed}: accepted, and the relay does not know: {invented:?}");
-        let counts = counts(room);
+        let counts = counts(project);
         assert_eq!(counts["planned"], self.people, "seed {seed}: {counts:?}");
-        assert_eq!(counts["queued"] + counts["deferred"], 0, "seed {seed}: somebody was skipped: {counts:?}");
+        assert_eq!(counts["queued"] + counts["deferred"], 0, "seed {seed}: someone was skipped: {counts:?}");
         let sum: usize = counts.iter().filter(|(word, _)| *word != "planned").map(|(_, number)| number).sum();
         assert_eq!(sum, self.people, "seed {seed}: {counts:?}");
-        self.judge_doubt(room, kills);
+        self.judge_doubt(project, kills);
         figures.people += self.people;
         figures.accepted += taken.len();
         figures.unconfirmed += unconfirmed.len();
@@ -212,9 +214,9 @@ impl Story {
 
     /// Faults of the relay make unconfirmed letters of their own; without them only kills do, and not more than were under
     /// way. After a power cut, and where the log is not whole, it is the whole claim.
-    fn judge_doubt(&self, room: &Newsroom, kills: usize) {
+    fn judge_doubt(&self, project: &Project, kills: usize) {
         let most = kills * self.connections;
-        let unconfirmed = counts(room)["unconfirmed"];
+        let unconfirmed = counts(project)["unconfirmed"];
         if self.is_kind() && self.then == Then::Nothing {
             assert!(unconfirmed <= most, "seed {}: {unconfirmed} unconfirmed after {kills} kills", self.seed);
         }
@@ -227,23 +229,23 @@ impl Story {
 
 /// The peak so far, as Linux tells it.
 fn memory_kb(process: &Child) -> u64 {
-    let told = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
-    let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let output = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+    let peak = output.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|peak| peak.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
 }
 
 /// The logs that dead senders left.
-fn logs(room: &Newsroom) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(room.path(".mimeo/ledger.workers")).into_iter().flatten();
+fn logs(project: &Project) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(project.path(".mimeo/ledger.workers")).into_iter().flatten();
     let paths = files.flatten().map(|file| file.path());
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect()
 }
 
 /// Whether a sender left a log in which something was started.
-fn begun_ahead(room: &Newsroom) -> bool {
+fn begun_ahead(project: &Project) -> bool {
     let is_started =
         |log: &PathBuf| std::fs::read_to_string(log).is_ok_and(|log| log.contains("{\"started\":"));
-    logs(room).iter().any(is_started)
+    logs(project).iter().any(is_started)
 }
 
 /// What is left of a log: cut in a line, at a page or at the end of a line, a page of zeros, or an altered bit.
@@ -270,29 +272,35 @@ fn damage(log: &Path, dice: &mut Dice) {
     std::fs::write(log, bytes).unwrap();
 }
 
-fn is_done(room: &Newsroom) -> bool {
-    let counts = counts(room);
+fn is_done(project: &Project) -> bool {
+    let counts = counts(project);
     0 < counts["planned"] && counts["queued"] + counts["deferred"] == 0
 }
 
-pub(crate) fn counts(room: &Newsroom) -> BTreeMap<String, usize> {
-    let told: Value = serde_json::from_str(&room.run(["status", "one", "--json"]).code(0).stdout).unwrap();
-    // Nothing is told of a sending whose opening was killed.
-    let count = |word: &str| if told.is_null() { 0 } else { told[word].as_u64().unwrap() as usize };
+pub(crate) fn counts(project: &Project) -> BTreeMap<String, usize> {
+    let output: Value =
+        serde_json::from_str(&project.run(["status", "one", "--json"]).code(0).stdout).unwrap();
+    // Nothing is reported of a dispatch whose opening was killed.
+    let count = |word: &str| if output.is_null() { 0 } else { output[word].as_u64().unwrap() as usize };
     ["planned", "accepted", "queued", "deferred", "failed", "unconfirmed", "suppressed"]
         .into_iter()
         .map(|word| (word.to_owned(), count(word)))
         .collect()
 }
 
-pub(crate) fn addresses(room: &Newsroom, state: &str) -> BTreeSet<String> {
-    let ran = room.run(["status", "one", "--list", state, "--json"]).code(0);
-    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
-    let rows = told["deliveries"].as_array().unwrap();
+pub(crate) fn addresses(project: &Project, state: &str) -> BTreeSet<String> {
+    let ran = project.run(["status", "one", "--state", state, "--json"]).code(0);
+    let output: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let rows = output["deliveries"].as_array().unwrap();
     rows.iter().map(|row| row["address"].as_str().unwrap().to_owned()).collect()
 }
 
 fn faulty() -> Script {
+    with_faults(Script::new())
+}
+
+/// Behind the rules that a script has already.
+pub(crate) fn with_faults(script: Script) -> Script {
     let chance = |at: At, chance: f64, action: Do| (at, When::Chance(chance), action);
     let rules = [
         chance(At::Greeting, 0.02, Do::SayAndClose("421 4.3.2 busy".into())),
@@ -307,7 +315,7 @@ fn faulty() -> Script {
         chance(At::Dot, 0.01, Do::Say("451 4.3.0 later".into())),
         chance(At::Dot, 0.005, Do::Say("554 5.6.0 no".into())),
     ];
-    rules.into_iter().fold(Script::new(), |script, (at, when, action)| script.rule(at, when, action))
+    rules.into_iter().fold(script, |script, (at, when, action)| script.rule(at, when, action))
 }
 
 /// Slow recipients, and connections that are lost between the 354 and the body: letters that were begun come back, and are
@@ -336,8 +344,8 @@ fn slow_and_giving_back() -> Script {
     rules.into_iter().fold(script, |script, (at, when, action)| script.rule(at, when, action))
 }
 
-fn stories(seed: u64) -> Vec<Story> {
-    let story = |n: u64, people, connections, senders, script: Script| Story {
+fn scenarios(seed: u64) -> Vec<Scenario> {
+    let scenario = |n: u64, people, connections, senders, script: Script| Scenario {
         seed: seed + n,
         people,
         connections,
@@ -347,34 +355,34 @@ fn stories(seed: u64) -> Vec<Story> {
         fault: None,
     };
     vec![
-        story(0, 400, 1, 1, Script::new()),
-        story(1, 600, 4, 1, Script::new()),
-        story(2, 600, 8, 1, Script::new().without_pipelining()),
-        story(3, 600, 2, 1, Script::new()),
+        scenario(0, 400, 1, 1, Script::new()),
+        scenario(1, 600, 4, 1, Script::new()),
+        scenario(2, 600, 8, 1, Script::new().without_pipelining()),
+        scenario(3, 600, 2, 1, Script::new()),
         // More than one sender claims at a time, so that both have something to do.
-        story(4, 1_100, 4, 2, Script::new()),
-        story(5, 400, 4, 1, faulty()),
-        story(6, 400, 3, 2, faulty()),
-        story(7, 400, 2, 1, faulty()),
-        Story { then: Then::PowerCut, ..story(8, 3_000, 4, 1, Script::new()) },
+        scenario(4, 1_100, 4, 2, Script::new()),
+        scenario(5, 400, 4, 1, faulty()),
+        scenario(6, 400, 3, 2, faulty()),
+        scenario(7, 400, 2, 1, faulty()),
+        Scenario { then: Then::PowerCut, ..scenario(8, 3_000, 4, 1, Script::new()) },
         // So many that kills fall upon pre-committed claims.
-        story(9, 3_000, 8, 1, Script::new()),
-        story(10, 2_000, 2, 1, Script::new()),
-        story(11, 1_200, 8, 1, slow_and_giving_back()),
-        story(12, 1_200, 6, 2, slow_and_giving_back()),
-        Story { then: Then::DamagedLog, ..story(13, 3_000, 6, 1, Script::new()) },
+        scenario(9, 3_000, 8, 1, Script::new()),
+        scenario(10, 2_000, 2, 1, Script::new()),
+        scenario(11, 1_200, 8, 1, slow_and_giving_back()),
+        scenario(12, 1_200, 6, 2, slow_and_giving_back()),
+        Scenario { then: Then::DamagedLog, ..scenario(13, 3_000, 6, 1, Script::new()) },
     ]
 }
 
-/// Tells stories until there were so many kills.
+/// Runs scenarios until there were so many kills.
 fn run(kills: usize, seed: u64) -> Figures {
     let mut figures = Figures::default();
     let mut round = 0;
     while figures.kills < kills {
-        // Every story once; after that, no more than are needed.
-        for story in stories(seed + 100 * round) {
+        // Every scenario once; after that, no more than are needed.
+        for scenario in scenarios(seed + 100 * round) {
             if round == 0 || figures.kills < kills {
-                story.tell(12, &mut figures);
+                scenario.run(12, &mut figures);
             }
         }
         round += 1;
@@ -384,7 +392,7 @@ fn run(kills: usize, seed: u64) -> Figures {
 }
 
 #[test]
-fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
+fn killed_two_hundred_times_no_one_gets_it_twice_and_no_one_is_skipped() {
     let figures = run(200, 1);
     println!("{figures:?}");
     assert!(figures.unconfirmed > 0, "no kill hit a letter under way: {figures:?}");
@@ -397,7 +405,7 @@ fn killed_two_hundred_times_nobody_gets_it_twice_and_nobody_is_skipped() {
 fn letters_that_come_back_after_the_354_go_out_once_though_recipients_are_slow() {
     for seed in 1..=2 {
         let script = slow_and_giving_back().seed(seed);
-        let story = Story {
+        let scenario = Scenario {
             seed,
             people: 1_200,
             connections: 10,
@@ -406,15 +414,15 @@ fn letters_that_come_back_after_the_354_go_out_once_though_recipients_are_slow()
             then: Then::Nothing,
             fault: None,
         };
-        story.tell(0, &mut Figures::default());
+        scenario.run(0, &mut Figures::default());
     }
 }
 
-/// Kills a sending on a ledger with a fault until the judge has seen it, and returns what the judge said.
+/// Kills a dispatch on a ledger with a fault until the judge has seen it, and returns what the judge said.
 fn found_out(fault: &'static str) -> String {
     for seed in 1..=10 {
         let script = Script::new();
-        let story = Story {
+        let scenario = Scenario {
             seed,
             people: 400,
             connections: 8,
@@ -423,7 +431,7 @@ fn found_out(fault: &'static str) -> String {
             then: Then::Nothing,
             fault: Some(fault),
         };
-        let judged = std::panic::catch_unwind(|| story.tell(12, &mut Figures::default()));
+        let judged = std::panic::catch_unwind(|| scenario.run(12, &mut Figures::default()));
         if let Err(said) = judged {
             return said.downcast_ref::<String>().cloned().unwrap_or_default();
         }
@@ -432,11 +440,11 @@ fn found_out(fault: &'static str) -> String {
 }
 
 #[test]
-fn a_log_cut_or_altered_after_a_kill_lets_nobody_get_it_twice() {
+fn a_log_cut_or_altered_after_a_kill_lets_no_one_get_it_twice() {
     let mut figures = Figures::default();
     for seed in [21, 22] {
-        let damaged = |story: &Story| story.then == Then::DamagedLog;
-        stories(seed).into_iter().find(damaged).unwrap().tell(12, &mut figures);
+        let damaged = |scenario: &Scenario| scenario.then == Then::DamagedLog;
+        scenarios(seed).into_iter().find(damaged).unwrap().run(12, &mut figures);
     }
     assert!(figures.damaged > 0, "no log was damaged: {figures:?}");
 }
@@ -477,7 +485,7 @@ fn a_thousand_kills() {
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     println!("seed {seed}");
     let figures = run(1_000, seed);
-    println!("{figures:?}; nobody twice, nobody missing");
+    println!("{figures:?}; no one twice, no one missing");
 }
 
 /// `cargo test --release --test it a_hundred_thousand_people -- --ignored --nocapture`
@@ -493,14 +501,14 @@ fn a_hundred_thousand_people_with_deferrals_and_refusals_and_twenty_kills() {
     let mut figures = Figures::default();
     let script = script.seed(7);
     let then = Then::Nothing;
-    Story { seed: 7, people: 100_000, connections: 10, senders: 1, script, then, fault: None }
-        .tell(20, &mut figures);
+    Scenario { seed: 7, people: 100_000, connections: 10, senders: 1, script, then, fault: None }
+        .run(20, &mut figures);
     assert_eq!(figures.kills, 20);
-    println!("{figures:?} in {:?}; nobody twice, nobody missing", began.elapsed());
+    println!("{figures:?} in {:?}; no one twice, no one missing", began.elapsed());
 }
 
 /// A count while a sender may be working; 0 before anything was opened.
-pub(crate) fn counts_if_any(room: &Newsroom, word: &str) -> usize {
-    let told = room.run(["status", "one", "--json"]).stdout;
-    serde_json::from_str::<Value>(&told).ok().and_then(|told| told[word].as_u64()).unwrap_or(0) as usize
+pub(crate) fn counts_if_any(project: &Project, word: &str) -> usize {
+    let output = project.run(["status", "one", "--json"]).stdout;
+    serde_json::from_str::<Value>(&output).ok().and_then(|output| output[word].as_u64()).unwrap_or(0) as usize
 }

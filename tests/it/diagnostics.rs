@@ -1,12 +1,12 @@
 //! Every folder in `fixtures/diagnostics`: something is wrong in it, and the exact answer is written down.
 //!
-//! A case is a newsroom (two people and the least settings, unless its own files say otherwise), a `command`, and in
+//! A case is a project (two people and the least settings, unless its own files say otherwise), a `command`, and in
 //! `expected.txt` the exit code and what is printed. `MIMEO_BLESS=1 cargo test --test it diagnostics` writes the answers
 //! down again, to be read before they are kept.
 
 use std::{fs, path::Path};
 
-use crate::support::newsroom::{Newsroom, repository};
+use crate::support::project::{Project, repository};
 
 const HIDDEN: [&str; 2] = ["command", "expected.txt"];
 
@@ -32,14 +32,14 @@ fn bad_input_gets_a_clear_answer() {
 }
 
 fn answer(case: &Path) -> String {
-    let room = Newsroom::new();
-    lay_out(case, &room, "");
+    let project = Project::new();
+    lay_out(case, &project, "");
     let command = fs::read_to_string(case.join("command"))
         .unwrap_or_else(|error| panic!("{}: {error}", case.display()));
     let words: Vec<&str> = command.split_whitespace().collect();
-    let ran = room.run(&words);
+    let ran = project.run(&words);
     // Nothing is sent, whatever is wrong.
-    assert!(room.list("outbox").is_empty(), "{}: {ran}", case.display());
+    assert!(project.list("outbox").is_empty(), "{}: {ran}", case.display());
     let mut answer = format!("exit code {}\n", ran.code.unwrap());
     for (name, text) in [("standard output", &ran.stdout), ("standard error", &ran.stderr)] {
         if !text.is_empty() {
@@ -49,15 +49,15 @@ fn answer(case: &Path) -> String {
     answer
 }
 
-fn lay_out(from: &Path, room: &Newsroom, below: &str) {
+fn lay_out(from: &Path, project: &Project, below: &str) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
         if entry.path().is_dir() {
-            lay_out(&entry.path(), room, &path);
+            lay_out(&entry.path(), project, &path);
         } else if !(below.is_empty() && HIDDEN.contains(&name.as_str())) {
-            room.write(&path, fs::read(entry.path()).unwrap());
+            project.write(&path, fs::read(entry.path()).unwrap());
         }
     }
 }

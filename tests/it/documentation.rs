@@ -11,8 +11,8 @@ use std::{
 
 use crate::support::{
     blesses,
-    newsroom::{LEAST, Newsroom, Ran, repository},
     preview::Preview,
+    project::{LEAST, Project, Ran, repository},
     relay::{Relay, Script},
 };
 
@@ -69,8 +69,8 @@ fn command_lines(fence: &Fence) -> impl Iterator<Item = &str> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// Runs a line of the documentation, without its questions: nobody is at the terminal, and no browser opens.
-fn run(room: &Newsroom, line: &str, relay: Option<&Relay>) -> Option<Ran> {
+/// Runs a line of the documentation, without its questions: no one is at the terminal, and no browser opens.
+fn run(project: &Project, line: &str, relay: Option<&Relay>) -> Option<Ran> {
     let line = line.replacen("cargo run --release -- ", "mimeo ", 1).replace(" --port 8080", "");
     if NOT_RUN.contains(&line.split(' ').next().unwrap_or_default()) {
         return None;
@@ -82,7 +82,7 @@ fn run(room: &Newsroom, line: &str, relay: Option<&Relay>) -> Option<Ran> {
     };
     if line.starts_with("mimeo preview") && !line.contains("--static") {
         let arguments: Vec<&str> = line.split(' ').skip(1).filter(|word| *word != "--no-open").collect();
-        let preview = Preview::started(room.mimeo([&arguments[..], &["--no-open"]].concat()));
+        let preview = Preview::started(project.mimeo([&arguments[..], &["--no-open"]].concat()));
         assert!(preview.ask(&preview.host, "/").starts_with("HTTP/1.1 200"), "{line}");
         return None;
     }
@@ -92,17 +92,17 @@ fn run(room: &Newsroom, line: &str, relay: Option<&Relay>) -> Option<Ran> {
     let program = env!("CARGO_BIN_EXE_mimeo");
     let mut command = Command::new("bash");
     command.args(["-c", &line.replacen("mimeo ", &format!("'{program}' "), 1)]);
-    command.current_dir(room.path("")).stdin(Stdio::null()).env("TZ", "UTC").env("COLUMNS", "100");
-    command.env("XDG_STATE_HOME", room.path(".state"));
+    command.current_dir(project.path("")).stdin(Stdio::null()).env("TZ", "UTC").env("COLUMNS", "100");
+    command.env("XDG_STATE_HOME", project.path(".state"));
     environment(&mut command);
     Some(Ran::of(command))
 }
 
 /// Runs all of a page's command lines in one folder.
-fn run_page(room: &Newsroom, name: &str, relay: Option<&Relay>) {
+fn run_page(project: &Project, name: &str, relay: Option<&Relay>) {
     for fence in fences(&page(name)).iter().filter(|fence| fence.language == "sh") {
         for line in command_lines(fence) {
-            if let Some(ran) = run(room, line, relay) {
+            if let Some(ran) = run(project, line, relay) {
                 assert_eq!(ran.code, Some(0), "{name}: {line}\n{ran}");
             }
         }
@@ -125,16 +125,16 @@ fn without_numbers(text: &str) -> String {
 
 #[test]
 fn the_readme_can_be_followed_and_prints_what_it_shows() {
-    let room = Newsroom::gradient_ascent();
+    let project = Project::gradient_ascent();
     let text = page("README.md");
     let fences = fences(&text);
     let first = fences.iter().find(|fence| fence.language == "sh").unwrap();
     assert_eq!(first.text, "cargo run --release -- send a-year-in-review --yes\n");
     let shown = fences.iter().find(|fence| fence.language == "text").unwrap();
-    let ran = run(&room, first.text.trim(), None).unwrap().code(0);
+    let ran = run(&project, first.text.trim(), None).unwrap().code(0);
     assert_eq!(without_numbers(&ran.stderr), without_numbers(&shown.text), "the README shows another output");
-    run_page(&room, "README.md", None);
-    assert_eq!(room.list("outbox").len(), 12, "the second run sends nothing");
+    run_page(&project, "README.md", None);
+    assert_eq!(project.list("outbox").len(), 12, "the second run sends nothing");
 }
 
 /// The newsletter that the guide sets up: its settings, its list and its first issue.
@@ -144,30 +144,31 @@ fn the_guide_can_be_followed_from_an_empty_folder_to_a_sent_issue() {
     let text = page("docs/guide.md");
     let fences = fences(&text);
     let block = |language: &str| &fences.iter().find(|fence| fence.language == language).unwrap().text;
-    let room = Newsroom::empty().file("mimeo.toml", block("toml")).file("subscribers.csv", block("csv"));
+    let project = Project::empty().file("mimeo.toml", block("toml")).file("subscribers.csv", block("csv"));
     let mut relay_is_set_up = false;
     for fence in &fences {
         match fence.language.as_str() {
             "toml" if fence.text.starts_with("[relay]") => relay_is_set_up = true,
             "sh" => {
                 for line in command_lines(fence) {
-                    let ran = run(&room, line, relay_is_set_up.then_some(&relay));
+                    let ran = run(&project, line, relay_is_set_up.then_some(&relay));
                     if let Some(ran) = ran {
                         assert_eq!(ran.code, Some(0), "{line}\n{ran}");
                     }
                     if line.starts_with("mimeo new \"The first cup\"") {
-                        let path = format!("issues/{}", room.list("issues")[0]);
-                        room.write(&path, format!("{}\n{}", block("yaml"), block("markdown")));
+                        let path = format!("issues/{}", project.list("issues")[0]);
+                        project.write(&path, format!("{}\n{}", block("yaml"), block("markdown")));
                     }
                     if line.starts_with("mimeo test") {
                         let path = format!(
                             "issues/{}",
-                            room.list("issues")
+                            project
+                                .list("issues")
                                 .into_iter()
                                 .find(|name| name.ends_with("first-cup.md"))
                                 .unwrap()
                         );
-                        room.write(&path, room.read(&path).replace("draft: true\n", ""));
+                        project.write(&path, project.read(&path).replace("draft: true\n", ""));
                     }
                 }
             }
@@ -182,17 +183,111 @@ fn the_guide_can_be_followed_from_an_empty_folder_to_a_sent_issue() {
 
 #[test]
 fn the_page_about_preview_and_diff_can_be_followed() {
-    let room = Newsroom::gradient_ascent();
+    let project = Project::gradient_ascent();
     let git = "git init -q -b main . && git add --all && git -c user.name=Ada -c user.email=ada@example.org \
                -c commit.gpgsign=false commit -q -m state && git tag v1.0";
-    room.shell(git).code(0);
-    run_page(&room, "docs/preview.md", None);
+    project.shell(git).code(0);
+    run_page(&project, "docs/preview.md", None);
+}
+
+#[test]
+fn the_page_about_approval_can_be_followed() {
+    let issue = "---\ntitle: The first cup\n---\nHello.\n";
+    let project = Project::new().file("issues/2023-01-13-the-first-cup.md", issue);
+    run_page(&project, "docs/approval.md", None);
+    assert_eq!(project.list("approvals"), ["2023-01-13-the-first-cup.toml"]);
+}
+
+#[test]
+fn the_pages_about_installing_dns_and_backups_can_be_followed() {
+    let project = Project::new().file("issues/one.md", "---\ntitle: The first cup\n---\nHello.\n");
+    run_page(&project, "docs/install.md", None);
+    assert!(project.read("_mimeo").contains("compdef"));
+    run_page(&project, "docs/dns.md", None);
+    project.run(["send", "one", "--yes"]).code(0);
+    run_page(&project, "docs/backup.md", None);
+}
+
+#[test]
+fn the_page_about_lists_can_be_followed() {
+    let project = Project::empty().file("mimeo.toml", format!("{LEAST}\n[list]\nmanaged = true\n")).file(
+        "all.csv",
+        "email,city,age,since,tags,joined_at\nann@example.com,Berlin,41,2020-01-01,beta,2026-01-02\n",
+    );
+    project.run(["subscribers", "import", "all.csv", "--yes"]).code(0);
+    run_page(&project, "docs/lists.md", None);
+}
+
+#[test]
+fn the_page_about_moving_can_be_followed() {
+    let project = Project::empty()
+        .file("mimeo.toml", format!("{LEAST}\n[list]\nmanaged = true\n"))
+        .file("left.csv", "email\nbob@example.com\n")
+        .file("friends.csv", "email\nzoe@example.com\n");
+    for (name, fixture) in [
+        ("subscribed", "mailchimp-subscribed"),
+        ("unsubscribed", "mailchimp-unsubscribed"),
+        ("cleaned", "mailchimp-cleaned"),
+        ("nonsubscribed", "nonsubscribed-mailchimp"),
+        ("email_list.kettle", "substack"),
+        ("members", "ghost"),
+        ("subscribers", "kit"),
+        ("buttondown", "buttondown"),
+        ("beehiiv", "beehiiv"),
+        ("listmonk", "listmonk"),
+        ("contacts", "keila"),
+    ] {
+        let fixture = repository().join(format!("tests/fixtures/exports/{fixture}.csv"));
+        project.write(&format!("{name}.csv"), fs::read(fixture).unwrap());
+    }
+    run_page(&project, "docs/moving.md", None);
+    assert_eq!(project.read("active.csv").lines().next().unwrap().split(',').next(), Some("email"));
+    assert!(project.list("to-mailchimp").contains(&"unsubscribed.csv".to_owned()));
+}
+
+#[test]
+fn the_page_about_moving_says_of_each_status_what_an_import_makes_of_it() {
+    let text = page("docs/moving.md");
+    let project = Project::empty().file("mimeo.toml", format!("{LEAST}\n[list]\nmanaged = true\n"));
+    for (service, header, before) in [
+        ("Kit", "email,first_name,created_at,state", "x@example.com,X,2024-01-02,"),
+        ("Buttondown", "email,secondary_id,creation_date,subscriber_type", "x@example.com,1,2024-01-02,"),
+        ("beehiiv", "Email,Subscription Tier,Created At,Status", "x@example.com,free,2024-01-02,"),
+        ("listmonk", "uuid,email,name,attributes,status", "1,x@example.com,X,{},"),
+        ("Keila", "Email,First name,Last name,Data,External ID,Status", "x@example.com,X,Y,,,"),
+    ] {
+        let section = text.split(&format!("## Moving from {service}\n")).nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | `"));
+        let mut words = 0;
+        for (there, here) in rows.filter(|(there, _)| !there.starts_with('`')) {
+            let here = here.split('`').next().unwrap();
+            for word in there.split(", ") {
+                project.write("one.csv", format!("{header}\n{before}{word}\n"));
+                let from = service.to_lowercase();
+                let ran =
+                    project.run(["subscribers", "import", "--from", &from, "one.csv", "--json"]).code(0);
+                let summary: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+                assert_eq!(summary["created"][here], 1, "{service} {word}: {ran}");
+                words += 1;
+            }
+        }
+        assert!(words >= 3, "{service}: {words} statuses");
+    }
 }
 
 #[test]
 fn other_pages_have_no_command_lines_that_are_not_run() {
     // The page of findings is made from the findings, whose examples are tests of their own (`findings.rs`).
-    let run = ["README.md", "docs/guide.md", "docs/preview.md", "docs/findings.md"];
+    let run = [
+        "README.md",
+        "docs/approval.md",
+        "docs/backup.md",
+        "docs/dns.md",
+        "docs/findings.md",
+        "docs/guide.md",
+    ];
+    let run = [&run[..], &["docs/install.md", "docs/lists.md", "docs/moving.md", "docs/preview.md"]].concat();
     for name in pages().iter().filter(|name| !run.contains(&name.as_str())) {
         let text = page(name);
         let fences = fences(&text);
@@ -214,7 +309,7 @@ fn every_block_of_settings_loads() {
             } else {
                 format!("{}\n{LEAST}", fence.text)
             };
-            let ran = Newsroom::new().file("mimeo.toml", settings).run(["subscribers", "check"]);
+            let ran = Project::new().file("mimeo.toml", settings).run(["subscribers", "check"]);
             assert_eq!(ran.code, Some(0), "{name}:\n{}\n{ran}", fence.text);
             blocks += 1;
         }
@@ -223,20 +318,69 @@ fn every_block_of_settings_loads() {
 }
 
 #[test]
+fn the_compose_file_is_yaml_and_its_commands_exist() {
+    use saphyr_parser::{Event, Parser};
+    let text = page("docs/many-machines.md");
+    let compose = fences(&text).into_iter().find(|fence| fence.language == "yaml").unwrap().text;
+    let words: Vec<String> = Parser::new_from_str(&compose)
+        .map(|event| event.unwrap_or_else(|error| panic!("{error}\n{compose}")).0)
+        .filter_map(|event| match event {
+            Event::Scalar(text, ..) => Some(text.into_owned()),
+            _ => None,
+        })
+        .collect();
+    for name in ["services", "database", "service", "worker", "replicas", "stop_grace_period"] {
+        assert!(words.iter().any(|word| word == name), "{name}");
+    }
+    let mut commands = 0;
+    for line in compose.lines().filter_map(|line| line.trim().strip_prefix("command: ")) {
+        let words: Vec<String> = serde_json::from_str(line).unwrap();
+        if words[0] != "postgres" {
+            assert_eq!(unknown_options(&format!("mimeo {}", words.join(" "))), Vec::<String>::new());
+            commands += 1;
+        }
+    }
+    assert_eq!(commands, 2);
+}
+
+#[test]
+fn the_units_of_systemd_are_units() {
+    let mut units = 0;
+    for name in pages() {
+        for fence in fences(&page(&name))
+            .iter()
+            .filter(|fence| fence.language == "ini" && fence.text.contains("[Unit]"))
+        {
+            units += 1;
+            for section in ["[Unit]", "[Service]", "[Install]"] {
+                assert!(fence.text.contains(section), "{name}: {section}");
+            }
+            for line in fence.text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])) {
+                assert!(line.split_once('=').is_some(), "{name}: {line}");
+            }
+            let start = fence.text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+            let command = start.rsplit_once("/mimeo").unwrap().1;
+            assert_eq!(unknown_options(&format!("mimeo{command}")), Vec::<String>::new(), "{name}");
+        }
+    }
+    assert!(units >= 3, "{units}");
+}
+
+#[test]
 fn every_front_matter_in_the_documentation_makes_an_issue() {
     for name in pages() {
         for fence in fences(&page(&name)).iter().filter(|fence| fence.text.starts_with("---\n")) {
-            let room = Newsroom::new().file("issues/one.md", format!("{}\nHello.\n", fence.text));
-            room.run(["build", "one"]).code(0);
+            let project = Project::new().file("issues/one.md", format!("{}\nHello.\n", fence.text));
+            project.run(["build", "one"]).code(0);
         }
     }
 }
 
 /// The help of a command, or of a command's command.
 fn help(words: &[&str]) -> Option<String> {
-    let room = Newsroom::empty();
-    let ran = room.run([&words[..2.min(words.len())], &["--help"]].concat());
-    let ran = if ran.code == Some(0) { ran } else { room.run([&words[..1], &["--help"]].concat()) };
+    let project = Project::empty();
+    let ran = project.run([&words[..2.min(words.len())], &["--help"]].concat());
+    let ran = if ran.code == Some(0) { ran } else { project.run([&words[..1], &["--help"]].concat()) };
     (ran.code == Some(0)).then_some(ran.stdout)
 }
 
@@ -284,7 +428,7 @@ fn every_command_that_the_documentation_names_exists_with_its_options() {
 
 #[test]
 fn every_example_in_a_help_uses_options_that_exist() {
-    let commands = Newsroom::empty().run(["--help"]).stdout;
+    let commands = Project::empty().run(["--help"]).stdout;
     let names = commands.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names: Vec<&str> =
         names.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect();
@@ -304,7 +448,7 @@ fn every_example_in_a_help_uses_options_that_exist() {
 
 #[test]
 fn the_readme_and_the_guide_have_the_exit_codes_of_the_help() {
-    let help = Newsroom::empty().run(["--help"]).stdout;
+    let help = Project::empty().run(["--help"]).stdout;
     let codes = help.split_once("Exit codes:\n").expect("the help has exit codes").1;
     // Long lines are wrapped; a code begins a new one.
     let mut meanings: Vec<(String, String)> = Vec::new();
@@ -318,7 +462,7 @@ fn the_readme_and_the_guide_have_the_exit_codes_of_the_help() {
         }
     }
     assert_eq!(meanings.len(), 7, "{meanings:?}");
-    for name in ["README.md", "docs/guide.md"] {
+    for name in ["README.md", "docs/guide.md", "docs/exit-codes.md"] {
         let text = page(name);
         for (code, meaning) in &meanings {
             assert!(text.contains(&format!("| {code} | {meaning} |")), "{name}: {code} | {meaning}");
@@ -328,7 +472,7 @@ fn the_readme_and_the_guide_have_the_exit_codes_of_the_help() {
 
 #[test]
 fn every_command_is_in_the_list_of_commands() {
-    let help = Newsroom::empty().run(["--help"]).stdout;
+    let help = Project::empty().run(["--help"]).stdout;
     let names = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = names.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
     let text = page("docs/commands.md");
@@ -339,7 +483,7 @@ fn every_command_is_in_the_list_of_commands() {
 
 #[test]
 fn the_page_of_settings_has_what_the_program_prints() {
-    let settings = Newsroom::empty().run(["settings"]).code(0).stdout;
+    let settings = Project::empty().run(["settings"]).code(0).stdout;
     let text = page("docs/settings.md");
     let fences = fences(&text);
     let reference = fences.last().unwrap();

@@ -1,17 +1,17 @@
-//! Everything a relay can do wrong, met by the real program on a whole sending: who got the issue, who did not, and what
+//! Everything a relay can do wrong, met by the real program on a whole dispatch: who got the issue, who did not, and what
 //! the ledger says of it. What each fault does to one conversation is in `transport/faults.rs`.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    crash::{addresses, counts, room},
+    crash::{addresses, counts, project},
     support::relay::{At, Certificate, Do, Relay, Script, When},
 };
 
-/// So many people are owed the issue in each of these stories.
+/// So many people are owed the issue in each of these scenarios.
 const PEOPLE: usize = 12;
 
-/// How a story ends.
+/// How a scenario ends.
 #[derive(Clone, Copy)]
 enum End {
     /// Everybody has it.
@@ -21,10 +21,10 @@ enum End {
     /// So many are unconfirmed; the others have it.
     Unconfirmed(usize),
     /// The run stopped, with this in its message, and everybody is still queued.
-    Nobody(&'static str),
+    None(&'static str),
 }
 
-struct Story {
+struct Scenario {
     name: String,
     script: Script,
     end: End,
@@ -36,8 +36,8 @@ struct Story {
     trust: bool,
 }
 
-fn story(name: impl Into<String>, script: Script, end: End) -> Story {
-    Story {
+fn scenario(name: impl Into<String>, script: Script, end: End) -> Scenario {
+    Scenario {
         name: name.into(),
         script,
         end,
@@ -48,7 +48,7 @@ fn story(name: impl Into<String>, script: Script, end: End) -> Story {
     }
 }
 
-impl Story {
+impl Scenario {
     fn settings(self, settings: &'static str) -> Self {
         Self { settings, ..self }
     }
@@ -65,14 +65,14 @@ impl Story {
         Self { trust: false, ..self }
     }
 
-    fn tell(self) {
+    fn run(self) {
         let name = &self.name;
         let relay = Relay::start(self.script);
         let trust = match relay.ca_file() {
             Some(path) if self.trust => format!("ca_file = \"{}\"\n", path.display()),
             _ => String::new(),
         };
-        let room = room(
+        let project = project(
             PEOPLE,
             &format!(
                 "[pace]\nadaptive = false\n[relay]\nurl = \"{}\"\n{trust}{}\n",
@@ -80,7 +80,7 @@ impl Story {
                 self.settings
             ),
         );
-        let ran = room
+        let ran = project
             .mimeo(["send", "one", "--yes", "--first"])
             .env("MIMEO_RELAY_PASSWORD", if self.login.is_empty() { "" } else { "hunter2" })
             .run();
@@ -88,13 +88,13 @@ impl Story {
             End::All => (0, 0, 0, 0),
             End::Failed(count) => (4, count, 0, 0),
             End::Unconfirmed(count) => (4, 0, count, 0),
-            End::Nobody(why) => {
+            End::None(why) => {
                 assert!(ran.stderr.contains(why), "{name}: no {why:?} in {ran}");
                 (5, 0, 0, PEOPLE)
             }
         };
         assert_eq!(ran.code, Some(code), "{name}: {ran}");
-        let counts = counts(&room);
+        let counts = counts(&project);
         let accepted = PEOPLE - failed - unconfirmed - queued;
         for (word, expected) in [
             ("planned", PEOPLE),
@@ -106,13 +106,13 @@ impl Story {
         ] {
             assert_eq!(counts[word], expected, "{name}: {word} in {counts:?}");
         }
-        // What the relay took is what the ledger says, nobody twice.
+        // What the relay took is what the ledger says, no one twice.
         let mut taken = BTreeMap::<String, usize>::new();
         for recipient in relay.recipients() {
             *taken.entry(recipient).or_default() += 1;
         }
         assert!(taken.values().all(|times| *times == 1), "{name}: twice: {taken:?}");
-        let (accepted, unconfirmed) = (addresses(&room, "accepted"), addresses(&room, "unconfirmed"));
+        let (accepted, unconfirmed) = (addresses(&project, "accepted"), addresses(&project, "unconfirmed"));
         assert!(accepted.iter().all(|who| taken.contains_key(who)), "{name}: invented");
         assert!(
             taken.keys().all(|who| accepted.contains(who) || unconfirmed.contains(who)),
@@ -144,11 +144,11 @@ fn it_drops_the_connection() {
         (At::Dot, End::Unconfirmed(1)),
     ] {
         for action in [Do::Close, Do::Reset] {
-            story(format!("{action:?} at {at:?}"), nth(at, action), end).on_connections(2).tell();
+            scenario(format!("{action:?} at {at:?}"), nth(at, action), end).on_connections(2).run();
         }
     }
     for action in [Do::TakeAndClose, Do::TakeAndReset] {
-        story(format!("{action:?}"), nth(At::Dot, action), End::Unconfirmed(1)).tell();
+        scenario(format!("{action:?}"), nth(At::Dot, action), End::Unconfirmed(1)).run();
     }
 }
 
@@ -158,7 +158,7 @@ fn it_says_421_at_every_stage() {
         for script in [Script::new(), Script::new().without_pipelining()] {
             let closing = Do::SayAndClose("421 4.3.2 closing".into());
             let script = script.rule(at, When::Nth(if at < At::Mail { 1 } else { 3 }), closing);
-            story(format!("421 at {at:?}"), script, End::All).tell();
+            scenario(format!("421 at {at:?}"), script, End::All).run();
         }
     }
 }
@@ -168,7 +168,7 @@ fn it_refuses_for_now_and_then_takes_the_letter() {
     for reply in ["450 4.2.0 greylisted", "451 4.3.0 later", "452 4.3.1 full", "454 4.7.0 throttled"] {
         for at in [At::Rcpt, At::Dot] {
             let script = Script::new().rule(at, When::FirstForEach(2), say(reply));
-            story(format!("{reply} at {at:?}"), script, End::All).tell();
+            scenario(format!("{reply} at {at:?}"), script, End::All).run();
         }
     }
 }
@@ -179,7 +179,7 @@ fn one_refused_recipient_between_good_ones_costs_no_connection() {
     {
         for at in [At::Rcpt, At::Dot] {
             let script = Script::new().say_to(at, "reader000004", reply);
-            story(format!("{reply} at {at:?}"), script, End::Failed(1)).on_connections(1).tell();
+            scenario(format!("{reply} at {at:?}"), script, End::Failed(1)).on_connections(1).run();
         }
     }
 }
@@ -194,7 +194,7 @@ fn it_refuses_the_sender_or_us() {
         (At::Rcpt, "554 5.7.1 Relay access denied", "Relay access denied"),
         (At::Dot, "550 5.7.26 this mail is unauthenticated", "unauthenticated"),
     ] {
-        story(format!("{reply} at {at:?}"), Script::new().say(at, reply), End::Nobody(why)).tell();
+        scenario(format!("{reply} at {at:?}"), Script::new().say(at, reply), End::None(why)).run();
     }
 }
 
@@ -204,7 +204,7 @@ fn it_is_slow_or_silent() {
                          accept = \"200ms\" }";
     for at in [At::Greeting, At::Mail, At::Dot] {
         let script = Script::new().rule(at, When::First(2), Do::Drip(Duration::from_millis(1)));
-        story(format!("an octet at a time at {at:?}"), script, End::All).tell();
+        scenario(format!("a byte at a time at {at:?}"), script, End::All).run();
     }
     for (at, end) in [
         (At::Greeting, End::All),
@@ -213,7 +213,7 @@ fn it_is_slow_or_silent() {
         (At::Data, End::All),
         (At::Dot, End::Unconfirmed(1)),
     ] {
-        story(format!("never answers at {at:?}"), nth(at, Do::Hang), end).settings(SHORT).tell();
+        scenario(format!("never answers at {at:?}"), nth(at, Do::Hang), end).settings(SHORT).run();
     }
 }
 
@@ -221,9 +221,9 @@ fn it_is_slow_or_silent() {
 fn it_talks_nonsense() {
     let lines = |count: usize| vec!["250-and so on"; count].join("\n");
     let multi = format!("{}\n250 ok", lines(20));
-    story("multi-line replies", Script::new().say(At::Mail, &multi).say(At::Rcpt, &multi), End::All)
+    scenario("multi-line replies", Script::new().say(At::Mail, &multi).say(At::Rcpt, &multi), End::All)
         .on_connections(1)
-        .tell();
+        .run();
     for at in [At::Mail, At::Rcpt, At::Data, At::Dot] {
         let end = if at == At::Dot { End::Unconfirmed(1) } else { End::All };
         for (what, action) in [
@@ -233,7 +233,7 @@ fn it_talks_nonsense() {
             ("an endless line", Do::EndlessLine),
         ] {
             let script = nth(at, action).without_pipelining();
-            story(format!("{what} at {at:?}"), script, end).tell();
+            scenario(format!("{what} at {at:?}"), script, end).run();
         }
     }
 }
@@ -241,20 +241,20 @@ fn it_talks_nonsense() {
 #[test]
 fn it_limits_connections_letters_and_sizes() {
     let limited = || Script::new().connections_max(1);
-    story("one connection at a time", limited(), End::All).settings("connections = 4").tell();
+    scenario("one connection at a time", limited(), End::All).settings("connections = 4").run();
     let script = Script::new().letters_per_connection(5);
-    story("five letters on a connection", script, End::All).tell();
-    story("letters too large", Script::new().with_size(100), End::Failed(10)).tell_brake();
+    scenario("five letters on a connection", script, End::All).run();
+    scenario("letters too large", Script::new().with_size(100), End::Failed(10)).run_to_the_brake();
 }
 
-impl Story {
+impl Scenario {
     /// Everybody is refused, and the brake ends it.
-    fn tell_brake(self) {
+    fn run_to_the_brake(self) {
         let relay = Relay::start(self.script);
-        let room = room(PEOPLE, &format!("[relay]\nurl = \"{}\"\n{}\n", relay.url(), self.settings));
-        let ran = room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("10 refused in a row");
+        let project = project(PEOPLE, &format!("[relay]\nurl = \"{}\"\n{}\n", relay.url(), self.settings));
+        let ran = project.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("10 refused in a row");
         let End::Failed(failed) = self.end else { panic!("the brake ends it") };
-        assert_eq!(counts(&room)["failed"], failed, "{}: {ran}", self.name);
+        assert_eq!(counts(&project)["failed"], failed, "{}: {ran}", self.name);
         assert_eq!(relay.recipients(), Vec::<String>::new());
     }
 }
@@ -263,36 +263,38 @@ impl Story {
 fn its_tls_or_its_login_is_wrong() {
     let tls = |certificate| Script::new().with_starttls(certificate);
     let login = |password| tls(Certificate::Good).with_login("PLAIN LOGIN", "bob", password);
-    story("all is well", login("hunter2"), End::All).login().tell();
+    scenario("all is well", login("hunter2"), End::All).login().run();
     for at in [At::StartTls, At::Auth] {
         for reply in ["421 4.3.2 closing", "454 4.7.0 not at the moment"] {
             let action = Do::SayAndClose(reply.into());
             let script = login("hunter2").rule(at, When::Nth(1), action);
-            story(format!("{reply} at {at:?}"), script, End::All).login().on_connections(2).tell();
+            scenario(format!("{reply} at {at:?}"), script, End::All).login().on_connections(2).run();
         }
     }
     for certificate in [Certificate::WrongName, Certificate::Expired] {
-        story(format!("{certificate:?}"), tls(certificate), End::Nobody("(TLS)")).tell();
+        scenario(format!("{certificate:?}"), tls(certificate), End::None("(TLS)")).run();
         let implicit = Script::new().with_implicit_tls(certificate);
-        story(format!("{certificate:?} at once"), implicit, End::Nobody("(TLS)")).tell();
+        scenario(format!("{certificate:?} at once"), implicit, End::None("(TLS)")).run();
     }
-    story("nobody we know", tls(Certificate::UnknownAuthority), End::Nobody("(TLS)")).without_trust().tell();
-    story("login refused", login("another"), End::Nobody("login")).login().on_connections(1).tell();
+    scenario("no authority that we know", tls(Certificate::UnknownAuthority), End::None("(TLS)"))
+        .without_trust()
+        .run();
+    scenario("login refused", login("another"), End::None("login")).login().on_connections(1).run();
     let stripped = tls(Certificate::Good).strip_starttls();
-    story("STARTTLS stripped", stripped, End::Nobody("STARTTLS")).tell();
+    scenario("STARTTLS stripped", stripped, End::None("STARTTLS")).run();
     let refused = tls(Certificate::Good).say(At::StartTls, "502 5.5.1 no");
-    story("STARTTLS refused", refused, End::Nobody("(TLS)")).tell();
+    scenario("STARTTLS refused", refused, End::None("(TLS)")).run();
     let forged = Do::Add(
         "250-relay\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 forged\r\n".into(),
     );
     let injected = tls(Certificate::Good).rule(At::StartTls, When::Always, forged);
-    story("replies before TLS", injected, End::Nobody("(TLS)")).tell();
+    scenario("replies before TLS", injected, End::None("(TLS)")).run();
     let junk = Script::new().with_implicit_tls(Certificate::Good).say(At::Handshake, "220 not TLS");
-    story("a handshake of junk", junk, End::Nobody("(TLS)")).tell();
+    scenario("a handshake of junk", junk, End::None("(TLS)")).run();
 }
 
 #[test]
-fn it_does_all_of_it_at_random_and_nobody_gets_it_twice_or_is_lost() {
+fn it_does_all_of_it_at_random_and_no_one_gets_it_twice_or_is_lost() {
     const CROWD: usize = 300;
     for seed in 1..=6 {
         let chance = |chance: f64| When::Chance(chance);
@@ -322,23 +324,23 @@ fn it_does_all_of_it_at_random_and_nobody_gets_it_twice_or_is_lost() {
         }
         let relay = Relay::start(script);
         let settings = "[pace]\nadaptive = false\nbrake = { refusals_in_a_row = 0, share = 0 }\n[relay]\nconnections = 4\n";
-        let room = room(CROWD, &format!("{settings}url = \"{}\"\n", relay.url()));
+        let project = project(CROWD, &format!("{settings}url = \"{}\"\n", relay.url()));
         for _ in 0..20 {
-            room.run(["-q", "send", "one", "--yes", "--first"]);
-            let counts = counts(&room);
+            project.run(["-q", "send", "one", "--yes", "--first"]);
+            let counts = counts(&project);
             if counts["queued"] + counts["deferred"] == 0 {
                 break;
             }
         }
-        let counts = counts(&room);
+        let counts = counts(&project);
         assert_eq!(counts["queued"] + counts["deferred"], 0, "seed {seed}: {counts:?}");
         assert_eq!(counts["accepted"] + counts["failed"] + counts["unconfirmed"], CROWD, "seed {seed}");
         let mut taken = relay.recipients();
         taken.sort();
         let letters = taken.len();
         taken.dedup();
-        assert_eq!(taken.len(), letters, "seed {seed}: somebody got it twice");
-        let (accepted, unconfirmed) = (addresses(&room, "accepted"), addresses(&room, "unconfirmed"));
+        assert_eq!(taken.len(), letters, "seed {seed}: someone got it twice");
+        let (accepted, unconfirmed) = (addresses(&project, "accepted"), addresses(&project, "unconfirmed"));
         assert!(taken.iter().all(|who| accepted.contains(who) || unconfirmed.contains(who)), "seed {seed}");
         assert!(accepted.iter().all(|who| taken.contains(who)), "seed {seed}");
     }

@@ -1,4 +1,4 @@
-//! Every folder in `fixtures/findings`: an issue that a rule of `mimeo check` speaks up about, and its mended twin.
+//! Every folder in `fixtures/findings`: an issue that a rule of `mimeo check` speaks up about, and its fixed twin.
 //!
 //! A folder is named `CODE-what`. `bad.md` is the issue with the slip and `good.md` without it; the same goes for
 //! `bad.toml` (the settings), `bad.csv` (the list) and `bad.mjml` (the template `own`) where the slip is in one
@@ -6,7 +6,7 @@
 //! what the web said about addresses (`check --online` is run then, and has nothing to ask).
 //! `bad.pictures` has a line for each picture that is made: path, width, height, and how many bytes are hung on
 //! (or, below nought, cut off).
-//! Folders are laid out in the newsroom as they are. What is told about the bad one is in
+//! Folders are laid out in the project as they are. What is reported about the bad one is in
 //! `expected.txt`; about the good one nothing is reported at all. `MIMEO_BLESS=1 cargo test --test it findings` writes the answers
 //! down again, to be read before they are kept.
 
@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::{Value, json};
 
 use crate::support::{
-    newsroom::{Newsroom, repository},
+    project::{Project, repository},
     skip,
 };
 
@@ -26,7 +26,7 @@ const SETTINGS: &str = "[newsletter]\nname = \"Small Steps\"\npostal_address = \
     https = \"https://example.org/leave/{token}\"\n\n[check]\nlevels = { M483 = \"allow\" }\n";
 
 const ISSUE: &str = "---\ntitle: A quiet week\nsubject: A quiet week in the workshop\n\
-    preheader: What we mended, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n---\n\n\
+    preheader: What we repaired, what we broke, and a question for you\nnumber: 7\ndate: 2023-01-06\n---\n\n\
     Dear reader, the week was quiet.\n";
 
 const LIST: &str = "email,first name\nbob@example.com,Bob\n";
@@ -39,10 +39,10 @@ const ELSEWHERE: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
+fn every_finding_reads_as_written_down_and_its_fixed_twin_has_none() {
     let mut wrong = Vec::new();
     for folder in folders() {
-        let bad = newsroom(&folder, "bad").run(command(&folder));
+        let bad = project(&folder, "bad").run(command(&folder));
         let answer = format!("exit code {}\n{}{}", bad.code.unwrap(), bad.stdout, bad.stderr);
         let path = folder.join("expected.txt");
         if crate::support::blesses() {
@@ -57,9 +57,9 @@ fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
         if !answer.contains(&format!("[{code}]")) {
             wrong.push(format!("## {name}\n\n{code} is not found:\n{answer}"));
         }
-        let good = newsroom(&folder, "good").run(command(&folder));
+        let good = project(&folder, "good").run(command(&folder));
         if !good.stderr.ends_with(" checked, no findings\n") {
-            wrong.push(format!("## {name}\n\nthe mended twin:\n{good}"));
+            wrong.push(format!("## {name}\n\nthe fixed twin:\n{good}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -67,10 +67,13 @@ fn every_finding_reads_as_written_down_and_its_mended_twin_has_none() {
 
 #[test]
 fn every_rule_has_a_folder() {
-    let told = Newsroom::empty().run(["explain"]).code(0).stdout;
-    let rules: BTreeSet<&str> =
-        told.lines().filter_map(|line| line.split_whitespace().next()).filter(|code| "M4" <= *code).collect();
-    assert!(45 < rules.len(), "{told}");
+    let report = Project::empty().run(["explain"]).code(0).stdout;
+    let rules: BTreeSet<&str> = report
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|code| "M4" <= *code)
+        .collect();
+    assert!(45 < rules.len(), "{report}");
     let folders: BTreeSet<String> = folders().iter().map(|folder| code(folder)).collect();
     let without: Vec<_> = rules
         .iter()
@@ -95,15 +98,15 @@ fn all_findings_in_sarif_keep_to_its_schema() {
     }
     let mut runs = Vec::new();
     for folder in folders() {
-        let room = newsroom(&folder, "bad");
+        let project = project(&folder, "bad");
         let arguments: Vec<&str> = command(&folder).iter().copied().chain(["--format", "sarif"]).collect();
-        let told: Value = serde_json::from_str(&room.run(&arguments).stdout).unwrap();
-        runs.extend(told["runs"].as_array().unwrap().clone());
+        let report: Value = serde_json::from_str(&project.run(&arguments).stdout).unwrap();
+        runs.extend(report["runs"].as_array().unwrap().clone());
     }
     // A file whose name is no address as it is, and settings that cannot be read.
-    let odd = Newsroom::new().file("issues/wörd & 100 %.md", "---\ntitle: A\n");
-    let told = odd.run(["check", "--format", "sarif"]).code(3).stdout;
-    let mut whole: Value = serde_json::from_str(&told).unwrap();
+    let odd = Project::new().file("issues/wörd & 100 %.md", "---\ntitle: A\n");
+    let report = odd.run(["check", "--format", "sarif"]).code(3).stdout;
+    let mut whole: Value = serde_json::from_str(&report).unwrap();
     let uri = &whole["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
     assert_eq!(uri, "issues/w%C3%B6rd%20%26%20100%20%25.md");
     whole["runs"].as_array_mut().unwrap().extend(runs);
@@ -119,8 +122,8 @@ fn all_findings_in_sarif_keep_to_its_schema() {
             format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)),
         )
     };
-    let (is_valid, told) = validate("all.sarif");
-    assert!(is_valid, "{told}");
+    let (is_valid, report) = validate("all.sarif");
+    assert!(is_valid, "{report}");
     // The validator can say no.
     whole["runs"][0]["results"][0]["level"] = "loud".into();
     odd.write("wrong.sarif", serde_json::to_vec(&whole).unwrap());
@@ -129,27 +132,27 @@ fn all_findings_in_sarif_keep_to_its_schema() {
 
 #[test]
 fn the_page_of_findings_is_made_of_their_files() {
-    let told = Newsroom::empty().run(["explain", "--markdown"]).code(0).stdout;
+    let report = Project::empty().run(["explain", "--markdown"]).code(0).stdout;
     let path = repository().join("docs/findings.md");
     if crate::support::blesses() {
-        fs::write(&path, &told).unwrap();
+        fs::write(&path, &report).unwrap();
     }
     let page = fs::read_to_string(&path).unwrap_or_default();
-    assert!(told == page, "docs/findings.md is stale: mimeo explain --markdown > docs/findings.md");
+    assert!(report == page, "docs/findings.md is stale: mimeo explain --markdown > docs/findings.md");
 }
 
 #[test]
 fn every_code_that_the_program_reports_has_an_explanation_and_an_example() {
-    let told = Newsroom::empty().run(["explain"]).code(0).stdout;
-    let known: BTreeSet<&str> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let report = Project::empty().run(["explain"]).code(0).stdout;
+    let known: BTreeSet<&str> = report.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let mut used = BTreeSet::new();
     codes(&repository().join("src"), &mut used);
     assert!(100 < used.len(), "{used:?}");
     let without: Vec<_> = used.iter().filter(|code| !known.contains(code.as_str())).collect();
     assert!(without.is_empty(), "no explanation: {without:?}");
-    let room = Newsroom::empty();
+    let project = Project::empty();
     for code in known {
-        room.run(["explain", code]).code(0).stdout_has("Instead of").stdout_has(code);
+        project.run(["explain", code]).code(0).stdout_has("Instead of").stdout_has(code);
     }
 }
 
@@ -164,7 +167,7 @@ fn codes(folder: &Path, found: &mut BTreeSet<String>) {
         for part in fs::read_to_string(&path).unwrap_or_default().split('"') {
             let is_code =
                 part.len() == 4 && part.starts_with('M') && part[1..].bytes().all(|b| b.is_ascii_digit());
-            // M999 stands for a code that nobody has.
+            // M999 stands for a code that no one has.
             if is_code && part != "M999" {
                 found.insert(part.to_owned());
             }
@@ -184,13 +187,13 @@ fn code(folder: &Path) -> String {
     name.split('-').next().unwrap().to_owned()
 }
 
-/// What is run in the newsroom.
+/// What is run in the project.
 fn command(folder: &Path) -> &'static [&'static str] {
     if folder.join("heard.json").exists() { &["check", "--online"] } else { &["check"] }
 }
 
 /// The newsletter around one of the twins.
-fn newsroom(folder: &Path, twin: &str) -> Newsroom {
+fn project(folder: &Path, twin: &str) -> Project {
     let own = |extension: &str| fs::read_to_string(folder.join(format!("{twin}.{extension}"))).ok();
     let mut issue = own("md").unwrap_or_else(|| ISSUE.to_owned());
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
@@ -200,17 +203,17 @@ fn newsroom(folder: &Path, twin: &str) -> Newsroom {
         let last = issue.trim_end().rsplit("\n\n").next().unwrap().to_owned();
         issue += &format!("\n{last}\n").repeat(times.trim().parse().unwrap());
     }
-    let room = Newsroom::empty()
+    let project = Project::empty()
         .file("mimeo.toml", own("toml").unwrap_or_else(|| SETTINGS.to_owned()))
         .file("subscribers.csv", own("csv").unwrap_or_else(|| LIST.to_owned()))
         .file("issues/7.md", issue);
     if let Some(template) = own("mjml") {
-        room.write("templates/own.mjml", template);
+        project.write("templates/own.mjml", template);
     }
     for line in own("pictures").unwrap_or_default().lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let number = |at: usize| words[at].parse::<i64>().unwrap();
-        room.write(
+        project.write(
             &format!("issues/{}", words[0]),
             picture(words[0], number(1) as u32, number(2) as u32, number(3)),
         );
@@ -221,16 +224,16 @@ fn newsroom(folder: &Path, twin: &str) -> Newsroom {
         let heard: serde_json::Map<String, Value> = serde_json::from_str(&heard).unwrap();
         let heard: serde_json::Map<String, Value> =
             heard.into_iter().map(|(url, answer)| (url, json!({ "at": now, "answer": answer }))).collect();
-        room.write(".mimeo/links.json", serde_json::to_vec(&heard).unwrap());
+        project.write(".mimeo/links.json", serde_json::to_vec(&heard).unwrap());
     }
-    lay_out(folder, &room, "");
+    lay_out(folder, &project, "");
     if twin == "bad" && folder.join("tracked").exists() {
         for arguments in [&["init", "-q"][..], &["add", "subscribers.csv"]] {
-            let ran = Command::new("git").args(arguments).current_dir(room.path("")).output();
+            let ran = Command::new("git").args(arguments).current_dir(project.path("")).output();
             assert!(ran.unwrap().status.success());
         }
     }
-    room
+    project
 }
 
 /// A picture of the kind that its name says; a GIF has two frames.
@@ -257,14 +260,14 @@ fn picture(name: &str, width: u32, height: u32, more: i64) -> Vec<u8> {
     out
 }
 
-fn lay_out(from: &Path, room: &Newsroom, below: &str) {
+fn lay_out(from: &Path, project: &Project, below: &str) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
-            lay_out(&entry.path(), room, &format!("{below}{name}/"));
+            lay_out(&entry.path(), project, &format!("{below}{name}/"));
         } else if !below.is_empty() {
-            room.write(&format!("{below}{name}"), fs::read(entry.path()).unwrap());
+            project.write(&format!("{below}{name}"), fs::read(entry.path()).unwrap());
         }
     }
 }

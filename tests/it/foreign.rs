@@ -1,4 +1,4 @@
-//! A repository and a folder that came from somebody else: nothing in them runs, and nothing leads out of them.
+//! A repository and a folder that came from someone else: nothing in them runs, and nothing leads out of them.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use image::ImageFormat;
 
 use crate::support::{
     newsletter::picture,
-    newsroom::{LEAST, Newsroom},
+    project::{LEAST, Project},
 };
 
 const ISSUE: &str = "---\ntitle: One two three\npreheader: \"A short letter for a test.\"\nnumber: 1\ndate: 2026-01-02\n---\n\n\
@@ -27,8 +27,8 @@ const ASKING: [&[&str]; 5] = [
 
 /// Two states in git, and a third in the folder. `hostile` becomes the repository's configuration afterwards; `$RUN` in it is
 /// a program that leaves `RAN` behind.
-fn repository(hostile: &str) -> Newsroom {
-    let room = Newsroom::new()
+fn repository(hostile: &str) -> Project {
+    let project = Project::new()
         .file("mimeo.toml", LEAST)
         .file(".gitattributes", "*.md filter=x diff=x\n*.png filter=x diff=x\n")
         .file(".gitignore", "/d.html\n/RAN*\n/run\n/fake-gpg\n")
@@ -40,22 +40,22 @@ fn repository(hostile: &str) -> Newsroom {
         .file("run", "")
         .file("issues/zero.md", ISSUE.replace("One", "Zero"))
         .file("issues/hill.png", picture(40, 20, ImageFormat::Png));
-    room.write("run", format!("#!/bin/sh\ntouch '{}'\ncat\n", room.path("RAN").display()));
+    project.write("run", format!("#!/bin/sh\ntouch '{}'\ncat\n", project.path("RAN").display()));
     for program in ["run", "fake-gpg"] {
-        fs::set_permissions(room.path(program), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(project.path(program), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let commit = "git add -A && git -c user.name=a -c user.email=a@example.org -c gpg.program=$PWD/fake-gpg commit -qS -m state";
-    room.shell(&format!("git init -q -b main . && {commit}")).code(0);
-    room.write("issues/one.md", ISSUE);
-    room.shell(commit).code(0);
-    room.write("issues/one.md", ISSUE.replace("Words", "More words"));
-    room.shell(commit).code(0);
-    room.write("issues/one.md", ISSUE.replace("Words", "Other words"));
+    project.shell(&format!("git init -q -b main . && {commit}")).code(0);
+    project.write("issues/one.md", ISSUE);
+    project.shell(commit).code(0);
+    project.write("issues/one.md", ISSUE.replace("Words", "More words"));
+    project.shell(commit).code(0);
+    project.write("issues/one.md", ISSUE.replace("Words", "Other words"));
     // The picture is as it was, but git has to look to know.
-    room.shell("touch -d 2001-01-01 issues/*.png").code(0);
-    let hostile = hostile.replace("$RUN", &room.path("run").display().to_string());
-    room.write(".git/config", format!("{}\n{hostile}\n", room.read(".git/config")));
-    room
+    project.shell("touch -d 2001-01-01 issues/*.png").code(0);
+    let hostile = hostile.replace("$RUN", &project.path("run").display().to_string());
+    project.write(".git/config", format!("{}\n{hostile}\n", project.read(".git/config")));
+    project
 }
 
 #[test]
@@ -77,79 +77,79 @@ fn no_program_of_a_strangers_repository_runs() {
         "[core]\nhooksPath = hooks",
         "[include]\npath = ../more",
     ] {
-        let room = repository(hostile);
-        room.write("more", format!("[core]\nfsmonitor = {}\n", room.path("run").display()));
+        let project = repository(hostile);
+        project.write("more", format!("[core]\nfsmonitor = {}\n", project.path("run").display()));
         for hook in ["post-index-change", "post-checkout", "reference-transaction", "fsmonitor-watchman"] {
             for folder in ["hooks", ".git/hooks"] {
-                room.shell(&format!("mkdir -p {folder} && cp run {folder}/{hook}")).code(0);
+                project.shell(&format!("mkdir -p {folder} && cp run {folder}/{hook}")).code(0);
             }
         }
         for command in ASKING {
-            let told = room.run(command);
-            assert!(!room.path("RAN").exists(), "{hostile}\n{told}");
-            assert!(matches!(told.code, Some(0 | 3)), "{hostile}\n{told}");
+            let ran = project.run(command);
+            assert!(!project.path("RAN").exists(), "{hostile}\n{ran}");
+            assert!(matches!(ran.code, Some(0 | 3)), "{hostile}\n{ran}");
         }
-        room.run(["diff", "one", "HEAD"]).code(0).stdout_has("Other words");
+        project.run(["diff", "one", "HEAD"]).code(0).stdout_has("Other words");
     }
 }
 
 #[test]
 fn an_object_that_a_clone_lacks_is_not_fetched_by_a_strangers_transport() {
     for url in ["ext::$RUN", "ssh://a@example.org/x"] {
-        let room = repository(&format!(
+        let project = repository(&format!(
             "[core]\nrepositoryformatversion = 1\nsshCommand = $RUN\n[extensions]\npartialClone = origin\n\
              [protocol \"ext\"]\nallow = always\n[protocol]\nallow = always\n\
              [remote \"origin\"]\nurl = {url}\npromisor = true\npartialclonefilter = blob:none\n"
         ));
-        room.shell("o=$(git rev-parse HEAD:issues/one.md); rm -f .git/objects/${o:0:2}/${o:2}").code(0);
+        project.shell("o=$(git rev-parse HEAD:issues/one.md); rm -f .git/objects/${o:0:2}/${o:2}").code(0);
         for command in ASKING {
-            let told = room.run(command);
-            assert!(!room.path("RAN").exists(), "{url}\n{told}");
+            let ran = project.run(command);
+            assert!(!project.path("RAN").exists(), "{url}\n{ran}");
         }
     }
 }
 
 #[test]
 fn a_folder_that_looks_like_a_repository_has_no_say() {
-    let room = repository("");
+    let project = repository("");
     // A clone brings files of any name, also those of a repository without a folder of its own.
     let build = "git clone -q --bare . bare && mv bare/* . && rm -r .git && \
                  printf '[core]\\nbare = false\\nworktree = .\\nfsmonitor = %s/run\\n' \"$PWD\" > config";
-    room.shell(build).code(0);
+    project.shell(build).code(0);
     for command in ASKING {
-        let told = room.run(command);
-        assert!(!room.path("RAN").exists(), "{told}");
+        let ran = project.run(command);
+        assert!(!project.path("RAN").exists(), "{ran}");
     }
 }
 
 #[test]
 fn a_picture_that_lfs_keeps_is_taken_from_its_store_without_a_program() {
-    let room = repository("[filter \"lfs\"]\nsmudge = $RUN\nclean = $RUN\nprocess = $RUN\n");
-    let hill = fs::read(room.path("issues/hill.png")).unwrap();
-    let name = room.shell("sha256sum issues/hill.png | cut -c1-64").code(0).stdout.trim().to_owned();
+    let project = repository("[filter \"lfs\"]\nsmudge = $RUN\nclean = $RUN\nprocess = $RUN\n");
+    let hill = fs::read(project.path("issues/hill.png")).unwrap();
+    let name = project.shell("sha256sum issues/hill.png | cut -c1-64").code(0).stdout.trim().to_owned();
     let pointer =
         format!("version https://git-lfs.github.com/spec/v1\noid sha256:{name}\nsize {}\n", hill.len());
-    room.write("issues/hill.png", pointer);
-    room.shell(
+    project.write("issues/hill.png", pointer);
+    project.shell(
         "git -c filter.x.clean= add -A && git -c user.name=a -c user.email=a@example.org commit -qm pointer",
     )
     .code(0);
-    room.write("issues/hill.png", &hill);
+    project.write("issues/hill.png", &hill);
     // The store lacks it: the letter of then cannot be made.
-    room.run(["diff", "one", "HEAD"]).code(3).stderr_has("is not a picture");
+    project.run(["diff", "one", "HEAD"]).code(3).stderr_has("is not a picture");
     let kept = format!(".git/lfs/objects/{}/{}/{name}", &name[..2], &name[2..4]);
-    room.write(&kept, "something else");
-    room.run(["diff", "one", "HEAD"]).code(3).stderr_has("is not a picture");
-    room.write(&kept, &hill);
-    room.run(["diff", "one", "HEAD"]).code(0).stdout_has("the letter is the same");
-    assert!(!room.path("RAN").exists());
+    project.write(&kept, "something else");
+    project.run(["diff", "one", "HEAD"]).code(3).stderr_has("is not a picture");
+    project.write(&kept, &hill);
+    project.run(["diff", "one", "HEAD"]).code(0).stdout_has("the letter is the same");
+    assert!(!project.path("RAN").exists());
 }
 
 const SECRET: &str = "token=s3cret-value";
 
 /// A folder with a newsletter in `here`, and a secret beside it.
-fn beside_a_secret() -> Newsroom {
-    Newsroom::empty()
+fn beside_a_secret() -> Project {
+    Project::empty()
         .file("secret.md", format!("# {SECRET}\n\nmore of {SECRET}\n"))
         .file("secret/index.md", format!("---\ntitle: [{SECRET}\n---\n"))
         .file("secret/default.mjml", format!("<mjml>{SECRET}<mj-body></mjml>"))
@@ -162,7 +162,7 @@ fn beside_a_secret() -> Newsroom {
 
 /// Runs what builds a letter, and says what came out in words; files are searched too.
 #[track_caller]
-fn refused(room: &Newsroom, issue: &str, code: &str, words: &str) {
+fn refused(project: &Project, issue: &str, code: &str, words: &str) {
     for command in [
         vec!["check"],
         vec!["check", issue],
@@ -172,21 +172,21 @@ fn refused(room: &Newsroom, issue: &str, code: &str, words: &str) {
         vec!["send", issue, "--dry-run"],
         vec!["test", issue, "--to", "bob@example.com", "--outbox", "b"],
     ] {
-        let told = room.run([&["-C", "here"], &command[..]].concat());
-        let found = room
+        let ran = project.run([&["-C", "here"], &command[..]].concat());
+        let found = project
             .shell(&format!("grep -rlF -- '{SECRET}' here b p.html 2>/dev/null --exclude-dir=issues"))
             .stdout;
-        assert!(!format!("{}{}", told.stdout, told.stderr).contains(SECRET), "{told}");
-        assert_eq!(found, "", "{told}");
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(SECRET), "{ran}");
+        assert_eq!(found, "", "{ran}");
         if command[0] == "check" || command[0] == "send" {
-            assert_eq!(told.code, Some(3), "{told}");
-            assert!(told.stderr.contains(code) && told.stderr.contains(words), "{told}");
+            assert_eq!(ran.code, Some(3), "{ran}");
+            assert!(ran.stderr.contains(code) && ran.stderr.contains(words), "{ran}");
         }
     }
 }
 
-fn link(room: &Newsroom, target: impl AsRef<Path>, path: &str) {
-    let path = room.path(path);
+fn link(project: &Project, target: impl AsRef<Path>, path: &str) {
+    let path = project.path(path);
     if let Ok(kind) = fs::symlink_metadata(&path) {
         if kind.is_dir() { fs::remove_dir_all(&path).unwrap() } else { fs::remove_file(&path).unwrap() }
     }
@@ -204,71 +204,71 @@ fn an_issue_that_is_a_link_out_of_the_folder_is_refused() {
         ("../../secret", "here/issues/2026-01-02-one", "here/issues/2026-01-02-one/index.md"),
         ("../secret", "here/issues", "here/issues/index.md"),
     ] {
-        let room = beside_a_secret();
+        let project = beside_a_secret();
         if path != "here/issues/2026-01-02-one.md" {
-            fs::remove_file(room.path("here/issues/2026-01-02-one.md")).unwrap();
+            fs::remove_file(project.path("here/issues/2026-01-02-one.md")).unwrap();
         }
-        link(&room, target, path);
+        link(&project, target, path);
         if path == "here/issues" {
             // The folder itself is the link: its `index.md` is the issue `secret` then.
-            let told = room.run(["check", "-C", "here", issue]).code(3);
-            assert!(told.stderr.contains(out) && !told.stderr.contains(SECRET), "{told}");
+            let ran = project.run(["check", "-C", "here", issue]).code(3);
+            assert!(ran.stderr.contains(out) && !ran.stderr.contains(SECRET), "{ran}");
             continue;
         }
-        refused(&room, issue, "M123", out);
+        refused(&project, issue, "M123", out);
     }
-    let room = beside_a_secret();
-    link(&room, room.path("secret.md"), "here/issues/2026-01-02-one.md");
-    refused(&room, "one", "M123", out);
+    let project = beside_a_secret();
+    link(&project, project.path("secret.md"), "here/issues/2026-01-02-one.md");
+    refused(&project, "one", "M123", out);
 }
 
 #[test]
 fn templates_and_stored_data_and_settings_that_lead_out_are_refused() {
     let outside = "outside the newsletter's folder";
-    let room = beside_a_secret();
-    link(&room, "../secret", "here/templates");
-    refused(&room, "one", "M220", outside);
+    let project = beside_a_secret();
+    link(&project, "../secret", "here/templates");
+    refused(&project, "one", "M220", outside);
 
-    let room = beside_a_secret();
-    fs::create_dir(room.path("here/templates")).unwrap();
-    link(&room, "../../secret/default.mjml", "here/templates/default.mjml");
-    refused(&room, "one", "M220", outside);
+    let project = beside_a_secret();
+    fs::create_dir(project.path("here/templates")).unwrap();
+    link(&project, "../../secret/default.mjml", "here/templates/default.mjml");
+    refused(&project, "one", "M220", outside);
 
-    let room = beside_a_secret();
+    let project = beside_a_secret();
     let url = "https://video.example.org/1";
-    room.write(
+    project.write(
         "here/issues/2026-01-02-one.md",
         format!("{ISSUE}\n::: video {url}\n:::\n").replace("![A hill](hill.png)", ""),
     );
     let name = mimeograph::assets::vendor_name(url);
-    fs::create_dir(room.path("here/issues/2026-01-02-one.vendor")).unwrap();
-    link(&room, "../../../secret/one.toml", &format!("here/issues/2026-01-02-one.vendor/{name}.toml"));
-    refused(&room, "one", "M238", outside);
+    fs::create_dir(project.path("here/issues/2026-01-02-one.vendor")).unwrap();
+    link(&project, "../../../secret/one.toml", &format!("here/issues/2026-01-02-one.vendor/{name}.toml"));
+    refused(&project, "one", "M238", outside);
 
-    let room = beside_a_secret();
-    link(&room, "../secret.toml", "here/mimeo.toml");
-    refused(&room, "one", "M001", "leads out of the newsletter's folder");
+    let project = beside_a_secret();
+    link(&project, "../secret.toml", "here/mimeo.toml");
+    refused(&project, "one", "M001", "leads out of the newsletter's folder");
     // The owner may keep the settings elsewhere, and says so.
-    room.write("secret.toml", LEAST);
-    room.run(["-C", "here", "--config", "here/mimeo.toml", "check"]).code(0);
+    project.write("secret.toml", LEAST);
+    project.run(["-C", "here", "--config", "here/mimeo.toml", "check"]).code(0);
 }
 
 #[test]
 fn links_inside_of_the_newsletter_are_followed() {
-    let room = beside_a_secret();
-    room.write("here/drafts/two.md", ISSUE.replace("One", "Two").replace("![A hill](hill.png)", "Again."));
-    room.write("here/shared/extra.mjml", TEMPLATE);
-    fs::create_dir(room.path("here/templates")).unwrap();
-    link(&room, "../shared/extra.mjml", "here/templates/default.mjml");
-    link(&room, "../drafts/two.md", "here/issues/2026-01-09-two.md");
-    room.run(["-C", "here", "build", "two", "-o", "b"]).code(0);
-    assert!(room.read("b/2026-01-09-two.html").contains("Again."));
+    let project = beside_a_secret();
+    project.write("here/drafts/two.md", ISSUE.replace("One", "Two").replace("![A hill](hill.png)", "Again."));
+    project.write("here/shared/extra.mjml", TEMPLATE);
+    fs::create_dir(project.path("here/templates")).unwrap();
+    link(&project, "../shared/extra.mjml", "here/templates/default.mjml");
+    link(&project, "../drafts/two.md", "here/issues/2026-01-09-two.md");
+    project.run(["-C", "here", "build", "two", "-o", "b"]).code(0);
+    assert!(project.read("b/2026-01-09-two.html").contains("Again."));
     // The whole newsletter may be behind a link, and an issue elsewhere may be named by the user.
-    room.shell("ln -s here there").code(0);
-    room.run(["-C", "there", "build", "two", "-o", "b2"]).code(0);
-    room.write("elsewhere.md", ISSUE.replace("![A hill](hill.png)", "Elsewhere."));
-    room.run(["-C", "here", "build", "elsewhere.md", "-o", "b3"]).code(0);
-    assert!(room.read("b3/elsewhere.html").contains("Elsewhere."));
+    project.shell("ln -s here there").code(0);
+    project.run(["-C", "there", "build", "two", "-o", "b2"]).code(0);
+    project.write("elsewhere.md", ISSUE.replace("![A hill](hill.png)", "Elsewhere."));
+    project.run(["-C", "here", "build", "elsewhere.md", "-o", "b3"]).code(0);
+    assert!(project.read("b3/elsewhere.html").contains("Elsewhere."));
 }
 
 /// A template that a newsletter could have of its own.

@@ -1,9 +1,9 @@
-//! `mimeo check` in front of files that nobody would write: an answer in seconds, never a panic, and no memory without
+//! `mimeo check` in front of files that no one would write: an answer in seconds, never a panic, and no memory without
 //! a bound.
 
 use std::{fmt::Write as _, time::Duration};
 
-use crate::support::newsroom::{Newsroom, Ran};
+use crate::support::project::{Project, Ran};
 
 /// No run may have more memory than this, in KiB of address space.
 const MEMORY: u64 = 3 * 1024 * 1024;
@@ -14,7 +14,7 @@ const HEAD: &str = "---\ntitle: A quiet week\nnumber: 7\ndate: 2023-01-06\n---\n
 
 /// Runs under limits of memory and time; what comes back is an answer, good or bad.
 #[track_caller]
-fn answer(name: &str, room: &Newsroom, arguments: &[&str]) -> Ran {
+fn answer(name: &str, project: &Project, arguments: &[&str]) -> Ran {
     // `timeout` kills with 124, and an allocation that fails ends in a signal: neither is an answer.
     let script = format!(
         "ulimit -v {MEMORY}; exec timeout {} {} check {}",
@@ -23,14 +23,14 @@ fn answer(name: &str, room: &Newsroom, arguments: &[&str]) -> Ran {
         arguments.join(" ")
     );
     let began = std::time::Instant::now();
-    let ran = room.shell(&script);
+    let ran = project.shell(&script);
     println!("{name}: {:.1} s", began.elapsed().as_secs_f64());
-    let told = ran.stderr.chars().take(2_000).collect::<String>();
-    assert!(matches!(ran.code, Some(0 | 3)), "{name}: {:?}\n{told}", ran.code);
-    assert!(!ran.stderr.contains("panicked"), "{name}: {told}");
+    let output = ran.stderr.chars().take(2_000).collect::<String>();
+    assert!(matches!(ran.code, Some(0 | 3)), "{name}: {:?}\n{output}", ran.code);
+    assert!(!ran.stderr.contains("panicked"), "{name}: {output}");
     // What is reported stays readable, however much is wrong.
     let said = ran.stdout.len() + ran.stderr.len();
-    assert!(said < 16 * 1024 * 1024, "{name}: {said} octets");
+    assert!(said < 16 * 1024 * 1024, "{name}: {said} bytes");
     ran
 }
 
@@ -85,19 +85,19 @@ fn a_hostile_issue_gets_an_answer() {
         ("too much", format!("{HEAD}{}", "x\n".repeat(9_000_000)).into()),
     ];
     for (name, content) in cases {
-        let room = Newsroom::new().file("issues/7.md", content);
-        answer(name, &room, &[]);
+        let project = Project::new().file("issues/7.md", content);
+        answer(name, &project, &[]);
     }
 }
 
 #[test]
-fn a_hostile_issue_is_told_to_programs_as_well() {
+fn a_hostile_issue_is_reported_to_programs_as_well() {
     let text = format!(
         "{HEAD}[\x1b[31m here](http://e.org/\n) \u{202e}TODO \u{2028} %0A::error::x [here](https://e.org/)\n"
     );
     for form in ["json", "sarif", "github"] {
-        let room = Newsroom::new().file("issues/7 ::%0A,é.md", &text);
-        let ran = answer(form, &room, &["--format", form]);
+        let project = Project::new().file("issues/7 ::%0A,é.md", &text);
+        let ran = answer(form, &project, &["--format", form]);
         match form {
             "github" => assert!(ran.stdout.lines().all(|line| line.starts_with("::")), "{ran}"),
             _ => assert!(serde_json::from_str::<serde_json::Value>(&ran.stdout).is_ok(), "{ran}"),
@@ -131,7 +131,7 @@ fn a_hostile_list_gets_an_answer() {
     ];
     for (name, content) in cases {
         let issue = format!("{HEAD}Dear {{{{ subscriber.first_name }}}},\n");
-        let room = Newsroom::new().file("issues/7.md", issue).file("subscribers.csv", content);
-        answer(name, &room, &[]);
+        let project = Project::new().file("issues/7.md", issue).file("subscribers.csv", content);
+        answer(name, &project, &[]);
     }
 }

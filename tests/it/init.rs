@@ -1,13 +1,8 @@
 //! `mimeo init`: from nothing to a newsletter that can be checked and sent.
 
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::PermissionsExt,
-    process::{Command, Stdio},
-};
+use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::newsroom::{Newsroom, Ran};
+use crate::support::project::{Project, Ran};
 
 const NAME: &str = "The \"Slow\" Kettle";
 const FLAGS: [&str; 5] = ["init", "--name", NAME, "--from", "Noor <noor@kettle.example.org>"];
@@ -17,8 +12,8 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The findings of `mimeo check`, without those that ask for something that `init` cannot know.
-fn findings(room: &Newsroom) -> Vec<String> {
-    let ran = room.run(["check", "--format", "json"]).code(0);
+fn findings(project: &Project) -> Vec<String> {
+    let ran = project.run(["check", "--format", "json"]).code(0);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let findings = report["diagnostics"].as_array().unwrap_or_else(|| panic!("{report}"));
     let codes = findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned());
@@ -28,51 +23,51 @@ fn findings(room: &Newsroom) -> Vec<String> {
 
 #[test]
 fn a_new_newsletter_can_be_checked_previewed_and_sent_into_the_outbox() {
-    let room = Newsroom::empty();
-    let ran = room.run(with(&["--postal-address", "1 Kettle Lane\\n12345 Minimum"])).code(0).stdout("");
+    let project = Project::empty();
+    let ran = project.run(with(&["--postal-address", "1 Kettle Lane\\n12345 Minimum"])).code(0).stdout("");
     for line in ["created `mimeo.toml`", "created `subscribers.csv`", "  mimeo send 1 --dry-run"] {
         assert!(ran.stderr.contains(line), "{ran}");
     }
-    assert_eq!(findings(&room), Vec::<String>::new());
-    room.run(["check", "--deny", "warnings"]).code(0);
-    room.run(["preview", "--static", "page.html"]).code(0);
-    room.run(["send", "1", "--dry-run"]).code(0);
-    room.run(["send", "1", "--yes"]).code(0).stderr_has("2 accepted");
-    assert_eq!(room.list("outbox").len(), 2, "{:?}", room.list("outbox"));
-    assert_eq!(room.list("issues").len(), 1);
-    room.run(["new", "The second"]).code(0);
-    room.run(["build", "2"]).code(0);
-    let mode = fs::metadata(room.path("subscribers.csv")).unwrap().permissions().mode();
+    assert_eq!(findings(&project), Vec::<String>::new());
+    project.run(["check", "--deny", "warnings"]).code(0);
+    project.run(["preview", "--static", "page.html"]).code(0);
+    project.run(["send", "1", "--dry-run"]).code(0);
+    project.run(["send", "1", "--yes"]).code(0).stderr_has("2 accepted");
+    assert_eq!(project.list("outbox").len(), 2, "{:?}", project.list("outbox"));
+    assert_eq!(project.list("issues").len(), 1);
+    project.run(["new", "The second"]).code(0);
+    project.run(["build", "2"]).code(0);
+    let mode = fs::metadata(project.path("subscribers.csv")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "a list is for its owner only");
 }
 
 #[test]
 fn what_a_new_newsletter_lacks_is_said_and_nothing_else() {
-    let room = Newsroom::empty();
-    room.run(FLAGS).code(0);
-    assert_eq!(findings(&room), ["M482"], "only the postal address is missing");
+    let project = Project::empty();
+    project.run(FLAGS).code(0);
+    assert_eq!(findings(&project), ["M482"], "only the postal address is missing");
 }
 
 #[test]
 fn the_three_commands_at_the_end_work_as_they_are_printed() {
-    let room = Newsroom::empty();
-    let ran = room.run(with(&["the kettle's folder"])).code(0);
+    let project = Project::empty();
+    let ran = project.run(with(&["the kettle's folder"])).code(0);
     let commands: Vec<_> = ran.stderr.lines().filter_map(|line| line.strip_prefix("  mimeo ")).collect();
     assert_eq!(commands.len(), 3, "{ran}");
     let program = env!("CARGO_BIN_EXE_mimeo");
     for command in &commands[1..] {
-        room.shell(&format!("'{program}' {command}")).code(0);
+        project.shell(&format!("'{program}' {command}")).code(0);
     }
-    assert!(room.path("the kettle's folder/outbox").is_dir());
+    assert!(project.path("the kettle's folder/outbox").is_dir());
 }
 
 #[test]
 fn git_ignores_people_keys_and_letters() {
-    let room = Newsroom::empty();
-    room.run(with(&["--list", "lists/people.csv"])).code(0);
-    room.run(["send", "1", "--yes"]).code(0);
-    room.run(["build", "1", "-o", "build"]).code(0);
-    let ran = room.shell("git init -q . && git add --all && git ls-files").code(0);
+    let project = Project::empty();
+    project.run(with(&["--list", "lists/people.csv"])).code(0);
+    project.run(["send", "1", "--yes"]).code(0);
+    project.run(["build", "1", "-o", "build"]).code(0);
+    let ran = project.shell("git init -q . && git add --all && git ls-files").code(0);
     let mut tracked: Vec<_> = ran.stdout.lines().collect();
     tracked.retain(|name| !name.starts_with("issues/"));
     assert_eq!(tracked, [".gitignore", "mimeo.toml"]);
@@ -80,41 +75,44 @@ fn git_ignores_people_keys_and_letters() {
 
 #[test]
 fn files_that_exist_are_kept_and_named() {
-    let room = Newsroom::empty()
+    let project = Project::empty()
         .file("README.md", "mine")
         .file(".gitignore", "mine")
         .file("subscribers.csv", "mine")
         .file("issues/old.md", "# Mine\n");
-    let ran = room.run(with(&["--ci", "github"])).code(0);
+    let ran = project.run(with(&["--ci", "github"])).code(0);
     for name in [".gitignore", "subscribers.csv", "issues"] {
         assert!(ran.stderr.contains(&format!("kept `{name}`, which already exists\n")), "{name}\n{ran}");
     }
-    assert!(ran.stderr.contains("check that it has these lines: `/subscribers.csv`, `/.mimeo/`"), "{ran}");
+    assert!(
+        ran.stderr.contains("check that it has these lines: `/subscribers.csv`, `/*.csv`, `/.mimeo/`"),
+        "{ran}"
+    );
     for name in ["README.md", ".gitignore", "subscribers.csv"] {
-        assert_eq!(room.read(name), "mine");
+        assert_eq!(project.read(name), "mine");
     }
-    assert_eq!(room.list("issues"), ["old.md"]);
+    assert_eq!(project.list("issues"), ["old.md"]);
 }
 
 #[test]
 fn a_newsletter_keeps_its_settings_and_gets_what_it_lacks() {
-    let room = Newsroom::empty();
+    let project = Project::empty();
     let settings =
         "[newsletter]\nname = \"Old\"\n[sender]\nfrom = \"a@example.org\"\n[list]\npath = \"p.csv\"\n";
-    room.write("mimeo.toml", settings);
-    room.run(FLAGS).code(2).stderr_has("`mimeo.toml` already exists, so `--name` has no effect");
-    assert_eq!(fs::read_dir(room.path("")).unwrap().count(), 1, "nothing was written");
-    room.run(["init"]).code(0).stderr_has("created `p.csv`");
-    assert_eq!(room.read("mimeo.toml"), settings);
-    assert!(room.read(".gitignore").contains("/p.csv\n"));
+    project.write("mimeo.toml", settings);
+    project.run(FLAGS).code(2).stderr_has("`mimeo.toml` already exists, so `--name` has no effect");
+    assert_eq!(fs::read_dir(project.path("")).unwrap().count(), 1, "nothing was written");
+    project.run(["init"]).code(0).stderr_has("created `p.csv`");
+    assert_eq!(project.read("mimeo.toml"), settings);
+    assert!(project.read(".gitignore").contains("/p.csv\n"));
     // Once more: everything is there.
-    let ran = room.run(["init"]).code(0);
+    let ran = project.run(["init"]).code(0);
     assert!(!ran.stderr.contains("created"), "{ran}");
 }
 
 #[test]
 fn without_a_terminal_name_and_sender_are_required_and_flags_are_validated() {
-    let room = Newsroom::empty();
+    let project = Project::empty();
     let cases: [(&[&str], &str); 6] = [
         (&["init"], "cannot prompt: not a terminal\nhint: pass --name and --from"),
         (&["init", "--name", "A"], "cannot prompt: not a terminal"),
@@ -130,49 +128,43 @@ fn without_a_terminal_name_and_sender_are_required_and_flags_are_validated() {
         ),
     ];
     for (arguments, expected) in cases {
-        room.run(arguments).code(2).stderr_has(expected);
+        project.run(arguments).code(2).stderr_has(expected);
     }
-    assert_eq!(fs::read_dir(room.path("")).unwrap().count(), 0, "nothing was written");
+    assert_eq!(fs::read_dir(project.path("")).unwrap().count(), 0, "nothing was written");
 }
 
 /// Runs `mimeo init` at a terminal, with these lines typed.
-fn typed(room: &Newsroom, lines: &str) -> Ran {
-    // `script` gives its command a terminal, and passes on the exit code with -e.
-    let mut command = Command::new("bash");
-    let program = env!("CARGO_BIN_EXE_mimeo");
-    command.args(["-c", &format!("script -qec \"'{program}' init\" /dev/null < typed.txt")]);
-    let mut file = fs::File::create(room.path("typed.txt")).unwrap();
-    file.write_all(lines.as_bytes()).unwrap();
-    command.current_dir(room.path("")).env("TERM", "dumb").stderr(Stdio::piped());
-    Ran::of(command)
+fn typed(project: &Project, lines: &str) -> Ran {
+    project.mimeo(["init"]).env("TERM", "dumb").at_terminal(lines)
 }
 
 #[test]
 fn at_a_terminal_it_asks_four_questions_and_repeats_those_with_an_invalid_answer() {
-    let room = Newsroom::empty();
-    let ran = typed(&room, "The Slow Kettle\nnoor\nNoor <noor@kettle.example.org>\n\npeople.csv\n").code(0);
+    let project = Project::empty();
+    let ran =
+        typed(&project, "The Slow Kettle\nnoor\nNoor <noor@kettle.example.org>\n\npeople.csv\n").code(0);
     let ran = ran
         .stdout_has("Name of the newsletter: ")
         .stdout_has("invalid email address")
         .stdout_has("[outbox]: ");
     assert_eq!(ran.stdout.matches("Sender, as in").count(), 2, "{ran}");
-    let settings = room.read("mimeo.toml");
+    let settings = project.read("mimeo.toml");
     for line in
         ["name = \"The Slow Kettle\"", "path = \"people.csv\"", "from = \"Noor <noor@kettle.example.org>\""]
     {
         assert!(settings.contains(line), "{settings}");
     }
-    assert!(room.path("people.csv").is_file());
+    assert!(project.path("people.csv").is_file());
 }
 
 #[test]
 fn workflows_are_yaml_and_their_commands_work_here() {
     for (host, path) in [("github", ".github/workflows/newsletter.yml"), ("gitlab", ".gitlab-ci.yml")] {
-        let room = Newsroom::empty();
-        room.run(with(&["--ci", host])).code(0).stderr_has(path);
+        let project = Project::empty();
+        project.run(with(&["--ci", host])).code(0).stderr_has(path);
         // As in a fresh checkout: no list, no ledger.
-        fs::remove_file(room.path("subscribers.csv")).unwrap();
-        let text = room.read(path);
+        fs::remove_file(project.path("subscribers.csv")).unwrap();
+        let text = project.read(path);
         let commands = text.lines().filter_map(|line| {
             line.trim_start()
                 .trim_start_matches("- ")
@@ -181,9 +173,26 @@ fn workflows_are_yaml_and_their_commands_work_here() {
         });
         let commands: Vec<_> = commands.filter(|line| line.starts_with("mimeo ")).collect();
         assert_eq!(commands.len(), 1, "{text}");
-        room.run(commands[0].split(' ').skip(1).collect::<Vec<_>>()).code(0);
+        project.run(commands[0].split(' ').skip(1).collect::<Vec<_>>()).code(0);
         assert!(text.contains(&format!("--version {} --locked", env!("CARGO_PKG_VERSION"))), "{text}");
         let mut parser = saphyr_parser::Parser::new_from_str(&text);
         assert!(parser.all(|event| event.is_ok()), "{path}");
     }
+}
+
+#[test]
+fn a_managed_list_starts_empty_and_takes_readers() {
+    let project = Project::empty();
+    let ran = project
+        .run(with(&["--list", "managed"]))
+        .code(0)
+        .stderr_has("  mimeo subscribers add you@example.org");
+    assert!(!ran.stderr.contains("subscribers.csv"), "{ran}");
+    assert!(project.read("mimeo.toml").contains("[list]\nmanaged = true\n"));
+    assert!(project.read(".gitignore").contains("\n/*.csv\n"), "exports of other services stay out of git");
+    assert_eq!(findings(&project), ["M482"]);
+    project.run(["preview", "--static", "page.html"]).code(0);
+    project.run(["send", "1", "--dry-run"]).code(0).stderr_has("no subscriber on the list");
+    project.run(["subscribers", "add", "you@example.org"]).code(0);
+    project.run(["send", "1", "--yes"]).code(0).stderr_has("1 accepted");
 }

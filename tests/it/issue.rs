@@ -1,8 +1,8 @@
 //! Issue files in, documents out.
 
+mod any_text;
 mod hostile;
 mod spec;
-mod words;
 
 use mimeograph::{
     issue::{Document, Issue, document::Block},
@@ -118,7 +118,7 @@ fn raw_html_comes_out_well_formed_and_harmless() {
 #[test]
 fn every_example_of_the_guide_for_authors_is_right() {
     let guide =
-        std::fs::read_to_string(crate::support::newsroom::repository().join("docs/writing.md")).unwrap();
+        std::fs::read_to_string(crate::support::project::repository().join("docs/writing.md")).unwrap();
     let mut examples = 0;
     for part in guide.split("\n````markdown\n").skip(1) {
         let example = part.split("\n````\n").next().unwrap();
@@ -143,8 +143,8 @@ fn an_issue_of_two_megabytes_is_refused_the_same_way_from_a_file_and_from_a_text
     let text = format!("---\ntitle: Long\n---\n\n{}", "words ".repeat(400_000));
     let found = Issue::parse(Source::new("long.md", text.as_str())).unwrap_err();
     assert_eq!((found.len(), found[0].code), (1, "M122"));
-    let room = crate::support::newsroom::Newsroom::new().file("issues/long.md", text);
-    let ran = room.run(["build", "long"]).code(3);
+    let project = crate::support::project::Project::new().file("issues/long.md", text);
+    let ran = project.run(["build", "long"]).code(3);
     assert!(ran.stderr.contains("M122") && ran.stderr.contains(&found[0].message), "{}", ran.stderr);
 }
 

@@ -1,4 +1,4 @@
-//! The ledger's contract: the same stories on every kind of ledger, and random ones.
+//! The ledger's contract: the same scenarios on every kind of ledger, and random ones.
 
 mod ahead;
 mod backup;
@@ -9,3 +9,7 @@ mod plan;
 mod queries;
 mod random;
 mod reports;
+mod runs;
+mod schema;
+mod server;
+mod shared;

@@ -1,4 +1,4 @@
-//! The bytes of letters: read by somebody else's parser, signed for somebody else's verifier.
+//! The bytes of letters: read by someone else's parser, signed for someone else's verifier.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -15,7 +15,7 @@ use mimeograph::{
 use proptest::prelude::*;
 
 use crate::support::{
-    newsroom::{Newsroom, repository},
+    project::{Project, repository},
     skip,
 };
 
@@ -97,7 +97,7 @@ fn is_fit(bytes: &[u8]) {
         }
     }
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    assert!(lines.iter().all(|line| line.len() <= 999), "no line over 998 octets");
+    assert!(lines.iter().all(|line| line.len() <= 999), "no line over 998 bytes");
     assert!(!lines.iter().any(|line| line.starts_with(b".")), "no line that would have to be stuffed");
 }
 
@@ -212,7 +212,7 @@ fn a_test_letter_differs_in_subject_token_and_identifier_only() {
 }
 
 #[test]
-fn a_test_letter_carries_a_token_that_is_nobodys() {
+fn a_test_letter_carries_a_token_that_is_no_ones() {
     let (rendered, person) = (rendered(), person("Ann", "Ann"));
     let to = EmailAddress::parse("me@example.org").unwrap();
     let composer = Composer::for_test_letter(&rendered, secrets()).unwrap();
@@ -309,7 +309,7 @@ fn a_subject_without_a_value_is_missing_too() {
 }
 
 #[test]
-fn somebody_without_a_value_is_named_and_gets_no_letter_with_a_gap() {
+fn someone_without_a_value_is_named_and_gets_no_letter_with_a_gap() {
     let html = Pattern { pieces: vec![open("subscriber.city", Escape::Html, None)] };
     let composer = Composer::new(&RenderedIssue { html, ..rendered() }, secrets()).unwrap();
     let ann = person("Ann", "Ann");
@@ -348,7 +348,7 @@ proptest! {
 }
 
 #[test]
-fn signatures_of_both_kinds_hold_for_somebody_elses_verifier() {
+fn signatures_of_both_kinds_hold_for_someone_elses_verifier() {
     if !Command::new("python3")
         .args(["-c", "import dkim, nacl"])
         .output()
@@ -356,38 +356,38 @@ fn signatures_of_both_kinds_hold_for_somebody_elses_verifier() {
     {
         return skip("dkimpy is not installed (pip install -r tests/tools/requirements.txt)");
     }
-    let room = Newsroom::gradient_ascent();
+    let project = Project::gradient_ascent();
     let domain = "gradient-ascent.example.org";
-    let rsa = room.run(["keygen"]).code(0).stdout;
-    let ed25519 = room.run(["keygen", "--ed25519"]).code(0).stdout;
-    let settings = room.read("mimeo.toml");
-    room.write(
+    let rsa = project.run(["keygen"]).code(0).stdout;
+    let ed25519 = project.run(["keygen", "--ed25519"]).code(0).stdout;
+    let settings = project.read("mimeo.toml");
+    project.write(
         "mimeo.toml",
         format!(
             "{settings}\n[dkim]\ndomain = \"{domain}\"\nselector = \"mimeo1\"\nkey = {{ file = \".mimeo/dkim-rsa.pem\" }}\n\
              ed25519 = {{ selector = \"mimeo2\", key = {{ file = \".mimeo/dkim-ed25519.pem\" }} }}\n"
         ),
     );
-    room.run(["send", "a-year-in-review", "--dry-run"]).code(0);
-    let letters = room.list("outbox");
+    project.run(["send", "a-year-in-review", "--dry-run"]).code(0);
+    let letters = project.list("outbox");
     assert_eq!(letters.len(), 12);
-    // A record is printed as it stands in a zone: strings in quotes, to be joined.
+    // A record is printed as it is in a zone: strings in quotes, to be joined.
     let record = |text: &str| text.split('"').skip(1).step_by(2).collect::<String>();
     for name in letters {
         let output = Command::new("python3")
             .arg(repository().join("tests/tools/dkim_verify.py"))
-            .arg(room.path("outbox").join(&name))
+            .arg(project.path("outbox").join(&name))
             .arg(format!("mimeo1._domainkey.{domain}={}", record(&rsa)))
             .arg(format!("mimeo2._domainkey.{domain}={}", record(&ed25519)))
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{name}: {told}{}", String::from_utf8_lossy(&output.stderr));
-        assert!(told.contains("rsa-sha256") && told.contains("ed25519-sha256"), "{told}");
+        let report = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{name}: {report}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(report.contains("rsa-sha256") && report.contains("ed25519-sha256"), "{report}");
         for field in
             ["from", "to", "subject", "date", "message-id", "list-unsubscribe", "list-id", "mime-version"]
         {
-            assert!(told.lines().all(|line| line.contains(field)), "{field} is not signed: {told}");
+            assert!(report.lines().all(|line| line.contains(field)), "{field} is not signed: {report}");
         }
     }
 }

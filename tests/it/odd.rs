@@ -24,19 +24,19 @@ fn build(text: &str, templates: &Path, template: &str) {
     let newsletter =
         Newsletter { template: template.to_owned(), pictures: PicturePlace::Inside, ..newsletter() };
     let path = Path::new("issues/odd.md");
-    let told = |found: &Diagnostics| {
+    let ran = |found: &Diagnostics| {
         assert!(found.iter().all(|one| !one.to_string().is_empty()), "{text:?}");
     };
     match letters::build(path, text, templates, templates, &newsletter) {
         Ok(Built { rendered, diagnostics, .. }) => {
-            told(&diagnostics);
+            ran(&diagnostics);
             let html = letters::filled(&rendered.html);
             assert!(html.trim_end().ends_with("</html>"), "{text:?}");
             assert!(!letters::filled(&rendered.text).contains(['\u{100000}', '\u{102000}']), "{text:?}");
         }
         Err(found) => {
             assert!(!found.is_empty(), "refused without a reason: {text:?}");
-            told(&found);
+            ran(&found);
         }
     }
 }

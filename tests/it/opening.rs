@@ -13,16 +13,16 @@ use tempfile::TempDir;
 use crate::support::ledgers::{address, at, issue};
 
 /// A list, and a folder for the letters.
-struct Desk {
+struct Setup {
     folder: TempDir,
     ledger: Ledger,
 }
 
-impl Desk {
+impl Setup {
     fn new(list: &str) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap(), ledger: Ledger::scratch().unwrap() };
-        desk.write(list);
-        desk
+        let setup = Self { folder: tempfile::tempdir().unwrap(), ledger: Ledger::scratch().unwrap() };
+        setup.write(list);
+        setup
     }
 
     fn write(&self, list: &str) {
@@ -52,69 +52,71 @@ fn options() -> Options {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_opens_another_sends_and_both_may_be_repeated() {
-    let desk = Desk::new("email\nada@example.com\nbob@example.com\n");
-    assert_eq!(desk.send(&options()).await, 2);
-    assert_eq!(desk.send(&options()).await, 2);
-    desk.write("email\nada@example.com\nbob@example.com\ncid@example.com\n");
-    let opened = desk.open(&options()).await.unwrap();
+    let setup = Setup::new("email\nada@example.com\nbob@example.com\n");
+    assert_eq!(setup.send(&options()).await, 2);
+    assert_eq!(setup.send(&options()).await, 2);
+    setup.write("email\nada@example.com\nbob@example.com\ncid@example.com\n");
+    let opened = setup.open(&options()).await.unwrap();
     assert_eq!((opened.plan.letters, opened.plan.newcomers, opened.plan.so_far.accepted), (1, 1, 2));
-    assert_eq!(desk.send(&options()).await, 3);
-    assert!(desk.open(&options()).await.unwrap().plan.is_idle());
+    assert_eq!(setup.send(&options()).await, 3);
+    assert!(setup.open(&options()).await.unwrap().plan.is_idle());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_without_people_opens_nothing() {
-    let desk = Desk::new("email,subscribed\nada@example.com,no\n");
-    let opened = desk.open(&options()).await.unwrap();
+    let setup = Setup::new("email,subscribed\nada@example.com,no\n");
+    let opened = setup.open(&options()).await.unwrap();
     assert!(opened.plan.is_idle() && opened.dispatch.is_none());
-    assert_eq!(desk.send(&options()).await, 0);
-    assert!(desk.ledger.dispatches().await.unwrap().is_empty());
+    assert_eq!(setup.send(&options()).await, 0);
+    assert!(setup.ledger.dispatches().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_speaks_against_a_send_is_an_error_and_records_nothing() {
-    let desk = Desk::new("email\nada@example.com\nnobody\nbob@example.com\n");
-    let refused = desk.open(&options()).await;
+    let setup = Setup::new("email\nada@example.com\nnobody\nbob@example.com\n");
+    let refused = setup.open(&options()).await;
     assert!(matches!(refused, Err(OpenError::BadRows { rows: 1, .. })));
     let mut unknown = options();
     unknown.selection = Some(Selection::Only(vec![address("dan@example.com")]));
     unknown.bad_rows = BadRows::Skip;
-    let refused = desk.open(&unknown).await;
+    let refused = setup.open(&unknown).await;
     assert!(matches!(refused, Err(OpenError::NotOnList { addresses, .. }) if addresses.len() == 1));
-    unknown.selection = Some(Selection::Where { field: "town".into(), value: "Berlin".into() });
-    assert!(matches!(desk.open(&unknown).await, Err(OpenError::Columns(_))));
-    assert!(desk.ledger.dispatches().await.unwrap().is_empty());
+    unknown.selection = Some(Selection::Where(
+        mimeograph::subscriber::Condition::parse("town=Berlin", options().now).unwrap(),
+    ));
+    assert!(matches!(setup.open(&unknown).await, Err(OpenError::Condition { .. })));
+    assert!(setup.ledger.dispatches().await.unwrap().is_empty());
     let mut skip = options();
     skip.bad_rows = BadRows::Skip;
-    assert_eq!(desk.send(&skip).await, 2);
+    assert_eq!(setup.send(&skip).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_letter_and_other_keys_are_noticed() {
-    let desk = Desk::new("email\nada@example.com\nbob@example.com\n");
-    let mut source = desk.source("one");
+    let setup = Setup::new("email\nada@example.com\nbob@example.com\n");
+    let mut source = setup.source("one");
     source.rendered.title = "Before it was edited".into();
     source.rendered.subject.pieces.clear();
-    dispatch::open(source, &desk.ledger, &options()).await.unwrap();
-    // Nobody has it: the edited one is frozen in its place.
+    dispatch::open(source, &setup.ledger, &options()).await.unwrap();
+    // No one has it: the edited one is frozen in its place.
     let notes = Arc::new(Mutex::new(Vec::new()));
     let mut first = options();
     first.selection = Some(Selection::First(1));
     let kept = Arc::clone(&notes);
     first.notify = Arc::new(move |note| kept.lock().unwrap().push(note.clone()));
-    assert_eq!(desk.send(&first).await, 1);
+    assert_eq!(setup.send(&first).await, 1);
     assert!(notes.lock().unwrap().iter().any(|note| matches!(note, Note::Refrozen { .. })));
-    let mut source = desk.source("one");
+    let mut source = setup.source("one");
     source.rendered.subject.pieces.clear();
-    let refused = dispatch::open(source, &desk.ledger, &options()).await;
+    let refused = dispatch::open(source, &setup.ledger, &options()).await;
     assert!(matches!(refused, Err(OpenError::Edited { .. })));
-    let mut source = desk.source("one");
+    let mut source = setup.source("one");
     source.secrets = Secrets::new([8; 32]);
-    let refused = dispatch::open(source, &desk.ledger, &options()).await;
+    let refused = dispatch::open(source, &setup.ledger, &options()).await;
     assert!(matches!(refused, Err(OpenError::KeysChanged { .. })));
-    let mut source = desk.source("one");
+    let mut source = setup.source("one");
     source.secrets = Secrets::new([8; 32]);
     let mut accept = options();
     accept.keys_changed = IfKeysChanged::Accept;
-    assert_eq!(dispatch::open(source, &desk.ledger, &accept).await.unwrap().plan.letters, 1);
+    assert_eq!(dispatch::open(source, &setup.ledger, &accept).await.unwrap().plan.letters, 1);
 }

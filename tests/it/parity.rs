@@ -14,7 +14,7 @@ use crate::support::{
 const SHARE_MAX: f64 = 0.001;
 /// How much taller one of the two may be, in pixels.
 const TALLER_MAX: u32 = 2;
-const HEIGHT: u32 = 10_000;
+const HEIGHT: u32 = 14_000;
 
 /// A letter with its placeholders as the MJML has them.
 fn unfilled(rendered: &RenderedIssue) -> String {
@@ -84,7 +84,7 @@ fn the_reference_makes_the_same_letter_of_our_mjml() {
             let near = |words: &str| words.split(' ').skip(at).take(6).collect::<Vec<_>>().join(" ");
             wrong.push(format!("{name}: words `{}` and `{}`", near(&our_words), near(&their_words)));
         } else if our_words.len() != their_words.len() {
-            wrong.push(format!("{name}: {} and {} octets of words", our_words.len(), their_words.len()));
+            wrong.push(format!("{name}: {} and {} bytes of words", our_words.len(), their_words.len()));
         }
         if let Some((a, b)) = our_links.iter().zip(&their_links).find(|(a, b)| a != b) {
             wrong.push(format!("{name}: leads to {a} and {b}"));

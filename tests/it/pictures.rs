@@ -37,7 +37,7 @@ fn without_pictures(html: &str) -> String {
 }
 
 /// What a script in the page answers; none where there is no browser.
-fn ask(html: &str, script: &str, pixels: u32, flags: &[&str], folder: &Path) -> Option<String> {
+pub(crate) fn ask(html: &str, script: &str, pixels: u32, flags: &[&str], folder: &Path) -> Option<String> {
     let page = folder.join("page.html");
     let probe = format!(
         "<script>addEventListener('load',()=>{{document.title='answer:'+(()=>{{{script}}})()+':end'}})</script>"
@@ -67,6 +67,11 @@ pub(crate) const FAINT: &str = r"
     const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
         return .2126 * x + .7152 * y + .0722 * z };
     const found = [];
+    // What is behind a letter without a background of its own.
+    const probe = document.body.appendChild(document.createElement('div'));
+    probe.style.backgroundColor = 'Canvas';
+    const canvas = rgb(getComputedStyle(probe).backgroundColor);
+    probe.remove();
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walk.nextNode()) {
         const words = walk.currentNode.data.trim(), home = walk.currentNode.parentElement;
@@ -74,12 +79,12 @@ pub(crate) const FAINT: &str = r"
         const style = getComputedStyle(home), size = parseFloat(style.fontSize);
         // The preheader is for inboxes only.
         if (size <= 1) continue;
-        let ground = [255, 255, 255, 1];
+        let background = canvas;
         for (let at = home; at; at = at.parentElement) {
             const own = rgb(getComputedStyle(at).backgroundColor);
-            if (own[3] > 0) { ground = own; break }
+            if (own[3] > 0) { background = own; break }
         }
-        const [a, b] = [light(rgb(style.color)), light(ground)];
+        const [a, b] = [light(rgb(style.color)), light(background)];
         const contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
         const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
         if (contrast < (large ? 3 : 4.5)) found.push(contrast.toFixed(2) + ' ' + words.slice(0, 30));
@@ -130,7 +135,7 @@ fn long_and_short() -> Vec<(String, String)> {
     let mut letters = Vec::new();
     for (name, text) in [("digest", link_digest()), ("word", "---\ntitle: A word\n---\n\nHello.".to_owned())]
     {
-        for template in ["default", "digest", "plain"] {
+        for template in ["essay", "digest", "plain", "magazine", "announcement"] {
             let newsletter = Newsletter { template: template.into(), ..newsletter() };
             let (here, templates) = (Path::new("."), Path::new("templates"));
             let built = letters::build(Path::new("issue.md"), &text, here, templates, &newsletter).unwrap();
@@ -156,7 +161,7 @@ fn no_letter_is_wider_than_a_telephone() {
             ("without pictures", without_pictures(&html)),
             ("with neither", without_pictures(&without_styles(&html))),
         ];
-        // A page brings its own styles, and nobody drops them.
+        // A page brings its own styles, and no one drops them.
         let ways = ways.into_iter().filter(|(way, _)| {
             !name.starts_with("page-") || !way.contains("style") && *way != "with neither"
         });
@@ -176,7 +181,7 @@ const DISORDER: &str = r"
         const words = (one.alt || one.textContent).trim().slice(0, 30).replace(/[<>&]/g, '');
         const box = one.getBoundingClientRect();
         if (!words || !box.height || !one.checkVisibility()) continue;
-        if (box.top < last - 1) return words + ' stands above ' + before;
+        if (box.top < last - 1) return words + ' is above ' + before;
         [last, before] = [box.top, words];
     }
     return ''";
@@ -197,32 +202,42 @@ fn a_telephone_shows_everything_in_the_order_of_the_text() {
 #[test]
 fn letters_can_be_looked_at() {
     let Some(target) = std::env::var_os("MIMEO_PICTURES").map(PathBuf::from) else { return };
-    fs::create_dir_all(&target).unwrap();
-    let folder = tempfile::tempdir().unwrap();
     for (name, html) in papers() {
-        let ways: [(&str, String, &[&str]); 5] = [
-            ("light", html.clone(), &[]),
-            ("dark", html.clone(), &["--blink-settings=preferredColorScheme=0"]),
-            ("forced-dark", html.clone(), &["--blink-settings=forceDarkModeEnabled=true"]),
-            ("no-pictures", without_pictures(&html), &[]),
-            ("no-styles", without_styles(&html), &[]),
-        ];
-        for (way, html, flags) in ways {
-            for width in [375, 600] {
-                let page = folder.path().join("page.html");
-                fs::write(&page, &html).unwrap();
-                let picture = target.join(format!("{name}-{way}-{width}.png"));
-                let Some(mut browser) = browser(folder.path(), width, 14_000, flags) else {
-                    return skip("chromium-headless-shell is not installed");
-                };
-                let status = browser
-                    .arg(format!("--screenshot={}", picture.display()))
-                    .arg(format!("file://{}", page.display()))
-                    .output()
-                    .unwrap()
-                    .status;
-                assert!(status.success() && picture.exists(), "{}", picture.display());
-            }
+        keep(&name, &html, &target);
+    }
+}
+
+/// Screenshots of a letter in five ways and at two widths.
+pub(crate) fn keep(name: &str, html: &str, target: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    keep_at(name, html, folder.path(), target);
+}
+
+/// The same of a page that finds its pictures from this folder.
+pub(crate) fn keep_at(name: &str, html: &str, folder: &Path, target: &Path) {
+    fs::create_dir_all(target).unwrap();
+    let ways: [(&str, String, &[&str]); 5] = [
+        ("light", html.to_owned(), &[]),
+        ("dark", html.to_owned(), &["--blink-settings=preferredColorScheme=0"]),
+        ("forced-dark", html.to_owned(), &["--blink-settings=forceDarkModeEnabled=true"]),
+        ("no-pictures", without_pictures(html), &[]),
+        ("no-styles", without_styles(html), &[]),
+    ];
+    for (way, html, flags) in ways {
+        for width in [375, 700] {
+            let page = folder.join("page.html");
+            fs::write(&page, &html).unwrap();
+            let picture = target.join(format!("{name}-{way}-{width}.png"));
+            let Some(mut browser) = browser(folder, width, 14_000, flags) else {
+                return skip("chromium-headless-shell is not installed");
+            };
+            let status = browser
+                .arg(format!("--screenshot={}", picture.display()))
+                .arg(format!("file://{}", page.display()))
+                .output()
+                .unwrap()
+                .status;
+            assert!(status.success() && picture.exists(), "{}", picture.display());
         }
     }
 }

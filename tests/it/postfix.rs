@@ -1,4 +1,4 @@
-//! Letters through a real Postfix, read by somebody else's parser.
+//! Letters through a real Postfix, read by someone else's parser.
 
 use std::{collections::BTreeSet, process::Stdio};
 
@@ -7,8 +7,8 @@ use mail_parser::{MessageParser, MimeHeaders};
 use crate::{
     crash,
     support::{
-        newsroom::Newsroom,
         postfix::{LOGIN, PASSWORD, Postfix},
+        project::Project,
     },
 };
 
@@ -20,28 +20,29 @@ fn relay(scheme: &str, port: u16, postfix: &Postfix) -> String {
     format!("\n[relay]\nurl = \"{scheme}://{LOGIN}@127.0.0.1:{port}\"\nca_file = \"{}\"\n", ca_file.display())
 }
 
-fn gradient_ascent(relay: &str) -> Newsroom {
-    let room = Newsroom::gradient_ascent();
-    let settings = room.read("mimeo.toml");
-    room.write("mimeo.toml", format!("{settings}\n{relay}"));
-    room
+fn gradient_ascent(relay: &str) -> Project {
+    let project = Project::gradient_ascent();
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", format!("{settings}\n{relay}"));
+    project
 }
 
 #[test]
 fn everybody_gets_the_newsletter_through_starttls_and_a_login() {
     let Some(postfix) = Postfix::start() else { return };
-    let room = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
+    let project = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
     let send = || {
-        room.mimeo(["send", "a-year-in-review", "--yes", "--first"])
+        project
+            .mimeo(["send", "a-year-in-review", "--yes", "--first"])
             .env("MIMEO_RELAY_PASSWORD", PASSWORD)
             .run()
     };
     send().code(0).stderr_has("12 accepted");
     postfix.wait_for(READERS);
-    let list = room.read("subscribers.example.csv");
-    let told = room.run(["status", "a-year-in-review", "--list", "accepted", "--json"]).code(0);
-    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
-    let rows = told["deliveries"].as_array().unwrap();
+    let list = project.read("subscribers.example.csv");
+    let output = project.run(["status", "a-year-in-review", "--state", "accepted", "--json"]).code(0);
+    let output: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let rows = output["deliveries"].as_array().unwrap();
     assert_eq!(rows.len(), READERS);
     let mut identifiers = BTreeSet::new();
     for row in rows {
@@ -78,10 +79,11 @@ fn everybody_gets_the_newsletter_through_starttls_and_a_login() {
 }
 
 #[test]
-fn everybody_gets_it_through_tls_from_the_first_octet() {
+fn everybody_gets_it_through_tls_from_the_first_byte() {
     let Some(postfix) = Postfix::start() else { return };
-    let room = gradient_ascent(&relay("smtps", postfix.implicit, &postfix));
-    room.mimeo(["send", "the-quiet-week", "--yes", "--first"])
+    let project = gradient_ascent(&relay("smtps", postfix.implicit, &postfix));
+    project
+        .mimeo(["send", "the-quiet-week", "--yes", "--first"])
         .env("MIMEO_RELAY_PASSWORD", PASSWORD)
         .run()
         .code(0)
@@ -92,8 +94,8 @@ fn everybody_gets_it_through_tls_from_the_first_octet() {
 #[test]
 fn a_wrong_password_stops_the_run_and_sends_nothing() {
     let Some(postfix) = Postfix::start() else { return };
-    let room = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
-    let ran = room
+    let project = gradient_ascent(&relay("smtp", postfix.submission, &postfix));
+    let ran = project
         .mimeo(["send", "the-quiet-week", "--yes", "--first"])
         .env("MIMEO_RELAY_PASSWORD", "wrong")
         .run()
@@ -104,11 +106,11 @@ fn a_wrong_password_stops_the_run_and_sends_nothing() {
 }
 
 #[test]
-fn a_certificate_of_nobody_we_know_stops_the_run() {
+fn a_certificate_of_no_one_we_know_stops_the_run() {
     let Some(postfix) = Postfix::start() else { return };
     let url = format!("\n[relay]\nurl = \"smtp://{LOGIN}@127.0.0.1:{}\"\n", postfix.submission);
-    let room = gradient_ascent(&url);
-    let ran = room
+    let project = gradient_ascent(&url);
+    let ran = project
         .mimeo(["send", "the-quiet-week", "--yes", "--first"])
         .env("MIMEO_RELAY_PASSWORD", PASSWORD)
         .run()
@@ -117,7 +119,7 @@ fn a_certificate_of_nobody_we_know_stops_the_run() {
 }
 
 #[test]
-fn killed_in_front_of_a_postfix_nobody_gets_it_twice_and_nobody_is_skipped() {
+fn killed_in_front_of_a_postfix_no_one_gets_it_twice_and_no_one_is_skipped() {
     const PEOPLE: usize = 150;
     const CONNECTIONS: usize = 4;
     const KILLS: usize = 8;
@@ -126,24 +128,24 @@ fn killed_in_front_of_a_postfix_nobody_gets_it_twice_and_nobody_is_skipped() {
         "[relay]\nurl = \"smtp://127.0.0.1:{}?tls=none\"\nconnections = {CONNECTIONS}\n",
         postfix.plain
     );
-    let room = crash::room(PEOPLE, &relay);
+    let project = crash::project(PEOPLE, &relay);
     for kill in 1..=KILLS {
-        let mut command = room.mimeo(["-q", "send", "one", "--yes", "--first"]).into_command();
+        let mut command = project.mimeo(["-q", "send", "one", "--yes", "--first"]).into_command();
         let mut sender =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Once some more have been accepted, whatever is under way is cut off.
         while sender.try_wait().unwrap().is_none()
-            && crash::counts_if_any(&room, "accepted") < kill * PEOPLE / 10
+            && crash::counts_if_any(&project, "accepted") < kill * PEOPLE / 10
         {}
         let _ = sender.kill();
         sender.wait().unwrap();
     }
-    room.run(["-q", "send", "one", "--yes", "--first"]);
-    let counts = crash::counts(&room);
+    project.run(["-q", "send", "one", "--yes", "--first"]);
+    let counts = crash::counts(&project);
     assert_eq!(counts["accepted"] + counts["unconfirmed"], PEOPLE, "{counts:?}");
     postfix.wait_for(counts["accepted"]);
-    let unconfirmed = crash::addresses(&room, "unconfirmed");
-    for address in crash::addresses(&room, "accepted") {
+    let unconfirmed = crash::addresses(&project, "unconfirmed");
+    for address in crash::addresses(&project, "accepted") {
         assert_eq!(postfix.mailbox(&address).len(), 1, "{address}");
     }
     assert!(unconfirmed.len() <= KILLS * CONNECTIONS, "more than were under way: {unconfirmed:?}");

@@ -2,26 +2,27 @@
 //! that bounces.
 
 use crate::{
-    crash::{counts, room},
+    crash::{counts, project},
     support::{
-        newsroom::{LEAST, Newsroom},
+        dns::{DnsServer, Zone},
         postfix::Postfix,
+        project::{LEAST, Project},
         relay::{Accepted, At, Do, Relay, Script, When},
     },
 };
 
 /// A newsletter with a relay and a token for each delivery.
-fn newsletter(people: usize, relay: &Relay) -> Newsroom {
-    let room = room(people, &format!("[relay]\nurl = \"{}\"\n", relay.url()));
+pub(crate) fn newsletter(people: usize, relay: &Relay) -> Project {
+    let project = project(people, &format!("[relay]\nurl = \"{}\"\n", relay.url()));
     let from = "from = \"Ada Example <ada@example.org>\"\n";
-    let settings = room.read("mimeo.toml");
+    let settings = project.read("mimeo.toml");
     assert!(settings.contains(from));
-    room.write(
+    project.write(
         "mimeo.toml",
         settings.replace(from, &format!("{from}bounces = \"bounces+{{token}}@example.org\"\n"))
             + "[unsubscribe]\nmailto = \"leave@example.org\"\n",
     );
-    room
+    project
 }
 
 fn header(letter: &Accepted) -> String {
@@ -43,52 +44,76 @@ fn report(letter: &Accepted, to: &str, status: &str, reply: &str, date: &str) ->
     )
 }
 
-fn hard(letter: &Accepted) -> String {
+/// A complaint about a letter (RFC 5965).
+fn complaint(letter: &Accepted) -> String {
+    format!(
+        "From: fbl@provider.example\nTo: abuse@example.org\nSubject: FW\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=feedback-report; boundary=cut\n\n\
+         --cut\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\n\
+         --cut\nContent-Type: message/rfc822\n\n{}\n\n--cut--\n",
+        header(letter)
+    )
+}
+
+/// The token by which a letter's reader unsubscribes.
+fn token(letter: &Accepted) -> String {
+    let header = header(letter);
+    header.split("unsubscribe%20").nth(1).unwrap().split('>').next().unwrap().to_owned()
+}
+
+/// What a mail client sends for a reader who unsubscribes.
+fn unsubscribing(letter: &Accepted) -> String {
+    format!("From: {}\nTo: leave@example.org\nSubject: unsubscribe {}\n\n", letter.to, token(letter))
+}
+
+pub(crate) fn hard(letter: &Accepted) -> String {
     report(letter, &letter.from, "5.1.1", "550 5.1.1 no such user", "Mon, 01 Jan 2024 10:00:00 +0000")
 }
 
-fn suppressed(room: &Newsroom) -> Vec<String> {
-    let ran = room.run(["suppress"]).code(0);
+pub(crate) fn suppressed(project: &Project) -> Vec<String> {
+    let ran = project.run(["suppress"]).code(0);
     ran.stdout.lines().skip(1).map(str::to_owned).collect()
 }
 
-fn send(room: &Newsroom, relay: &Relay, issue: &str) -> Vec<Accepted> {
+pub(crate) fn send(project: &Project, relay: &Relay, issue: &str) -> Vec<Accepted> {
     let before = relay.accepted().len();
-    room.run(["send", issue, "--yes", "--first"]).code(0);
+    project.run(["send", issue, "--yes", "--first"]).code(0);
     relay.accepted().split_off(before)
 }
 
 #[test]
 fn an_address_that_does_not_exist_is_suppressed_once() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(3, &relay);
-    let letters = send(&room, &relay, "one");
+    let project = newsletter(3, &relay);
+    let letters = send(&project, &relay, "one");
     let senders: std::collections::BTreeSet<_> = letters.iter().map(|letter| letter.from.clone()).collect();
     assert_eq!(senders.len(), 3, "each delivery has a token of its own");
     for sender in &senders {
         assert!(sender.starts_with("bounces+") && sender.ends_with("@example.org"), "{sender}");
         assert!(sender.len() <= 64 + "@example.org".len());
     }
-    room.write("returned.eml", hard(&letters[0]));
-    room.run(["bounces", "--dry-run", "returned.eml"])
+    project.write("returned.eml", hard(&letters[0]));
+    project
+        .run(["bounces", "--dry-run", "returned.eml"])
         .code(0)
         .stdout_has("[one: suppressed]")
         .stderr_has("dry run: nothing was changed");
-    assert!(suppressed(&room).is_empty());
-    room.run(["bounces", "returned.eml"]).code(0).stderr_has("1 address is suppressed");
-    assert_eq!(suppressed(&room).len(), 1);
+    assert!(suppressed(&project).is_empty());
+    project.run(["bounces", "returned.eml"]).code(0).stderr_has("1 address is suppressed");
+    assert_eq!(suppressed(&project).len(), 1);
     assert!(
-        suppressed(&room)[0].starts_with(&format!("{},hard_bounce", letters[0].to)),
+        suppressed(&project)[0].starts_with(&format!("{},hard_bounce", letters[0].to)),
         "{:?}",
-        suppressed(&room)
+        suppressed(&project)
     );
     // The same message again, from another kind of file, changes nothing.
-    room.write("mbox", format!("From x Mon Jan  1 10:00:00 2024\n{}", hard(&letters[0])));
-    room.run(["bounces", "mbox"]).code(0).stderr_has("1 finding was recorded before");
-    assert_eq!(suppressed(&room).len(), 1);
-    room.run(["status", "one"]).code(0).stdout_has("bounced             1");
-    room.run(["status"]).code(0).stdout_has("3 accepted, 1 bounced");
-    room.run(["status", "--address", &letters[0].to])
+    project.write("mbox", format!("From x Mon Jan  1 10:00:00 2024\n{}", hard(&letters[0])));
+    project.run(["bounces", "mbox"]).code(0).stderr_has("1 finding was recorded before");
+    assert_eq!(suppressed(&project).len(), 1);
+    project.run(["status", "one"]).code(0).stdout_has("bounced             1");
+    project.run(["status"]).code(0).stdout_has("3 accepted, 1 bounced");
+    project
+        .run(["status", "--address", &letters[0].to])
         .code(0)
         .stdout_has("bounce (hard): 550 5.1.1 no such user; effect: suppressed");
 }
@@ -96,19 +121,19 @@ fn an_address_that_does_not_exist_is_suppressed_once() {
 #[test]
 fn a_letter_is_known_by_its_message_id_where_the_token_was_lost() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(2, &relay);
-    let letters = send(&room, &relay, "one");
+    let project = newsletter(2, &relay);
+    let letters = send(&project, &relay, "one");
     let date = "Mon, 01 Jan 2024 10:00:00 +0000";
-    room.write("returned.eml", report(&letters[1], "ada@example.org", "5.1.1", "550 no such user", date));
-    room.run(["bounces", "returned.eml"]).code(0).stderr_has("1 address is suppressed");
-    assert_eq!(suppressed(&room).len(), 1);
+    project.write("returned.eml", report(&letters[1], "ada@example.org", "5.1.1", "550 no such user", date));
+    project.run(["bounces", "returned.eml"]).code(0).stderr_has("1 address is suppressed");
+    assert_eq!(suppressed(&project).len(), 1);
 }
 
 #[test]
-fn a_forged_report_removes_nobody() {
+fn a_forged_report_removes_no_one() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(3, &relay);
-    let letters = send(&room, &relay, "one");
+    let project = newsletter(3, &relay);
+    let letters = send(&project, &relay, "one");
     let victim =
         Accepted { bytes: b"Message-ID: <made@up.example>\r\nTo: x\r\n\r\n".to_vec(), ..letters[0].clone() };
     // Without a token; with another reader's token; with a token that was made up; with another reader's letter.
@@ -118,21 +143,22 @@ fn a_forged_report_removes_nobody() {
         Accepted { from: "ada@example.org".to_owned(), bytes: letters[1].bytes.clone(), ..victim.clone() },
     ];
     for (number, letter) in forged.iter().enumerate() {
-        room.write("forged.eml", hard(letter));
-        room.run(["bounces", "forged.eml"])
+        project.write("forged.eml", hard(letter));
+        project
+            .run(["bounces", "forged.eml"])
             .code(0)
             .stderr_has("not proved to be about a letter of this newsletter");
-        assert!(suppressed(&room).is_empty(), "forged report {number}");
+        assert!(suppressed(&project).is_empty(), "forged report {number}");
     }
-    room.run(["bounces", "--report"]).code(0).stdout_has("Not proved to be about your letters");
-    assert!(!room.run(["status", "one"]).code(0).stdout.contains("bounced"));
+    project.run(["bounces", "--report"]).code(0).stdout_has("Not proved to be about your letters");
+    assert!(!project.run(["status", "one"]).code(0).stdout.contains("bounced"));
 }
 
 #[test]
 fn soft_bounces_suppress_after_letters_and_days_unless_one_arrived() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(2, &relay);
-    let text = room.read("issues/one.md");
+    let project = newsletter(2, &relay);
+    let text = project.read("issues/one.md");
     let dates = [
         "Mon, 01 Jan 2024 10:00:00 +0000",
         "Tue, 09 Jan 2024 10:00:00 +0000",
@@ -141,158 +167,241 @@ fn soft_bounces_suppress_after_letters_and_days_unless_one_arrived() {
     for (index, date) in dates.iter().enumerate() {
         let name = format!("number-{index}");
         let issue = text.replace("number: 1", &format!("number: {}", index + 1));
-        room.write(
+        project.write(
             &format!("issues/{name}.md"),
             issue.replace("title: One", &format!("title: Number {index}")),
         );
-        let letters = send(&room, &relay, &name);
+        let letters = send(&project, &relay, &name);
         let letter = letters.iter().find(|letter| letter.to.starts_with("reader000000")).unwrap();
-        room.write("full.eml", report(letter, &letter.from, "5.2.2", "552 5.2.2 mailbox full", date));
-        room.run(["bounces", "full.eml"]).code(0);
-        assert_eq!(suppressed(&room).len(), usize::from(index == 2), "after {} letters", index + 1);
+        project.write("full.eml", report(letter, &letter.from, "5.2.2", "552 5.2.2 mailbox full", date));
+        project.run(["bounces", "full.eml"]).code(0);
+        assert_eq!(suppressed(&project).len(), usize::from(index == 2), "after {} letters", index + 1);
         if index != 1 {
             // The other reader's second letter arrives, so that the third is the first again.
             let other = letters.iter().find(|letter| letter.to.starts_with("reader000001")).unwrap();
-            room.write("other.eml", report(other, &other.from, "5.2.2", "552 5.2.2 mailbox full", date));
-            room.run(["bounces", "other.eml"]).code(0).stdout_has("counted");
+            project.write("other.eml", report(other, &other.from, "5.2.2", "552 5.2.2 mailbox full", date));
+            project.run(["bounces", "other.eml"]).code(0).stdout_has("counted");
         }
     }
-    assert!(suppressed(&room)[0].contains("3 letters came back within 16 days"), "{:?}", suppressed(&room));
+    let people = suppressed(&project);
+    assert!(
+        people[0].contains(",soft_bounce,") && people[0].contains("3 letters came back within 16 days"),
+        "{people:?}"
+    );
+    let person: serde_json::Value = serde_json::from_str(
+        &project.run(["status", "--address", people[0].split(',').next().unwrap(), "--json"]).code(0).stdout,
+    )
+    .unwrap();
+    assert_eq!(person["suppressed"]["reason"], "soft_bounce");
 }
 
 #[test]
 fn complaints_and_mails_that_unsubscribe_suppress_with_proof_only() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(3, &relay);
-    let letters = send(&room, &relay, "one");
-    let complaint = format!(
-        "From: fbl@provider.example\nTo: abuse@example.org\nSubject: FW\nMIME-Version: 1.0\n\
-         Content-Type: multipart/report; report-type=feedback-report; boundary=cut\n\n\
-         --cut\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\n\
-         --cut\nContent-Type: message/rfc822\n\n{}\n\n--cut--\n",
-        header(&letters[0])
-    );
-    room.write("complaint.eml", &complaint);
-    room.run(["bounces", "complaint.eml"]).code(0).stderr_has("1 address is suppressed");
-    assert!(suppressed(&room)[0].contains(",complaint,"), "{:?}", suppressed(&room));
-    room.run(["status", "one"]).code(0).stdout_has("complained          1");
-    let leave = header(&letters[1]);
-    let token = leave.split("unsubscribe%20").nth(1).unwrap().split('>').next().unwrap();
+    let project = newsletter(3, &relay);
+    let letters = send(&project, &relay, "one");
+    project.write("complaint.eml", complaint(&letters[0]));
+    project.run(["bounces", "complaint.eml"]).code(0).stderr_has("1 address is suppressed");
+    assert!(suppressed(&project)[0].contains(",complaint,"), "{:?}", suppressed(&project));
+    project.run(["status", "one"]).code(0).stdout_has("complained          1");
+    let token = token(&letters[1]);
     let mail = |from: &str, token: &str| {
         format!("From: {from}\nTo: leave@example.org\nSubject: unsubscribe {token}\n\n")
     };
-    room.write("without.eml", mail(&letters[1].to, ""));
-    room.write("anothers.eml", mail(&letters[2].to, token));
-    room.run(["bounces", "without.eml", "anothers.eml"]).code(0).stderr_has("2 findings are not proved");
-    assert_eq!(suppressed(&room).len(), 1);
-    room.write("leave.eml", mail(&letters[1].to, token));
-    room.run(["bounces", "leave.eml"]).code(0).stderr_has("1 address is suppressed");
-    assert!(suppressed(&room)[1].contains(",unsubscribed,"), "{:?}", suppressed(&room));
+    project.write("without.eml", mail(&letters[1].to, ""));
+    project.write("anothers.eml", mail(&letters[2].to, &token));
+    project.run(["bounces", "without.eml", "anothers.eml"]).code(0).stderr_has("2 findings are not proved");
+    assert_eq!(suppressed(&project).len(), 1);
+    project.write("leave.eml", mail(&letters[1].to, &token));
+    project.run(["bounces", "leave.eml"]).code(0).stderr_has("1 address is suppressed");
+    assert!(suppressed(&project)[1].contains(",unsubscribed,"), "{:?}", suppressed(&project));
 }
 
 #[test]
-fn what_is_about_us_touches_nobody_and_has_advice() {
+fn what_is_about_us_touches_no_one_and_has_advice() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(2, &relay);
-    let letters = send(&room, &relay, "one");
+    let project = newsletter(2, &relay);
+    let letters = send(&project, &relay, "one");
     let reply = "550 5.7.515 Access denied, sending domain does not meet the required authentication level";
     let date = "Mon, 01 Jan 2024 10:00:00 +0000";
-    room.write("ours.eml", report(&letters[0], &letters[0].from, "5.7.515", reply, date));
-    room.run(["bounces", "ours.eml"]).code(0).stdout_has("ours").stdout_has("[one: shown]");
-    assert!(suppressed(&room).is_empty());
-    room.run(["bounces", "--report"])
+    project.write("ours.eml", report(&letters[0], &letters[0].from, "5.7.515", reply, date));
+    project.run(["bounces", "ours.eml"]).code(0).stdout_has("ours").stdout_has("[one: shown]");
+    assert!(suppressed(&project).is_empty());
+    project
+        .run(["bounces", "--report"])
         .code(0)
         .stdout_has("About you")
         .stdout_has("Outlook: SPF and DKIM must both pass");
 }
 
 #[test]
-fn many_hard_bounces_of_one_provider_at_once_suppress_nobody() {
+fn refusals_that_are_about_the_sender_have_advice_by_provider() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(7 * 25, &relay);
-    let letters = send(&room, &relay, "one");
-    for (index, letter) in letters.iter().filter(|letter| letter.to.ends_with("@example0.com")).enumerate() {
-        room.write(&format!("returned/{index:02}.eml"), hard(letter));
+    let replies = [
+        (
+            "4.7.28",
+            "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail",
+            "Gmail: Send more slowly",
+        ),
+        (
+            "5.7.26",
+            "550-5.7.26 This mail has been blocked because the sender is unauthenticated",
+            "Gmail: SPF and DKIM",
+        ),
+        ("5.7.515", "550 5.7.515 Access denied", "Outlook: SPF and DKIM must both pass"),
+        (
+            "5.7.1",
+            "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent (S3150)",
+            "Outlook: The relay's address",
+        ),
+        (
+            "4.7.0",
+            "421 4.7.0 [TSS04] Messages temporarily deferred due to user complaints",
+            "Yahoo: Readers complain",
+        ),
+        ("5.7.9", "553 5.7.2 [TSS09] All messages permanently deferred", "Yahoo: Yahoo takes no mail"),
+    ];
+    let project = newsletter(replies.len(), &relay);
+    let letters = send(&project, &relay, "one");
+    for (letter, (status, reply, _)) in letters.iter().zip(replies) {
+        let text = report(letter, &letter.from, status, reply, "Mon, 01 Jan 2024 10:00:00 +0000");
+        project.write(&format!("returned/{status}.eml"), text);
     }
-    room.write(
+    project.run(["bounces", "returned"]).code(0).stderr_has("6 bounce");
+    assert!(suppressed(&project).is_empty());
+    let printed = project.run(["bounces", "--report"]).code(0);
+    for (_, _, advice) in replies {
+        assert!(printed.stdout.contains(advice), "{advice}\n{printed}");
+    }
+}
+
+#[test]
+fn people_of_a_managed_list_become_bounced_complained_or_unsubscribed() {
+    let relay = Relay::start(Script::new());
+    let settings = format!(
+        "{LEAST}bounces = \"bounces+{{token}}@example.org\"\n[relay]\nurl = \"{}\"\n[list]\nmanaged = true\n\
+         [unsubscribe]\nmailto = \"leave@example.org\"\n",
+        relay.url()
+    );
+    let issue = "---\ntitle: One\nnumber: 1\n---\n\nHello to all of you.\n";
+    let project = Project::empty().file("mimeo.toml", settings).file("issues/one.md", issue);
+    for name in ["ann", "bo", "cy", "di"] {
+        project.run(["subscribers", "add", &format!("{name}@example.com")]).code(0);
+    }
+    let letters = send(&project, &relay, "one");
+    let of = |name: &str| letters.iter().find(|letter| letter.to.starts_with(name)).unwrap();
+    project.write("returned/hard.eml", hard(of("ann")));
+    project.write("returned/complaint.eml", complaint(of("bo")));
+    project.write("returned/leave.eml", unsubscribing(of("cy")));
+    project.run(["bounces", "returned"]).code(0).stderr_has("3 addresses are suppressed");
+    for (name, status, cause) in [
+        ("ann", "bounced", "hard_bounce: 550 5.1.1 no such user"),
+        ("bo", "complained", "complaint: abuse"),
+        ("cy", "unsubscribed", "unsubscribed: by mail"),
+        ("di", "active", "by hand"),
+    ] {
+        let shown = project.run(["subscribers", "show", &format!("{name}@example.com"), "--json"]).code(0);
+        let person: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+        assert_eq!(person["person"]["status"], status, "{shown}");
+        let last = person["history"].as_array().unwrap().last().unwrap();
+        assert!(name == "di" || last["cause"] == cause, "{cause}: {shown}");
+    }
+}
+
+#[test]
+fn many_hard_bounces_of_one_provider_at_once_suppress_no_one() {
+    let relay = Relay::start(Script::new());
+    let project = newsletter(7 * 25, &relay);
+    let letters = send(&project, &relay, "one");
+    for (index, letter) in letters.iter().filter(|letter| letter.to.ends_with("@example0.com")).enumerate() {
+        project.write(&format!("returned/{index:02}.eml"), hard(letter));
+    }
+    project.write(
         "other.eml",
         hard(letters.iter().find(|letter| letter.to.ends_with("@example1.com")).unwrap()),
     );
-    room.run(["bounces", "returned", "other.eml"])
+    project
+        .run(["bounces", "returned", "other.eml"])
         .code(0)
         .stderr_has("too many letters to example0.com bounced hard within an hour");
-    let left = suppressed(&room);
+    let left = suppressed(&project);
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left[0].contains("@example1.com"));
-    room.run(["bounces", "returned"]).code(0);
-    assert_eq!(suppressed(&room), left);
+    project.run(["bounces", "returned"]).code(0);
+    assert_eq!(suppressed(&project), left);
 }
 
 #[test]
 fn the_file_of_suppressions_follows_what_came_back() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(7 * 25, &relay);
-    let settings = room.read("mimeo.toml");
-    room.write("mimeo.toml", format!("{settings}\n[suppress]\nfile = \"suppressions.txt\"\n"));
-    room.run(["suppress", "--write-file"]).code(0);
-    let letters = send(&room, &relay, "one");
-    let in_file = || room.read("suppressions.txt").matches(" hard_bounce ").count();
+    let project = newsletter(7 * 25, &relay);
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", format!("{settings}\n[suppress]\nfile = \"suppressions.txt\"\n"));
+    project.run(["suppress", "--write-file"]).code(0);
+    let letters = send(&project, &relay, "one");
+    let in_file = || project.read("suppressions.txt").matches(" hard_bounce ").count();
     let at = |domain: &str| -> Vec<&Accepted> {
         letters.iter().filter(|letter| letter.to.ends_with(domain)).collect()
     };
-    room.write("first.eml", hard(at("@example0.com")[0]));
-    room.write("other.eml", hard(at("@example1.com")[0]));
-    room.run(["bounces", "first.eml", "other.eml"]).code(0);
+    project.write("first.eml", hard(at("@example0.com")[0]));
+    project.write("other.eml", hard(at("@example1.com")[0]));
+    project.run(["bounces", "first.eml", "other.eml"]).code(0);
     assert_eq!(in_file(), 2);
     // So many at one provider are its fault: what was suppressed there is lifted, here too.
     for (index, letter) in at("@example0.com").into_iter().enumerate() {
-        room.write(&format!("returned/{index:02}.eml"), hard(letter));
+        project.write(&format!("returned/{index:02}.eml"), hard(letter));
     }
-    room.run(["bounces", "returned"]).code(0).stderr_has("too many letters to example0.com");
-    assert_eq!(suppressed(&room).len(), 1);
-    assert_eq!(in_file(), 1, "{}", room.read("suppressions.txt"));
+    project.run(["bounces", "returned"]).code(0).stderr_has("too many letters to example0.com");
+    assert_eq!(suppressed(&project).len(), 1);
+    assert_eq!(in_file(), 1, "{}", project.read("suppressions.txt"));
 }
 
 #[test]
 fn an_unconfirmed_letter_that_comes_back_was_accepted() {
     let relay =
         Relay::start(Script::new().rule(At::Dot, When::To("reader000001".to_owned()), Do::TakeAndClose));
-    let room = newsletter(3, &relay);
-    room.run(["send", "one", "--yes", "--first"]);
-    assert_eq!(counts(&room)["unconfirmed"], 1);
+    let project = newsletter(3, &relay);
+    project.run(["send", "one", "--yes", "--first"]);
+    assert_eq!(counts(&project)["unconfirmed"], 1);
     let letters = relay.accepted();
     let letter = letters.iter().find(|letter| letter.to.starts_with("reader000001")).unwrap();
-    room.write("returned.eml", hard(letter));
-    room.run(["bounces", "returned.eml"]).code(0).stderr_has("1 unconfirmed letter was accepted after all");
-    assert_eq!((counts(&room)["unconfirmed"], counts(&room)["accepted"]), (0, 3));
-    room.run(["status", "--address", &letter.to]).code(0).stdout_has("so the relay had accepted the letter");
-    room.run(["ledger", "check"]).code(0);
+    project.write("returned.eml", hard(letter));
+    project
+        .run(["bounces", "returned.eml"])
+        .code(0)
+        .stderr_has("1 unconfirmed letter was accepted after all");
+    assert_eq!((counts(&project)["unconfirmed"], counts(&project)["accepted"]), (0, 3));
+    project
+        .run(["status", "--address", &letter.to])
+        .code(0)
+        .stdout_has("so the relay had accepted the letter");
+    project.run(["ledger", "check"]).code(0);
 }
 
 #[test]
 fn test_letters_change_nothing_when_they_come_back() {
     let relay = Relay::start(Script::new());
-    let room = newsletter(2, &relay);
-    send(&room, &relay, "one");
-    room.run(["test", "one", "--to", "reader000000@example0.com"]).code(0);
+    let project = newsletter(2, &relay);
+    send(&project, &relay, "one");
+    project.run(["test", "one", "--to", "reader000000@example0.com"]).code(0);
     let letter = relay.accepted().pop().unwrap();
     assert_eq!(letter.from, "bounces+test-letter--this-link-changes-nothing-@example.org");
-    room.write("returned.eml", hard(&letter));
-    room.run(["bounces", "returned.eml"]).code(0);
-    assert!(suppressed(&room).is_empty());
-    room.run(["bounces", "--report"]).code(0).stderr_has("nothing has come back yet");
+    project.write("returned.eml", hard(&letter));
+    project.run(["bounces", "returned.eml"]).code(0);
+    assert!(suppressed(&project).is_empty());
+    project.run(["bounces", "--report"]).code(0).stderr_has("nothing has come back yet");
 }
 
 #[test]
 fn the_token_needs_room_and_is_the_only_placeholder() {
-    let room = Newsroom::empty().file("issues/one.md", "---\ntitle: One\n---\n\nhello\n");
+    let project = Project::empty().file("issues/one.md", "---\ntitle: One\n---\n\nhello\n");
     for (bounces, message) in [
         ("bounces+{token}{token}@example.org", "its only placeholder is `{token}`, once"),
         ("bounces+{tokn}@example.org", "its only placeholder is `{token}`, once"),
         ("a-very-long-word-in-front-of-the-token-{token}@example.org", "longer than 64 bytes"),
     ] {
-        room.write("mimeo.toml", format!("{LEAST}bounces = \"{bounces}\"\n"));
-        room.run(["check"]).code(3).stderr_has(message);
+        project.write("mimeo.toml", format!("{LEAST}bounces = \"{bounces}\"\n"));
+        project.run(["check"]).code(3).stderr_has(message);
     }
 }
 
@@ -304,15 +413,15 @@ fn a_real_postfix_bounces_into_a_maildir() {
         postfix.plain
     );
     let people = "email\nann@gone.example.com\nbo@full.example.com\ncy@refused.example.com\ndi@example.com\n";
-    let room = Newsroom::empty()
+    let project = Project::empty()
         .file("mimeo.toml", settings)
         .file("subscribers.csv", people)
         .file("issues/one.md", "---\ntitle: One\nnumber: 1\n---\n\nhello\n");
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("4 accepted");
+    project.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("4 accepted");
     // One letter, and a report for each of the others.
     postfix.wait_for(4);
     let maildir = postfix.maildir();
-    let ran = room.run(["bounces", maildir.to_str().unwrap()]).code(0);
+    let ran = project.run(["bounces", maildir.to_str().unwrap()]).code(0);
     for line in [
         "hard  ann@gone.example.com  5.1.1",
         "soft  bo@full.example.com  5.2.2",
@@ -321,7 +430,113 @@ fn a_real_postfix_bounces_into_a_maildir() {
         assert!(ran.stdout.contains(line), "{line}\n{ran}");
     }
     assert!(ran.stderr.contains("3 bounce") && ran.stderr.contains("1 address is suppressed"), "{ran}");
-    room.run(["bounces", maildir.to_str().unwrap()]).code(0).stderr_has("3 findings were recorded before");
-    assert_eq!(suppressed(&room).len(), 1);
-    room.run(["status", "one"]).code(0).stdout_has("bounced             3");
+    project.run(["bounces", maildir.to_str().unwrap()]).code(0).stderr_has("3 findings were recorded before");
+    assert_eq!(suppressed(&project).len(), 1);
+    project.run(["status", "one"]).code(0).stdout_has("bounced             3");
+}
+
+/// A mail, signed by its sender's domain with dkimpy: an implementation that is not ours.
+fn signed(mail: &str, domain: &str, form: &str, key: &std::path::Path) -> Option<String> {
+    let program = "import sys, dkim\nmail = sys.stdin.buffer.read().replace(b'\\n', b'\\r\\n')\nform = tuple(sys.argv[3].encode().split(b'/'))\n\
+                   key = open(sys.argv[2], 'rb').read()\n\
+                   sys.stdout.buffer.write(dkim.sign(mail, b'm1', sys.argv[1].encode(), key, canonicalize=form) + mail)\n";
+    let mut child = std::process::Command::new("python3")
+        .args(["-c", program, domain])
+        .arg(key)
+        .arg(form)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .ok()?;
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), mail.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_mail_without_a_token_unsubscribes_only_if_its_senders_domain_signed_it() {
+    let relay = Relay::start(Script::new());
+    let project = newsletter(21, &relay);
+    let letters = send(&project, &relay, "one");
+    let made = project.run(["keygen"]);
+    let key = project.path(".mimeo/dkim-rsa.pem");
+    assert!(key.exists(), "{made}");
+    let record = made.stdout.split("p=").nth(1).unwrap_or_else(|| panic!("{made}"));
+    let record = record.lines().next().unwrap();
+    let mut zone = Zone::default();
+    zone.add("m1._domainkey.example0.com", "TXT", &format!("v=DKIM1; k=rsa; p={record}"));
+    let server = DnsServer::start(zone);
+    let readers: Vec<_> = letters.iter().filter(|letter| letter.to.ends_with("@example0.com")).collect();
+    let other = letters.iter().find(|letter| letter.to.ends_with("@example1.com")).unwrap().to.clone();
+    let mail = |from: &str| {
+        format!(
+            "From: A Reader <{from}>\nTo: leave@example.org\nSubject: unsubscribe\nDate: Mon, 01 Jan 2024 10:00:00 +0000\n\nPlease  stop.\n\n"
+        )
+    };
+    let run = |name: &str| project.run(["bounces", "--dns", &server.address(), name]).code(0);
+    let forms = ["relaxed/relaxed", "simple/simple", "relaxed/simple"];
+    for (number, (form, reader)) in forms.into_iter().zip(readers).enumerate() {
+        let reader = &reader.to;
+        let Some(good) = signed(&mail(reader), "example0.com", form, &key) else {
+            return crate::support::skip("python3 has no dkimpy");
+        };
+        // Not signed; changed; signed by another domain than the sender's.
+        project.write("unsigned.eml", mail(reader));
+        project.write("changed.eml", good.replace("Please", "please"));
+        project.write("foreign.eml", signed(&mail(&other), "example0.com", form, &key).unwrap());
+        for name in ["unsigned.eml", "changed.eml", "foreign.eml"] {
+            run(name).stderr_has("not proved");
+            assert_eq!(suppressed(&project).len(), number, "{name}");
+        }
+        project.write("signed.eml", good);
+        run("signed.eml").stderr_has("1 address is suppressed");
+        let left = suppressed(&project);
+        assert!(
+            left.iter().any(|line| line.starts_with(&format!("{reader},unsubscribed"))),
+            "{form}: {left:?}"
+        );
+    }
+}
+
+#[test]
+fn a_spike_of_hard_bounces_stops_the_send_that_is_running() {
+    let relay = Relay::start(Script::new());
+    let project = newsletter(7 * 60, &relay);
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", format!("{settings}[pace]\nper_second = 40\n"));
+    let mut command = project.mimeo(["send", "one", "--yes", "--first"]).into_command();
+    let child = command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let at_one = || -> Vec<Accepted> {
+        relay.accepted().into_iter().filter(|letter| letter.to.ends_with("@example0.com")).collect()
+    };
+    let began = std::time::Instant::now();
+    while at_one().len() < 21 {
+        assert!(began.elapsed().as_secs() < 60, "the send does not go on");
+        std::thread::yield_now();
+    }
+    for (index, letter) in at_one().iter().enumerate() {
+        project.write(&format!("returned/{index:02}.eml"), hard(letter));
+    }
+    project.run(["bounces", "returned"]).code(0).stderr_has("and the send is stopped");
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("stopped: too many letters to example0.com bounced hard within an hour"), "{said}");
+    assert!(relay.accepted().len() < 7 * 60);
+    assert!(suppressed(&project).is_empty());
+    // Whoever sends again goes on.
+    project.write("mimeo.toml", settings);
+    project.run(["send", "one", "--yes"]).code(0);
+    assert_eq!(relay.accepted().len(), 7 * 60);
+    // Its report shows what came back, by cause and domain.
+    let pages = project.list(".mimeo/reports");
+    let page = project.read(&format!(".mimeo/reports/{}", pages.last().unwrap()));
+    assert!(page.contains("<h2>What came back</h2>"), "{page}");
+    assert!(page.contains("<td>no such mailbox</td><td>example0.com</td>"), "{page}");
 }

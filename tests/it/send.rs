@@ -4,53 +4,56 @@
 use std::process::{Command, Stdio};
 
 use crate::{
-    crash::{counts, room},
+    crash::{counts, project},
     support::{
-        newsroom::Newsroom,
+        project::Project,
         relay::{At, Do, Relay, Script, When},
     },
 };
 
-fn through(relay: &Relay, people: usize) -> Newsroom {
-    room(people, &format!("[relay]\nurl = \"{}\"\n", relay.url()))
+fn through(relay: &Relay, people: usize) -> Project {
+    project(people, &format!("[relay]\nurl = \"{}\"\n", relay.url()))
 }
 
 #[test]
 fn a_ledger_that_never_sent_through_a_relay_is_confirmed_once() {
     let relay = Relay::start(Script::new());
-    let room = through(&relay, 2);
-    room.run(["send", "one", "--yes"])
+    let project = through(&relay, 2);
+    project
+        .run(["send", "one", "--yes"])
         .code(2)
         .stderr_has("has never sent through a relay")
         .stderr_has("--first");
-    room.run(["send", "one"])
+    project
+        .run(["send", "one"])
         .code(2)
         .stderr_has("has never sent through a relay")
         .stderr_has("2 people get it");
     assert_eq!(relay.recipients().len(), 0);
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 accepted");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("nothing to send");
-    room.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("nothing to send");
+    project.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("2 accepted");
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("nothing to send");
+    project.run(["send", "one", "--yes", "--first"]).code(0).stderr_has("nothing to send");
     assert_eq!(relay.recipients().len(), 2);
 }
 
 #[test]
 fn letters_in_the_outbox_do_not_count_when_a_relay_is_set_later() {
-    let room = room(3, "");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted").stderr_has("no mail was sent");
-    let without = room.read("mimeo.toml");
+    let project = project(3, "");
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted").stderr_has("no mail was sent");
+    let without = project.read("mimeo.toml");
     let relay = Relay::start(Script::new());
-    room.write("mimeo.toml", format!("{without}\n[relay]\nurl = \"{}\"\n", relay.url()));
-    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("dry run: 3 letters");
-    room.run(["send", "one", "--yes", "--first"])
+    project.write("mimeo.toml", format!("{without}\n[relay]\nurl = \"{}\"\n", relay.url()));
+    project.run(["send", "one", "--dry-run"]).code(0).stderr_has("dry run: 3 letters");
+    project
+        .run(["send", "one", "--yes", "--first"])
         .code(0)
         .stderr_has("3 letters of this issue only went into the outbox")
         .stderr_has("3 accepted");
     assert_eq!(relay.recipients().len(), 3);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("nothing to send");
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("nothing to send");
     // And a dispatch through a relay does not end in a folder.
-    room.write("mimeo.toml", without);
-    room.run(["send", "one", "--yes"]).code(3).stderr_has("no `[relay]` is set now");
+    project.write("mimeo.toml", without);
+    project.run(["send", "one", "--yes"]).code(3).stderr_has("no `[relay]` is set now");
 }
 
 #[test]
@@ -59,123 +62,132 @@ fn a_connection_that_was_refused_does_not_freeze_the_issue() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let room = room(3, "");
-    let settings = room.read("mimeo.toml");
-    room.write("mimeo.toml", format!("{settings}\n[relay]\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n"));
-    room.run(["send", "one", "--yes", "--first"]).code(5).stderr_has("the relay cannot be used (connecting)");
-    let text = room.read("issues/one.md");
-    room.write("issues/one.md", text.replace("this is a letter", "this is a better letter"));
+    let project = project(3, "");
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", format!("{settings}\n[relay]\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n"));
+    project
+        .run(["send", "one", "--yes", "--first"])
+        .code(5)
+        .stderr_has("the relay cannot be used (connecting)");
+    let text = project.read("issues/one.md");
+    project.write("issues/one.md", text.replace("this is a letter", "this is a better letter"));
     let relay = Relay::start(Script::new());
-    room.write("mimeo.toml", format!("{settings}\n[relay]\nurl = \"{}\"\n", relay.url()));
-    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("no letter has left yet");
-    room.run(["send", "one", "--yes"])
+    project.write("mimeo.toml", format!("{settings}\n[relay]\nurl = \"{}\"\n", relay.url()));
+    project.run(["send", "one", "--dry-run"]).code(0).stderr_has("no letter has left yet");
+    project
+        .run(["send", "one", "--yes"])
         .code(0)
         .stderr_has("no letter has left yet, so the edited issue is sent")
         .stderr_has("3 accepted");
     let letters = relay.accepted();
     assert_eq!(letters.len(), 3);
     assert!(letters.iter().all(|letter| String::from_utf8_lossy(&letter.bytes).contains("better letter")));
-    // Now somebody has it.
-    room.write("issues/one.md", text);
-    room.run(["send", "one", "--yes"]).code(3).stderr_has("has been edited");
+    // Now someone has it.
+    project.write("issues/one.md", text);
+    project.run(["send", "one", "--yes"]).code(3).stderr_has("has been edited");
 }
 
 #[test]
 fn an_issue_that_was_renamed_in_the_middle_of_its_dispatch_is_refused() {
-    let room = room(5, "");
-    room.run(["send", "one", "--yes", "--limit", "2"]).code(0);
-    let text = room.read("issues/one.md");
-    std::fs::remove_file(room.path("issues/one.md")).unwrap();
-    room.write("issues/uno.md", text.as_str());
-    room.run(["send", "uno", "--yes"])
+    let project = project(5, "");
+    project.run(["send", "one", "--yes", "--limit", "2"]).code(0);
+    let text = project.read("issues/one.md");
+    std::fs::remove_file(project.path("issues/one.md")).unwrap();
+    project.write("issues/uno.md", text.as_str());
+    project
+        .run(["send", "uno", "--yes"])
         .code(3)
         .stderr_has("looks like the issue that was opened as `one`")
         .stderr_has("rename the file back to `one`");
-    room.run(["send", "uno", "--dry-run"]).code(3).stderr_has("opened as `one`");
+    project.run(["send", "uno", "--dry-run"]).code(3).stderr_has("opened as `one`");
     // Edited as well, it is still number 1 with that title.
-    room.write("issues/uno.md", text.replace("this is a letter", "this is a better letter"));
-    room.run(["send", "uno", "--yes"]).code(3).stderr_has("opened as `one`");
+    project.write("issues/uno.md", text.replace("this is a letter", "this is a better letter"));
+    project.run(["send", "uno", "--yes"]).code(3).stderr_has("opened as `one`");
     // Another issue is another issue.
-    room.write("issues/uno.md", text.replace("number: 1", "number: 2").replace("title: One", "title: Two"));
-    room.run(["send", "uno", "--yes", "--limit", "1"]).code(0);
-    std::fs::remove_file(room.path("issues/uno.md")).unwrap();
-    room.write("issues/one.md", text.as_str());
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted");
+    project
+        .write("issues/uno.md", text.replace("number: 1", "number: 2").replace("title: One", "title: Two"));
+    project.run(["send", "uno", "--yes", "--limit", "1"]).code(0);
+    std::fs::remove_file(project.path("issues/uno.md")).unwrap();
+    project.write("issues/one.md", text.as_str());
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("5 accepted");
     // A year later, the first number with that title has another text.
-    room.write("issues/next-year.md", text.replace("this is a letter", "this is the next year's letter"));
-    room.run(["send", "next-year", "--yes", "--limit", "1"]).code(0);
+    project.write("issues/next-year.md", text.replace("this is a letter", "this is the next year's letter"));
+    project.run(["send", "next-year", "--yes", "--limit", "1"]).code(0);
 }
 
 #[test]
 fn digits_are_a_number_and_words_are_whole_words_of_the_name() {
-    let room = Newsroom::gradient_ascent();
+    let project = Project::gradient_ascent();
     for name in ["12", "30", "2022", "yea", "2022-12"] {
-        room.run(["send", name, "--yes"]).code(3).stderr_has(&format!("no issue fits `{name}`"));
+        project.run(["send", name, "--yes"]).code(3).stderr_has(&format!("no issue matches `{name}`"));
     }
-    room.run(["send", "review", "--yes"])
+    project.run(["status", "ada@example.com"]).code(3).stderr_has("mimeo status --address ada@example.com");
+    project
+        .run(["send", "review", "--yes"])
         .code(2)
         .stderr_has("`review` is only a part of the name `2022-12-30-a-year-in-review`")
         .stderr_has("mimeo send a-year-in-review --yes");
-    room.run(["send", "review", "--dry-run"]).code(0).stderr_has("`review` is a part of its name");
+    project.run(["send", "review", "--dry-run"]).code(0).stderr_has("`review` is a part of its name");
 }
 
 #[test]
 fn a_key_that_is_gone_is_not_made_again_in_silence() {
-    let room = room(3, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
-    let key = room.read(".mimeo/key");
-    std::fs::remove_file(room.path(".mimeo/key")).unwrap();
+    let project = project(3, "");
+    project.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let key = project.read(".mimeo/key");
+    std::fs::remove_file(project.path(".mimeo/key")).unwrap();
     for arguments in [
         &["send", "one", "--yes"][..],
         &["send", "one", "--dry-run"],
         &["test", "one", "--to", "a@example.com"],
     ] {
-        room.run(arguments).code(3).stderr_has("is missing, and issues were sent with it");
-        assert!(!room.path(".mimeo/key").exists(), "{arguments:?}");
+        project.run(arguments).code(3).stderr_has("is missing, and issues were sent with it");
+        assert!(!project.path(".mimeo/key").exists(), "{arguments:?}");
     }
-    room.write(".mimeo/key", key);
+    project.write(".mimeo/key", key);
     {
         use std::os::unix::fs::PermissionsExt;
         let private = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(room.path(".mimeo/key"), private).unwrap();
+        std::fs::set_permissions(project.path(".mimeo/key"), private).unwrap();
     }
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted");
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted");
 }
 
 #[test]
 fn another_key_in_the_middle_of_a_dispatch_is_refused_until_the_owner_says_so() {
-    let room = room(4, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
-    let key = room.read(".mimeo/key");
+    let project = project(4, "");
+    project.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    let key = project.read(".mimeo/key");
     let change = |key: &str| {
-        std::fs::write(room.path(".mimeo/key"), key).unwrap();
+        std::fs::write(project.path(".mimeo/key"), key).unwrap();
     };
     change(&"ab".repeat(32));
-    room.run(["send", "one", "--yes", "--limit", "1"])
+    project
+        .run(["send", "one", "--yes", "--limit", "1"])
         .code(3)
         .stderr_has("the keys have changed since letters of this issue left")
         .stderr_has("--new-signature");
     change(&key);
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    project.run(["send", "one", "--yes", "--limit", "1"]).code(0);
     change(&"ab".repeat(32));
-    room.run(["send", "one", "--yes", "--new-signature"]).code(0).stderr_has("4 accepted");
+    project.run(["send", "one", "--yes", "--new-signature"]).code(0).stderr_has("4 accepted");
 }
 
 #[test]
 fn who_was_suppressed_after_the_opening_is_not_counted_in_the_plan() {
-    let room = room(4, "");
-    room.run(["send", "one", "--yes", "--limit", "1"]).code(0);
-    room.run(["suppress", "reader000002@example2.com"]).code(0);
-    room.run(["send", "one"]).code(2).stderr_has("2 people get it (1 suppressed)");
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted, 1 suppressed");
+    let project = project(4, "");
+    project.run(["send", "one", "--yes", "--limit", "1"]).code(0);
+    project.run(["suppress", "reader000002@example2.com"]).code(0);
+    project.run(["send", "one"]).code(2).stderr_has("2 people get it (1 suppressed)");
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("3 accepted, 1 suppressed");
 }
 
 /// The relay has not even greeted: there is nothing to finish.
 #[test]
 fn an_interrupt_before_the_greeting_ends_the_run_at_once_and_nothing_leaves() {
     let relay = Relay::start(Script::new().rule(At::Greeting, When::Always, Do::Hang));
-    let room = through(&relay, 3);
-    let mut command: Command = room.mimeo(["send", "one", "--yes", "--first"]).into_command();
+    let project = through(&relay, 3);
+    let mut command: Command = project.mimeo(["send", "one", "--yes", "--first"]).into_command();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while relay.counters().connections == 0 {
         std::thread::yield_now();
@@ -184,5 +196,5 @@ fn an_interrupt_before_the_greeting_ends_the_run_at_once_and_nothing_leaves() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert_eq!((counts(&room)["queued"], relay.recipients().len()), (3, 0));
+    assert_eq!((counts(&project)["queued"], relay.recipients().len()), (3, 0));
 }

@@ -1,4 +1,4 @@
-//! The subscriber room, from files.
+//! The subscriber module, from files.
 
 mod addresses;
 mod exports;

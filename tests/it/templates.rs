@@ -143,7 +143,7 @@ fn a_symbolic_link_does_not_lead_out_of_the_folder() {
 fn a_missing_template_says_which_there_are() {
     let (template, _folder) = load(&[]);
     let found = template.unwrap_err();
-    assert_eq!(found[0].help.as_deref(), Some("known names: default, digest, plain"));
+    assert_eq!(found[0].help.as_deref(), Some("known names: announcement, digest, essay, magazine, plain"));
     let found = Template::load(Path::new("nowhere"), "defualt").unwrap_err();
     assert_eq!(found[0].help.as_deref(), Some("did you mean `default`?"));
     assert!(Template::load(Path::new("nowhere"), "../default").is_err());
@@ -235,19 +235,23 @@ fn the_template_of_the_page_about_templates_sets_a_letter_without_a_complaint() 
 
 #[test]
 fn the_page_about_templates_names_every_setting_of_the_design_and_they_are_what_ships() {
-    use mimeograph::{issue::Issue, render::Design, source::Source};
+    use mimeograph::{
+        issue::Issue,
+        render::{Design, Looks},
+        source::Source,
+    };
     let (_, fences) = guide("toml");
     let [settings] = &fences[..] else { panic!("one fence of settings") };
     let head = format!("+++\ntitle = \"x\"\n{settings}\n+++\n\nwords\n");
     let issue = Issue::parse(Source::new("issue.md", head)).unwrap();
-    assert_eq!(issue.head.design.len(), 8);
+    assert_eq!(issue.head.design.len(), 19);
     let mut design = Design::default();
     let mut diagnostics = Vec::new();
     let place = issue.source.place(0..0);
     design.overlay(&issue.head.design, &|_| place.clone(), &mut diagnostics);
     assert_eq!(diagnostics, []);
     assert_eq!(design.light, Design::default().light);
-    assert_eq!(design.dark, Design::default().dark);
+    assert_eq!(design.looks, Looks::default());
     assert_eq!(design.logo.as_ref().and_then(|logo| logo.width), Some(200));
     for colour in mimeograph::render::COLOURS {
         assert!(settings.contains(&format!("\n{colour} = ")), "{colour}");
@@ -265,7 +269,7 @@ fn every_name_on_the_page_about_templates_has_a_value() {
     let text = format!("<mj-section><mj-column><mj-text>{texts}</mj-text></mj-column></mj-section>");
     let template = format!("{HEAD}<!-- mimeo:content -->{text}{FOOT}");
     let html = set(&template, "---\ntitle: x\nmood: y\n---\n\nwords");
-    // `newsletter.motto` is somebody's own, and this newsletter has none.
+    // `newsletter.motto` is someone's own, and this newsletter has none.
     assert_eq!(html.unwrap_err().len(), 1);
     set(&template.replace("[{{ newsletter.motto }}]", ""), "---\ntitle: x\nmood: y\n---\n\nwords").unwrap();
 }
@@ -409,4 +413,33 @@ fn programs_of_apple_do_not_make_blue_links_of_dates_and_addresses() {
         "<meta name=\"format-detection\" content=\"telephone=no,date=no,address=no,email=no,url=no\">"
     ));
     assert!(html.contains("a[x-apple-data-detectors]{color:inherit!important"));
+}
+
+#[test]
+fn texts_of_the_owner_replace_those_of_the_program_and_are_checked() {
+    let project = crate::support::project::Project::new()
+        .file("issues/one.md", "---\ntitle: One\nlanguage: de\n---\n\n> [!NOTE]\n> Hallo.\n");
+    project.write(
+        "templates/texts/de.toml",
+        "[alerts]\nnote = \"Achtung\"\n\n[text]\nunsubscribe = \"Tschüs\"\n",
+    );
+    project.run(["build", "one", "-o", "out"]).code(0);
+    let text = project.read("out/one.txt");
+    assert!(text.contains("ACHTUNG") && text.contains("Tschüs: ") && !text.contains("Hinweis"), "{text}");
+    assert!(project.read("out/one.html").contains("Achtung"));
+    project.write(
+        "templates/texts/de.toml",
+        "[alerts]\nnot = \"x\"\n\n[letters]\na = \"b\"\n\n[date]\nday = \"{d}. {m}\"\n\n[service]\nunsubscribe_titel = \"x\"\n",
+    );
+    project.write("templates/texts/German.toml", "");
+    project
+        .run(["build", "one"])
+        .code(3)
+        .stderr_has("templates/texts/de.toml:2:1")
+        .stderr_has("unknown text `alerts.not`")
+        .stderr_has("did you mean `note`?")
+        .stderr_has("unknown section `letters`")
+        .stderr_has("`date.day` cannot be used: it must have the same names in braces as ours")
+        .stderr_has("did you mean `unsubscribe_title`?")
+        .stderr_has("`German` is not the name of a language's file");
 }

@@ -3,9 +3,9 @@
 mod faults;
 mod outbox;
 mod pace;
+mod random;
 mod relays;
 mod source;
-mod stories;
 mod tls;
 
 use std::time::Duration;
@@ -33,14 +33,14 @@ impl Mode {
     }
 }
 
-/// A relay, a desk, and what came of them.
-struct Tale {
+/// A relay, a source, and what came of them.
+struct Session {
     relay: Relay,
-    desk: TestSource,
+    source: TestSource,
     result: Result<(), RelayDown>,
 }
 
-impl Tale {
+impl Session {
     fn settings(relay: &Relay, login: &str) -> Settings {
         let mut settings = Settings::parse(&relay.url_with_login(login)).unwrap();
         settings.timeouts =
@@ -54,23 +54,28 @@ impl Tale {
         Self::with(script, TestSource::new(letters), "", |_| {}).await
     }
 
-    async fn with(script: Script, desk: TestSource, login: &str, change: impl FnOnce(&mut Settings)) -> Self {
+    async fn with(
+        script: Script,
+        source: TestSource,
+        login: &str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let relay = Relay::start(script);
         let mut settings = Self::settings(&relay, login);
         change(&mut settings);
         let transport = Transport::Smtp(Smtp::new(settings).unwrap());
-        let result = transport.run(&desk, Halt::never()).await;
-        Self { relay, desk, result }
+        let result = transport.run(&source, Halt::never()).await;
+        Self { relay, source, result }
     }
 
     /// In a few words, one for each letter: `accepted`, `back`, `back refused body 550`, `deferred RCPT 450`,
     /// `rejected RCPT 550`, `unconfirmed`, `untouched`; then how the run ended.
     fn in_words(&self) -> String {
-        let mut words = self.desk.in_words();
+        let mut words = self.source.in_words();
         words.push(match &self.result {
             Ok(()) => "done".to_owned(),
-            Err(RelayDown { stage, trouble, passing }) => {
-                let kind = match trouble {
+            Err(RelayDown { stage, kind, passing }) => {
+                let kind = match kind {
                     ErrorKind::Io(_) => "io".to_owned(),
                     ErrorKind::Timeout { .. } => "timeout".to_owned(),
                     ErrorKind::Tls(_) => "tls".to_owned(),
@@ -88,7 +93,7 @@ impl Tale {
     #[track_caller]
     fn expect(self, expected: &str) -> Self {
         assert_eq!(self.in_words(), expected, "{:?}", self.result);
-        self.desk.check_against(&self.relay.recipients());
+        self.source.check_against(&self.relay.recipients());
         self
     }
 }

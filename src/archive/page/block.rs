@@ -8,7 +8,7 @@ use crate::{
             Inline, Inlines, Item, Post, Quote, Resource, Video,
         },
     },
-    render::{Escape, plain},
+    render::{Escape, plain, table_labels},
 };
 
 impl PageWriter<'_> {
@@ -126,7 +126,11 @@ impl PageWriter<'_> {
 
     fn math(&mut self, out: &mut String, tex: &str) {
         match self.assets.formula(MathStyle::Display, tex) {
-            Some(image) => out.push_str(&format!("<p class=\"math\">{}</p>\n", self.image(&image, ""))),
+            Some(image) => {
+                let dark = self.assets.formula_in_the_dark(MathStyle::Display, tex);
+                let picture = self.formula(&image, dark.as_ref(), "");
+                out.push_str(&format!("<p class=\"math\">{picture}</p>\n"));
+            }
             None => out.push_str(&format!("<pre class=\"math\"><code>{}</code></pre>\n", html(tex))),
         }
     }
@@ -306,7 +310,9 @@ impl PageWriter<'_> {
             Alignment::Center => " style=\"text-align:center\"",
             Alignment::Right => " style=\"text-align:right\"",
         };
-        out.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
+        let labels = table_labels(head, rows).unwrap_or_default();
+        let class = if labels.is_empty() { "" } else { " class=\"stack\"" };
+        out.push_str(&format!("<div class=\"scroll\"><table{class}>\n<thead><tr>"));
         for (column, cell) in head.iter().enumerate() {
             out.push_str(&format!("<th scope=\"col\"{}>{}</th>", style(column), self.inlines(cell)));
         }
@@ -314,7 +320,10 @@ impl PageWriter<'_> {
         for row in rows {
             out.push_str("<tr>");
             for (column, cell) in row.iter().enumerate() {
-                out.push_str(&format!("<td{}>{}</td>", style(column), self.inlines(cell)));
+                let label = labels.get(column).filter(|label| !label.is_empty());
+                let label = label.map(|label| format!(" data-label=\"{}\"", Escape::Attribute.apply(label)));
+                let label = label.unwrap_or_default();
+                out.push_str(&format!("<td{label}{}>{}</td>", style(column), self.inlines(cell)));
             }
             out.push_str("</tr>\n");
         }
@@ -346,7 +355,8 @@ impl PageWriter<'_> {
     }
 
     fn contents(&mut self, out: &mut String, title: Option<&Inlines>, entries: &[ContentsEntry]) {
-        out.push_str("<nav>\n");
+        let name = title.map_or_else(|| self.issue.head.title.clone(), |title| plain(title));
+        out.push_str(&format!("<nav aria-label=\"{}\">\n", Escape::Attribute.apply(name.trim())));
         if let Some(title) = title {
             out.push_str(&format!("<p class=\"label\">{}</p>\n", self.inlines(title)));
         }

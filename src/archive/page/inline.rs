@@ -1,4 +1,4 @@
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::{
     PageWriter, PicturePaths,
@@ -10,21 +10,9 @@ use crate::{
         Part, Phrase, Placeholder,
         document::{Image, Inline, each_inline},
     },
+    markup::allowed::NOT_IN_URLS,
     render::{Escape, apply_filters, scope::Fill},
 };
-
-/// What a URL cannot hold unescaped (RFC 3986 section 2).
-const URL: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// Where a link of a page may lead.
 const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "webcal"];
@@ -44,7 +32,10 @@ impl PageWriter<'_> {
             Inline::Text(text) => out.push_str(&html(text)),
             Inline::Code(code) => out.push_str(&format!("<code>{}</code>", html(code))),
             Inline::Math(tex) => out.push_str(&match self.assets.formula(MathStyle::Inline, tex) {
-                Some(image) => self.image(&image, "math"),
+                Some(image) => {
+                    let dark = self.assets.formula_in_the_dark(MathStyle::Inline, tex);
+                    self.formula(&image, dark.as_ref(), "math")
+                }
                 None => format!("<code class=\"math\">{}</code>", html(tex)),
             }),
             Inline::Emphasis(content) => self.wrapped(out, "em", content),
@@ -142,7 +133,7 @@ impl PageWriter<'_> {
         let mut out = String::new();
         for part in &url.0 {
             match part {
-                Part::Text(text) => out.push_str(&utf8_percent_encode(text.trim(), URL).to_string()),
+                Part::Text(text) => out.push_str(&utf8_percent_encode(text.trim(), NOT_IN_URLS).to_string()),
                 Part::Open(open) if open.path == ["link", "unsubscribe"] => return None,
                 Part::Open(open) => {
                     let value = self.value(open).replace(GONE, "");
@@ -174,6 +165,18 @@ impl PageWriter<'_> {
         let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
         let (src, alt) = (Escape::Attribute.apply(&address), Escape::Attribute.apply(&alt));
         format!("<img src=\"{src}\" alt=\"{alt}\"{size}{class} loading=\"lazy\">")
+    }
+
+    /// A formula, with another picture for dark backgrounds when there is one.
+    pub(super) fn formula(&mut self, image: &Image, dark: Option<&Image>, class: &str) -> String {
+        let light = self.image(image, class);
+        match dark.and_then(|dark| self.picture_address(&dark.source)) {
+            Some(dark) => format!(
+                "<picture><source srcset=\"{}\" media=\"(prefers-color-scheme:dark)\">{light}</picture>",
+                Escape::Attribute.apply(&dark)
+            ),
+            None => light,
+        }
     }
 
     /// Where a picture is, as seen from the page.

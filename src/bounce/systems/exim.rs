@@ -1,7 +1,7 @@
 //! Exim, and Gmail's older notices: the header names who failed (`X-Failed-Recipients`), the text says why.
 
-use super::{Said, people, prose};
-use crate::bounce::{Ours, mail::Mail};
+use super::{prose, said::Said};
+use crate::bounce::{mail::Mail, ours::Ours, people};
 
 /// The recipients of the header, each with the words that follow its address in the text.
 pub(super) fn read(mail: &Mail, _: &Ours) -> Said {

@@ -1,8 +1,8 @@
 //! Systems that name recipients in lines of a fixed form: `Error-for: ann@example.com`, `Recipient: <ann@example.com>`,
 //! `Failed addresses follow:`. The forms are data.
 
-use super::{Said, people, prose};
-use crate::bounce::{Ours, mail::Mail};
+use super::{prose, said::Said};
+use crate::bounce::{mail::Mail, ours::Ours, people};
 
 /// Names in front of a colon, in lower case, with an address behind them.
 const NAMES: &[&str] = &[

@@ -1,8 +1,8 @@
 //! Systems that announce a list of recipients with a sentence ("did not reach the following recipients:") and put each on a line
 //! of its own: sendmail, Exchange, GroupWise, Netscape, iPlanet, Domino, AOL, Yahoo and their like, in many languages.
 
-use super::{Said, people};
-use crate::bounce::{Ours, mail::Mail};
+use super::said::Said;
+use crate::bounce::{mail::Mail, ours::Ours, people};
 
 /// Ends of sentences that a list follows; in lower case.
 const ANNOUNCE: &[&str] = &[

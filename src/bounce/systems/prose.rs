@@ -1,13 +1,14 @@
 //! Prose in any language: addresses near words that speak of a failure, best those that the returned letter went to.
 
-use super::{Said, people};
+use super::said::Said;
 use crate::{
     address::EmailAddress,
     bounce::{
-        Ours, class,
-        fields::cut,
-        mail::{Mail, squeezed},
-        status,
+        class,
+        fields::{cut, squeezed},
+        mail::Mail,
+        ours::Ours,
+        people, status,
     },
 };
 
@@ -71,7 +72,7 @@ pub(super) fn read(mail: &Mail, ours: &Ours) -> Said {
             }
         }
     }
-    let not_ours = super::not_ours(mail, ours);
+    let not_ours = super::said::not_ours(mail, ours);
     found.retain(|(address, _)| not_ours(address));
     let names = ["to", "x-original-to", "delivered-to"];
     let sent_to = names.into_iter().flat_map(|name| mail.returned.all(name)).flat_map(people::all);
@@ -89,7 +90,7 @@ pub(super) fn read(mail: &Mail, ours: &Ours) -> Said {
         Vec::new()
     };
     let picked = if picked.is_empty() {
-        crate::bounce::report::of_the_letter(mail).into_iter().collect()
+        crate::bounce::mail::of_the_letter(mail).into_iter().collect()
     } else {
         picked
     };
@@ -103,7 +104,13 @@ const ALONE: u8 = 2;
 fn rank(lower: &str, address: &EmailAddress) -> u8 {
     let names_the_letter = lower.starts_with("to:");
     let rest = lower.replace(&address.expose().to_lowercase(), "");
+    let begins =
+        lower.trim_start_matches(['<', ' ', '*', '-', '\t']).starts_with(&address.expose().to_lowercase());
+    let says_why = || status::reply_code(&rest).is_some() || class::by_words(&rest).is_some();
     if !names_the_letter && rest.chars().filter(|c| c.is_alphanumeric()).count() <= 4 {
+        ALONE
+    } else if begins && rest.contains(':') && says_why() {
+        // `gone@example.com: 550 User unknown`, perhaps one such line for each.
         ALONE
     } else if names_the_letter {
         0

@@ -1,7 +1,7 @@
 //! qmail's bounce messages (QSBMF) and the many systems that write them: a paragraph that begins with `<address>:`.
 
-use super::{Said, people};
-use crate::bounce::{Ours, mail::Mail};
+use super::said::Said;
+use crate::bounce::{mail::Mail, ours::Ours, people};
 
 /// Each paragraph of the form `<address>:` and the lines under it.
 pub(super) fn read(mail: &Mail, _: &Ours) -> Said {

@@ -1,7 +1,7 @@
 //! Systems that print their conversation with the server: the recipient is in the command that was refused.
 
-use super::{Said, people};
-use crate::bounce::{Ours, mail::Mail, status};
+use super::said::Said;
+use crate::bounce::{mail::Mail, ours::Ours, people, status};
 
 /// The recipients of `RCPT TO:<...>`, each with the refusal that follows it.
 pub(super) fn read(mail: &Mail, _: &Ours) -> Said {

@@ -7,8 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::Failure;
-use crate::bounce::SIZE_MAX;
+use crate::{bounce::SIZE_MAX, cli::failure::Failure};
 
 /// One message, as far as it is looked at.
 pub(super) struct Input {

@@ -1,17 +1,18 @@
 //! `mimeo bounces --report`: what came back so far, by cause and domain, and what to do about it.
 
-use std::path::Path;
-
-use super::super::{Context, Exit, Failure};
 use crate::{
     bounce::{Class, Kind, advice::advice},
-    ledger::{BounceGroup, Ledger, LedgerError},
-    report::words::{count, printable},
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+    },
+    ledger::{BounceGroup, Ledger, LedgerError, Location},
+    report::format::{count, printable},
 };
 
 /// Prints the report of a ledger.
-pub(super) async fn print(context: &Context, path: &Path) -> Result<Exit, Failure> {
-    let groups = match Ledger::open_read_only(path) {
+pub(super) async fn print(context: &Context, location: &Location) -> Result<Exit, Failure> {
+    let groups = match Ledger::open_read_only(location) {
         Ok(ledger) => ledger.bounce_groups().await?,
         Err(LedgerError::Missing { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -27,14 +28,14 @@ pub(super) async fn print(context: &Context, path: &Path) -> Result<Exit, Failur
         };
         groups.iter().filter(is_it)
     };
-    section(&mut out, "About you: nobody is suppressed for these", bounces(Class::Ours), true);
+    section(&mut out, "About you: no one is suppressed for these", bounces(Class::Ours), true);
     section(&mut out, "No such mailbox: suppressed", bounces(Class::Hard), false);
     section(&mut out, "Failed for now: counted", bounces(Class::Soft), false);
     let complaints = groups.iter().filter(|group| group.kind == Kind::Complaint && group.is_ours);
     section(&mut out, "Complaints: suppressed", complaints, false);
     let unproved =
         groups.iter().filter(|group| !group.is_ours && matches!(group.kind, Kind::Bounce | Kind::Complaint));
-    section(&mut out, "Not proved to be about your letters: nobody is suppressed for these", unproved, false);
+    section(&mut out, "Not proved to be about your letters: no one is suppressed for these", unproved, false);
     context.terminal.data(&printable(&out)).map_err(Failure::output)?;
     Ok(Exit::Done)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     check::{Rule, rule},
-    report::diagnostics::sentence,
+    report::diagnostics::{explanation, sentence},
     source::{Diagnostic, Place, Severity},
 };
 
@@ -30,13 +30,19 @@ pub(super) fn sarif(found: &[Diagnostic]) -> serde_json::Value {
     let rules: Vec<_> = codes
         .iter()
         .map(|code| match rule(code) {
-            Some(rule) => json!({
-                "id": code,
-                "shortDescription": { "text": rule.title },
-                "fullDescription": { "text": rule.explanation.replace('\n', " ") },
-                "defaultConfiguration": { "level": rule.severity.word() },
-                "help": { "text": help(rule) },
-            }),
+            Some(rule) => {
+                let mut form = json!({
+                    "id": code,
+                    "shortDescription": { "text": rule.title },
+                    "fullDescription": { "text": rule.explanation.replace('\n', " ") },
+                    "defaultConfiguration": { "level": rule.severity.word() },
+                    "help": { "text": help(rule) },
+                });
+                if let Some(page) = explanation(code) {
+                    form["helpUri"] = page.into();
+                }
+                form
+            }
             None => json!({ "id": code }),
         })
         .collect();

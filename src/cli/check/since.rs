@@ -7,7 +7,11 @@ use std::{
 };
 
 use crate::{
-    cli::{Context, Exit, Failure, diff::below, git::Git},
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+        git::{Git, below},
+    },
     source::{Diagnostics, Place},
 };
 
@@ -90,9 +94,9 @@ mod tests {
     fn a_patch_tells_the_lines_that_it_adds() {
         let patch = "diff --git a/x y.md b/x y.md\n--- a/x y.md\t\n+++ b/x y.md\t\n@@ -3 +3,2 @@ head\n-old\n+++ b/no.md\n\
             +@@ -1 +9 @@\n@@ -9,2 +11,0 @@\n-a\n-b\n\\ No newline at end of file\n--- /dev/null\n+++ b/w\u{f6}rd.md\n@@ -0,0 +1 @@\n+x\n";
-        let told = changed(patch);
-        assert_eq!(told["x y.md"], [3..5, 11..11]);
-        assert_eq!(told["w\u{f6}rd.md"], [1..2; 1]);
-        assert_eq!(told.len(), 2);
+        let report = changed(patch);
+        assert_eq!(report["x y.md"], [3..5, 11..11]);
+        assert_eq!(report["w\u{f6}rd.md"], [1..2; 1]);
+        assert_eq!(report.len(), 2);
     }
 }

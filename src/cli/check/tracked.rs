@@ -56,7 +56,7 @@ fn kind(config: &Config, path: &Path) -> Option<&'static str> {
     if is(config.list.path()) {
         return Some(LIST);
     }
-    let ledger = plain(&config.ledger).display().to_string();
+    let ledger = plain(&config.ledger_file()).display().to_string();
     if plain(path).display().to_string().starts_with(&ledger) {
         return Some(LEDGER);
     }
@@ -66,7 +66,7 @@ fn kind(config: &Config, path: &Path) -> Option<&'static str> {
     }
     let outbox = match &config.transport {
         Transport::Outbox(folder) => folder,
-        Transport::Relay { .. } => &config.outbox,
+        Transport::Relays(_) => &config.outbox,
     };
     if name.ends_with(".eml") && (starts_with(outbox) || starts_with(&config.outbox)) {
         return Some(LETTER);

@@ -64,7 +64,7 @@ pub(super) struct Looks {
     pub(super) removed: Vec<String>,
 }
 
-/// Octets of the HTML part, as encoded for the wire.
+/// LetterBytes of the HTML part, as encoded for the wire.
 #[derive(Debug, Serialize)]
 pub(super) struct Size {
     pub(super) before: usize,
@@ -89,7 +89,7 @@ impl Differences {
             links: links(before.links(), now.links()),
             pictures: pictures(before.pictures(), now.pictures()),
             looks: looks(&before.html, &now.html),
-            size: Size { before: before.octets, now: now.octets, limit: LIMIT },
+            size: Size { before: before.bytes, now: now.bytes, limit: LIMIT },
             new,
             gone,
             html: before.html != now.html,
@@ -250,26 +250,29 @@ mod tests {
     fn a_picture_that_moved_is_the_same_and_one_with_other_bytes_is_not() {
         let picture = |name: &str, identity: &str| Picture {
             name: name.into(),
-            octets: Some(1),
+            bytes: Some(1),
             width: None,
             height: None,
             identity: identity.into(),
         };
-        let told = pictures(
+        let output = pictures(
             vec![picture("old/a.png", "1"), picture("b.png", "2"), picture("c.png", "3")],
             vec![picture("new/a.png", "1"), picture("b.png", "4"), picture("d.png", "5")],
         );
-        assert_eq!(told.changed, [Changed { before: picture("b.png", "2"), now: picture("b.png", "4") }]);
-        assert_eq!((told.added, told.removed), (vec![picture("d.png", "5")], vec![picture("c.png", "3")]));
+        assert_eq!(output.changed, [Changed { before: picture("b.png", "2"), now: picture("b.png", "4") }]);
+        assert_eq!(
+            (output.added, output.removed),
+            (vec![picture("d.png", "5")], vec![picture("c.png", "3")])
+        );
     }
 
     #[test]
     fn looks_are_declarations_and_not_how_often_they_stand_there() {
-        let told = looks(
+        let output = looks(
             "<style>a { color: red }</style><p style=\"margin:0;color:#111\" width=\"5\">",
             "<style>a { color: blue }</style><p style=\"margin:0;color:#222\" width=\"5\"><p style=\"margin:0\">",
         );
-        assert_eq!(told.added, ["a { color: blue", "color:#222"]);
-        assert_eq!(told.removed, ["a { color: red", "color:#111"]);
+        assert_eq!(output.added, ["a { color: blue", "color:#222"]);
+        assert_eq!(output.removed, ["a { color: red", "color:#111"]);
     }
 }

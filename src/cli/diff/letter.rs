@@ -6,7 +6,7 @@ use crate::{
     address::EmailAddress,
     assets::PicturePlace,
     check::{self, Link},
-    cli::{Context, Failure, build, check as checks, issues::IssueFile, sending::plain},
+    cli::{build, check as checks, context::Context, failure::Failure, issues::IssueFile},
     config::Config,
     message::{Composer, Secrets},
     render::{Built, Mailbox},
@@ -22,8 +22,8 @@ pub(super) struct Letter {
     pub(super) text: String,
     subject: String,
     pub(super) found: Diagnostics,
-    /// Octets of the HTML part, as encoded for the wire.
-    pub(super) octets: usize,
+    /// LetterBytes of the HTML part, as encoded for the wire.
+    pub(super) bytes: usize,
 }
 
 /// A picture as readers get it.
@@ -32,7 +32,7 @@ pub(super) struct Picture {
     /// Its path from the newsletter's folder on, or its address.
     pub(super) name: String,
     /// Of the file; none for a picture elsewhere.
-    pub(super) octets: Option<u64>,
+    pub(super) bytes: Option<u64>,
     pub(super) width: Option<u32>,
     pub(super) height: Option<u32>,
     /// The same bytes have the same.
@@ -45,10 +45,10 @@ impl Letter {
         let built = file.build(config, context.now)?;
         let report = checks::report(context, config, file, &built, checks::Subject::LetterAndList)?;
         Ok(Self {
-            html: plain(&built.rendered.html),
-            text: plain(&built.rendered.text),
-            subject: plain(&built.rendered.subject),
-            octets: report.shares.iter().map(|share| share.octets).sum(),
+            html: built.rendered.html.to_string(),
+            text: built.rendered.text.to_string(),
+            subject: built.rendered.subject.to_string(),
+            bytes: report.shares.iter().map(|share| share.bytes).sum(),
             built,
             found: report.diagnostics,
         })
@@ -95,7 +95,7 @@ impl Letter {
         let mut seen = BTreeSet::new();
         let own = self.built.assets.pictures().map(|(_, asset)| Picture {
             name: asset.path.clone(),
-            octets: Some(asset.bytes.len() as u64),
+            bytes: Some(asset.bytes.len() as u64),
             width: asset.width,
             height: asset.height,
             identity: asset.cid.clone(),
@@ -109,7 +109,7 @@ impl Letter {
             .filter(|address| !address.starts_with("cid:") && !known.contains(address))
             .map(|address| Picture {
                 name: address.clone(),
-                octets: None,
+                bytes: None,
                 width: None,
                 height: None,
                 identity: address,
@@ -118,7 +118,7 @@ impl Letter {
         own.into_iter().chain(elsewhere).collect()
     }
 
-    /// The letter to somebody, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
+    /// The letter to someone, for the frames of a page. Its addresses of leaving lead nowhere: it is passed on.
     pub(super) fn view(&self, list: &ListSource, reader: &EmailAddress) -> Result<LetterView, Failure> {
         let rendered = &self.built.rendered;
         let mut person = build::subscriber(list, reader)?;

@@ -1,4 +1,4 @@
-//! The differences, told to people and to programs.
+//! The differences, printed for people and for programs.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,15 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::{
-    Args, Compared,
+    args::Args,
     differences::{Changed, Differences, Set},
     letter::Picture,
+    revision::Revision,
 };
 use crate::{
     check::Link,
-    report::{changes, diagnostics, words::octets},
+    cli::json::VERSION,
+    report::{changes, diagnostics, format::human_bytes},
     source::Diagnostic,
 };
 
@@ -21,20 +23,30 @@ const LOOKS_MAX: usize = 6;
 
 const HEAD: Style = Style::new().bold();
 
+/// The letters and what is said about them.
+pub(super) struct Compared {
+    pub(super) then: Revision,
+    pub(super) title: String,
+    /// The issue's path from the newsletter's folder on.
+    pub(super) path: String,
+    pub(super) differences: Differences,
+}
+
 /// For programs, and for the page.
 pub(super) fn json(args: &Args, compared: &Compared) -> Value {
     let Compared { then, title, path, differences } = compared;
-    let mut told = json!(differences);
-    told["issue"] = path.as_str().into();
-    told["was"] = (then.path != *path).then(|| then.path.clone()).into();
-    told["title"] = title.as_str().into();
-    told["revision"] = args.revision.as_str().into();
-    told["commit"] = then.commit.as_str().into();
-    told["date"] = then.date.as_str().into();
-    told["same"] = differences.is_same_letter().into();
+    let mut output = json!(differences);
+    output["issue"] = path.as_str().into();
+    output["was"] = (then.path != *path).then(|| then.path.clone()).into();
+    output["title"] = title.as_str().into();
+    output["revision"] = args.revision.as_str().into();
+    output["commit"] = then.commit.as_str().into();
+    output["date"] = then.date.as_str().into();
+    output["same"] = differences.is_same_letter().into();
     let findings = |found: &[Diagnostic]| diagnostics::json(found)["diagnostics"].take();
-    told["findings"] = json!({ "new": findings(&differences.new), "gone": findings(&differences.gone) });
-    told
+    output["version"] = VERSION.into();
+    output["findings"] = json!({ "new": findings(&differences.new), "gone": findings(&differences.gone) });
+    output
 }
 
 /// For people, in colors that the stream takes out where they are not wanted.
@@ -84,14 +96,14 @@ fn link(link: &Link) -> String {
 }
 
 fn picture(picture: &Picture) -> String {
-    let mut told = picture.name.clone();
+    let mut output = picture.name.clone();
     if let (Some(width), Some(height)) = (picture.width, picture.height) {
-        told.push_str(&format!(", {width} × {height}"));
+        output.push_str(&format!(", {width} × {height}"));
     }
-    if let Some(size) = picture.octets {
-        told.push_str(&format!(", {}", octets(size)));
+    if let Some(size) = picture.bytes {
+        output.push_str(&format!(", {}", human_bytes(size)));
     }
-    told
+    output
 }
 
 fn set<T>(out: &mut String, name: &str, set: &Set<T>, shown: impl Fn(&T) -> String) {
@@ -124,13 +136,13 @@ fn looks(out: &mut String, differences: &Differences) {
 fn size(out: &mut String, differences: &Differences) {
     let size = &differences.size;
     section(out, "size");
-    let told = |size: usize| octets(size as u64);
+    let output = |size: usize| human_bytes(size as u64);
     let by = match size.now.cmp(&size.before) {
-        std::cmp::Ordering::Less => format!("{} less", told(size.before - size.now)),
+        std::cmp::Ordering::Less => format!("{} less", output(size.before - size.now)),
         std::cmp::Ordering::Equal => "as before".to_owned(),
-        std::cmp::Ordering::Greater => format!("{} more", told(size.now - size.before)),
+        std::cmp::Ordering::Greater => format!("{} more", output(size.now - size.before)),
     };
-    let (now, limit) = (told(size.now), told(size.limit));
+    let (now, limit) = (output(size.now), output(size.limit));
     let _ = writeln!(out, "{now} of the {limit} of HTML that Gmail shows ({by})");
     if size.limit < size.now {
         let red = AnsiColor::Red.on_default().bold();
@@ -143,9 +155,9 @@ fn findings(out: &mut String, differences: &Differences) {
         return;
     }
     section(out, "findings");
-    let told = |one: &Diagnostic| {
+    let output = |one: &Diagnostic| {
         format!("{} {}: {} ({})", one.severity.word(), one.code, diagnostics::sentence(one), one.place)
     };
-    differences.gone.iter().for_each(|one| lines(out, &told(one), ""));
-    differences.new.iter().for_each(|one| lines(out, "", &told(one)));
+    differences.gone.iter().for_each(|one| lines(out, &output(one), ""));
+    differences.new.iter().for_each(|one| lines(out, "", &output(one)));
 }

@@ -1,22 +1,19 @@
-//! The lines for people and as JSON (`docs/doctor.schema.json`).
+//! The lines for people and as JSON (`docs/schemas/doctor.schema.json`).
 
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::Failure;
 use crate::{
     doctor::{Level, Line, Part},
-    report::words::plural,
+    report::format::plural,
 };
 
-/// Changes when a program that reads the output would have to.
-const VERSION: u32 = 1;
-
+/// What `--json` prints.
 #[derive(Serialize)]
-struct Report<'a> {
-    version: u32,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::cli) struct Report<'a> {
     errors: usize,
     warnings: usize,
     notes: usize,
@@ -27,17 +24,13 @@ fn count(lines: &[Line], level: Level) -> usize {
     lines.iter().filter(|line| line.level == level).count()
 }
 
-pub(super) fn json(lines: &[Line]) -> Result<String, Failure> {
-    let report = Report {
-        version: VERSION,
+pub(super) fn report(lines: &[Line]) -> Report<'_> {
+    Report {
         errors: count(lines, Level::Error),
         warnings: count(lines, Level::Warning),
         notes: count(lines, Level::Note),
         lines,
-    };
-    let mut text = serde_json::to_string_pretty(&report).map_err(Failure::outside)?;
-    text.push('\n');
-    Ok(text)
+    }
 }
 
 fn heading(part: Part) -> &'static str {
@@ -45,6 +38,7 @@ fn heading(part: Part) -> &'static str {
         Part::Relay => "Relay",
         Part::Dns => "DNS",
         Part::Unsubscribe => "Unsubscribing",
+        Part::Bounces => "Letters that come back",
         Part::Files => "Files",
         Part::Providers => "Large mailbox providers",
     }

@@ -2,8 +2,15 @@
 
 use std::path::{Component, Path};
 
-use super::{Args, Context, Exit, Failure};
-use crate::{config, transport::Relay};
+use super::args::Args;
+use crate::{
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+    },
+    config,
+    transport::Relay,
+};
 
 /// What the settings are written from; each value has been validated.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +23,8 @@ pub(super) struct Answers {
     pub(super) postal_address: Option<String>,
 }
 
+/// The list in the ledger's database, instead of a file.
+const MANAGED: &str = "managed";
 /// Where letters go without a relay.
 const OUTBOX: &str = "outbox";
 const LIST: &str = "subscribers.csv";
@@ -44,12 +53,17 @@ const RELAY: Question = Question {
 };
 const LIST_FILE: Question = Question {
     flag: "--list",
-    text: "Subscriber list, a CSV file",
+    text: "Subscriber list: a CSV file, or `managed` for one in the database",
     default: Some(LIST),
     validate: validate_list,
 };
 
 impl Answers {
+    /// Whether commands keep the list.
+    pub(super) fn is_managed(&self) -> bool {
+        self.list == MANAGED
+    }
+
     /// # Errors
     ///
     /// When a flag is invalid, or when an answer is missing and there is no terminal to ask at.
@@ -156,7 +170,7 @@ mod tests {
             ),
             (
                 &LIST_FILE,
-                &["subscribers.csv", "lists/all.csv"],
+                &["subscribers.csv", "lists/all.csv", "managed"],
                 &["", "../x.csv", "/etc/passwd", "lists/", "."],
             ),
         ] {

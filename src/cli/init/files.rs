@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Ci, answers::Answers};
+use super::{answers::Answers, args::Ci};
 
 const SETTINGS: &str = include_str!("settings.toml");
 const FIRST_ISSUE: &str = include_str!("first_issue.md");
@@ -34,7 +34,8 @@ pub(super) fn settings(answers: &Answers) -> String {
             "name" => quote(&answers.name),
             "from" => quote(&answers.from),
             "postal_address" => postal_address.clone(),
-            "list" => quote(&answers.list),
+            "list" if answers.is_managed() => "managed = true".to_owned(),
+            "list" => format!("path = {}", quote(&answers.list)),
             "relay" => relay.clone(),
             other => unreachable!("the template has no place `{other}`"),
         });
@@ -43,15 +44,21 @@ pub(super) fn settings(answers: &Answers) -> String {
     text + rest
 }
 
-pub(super) fn first_issue(date: &str) -> String {
-    FIRST_ISSUE.replace("{date}", date)
+pub(super) fn first_issue(date: &str, is_managed: bool) -> String {
+    let text = FIRST_ISSUE.replace("{date}", date);
+    if !is_managed {
+        return text;
+    }
+    // A new managed list has no columns of its own.
+    text.replace("subscriber.first_name", "subscriber.name")
+        .replace("takes the column `first name` of your list.", "takes the name in your list.")
 }
 
-/// What must not be published: people, keys and letters.
+/// What must not be published: people, keys and letters. Tables in the folder are exports of other services.
 pub(super) fn gitignore(list: Option<&Path>) -> String {
-    let list = list.map(|list| format!("/{}\n", list.display())).unwrap_or_default();
+    let list = list.map_or_else(String::new, |list| format!("/{}\n", list.display()));
     format!(
-        "# People, keys and letters do not belong into version control. Back them up instead.\n{list}/.mimeo/\n/outbox/\n/build/\n"
+        "# People, keys and letters do not belong into version control. Back them up instead.\n{list}/*.csv\n/.mimeo/\n/outbox/\n/build/\n"
     )
 }
 

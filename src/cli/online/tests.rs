@@ -147,7 +147,7 @@ fn a_run_asks_a_limited_number_of_addresses_on_usual_ports() {
 }
 
 #[test]
-fn a_certificate_that_is_not_valid_is_told_as_such() {
+fn a_certificate_that_is_not_valid_is_reported_as_such() {
     use rustls::{CertificateError, Error};
     for (problem, expected) in [
         (CertificateError::Expired, "has expired"),
@@ -157,10 +157,10 @@ fn a_certificate_that_is_not_valid_is_told_as_such() {
         let inside = io::Error::other(Error::InvalidCertificate(problem.clone()));
         for source in [ureq::Error::Rustls(Error::InvalidCertificate(problem)), ureq::Error::Io(inside)] {
             let error = NetError::Failed { host: "a.example".into(), source: Box::new(source) };
-            assert_eq!(trouble(&error), Answer::Certificate(expected.into()));
+            assert_eq!(answer_of(&error), Answer::Certificate(expected.into()));
         }
     }
     let source = Box::new(ureq::Error::HostNotFound);
     let error = NetError::Failed { host: "a.example".into(), source };
-    assert!(matches!(trouble(&error), Answer::Unclear(_)));
+    assert!(matches!(answer_of(&error), Answer::Unclear(_)));
 }

@@ -4,8 +4,13 @@ use jiff::Timestamp;
 
 use crate::{
     address::EmailAddress,
-    cli::{Context, Exit, Failure, check, flags, issues},
-    config::Config,
+    cli::{
+        check,
+        context::Context,
+        failure::{Exit, Failure},
+        flags, issues,
+    },
+    config::{Config, Overrides},
     ledger::Selection,
     render::Built,
 };
@@ -13,22 +18,24 @@ use crate::{
 /// Send an issue to everybody on the list who does not have it yet
 ///
 /// It shows who will get the issue, and asks. If anything interrupts it (a crash, a full disk, a lost relay), run the same
-/// command again: it continues where it stopped, and nobody gets the issue twice. Letters for which no answer came are
+/// command again: it continues where it stopped, and no one gets the issue twice. Letters for which no answer came are
 /// listed by `mimeo status`, and you decide about them with `mimeo resolve`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo send a-year-in-review --dry-run
   mimeo send a-year-in-review
   mimeo send 95 --sample 100
-  mimeo send 95 --where 'city=Berlin' --yes
-  mimeo send 95 --until 2h --yes")]
+  mimeo send 95 --where 'city == \"Berlin\" && \"beta\" in tags' --yes
+  mimeo send 95 --deadline 2h --yes
+  mimeo send 95 --at 2026-12-04T09:00
+  mimeo send 95 --at '2026-12-04T09:00[Europe/Berlin]' --detach")]
 pub(crate) struct Args {
     /// The issue: its number, its path, or a part of its name
     pub(super) issue: String,
     /// Send without asking
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Confirm that nobody got an issue with another ledger; needed once with --yes, when a ledger sends through a relay
+    /// Confirm that no one got an issue with another ledger; needed once with --yes, when a ledger sends through a relay
     /// for the first time
     #[arg(long)]
     pub(super) first: bool,
@@ -47,18 +54,24 @@ pub(crate) struct Args {
     /// Send to these people only
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', group = "choice")]
     pub(super) only: Vec<EmailAddress>,
-    /// Send only to people with this value in a column of the list
-    #[arg(long = "where", value_name = "FIELD=VALUE", group = "choice")]
-    pub(super) field: Option<String>,
+    /// Send only to people who meet this condition
+    #[arg(long = "where", value_name = "CONDITION", group = "choice")]
+    pub(super) condition: Option<String>,
     /// Send to the first N people on the list who don't have it yet
     #[arg(long, value_name = "N", group = "choice")]
     pub(super) limit: Option<u64>,
     /// Send to N random people who don't have it yet
     #[arg(long, value_name = "N", group = "choice")]
     pub(super) sample: Option<u64>,
+    /// Send at this time, as in 2026-12-04T09:00 or 2026-12-04T09:00[Europe/Berlin]; waits for it
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["dry_run", "choice", "retry_failed"])]
+    pub(super) at: Option<String>,
+    /// With --at, leave the waiting to `mimeo work --watch` or `mimeo serve --work`
+    #[arg(long, requires = "at")]
+    pub(super) detach: bool,
     /// Keep trying deferred letters for this long (2h), or until this time (2022-12-30T18:00:00+01:00)
-    #[arg(long, value_name = "TIME")]
-    pub(super) until: Option<String>,
+    #[arg(long, alias = "until", value_name = "TIME")]
+    pub(super) deadline: Option<String>,
     /// Also send to people who were removed from the list since the issue was first sent; without --yes you are asked
     #[arg(long)]
     pub(super) include_removed: bool,
@@ -77,13 +90,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) list: flags::List,
     #[command(flatten)]
-    pub(super) relay: flags::Relay,
-    #[command(flatten)]
-    pub(super) outbox: flags::Outbox,
-    #[command(flatten)]
-    pub(super) ledger: flags::Ledger,
-    #[command(flatten)]
-    pub(super) trust: flags::Trust,
+    pub(super) send: flags::SendOptions,
 }
 
 impl Args {
@@ -105,36 +112,31 @@ impl Args {
         file: &issues::IssueFile,
         built: &Built,
     ) -> Result<(), Failure> {
-        // The plan reports problems of the list.
-        let mut found = check::report(context, config, file, built, check::Subject::Letter)?.diagnostics;
-        found.retain(|one| {
-            one.is_error() && !self.allow.iter().any(|code| code.eq_ignore_ascii_case(one.code))
-        });
+        let found = check::letter_errors(context, config, file, built, &self.allow)?;
         let Some(code) = found.first().map(|one| one.code) else { return Ok(()) };
         Err(Failure::found(found)
             .hint(format!("nothing was sent; fix it, or send anyway with --allow {code}")))
     }
 
-    pub(super) fn choice(&self, context: &Context) -> Result<Option<Selection>, Failure> {
-        let usage = |text: String| Failure::input(text).exit(Exit::Usage);
+    pub(super) fn choice(&self, context: &Context, config: &Config) -> Result<Option<Selection>, Failure> {
         if !self.only.is_empty() {
             return Ok(Some(Selection::Only(self.only.clone())));
         }
-        if let Some(text) = &self.field {
-            let Some((field, value)) = text.split_once('=') else {
-                return Err(usage(format!("invalid condition `{text}`: write it like `field=value`")));
-            };
-            let (field, value) =
-                (field.trim().to_lowercase().replace([' ', '-'], "_"), value.trim().to_owned());
-            return Ok(Some(Selection::Where { field, value }));
+        if let Some(text) = &self.condition {
+            return Ok(Some(Selection::Where(context.condition(text, config)?)));
         }
         let seed =
             u64::from_ne_bytes(context.now.as_nanosecond().to_ne_bytes()[..8].try_into().unwrap_or_default());
         Ok(self.limit.map(Selection::First).or(self.sample.map(|count| Selection::Sample { count, seed })))
     }
 
-    pub(super) fn until(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {
-        let Some(text) = &self.until else { return Ok(None) };
+    /// What this run's flags say.
+    pub(super) fn overrides(&self, overrides: Overrides) -> Overrides {
+        self.list.say(self.send.say(overrides))
+    }
+
+    pub(super) fn deadline(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {
+        let Some(text) = &self.deadline else { return Ok(None) };
         let moment = crate::config::parse_duration(text)
             .and_then(|wait| context.now.checked_add(wait).ok())
             .or_else(|| text.parse().ok());

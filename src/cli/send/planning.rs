@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Job, course::Totals};
+use super::job::Job;
 use crate::{
     cli::{
-        Exit, Failure,
+        approve,
+        common::{self, Destination},
+        course::Totals,
+        failure::{Exit, Failure},
         issues::Match,
-        sending::{self, Destination},
     },
     dispatch::{self, BadRows, Failed, IfEdited, IfKeysChanged, Note, Opened, Plan, Prediction, prepare},
     ledger::{Ledger, Selection},
     message::Composer,
-    report::words::{count, octets, plural, when},
+    report::format::{count, human_bytes, plural, when},
     transport::{Outbox, Transport},
 };
 
@@ -30,10 +32,11 @@ impl Job<'_> {
         ledger: &Ledger,
     ) -> Result<Result<Agreed, Exit>, Failure> {
         let options = self.options();
-        // Where nobody is asked, a first opening may read the list once only; unless the relay's settings are wrong, for
+        // Where no one is asked, a first opening may read the list once only; unless the relay's settings are wrong, for
         // what is wrong with the list is said first.
-        if self.args.yes
+        if (self.args.yes || self.is_confirmed)
             && !self.args.dry_run
+            && !self.config.approval.required
             && self.choice.is_none()
             && ledger.find_dispatch(&source.rendered.slug).await?.is_none()
             && let Ok(destination) = self.destination()
@@ -51,16 +54,27 @@ impl Job<'_> {
         }
         let destination = self.destination()?;
         self.show(prepared.plan(), prepared.composer(), &destination)?;
+        if self.args.dry_run {
+            self.say_unapproved(prepared.plan());
+        } else {
+            approve::require(self.config, prepared.plan())?;
+        }
         if !self.args.dry_run && !self.confirm(prepared.plan())? {
-            self.context.terminal.print("nothing was sent");
-            return Ok(Err(Exit::Failed));
+            return Err(Failure::declined("nothing was sent"));
         }
         let opened = prepared.open().await?;
         Ok(Ok(Agreed { opened, destination }))
     }
 
+    /// A dry run needs no approval, and says what the real one would lack.
+    fn say_unapproved(&self, plan: &Plan) {
+        if let Err(failure) = approve::require(self.config, plan) {
+            self.context.terminal.say(&format!("note: {}", failure.plain().0));
+        }
+    }
+
     /// The relay, or a folder.
-    fn destination(&self) -> Result<Destination, Failure> {
+    pub(super) fn destination(&self) -> Result<Destination, Failure> {
         if self.args.dry_run {
             return Ok(Destination::outbox(Outbox::new(self.config.outbox.clone())));
         }
@@ -68,7 +82,7 @@ impl Job<'_> {
     }
 
     /// What the arguments and settings choose.
-    fn options(&self) -> dispatch::Options {
+    pub(super) fn options(&self) -> dispatch::Options {
         let mut options = dispatch::Options::new(self.context.now);
         options.destination = match (self.config.encryption().is_some(), self.args.dry_run) {
             (true, false) => dispatch::Destination::Relay,
@@ -106,7 +120,7 @@ impl Job<'_> {
         options
     }
 
-    fn nothing_to_do(&self, plan: &Plan) -> Result<Exit, Failure> {
+    pub(super) fn nothing_to_do(&self, plan: &Plan) -> Result<Exit, Failure> {
         let tally = plan.so_far;
         let sentence = if plan.left_for_later > 0 {
             let (who, need) = if plan.left_for_later == 1 { ("person", "does") } else { ("people", "do") };
@@ -117,18 +131,23 @@ impl Job<'_> {
         } else if tally.planned == 0 {
             "nothing to send: no subscriber on the list wants letters".to_owned()
         } else if tally.accepted + tally.suppressed == tally.planned {
-            format!("nothing to send: {}", sending::sentence(&tally))
+            format!("nothing to send: {}", common::sentence(&tally))
         } else {
-            format!("nothing is left to send: {}", sending::sentence(&tally))
+            format!("nothing is left to send: {}", common::sentence(&tally))
         };
         self.context.terminal.say(&format!("{}: {sentence}", plan.title));
-        self.json(plan, Some(tally), "finished", None, Totals::default())?;
+        self.json(plan, Some(tally), ("finished", None), Totals::default(), None)?;
         let open = tally.failed + tally.unconfirmed + tally.begun;
         Ok(if open == 0 { Exit::Done } else { Exit::Unfinished })
     }
 
     /// Shows the plan.
-    fn show(&self, plan: &Plan, composer: &Composer, destination: &Destination) -> Result<(), Failure> {
+    pub(super) fn show(
+        &self,
+        plan: &Plan,
+        composer: &Composer,
+        destination: &Destination,
+    ) -> Result<(), Failure> {
         let terminal = &self.context.terminal;
         let mut lines = vec![plan.title.clone()];
         if self.named == Match::Part {
@@ -139,7 +158,7 @@ impl Job<'_> {
             ));
         }
         if let Some(opened) = plan.opened_at {
-            lines.push(format!("  opened {}: {}", when(opened), sending::sentence(&plan.so_far)));
+            lines.push(format!("  opened {}: {}", when(opened), common::sentence(&plan.so_far)));
         }
         let mut why = Vec::new();
         if plan.opened_at.is_some() && plan.newcomers > 0 {
@@ -168,7 +187,7 @@ impl Job<'_> {
         let who = plural(plan.letters, "person gets it", "people get it");
         lines.push(if why.is_empty() { format!("  {who}") } else { format!("  {who} ({})", why.join(", ")) });
         let size = composer.size_hint() as u64;
-        lines.push(format!("  about {} a letter, {}", octets(size), destination.description));
+        lines.push(format!("  about {} a letter, {}", human_bytes(size), destination.description));
         match plan.prediction {
             Prediction::AtOnce => {}
             Prediction::Until(at) => {
@@ -188,8 +207,13 @@ impl Job<'_> {
 
     /// Asks whether to send. False: no.
     fn confirm(&self, plan: &Plan) -> Result<bool, Failure> {
+        self.confirm_question(plan, &format!("Send {}?", plural(plan.letters, "letter", "letters")))
+    }
+
+    /// Asks a question about the plan. False: no.
+    pub(super) fn confirm_question(&self, plan: &Plan, question: &str) -> Result<bool, Failure> {
         self.check_removed(plan)?;
-        if self.args.yes || plan.letters == 0 {
+        if self.args.yes || self.is_confirmed || plan.letters == 0 {
             return Ok(true);
         }
         if !self.context.terminal.is_interactive() {
@@ -197,8 +221,7 @@ impl Job<'_> {
                 .hint("look at the plan above first")
                 .exit(Exit::Usage));
         }
-        let question = format!("Send {}?", plural(plan.letters, "letter", "letters"));
-        self.context.terminal.ask(&question).map_err(Failure::outside)
+        self.context.terminal.ask(question).map_err(Failure::outside)
     }
 
     /// Whoever was removed from the list may have asked for it. Whether they get the issue is for a person to say, not for a
@@ -222,13 +245,13 @@ impl Job<'_> {
     }
 
     /// A ledger that has never sent through a relay may be one that was lost: on another machine, in a fresh checkout. That
-    /// nobody got the issue with another one is for the owner to say.
+    /// no one got the issue with another one is for the owner to say.
     pub(super) async fn acknowledge_first(&self, ledger: &Ledger) -> Result<(), Failure> {
         let is_first = ledger.relays().await?.iter().all(|relay| relay == Transport::OUTBOX);
         if self.config.encryption().is_none() || self.args.first || !is_first {
             return Ok(());
         }
-        let path = self.config.ledger.display();
+        let path = &self.config.ledger;
         let text = format!("the ledger `{path}` has never sent through a relay");
         if self.args.yes {
             return Err(Failure::input(text)

@@ -2,16 +2,22 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Context, Exit, Failure, flags, managed, open};
+use super::managed::{managed, open};
 use crate::{
     address::EmailAddress,
-    audience::{NewPerson, RESERVED, Status, Unsubscribed, Who, Words},
-    report::words::{plural, when},
+    audience::{Label, NewPerson, RESERVED, Status, Unsubscribed, Who, Words},
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+        flags,
+    },
+    config::Config,
+    report::format::{plural, when},
     source::nearest,
     subscriber::{Fields, normalise},
 };
 
-/// Add somebody who asked you for letters
+/// Add someone who asked you for letters
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo subscribers add ann@example.com --name \"Ann Lee\" --tag friend
@@ -38,7 +44,7 @@ pub(super) struct AddArgs {
     #[arg(long, value_name = "TEXT", default_value = "added by hand")]
     reason: String,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 /// Add tags to people, or remove tags
@@ -57,10 +63,29 @@ pub(super) struct TagArgs {
     #[arg(long, value_name = "TAG")]
     remove: Vec<String>,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
-/// Send somebody no letters for now
+/// Change which topics people want to read about
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mimeo subscribers topics ann@example.com --add tea
+  mimeo subscribers topics ann@example.com --remove tea --add cups")]
+pub(super) struct TopicsArgs {
+    /// The addresses
+    #[arg(required = true)]
+    addresses: Vec<EmailAddress>,
+    /// Add this topic; can be repeated
+    #[arg(long, value_name = "TOPIC", required_unless_present = "remove")]
+    add: Vec<String>,
+    /// Remove this topic; can be repeated
+    #[arg(long, value_name = "TOPIC")]
+    remove: Vec<String>,
+    #[command(flatten)]
+    ledger: flags::KeyedLedger,
+}
+
+/// Send someone no letters for now
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo subscribers pause ann@example.com --until 2027-03-01")]
@@ -71,7 +96,7 @@ pub(super) struct PauseArgs {
     #[arg(long, value_name = "DATE")]
     until: Option<Date>,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 /// Unsubscribe people by their address
@@ -86,10 +111,10 @@ pub(super) struct UnsubscribeArgs {
     #[arg(long, value_name = "TEXT", default_value = "by hand")]
     reason: String,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
-/// Make somebody active again who gets no letters
+/// Make someone active again who gets no letters
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo subscribers resubscribe ann@example.com --reason \"wrote that she wants letters again\"")]
@@ -100,13 +125,13 @@ pub(super) struct ResubscribeArgs {
     #[arg(long, value_name = "TEXT", required = true)]
     reason: String,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 /// Erase everything that is known about a person
 ///
 /// Their record, history, consent and suppression are deleted, and their address in everything that was sent to them. A keyed hash
-/// stays, which tells nobody the address: no import brings them back, and no letter is written to them.
+/// stays, which tells no one the address: no import brings them back, and no letter is written to them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo subscribers erase ann@example.com --yes")]
@@ -117,11 +142,12 @@ pub(super) struct EraseArgs {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 pub(super) fn add(args: &AddArgs, context: &Context) -> Result<Exit, Failure> {
     let config = managed(&args.ledger, context)?;
+    check_topics(&config, &args.topics)?;
     let mut fields = Fields::default();
     for text in &args.fields {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
@@ -160,15 +186,40 @@ fn words(words: &[String]) -> Words {
 
 pub(super) fn tag(args: &TagArgs, context: &Context) -> Result<Exit, Failure> {
     let config = managed(&args.ledger, context)?;
-    let (runtime, audience) = open(&config, context)?;
-    let changed = runtime.block_on(audience.tag(
-        args.addresses.clone(),
-        words(&args.add),
-        words(&args.remove),
-        context.now,
-    ))?;
+    label(&config, context, Label::Tags, &args.addresses, [&args.add, &args.remove])
+}
+
+pub(super) fn topics(args: &TopicsArgs, context: &Context) -> Result<Exit, Failure> {
+    let config = managed(&args.ledger, context)?;
+    check_topics(&config, &args.add)?;
+    label(&config, context, Label::Topics, &args.addresses, [&args.add, &args.remove])
+}
+
+/// Adds labels to people, and removes others.
+fn label(
+    config: &Config,
+    context: &Context,
+    kind: Label,
+    addresses: &[EmailAddress],
+    [add, remove]: [&Vec<String>; 2],
+) -> Result<Exit, Failure> {
+    let (runtime, audience) = open(config, context)?;
+    let (add, remove) = (words(add), words(remove));
+    let changed = runtime.block_on(audience.label(kind, addresses.to_vec(), add, remove, context.now))?;
     context.terminal.say(&format!("{} changed", plural(changed, "person", "people")));
     Ok(Exit::Done)
+}
+
+/// Topics that the settings do not have are mistakes; settings without topics do not say which there are.
+fn check_topics(config: &Config, topics: &[String]) -> Result<(), Failure> {
+    let known = || config.newsletter.topics.iter().map(|topic| topic.slug.as_str());
+    let is_unknown = |topic: &&String| known().count() > 0 && !known().any(|known| known == topic.as_str());
+    let Some(unknown) = topics.iter().find(is_unknown) else { return Ok(()) };
+    let hint = match nearest(unknown, known()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("mimeo.toml has: {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    Err(Failure::input(format!("unknown topic `{unknown}`")).hint(hint).exit(Exit::Usage))
 }
 
 pub(super) fn pause(args: &PauseArgs, context: &Context) -> Result<Exit, Failure> {
@@ -206,7 +257,7 @@ pub(super) fn unsubscribe(args: &UnsubscribeArgs, context: &Context) -> Result<E
         context.terminal.say(&match done {
             Unsubscribed::Person(_) => format!("{address} gets no letters from now on"),
             Unsubscribed::Stranger => format!("{address} is not on the list; the address is suppressed"),
-            Unsubscribed::Already(_) => format!("{address} got no letters before"),
+            Unsubscribed::Already(_) => format!("{address} gets no letters already"),
         });
     }
     Ok(Exit::Done)
@@ -232,15 +283,14 @@ pub(super) fn erase(args: &EraseArgs, context: &Context) -> Result<Exit, Failure
         }
         let question = format!("Erase everything about {}?", args.address.expose());
         if !context.terminal.ask(&question).map_err(Failure::outside)? {
-            context.terminal.print("nothing was erased");
-            return Ok(Exit::Interrupted);
+            return Err(Failure::declined("nothing was erased"));
         }
     }
     let (runtime, audience) = open(&config, context)?;
     let erased = runtime.block_on(audience.erase(args.address.clone(), context.now))?;
     let what = if erased.was_known || erased.deliveries > 0 { "erased" } else { "nothing was known" };
     context.terminal.say(&format!(
-        "{what} ({}); a keyed hash stays, so that nobody writes to the address",
+        "{what} ({}); a keyed hash stays, so that no one writes to the address",
         plural(erased.deliveries, "letter", "letters")
     ));
     if erased.leaving > 0 {

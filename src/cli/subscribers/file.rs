@@ -4,14 +4,19 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Context, Exit, Failure, flags};
+use super::super::flags;
 use crate::{
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+        json::versioned,
+    },
     config::Overrides,
     report::{
         diagnostics,
-        words::{count, plural},
+        format::{count, plural},
     },
-    subscriber::{List, ListError, Scan},
+    subscriber::{Inactive, List, ListError, Scan},
 };
 
 /// Count the people on the list and report every row that cannot be used
@@ -49,11 +54,12 @@ pub(super) fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure
     let scan = list.scan(args.limit).map_err(unreadable)?;
     let exit = if scan.bad == 0 { Exit::Done } else { Exit::BadInput };
     if args.json {
-        let mut object = diagnostics::json(&scan.diagnostics);
+        let mut object = versioned(diagnostics::json(&scan.diagnostics));
         object["list"] = path.to_string_lossy().into();
         object["people"] = scan.people.into();
-        for (why, number) in scan.inactive.iter() {
-            object[why.word().replace(' ', "_")] = number.into();
+        // Only an issue makes someone off its topics.
+        for (why, number) in scan.inactive.iter().filter(|(why, _)| *why != Inactive::OffTopic) {
+            object[why.key()] = number.into();
         }
         object["repeats"] = scan.repeats.into();
         object["bad"] = scan.bad.into();
@@ -63,7 +69,7 @@ pub(super) fn check(args: &CheckArgs, context: &Context) -> Result<Exit, Failure
         return Ok(exit);
     }
     if !scan.diagnostics.is_empty() {
-        context.terminal.say(diagnostics::human(&scan.diagnostics).trim_end());
+        context.terminal.say(diagnostics::human(&scan.diagnostics, context.terminal.links()).trim_end());
         let more = (scan.bad + scan.repeats).saturating_sub(scan.diagnostics.len() as u64);
         if more != 0 {
             context

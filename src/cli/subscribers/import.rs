@@ -2,19 +2,28 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
+use clap::{ValueEnum, builder::PossibleValue};
 use serde_json::json;
 
-use super::{Context, Exit, Failure, flags, list::StatusFlag, managed, open};
+use super::{
+    list::StatusFlag,
+    managed::{managed, open},
+};
 use crate::{
     audience::{ImportOptions, ImportSummary, MergeFields, Platform, Staged, Status, StatusCounts, Words},
-    report::words::{count, plural},
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+        flags,
+        json::versioned,
+    },
+    report::format::{count, plural},
 };
 
 /// Import people into the managed list
 ///
-/// It shows what would change, and changes nothing without --yes. Nobody becomes active who is unsubscribed, bounced,
-/// complained, unconfirmed, suppressed or erased here. Several files are joined: who said no in one of them, gets no letters.
+/// It shows what would change, and changes nothing without --yes. No one becomes active who is unsubscribed, bounced,
+/// complained, pending, suppressed or erased here. Several files are joined: who said no in one of them, gets no letters.
 /// An import happens as a whole or not at all, and can be undone.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -22,7 +31,7 @@ use crate::{
   mimeo subscribers import --from mailchimp subscribed.csv unsubscribed.csv cleaned.csv --yes
   mimeo subscribers import --undo 3")]
 pub(super) struct Args {
-    /// The files
+    /// The files; `-` is the standard input
     #[arg(required_unless_present = "undo")]
     files: Vec<PathBuf>,
     /// Where the files come from; `auto` recognizes it by their columns
@@ -50,12 +59,12 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
+/// A service that lists come from and go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum From {
-    Auto,
+pub(super) enum Service {
     Mailchimp,
     Substack,
     Ghost,
@@ -65,13 +74,11 @@ enum From {
     Listmonk,
     Keila,
     Mimeo,
-    Csv,
 }
 
-impl From {
-    fn platform(self) -> Option<Platform> {
-        Some(match self {
-            Self::Auto => return None,
+impl Service {
+    pub(super) fn platform(self) -> Platform {
+        match self {
             Self::Mailchimp => Platform::Mailchimp,
             Self::Substack => Platform::Substack,
             Self::Ghost => Platform::Ghost,
@@ -81,8 +88,53 @@ impl From {
             Self::Listmonk => Platform::Listmonk,
             Self::Keila => Platform::Keila,
             Self::Mimeo => Platform::Mimeo,
-            Self::Csv => Platform::Other,
-        })
+        }
+    }
+}
+
+/// Where files come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Auto,
+    Csv,
+    Service(Service),
+}
+
+impl From {
+    fn platform(self) -> Option<Platform> {
+        match self {
+            Self::Auto => None,
+            Self::Csv => Some(Platform::Other),
+            Self::Service(service) => Some(service.platform()),
+        }
+    }
+}
+
+/// The services, and words for files that are not an export of one.
+impl ValueEnum for From {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [From; 11] = [
+            From::Auto,
+            From::Service(Service::Mailchimp),
+            From::Service(Service::Substack),
+            From::Service(Service::Ghost),
+            From::Service(Service::Kit),
+            From::Service(Service::Buttondown),
+            From::Service(Service::Beehiiv),
+            From::Service(Service::Listmonk),
+            From::Service(Service::Keila),
+            From::Service(Service::Mimeo),
+            From::Csv,
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Auto => Some(PossibleValue::new("auto")),
+            Self::Csv => Some(PossibleValue::new("csv")),
+            Self::Service(service) => service.to_possible_value(),
+        }
     }
 }
 
@@ -102,7 +154,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let (runtime, audience) = open(&config, context)?;
         let undone = runtime.block_on(audience.undo_import(import, context.now))?;
         if args.json {
-            return data(context, &json!(undone));
+            return data(context, &versioned(json!(undone)));
         }
         context.terminal.say(&format!(
             "import {import} is undone: {} removed, {} as before; {} changed since, and {} as they are",
@@ -147,7 +199,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         runtime.block_on(audience.plan_import(staged))?.1
     };
     if args.json {
-        return data(context, &json!(summary));
+        return data(context, &versioned(json!(summary)));
     }
     context.terminal.data(&table(&summary)).map_err(Failure::output)?;
     match summary.import {

@@ -1,22 +1,29 @@
-//! `mimeo subscribers list` and `export`.
+//! `mimeo subscribers list`.
 
-use std::{fmt::Write as _, io};
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    Context, Exit, Failure,
     file::{open as open_list, unreadable},
-    flags, managed, reading,
+    managed::reading,
 };
 use crate::{
-    audience::{Exporter, Person, Status},
-    cli::sending,
-    config::Overrides,
+    audience::{ManagedList, Person, Status},
+    cli::{
+        common,
+        context::Context,
+        failure::{Exit, Failure},
+        flags,
+        json::{VERSION, versioned},
+    },
+    config::{Config, Overrides},
     message::ListTokens,
     report::diagnostics,
-    subscriber::{Row, Subscriber},
+    source::{Diagnostic, Place, Severity},
+    subscriber::{Condition, ConditionError, Row, Subscriber},
 };
 
 /// Print the people who get letters, one per line: address, tab, name
@@ -24,40 +31,22 @@ use crate::{
 #[command(after_help = "Examples:
   mimeo subscribers list | wc -l
   mimeo subscribers list --json
+  mimeo subscribers list --where 'city == \"Berlin\" && \"beta\" in tags'
   mimeo subscribers list --status unsubscribed")]
 pub(super) struct ListArgs {
     #[command(flatten)]
     list: flags::List,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
     /// Print the people of a managed list who have this status; `all` prints everybody
     #[arg(long, value_name = "STATUS")]
     status: Option<StatusFlag>,
+    /// Print only the people who meet this condition
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<String>,
     /// Print one JSON object per line, with all fields and the token that unsubscribes the person
     #[arg(long)]
     json: bool,
-}
-
-/// Write the whole managed list to standard output, as CSV that can be imported again
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  mimeo subscribers export > subscribers.csv
-  mimeo subscribers export --format json > subscribers.jsonl")]
-pub(super) struct ExportArgs {
-    /// Write a table, or one JSON object per line
-    #[arg(long, value_name = "FORMAT", default_value = "csv")]
-    format: Format,
-    /// Write only the people who have this status
-    #[arg(long, value_name = "STATUS")]
-    status: Option<StatusFlag>,
-    #[command(flatten)]
-    ledger: flags::Ledger,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Csv,
-    Json,
 }
 
 /// A status, or all of them.
@@ -87,25 +76,88 @@ impl StatusFlag {
     }
 }
 
+/// Who is printed.
+pub(super) struct Choice {
+    condition: Option<Condition>,
+    status: Option<Status>,
+    now: Timestamp,
+    /// Where the list is, for reports.
+    path: PathBuf,
+}
+
+impl Choice {
+    fn new(
+        text: Option<&str>,
+        columns: &[String],
+        config: &Config,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let condition = text.map(|text| context.condition(text, config)).transpose()?;
+        if let Some(condition) = &condition {
+            condition.check(columns.iter().map(String::as_str)).map_err(Failure::found)?;
+        }
+        Ok(Self { condition, status: None, now: context.now, path: PathBuf::new() })
+    }
+
+    pub(super) fn of_managed(
+        text: Option<&str>,
+        status: Option<Status>,
+        list: &ManagedList,
+        config: &Config,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let choice = Self::new(text, &list.columns()?, config, context)?;
+        Ok(Self { status, path: list.path().to_owned(), ..choice })
+    }
+
+    fn condition(&self, person: &Subscriber) -> Result<bool, ConditionError> {
+        self.condition.as_ref().map_or(Ok(true), |condition| condition.matches(person))
+    }
+
+    /// Whether someone on a managed list is printed.
+    pub(super) fn means(&self, person: &Person) -> Result<bool, Failure> {
+        let status = person.status_now(self.now);
+        if self.status.is_some_and(|wanted| wanted != status) {
+            return Ok(false);
+        }
+        if self.condition.is_none() {
+            return Ok(true);
+        }
+        let mut subscriber = person.clone().into_subscriber();
+        subscriber.fields.insert("status", status.word());
+        self.condition(&subscriber).map_err(|error| {
+            let why = ConditionError { why: format!("{} ({})", error.why, person.address), ..error };
+            undecided(Place::File { path: self.path.clone() }, &why)
+        })
+    }
+}
+
+/// A person of whom a condition does not say whether it means them.
+fn undecided(place: Place, error: &ConditionError) -> Failure {
+    Failure::found(vec![Diagnostic::at("M322", Severity::Error, place, error.to_string()).help(
+        "fix the value, or let the condition pass such people over: has(subscriber.age) && int(age) > 40",
+    )])
+}
+
 /// So many bytes are written at once.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// Text on its way to standard output.
-struct Output<'a> {
+pub(super) struct Output<'a> {
     context: &'a Context,
-    text: String,
+    pub(super) text: String,
 }
 
 impl<'a> Output<'a> {
-    fn new(context: &'a Context) -> Self {
+    pub(super) fn new(context: &'a Context) -> Self {
         Self { context, text: String::with_capacity(CHUNK + 1024) }
     }
 
-    fn flow(&mut self) -> Result<(), Failure> {
+    pub(super) fn flow(&mut self) -> Result<(), Failure> {
         if self.text.len() >= CHUNK { self.finish() } else { Ok(()) }
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
         self.context.terminal.data(&self.text).map_err(Failure::output)?;
         self.text.clear();
         Ok(())
@@ -114,13 +166,15 @@ impl<'a> Output<'a> {
 
 pub(super) fn list(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(args.ledger.say(Overrides::default())))?;
-    let tokens = if args.json { Some(sending::list_tokens(&config)?) } else { None };
+    let tokens = if args.json { Some(common::list_tokens(&config)?) } else { None };
     let mut output = Output::new(context);
     if config.list.file().is_none() {
+        let list = reading(&config);
         let status = args.status.unwrap_or(StatusFlag::Active).status();
-        for person in reading(&config).people()? {
+        let choice = Choice::of_managed(args.condition.as_deref(), status, &list, &config, context)?;
+        for person in list.people()? {
             let person = person?;
-            if status.is_some_and(|status| person.status_now(context.now) != status) {
+            if !choice.means(&person)? {
                 continue;
             }
             managed_line(&mut output.text, person, tokens.as_ref());
@@ -134,13 +188,25 @@ pub(super) fn list(args: &ListArgs, context: &Context) -> Result<Exit, Failure> 
             .hint("without --status, the people who get letters are printed"));
     }
     let mut exit = Exit::Done;
-    for row in open_list(&args.list, context)? {
+    let rows = open_list(&args.list, context)?;
+    let path = rows.path().to_owned();
+    let choice = Choice::new(args.condition.as_deref(), rows.columns(), &config, context)?;
+    for row in rows {
         match row.map_err(unreadable)? {
-            Row::Person { subscriber, .. } => line(&mut output.text, &subscriber, tokens.as_ref()),
+            Row::Person { subscriber, line: at } => match choice.condition(&subscriber) {
+                Ok(false) => {}
+                Ok(true) => line(&mut output.text, &subscriber, tokens.as_ref()),
+                Err(error) => {
+                    let place = Place::Row { path: path.clone(), line: at, column: error.field.clone() };
+                    return Err(undecided(place, &error));
+                }
+            },
             Row::Inactive { .. } | Row::Repeat(_) => {}
             Row::Bad(diagnostic) => {
                 exit = Exit::BadInput;
-                context.terminal.print(diagnostics::human(&[diagnostic]).trim_end_matches('\n'));
+                context.terminal.print(
+                    diagnostics::human(&[diagnostic], context.terminal.links()).trim_end_matches('\n'),
+                );
                 context.terminal.print("");
             }
         }
@@ -158,6 +224,7 @@ fn line(text: &mut String, person: &Subscriber, tokens: Option<&ListTokens>) {
             text,
             "{}",
             json!({
+                "version": VERSION,
                 "email": address,
                 "name": person.name,
                 "fields": person.fields,
@@ -172,7 +239,7 @@ fn managed_line(text: &mut String, person: Person, tokens: Option<&ListTokens>) 
     let _ = match tokens {
         Some(tokens) => {
             let token = tokens.unsubscribe(&person.address);
-            let mut object = json!(person);
+            let mut object = versioned(json!(person));
             object["token"] = token.into();
             writeln!(text, "{object}")
         }
@@ -183,80 +250,4 @@ fn managed_line(text: &mut String, person: Person, tokens: Option<&ListTokens>) 
 fn plain_line(text: &mut String, address: &str, name: Option<&str>) -> std::fmt::Result {
     // A list may hold anything, and this may be a terminal.
     writeln!(text, "{address}\t{}", name.unwrap_or_default().replace(char::is_control, " "))
-}
-
-/// Standard output as a writer.
-struct Data<'a>(&'a Context);
-
-impl io::Write for Data<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.terminal.data(&String::from_utf8_lossy(bytes))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-pub(super) fn export(args: &ExportArgs, context: &Context) -> Result<Exit, Failure> {
-    let config = managed(&args.ledger, context)?;
-    let list = reading(&config);
-    let status = args.status.and_then(StatusFlag::status);
-    let wanted = |person: &Person| status.is_none_or(|status| person.status_now(context.now) == status);
-    match args.format {
-        Format::Csv => {
-            let mut table = Exporter::new(Whole::new(Data(context)), list.field_names()?)?;
-            for person in list.people()? {
-                let person = person?;
-                if wanted(&person) {
-                    table.write(&person)?;
-                }
-            }
-            io::Write::flush(&mut table.finish()?).map_err(Failure::output)?;
-        }
-        Format::Json => {
-            let mut output = Output::new(context);
-            for person in list.people()? {
-                let person = person?;
-                if wanted(&person) {
-                    let _ = writeln!(output.text, "{}", json!(person));
-                    output.flow()?;
-                }
-            }
-            output.finish()?;
-        }
-    }
-    Ok(Exit::Done)
-}
-
-/// Hands whole characters on, however its bytes come.
-struct Whole<W> {
-    to: W,
-    bytes: Vec<u8>,
-}
-
-impl<W: io::Write> Whole<W> {
-    fn new(to: W) -> Self {
-        Self { to, bytes: Vec::with_capacity(CHUNK) }
-    }
-}
-
-impl<W: io::Write> io::Write for Whole<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() >= CHUNK {
-            let whole = self.bytes.utf8_chunks().last().map_or(0, |chunk| chunk.invalid().len());
-            let rest = self.bytes.split_off(self.bytes.len() - whole);
-            self.to.write_all(&self.bytes)?;
-            self.bytes = rest;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.write_all(&self.bytes)?;
-        self.bytes.clear();
-        self.to.flush()
-    }
 }

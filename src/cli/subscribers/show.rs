@@ -4,11 +4,17 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Context, Exit, Failure, flags, managed, open};
+use super::managed::{managed, open};
 use crate::{
     address::EmailAddress,
     audience::Record,
-    report::words::{printable, when},
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+        flags,
+        json::versioned,
+    },
+    report::format::{printable, when},
 };
 
 /// Print everything that is known about a person
@@ -23,7 +29,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -33,7 +39,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::input(format!("nothing is known about {}", args.address)));
     };
     if args.json {
-        let mut object = json!(record);
+        let mut object = versioned(json!(record));
         object["letters"] = record
             .deliveries
             .iter()
@@ -84,6 +90,11 @@ fn text(address: &EmailAddress, record: &Record) -> String {
         parts.extend(consent.requested_at.map(|at| format!("asked {}", when(at))));
         parts.extend(consent.confirmed_at.map(|at| format!("confirmed {}", when(at))));
         parts.extend(consent.requested_from.as_ref().map(|from| format!("from {from}")));
+        parts.extend(
+            Some(consent.topics.to_string())
+                .filter(|topics| !topics.is_empty())
+                .map(|topics| format!("about {topics}")),
+        );
         parts.extend(consent.wording.as_ref().map(|wording| format!("\u{201c}{wording}\u{201d}")));
         line("consent", &parts.join(", "));
     }

@@ -4,11 +4,17 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::json;
 
-use super::{Context, Exit, Failure, flags, managed, reading};
+use super::managed::{managed, reading};
 use crate::{
     audience::{Stats, Status},
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+        flags,
+        json::versioned,
+    },
     files::{Readers, write_atomically},
-    report::{growth_page, words::count},
+    report::{format::count, growth_page},
 };
 
 /// Show how the managed list grows and shrinks
@@ -24,7 +30,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    ledger: flags::Ledger,
+    ledger: flags::KeyedLedger,
 }
 
 /// Months in the table; the page and JSON have all.
@@ -32,10 +38,7 @@ const MONTHS: usize = 12;
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = managed(&args.ledger, context)?;
-    let mut stats = Stats::default();
-    for person in reading(&config).people()? {
-        stats.add(&person?, context.now);
-    }
+    let stats = reading(&config).stats(context.now)?;
     if let Some(path) = &args.html {
         let page = growth_page(&config.newsletter.name, &stats, context.now);
         write_atomically(path, page.as_bytes(), Readers::Owner)
@@ -43,7 +46,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         context.terminal.say(&format!("wrote {}", path.display()));
     }
     if args.json {
-        context.terminal.data(&format!("{:#}\n", json!(stats))).map_err(Failure::output)?;
+        context.terminal.data(&format!("{:#}\n", versioned(json!(stats)))).map_err(Failure::output)?;
     } else if args.html.is_none() {
         context.terminal.data(&table(&stats)).map_err(Failure::output)?;
     }

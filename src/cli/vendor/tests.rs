@@ -130,14 +130,14 @@ fn posts_tell_author_words_and_date() {
             other => panic!("{url}: {other:?}"),
         })
         .collect();
-    let told: Vec<_> = stored
+    let output: Vec<_> = stored
         .iter()
         .map(|post| {
             [&post.author, &post.handle, &post.date, &post.text].map(|part| part.clone().unwrap_or_default())
         })
         .collect();
     assert_eq!(
-        told,
+        output,
         [
             ["Ada", "@ada", "2024-05-03", "One\ntwo\n\nThree & four"],
             ["Ben", "@ben", "May 3, 2024", "Hello there"],
@@ -150,7 +150,7 @@ fn posts_tell_author_words_and_date() {
 }
 
 #[test]
-fn what_is_big_private_endless_or_missing_is_told_and_nothing_is_stored() {
+fn what_is_big_private_endless_or_missing_is_reported_and_nothing_is_stored() {
     let root = tempfile::tempdir().unwrap();
     for (answer, expected) in [
         (ok(vec![b' '; 2 * 1024 * 1024 + 1]), "failed to fetch"),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     address::EmailAddress,
-    dispatch::SurveyError,
+    dispatch::survey::SurveyError,
     ledger::{LedgerError, Selection},
     message::{ComposeError, Composer},
     render::RenderedIssue,
@@ -56,7 +56,15 @@ pub enum OpenError {
         /// The fingerprint of the keys of this run.
         now: String,
     },
-    /// The list lacks columns that the letter or the selection needs.
+    /// The selection's condition names fields that the list does not have.
+    #[error("the condition cannot be used with `{}`", list.display())]
+    Condition {
+        /// The list's file.
+        list: PathBuf,
+        /// The fields.
+        diagnostics: Diagnostics,
+    },
+    /// The list lacks columns that the letter needs.
     #[error(transparent)]
     Columns(#[from] ColumnsError),
     /// The selection names addresses that are neither on the list nor in the dispatch.
@@ -103,9 +111,16 @@ pub struct ColumnsError {
     pub list: PathBuf,
     /// The columns that it has.
     pub columns: Vec<String>,
-    /// The nearest name that it has, for a selection by an unknown column.
-    pub near: Option<String>,
     what: String,
+}
+
+/// Checks that a list says who wants the topics of an issue.
+pub(super) fn check_topics(topics: &[String], list: &List) -> Result<(), ColumnsError> {
+    if topics.is_empty() || list.columns().iter().any(|column| column == "topics") {
+        return Ok(());
+    }
+    let what = format!("no column `topics`, and the issue is about {}", topics.join(", "));
+    Err(ColumnsError { list: list.path().to_owned(), columns: list.columns().to_vec(), what })
 }
 
 /// Checks that every `subscriber.NAME` of a letter is a column of the list.
@@ -133,20 +148,17 @@ pub(crate) fn check_columns(composer: &Composer, list: &List) -> Result<(), Colu
         return Ok(());
     }
     let what = if unknown.len() == 1 { "no column for a placeholder" } else { "no columns for placeholders" };
-    Err(missing(list, format!("{what}: {}", unknown.join(", ")), None))
+    Err(ColumnsError {
+        list: list.path().to_owned(),
+        columns: list.columns().to_vec(),
+        what: format!("{what}: {}", unknown.join(", ")),
+    })
 }
 
-/// A selection by a field that no column has is a mistake, and not a selection of nobody.
-pub(super) fn check_field(selection: Option<&Selection>, list: &List) -> Result<(), ColumnsError> {
-    let Some(Selection::Where { field, .. }) = selection else { return Ok(()) };
-    let known = list.columns().iter().map(String::as_str).chain(["email", "address", "name"]);
-    if known.clone().any(|known| known == field) {
-        return Ok(());
-    }
-    let near = nearest(field, known).map(str::to_owned);
-    Err(missing(list, format!("no column `{field}`"), near))
-}
-
-fn missing(list: &List, what: String, near: Option<String>) -> ColumnsError {
-    ColumnsError { list: list.path().to_owned(), columns: list.columns().to_vec(), near, what }
+/// A selection by a field that no column has is a mistake, and not a selection of no one.
+pub(super) fn check_condition(selection: Option<&Selection>, list: &List) -> Result<(), OpenError> {
+    let Some(Selection::Where(condition)) = selection else { return Ok(()) };
+    condition
+        .check(list.columns().iter().map(String::as_str))
+        .map_err(|diagnostics| OpenError::Condition { list: list.path().to_owned(), diagnostics })
 }

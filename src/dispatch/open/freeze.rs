@@ -2,13 +2,26 @@
 
 use std::sync::Arc;
 
-use super::{Destination, Frozen, IfEdited, IfKeysChanged, Note, OpenError, Options, Source};
+use super::error::OpenError;
 use crate::{
+    dispatch::options::{Destination, IfEdited, IfKeysChanged, Note, Options, Source},
     ledger::{DispatchId, DispatchRecord, Ledger, NewDispatch},
     message::Composer,
     render::RenderedIssue,
+    subscriber::ListSource,
     transport::Transport,
 };
+
+/// A letter that may be sent, and what the ledger has of it.
+pub(super) struct Frozen {
+    pub(super) ledger: Ledger,
+    pub(super) options: Options,
+    pub(super) list: ListSource,
+    pub(super) rendered: RenderedIssue,
+    pub(super) record: Option<DispatchRecord>,
+    pub(super) composer: Arc<Composer>,
+    pub(super) fingerprint: String,
+}
 
 impl Frozen {
     /// Settles which letter goes out: the frozen one, when the dispatch was opened before and some subscriber may have it.

@@ -9,88 +9,230 @@ fn policy(limits: &[(u32, u64)]) -> PacePolicy {
     PacePolicy { limits, ..PacePolicy::default() }
 }
 
-/// Sends as fast as allowed until `end`, and returns when letters left.
-fn run(pace: &mut Pace, end: Duration) -> Vec<Duration> {
-    let (mut now, mut left) = (Duration::from_secs(200_000), Vec::new());
+const START: Duration = Duration::from_secs(200_000);
+
+fn pace(policy: &PacePolicy) -> Pace {
+    Pace::new(policy, &Shares { relay: "relay".into(), relays: vec!["relay".into()], own: Vec::new() })
+}
+
+/// A ledger, by whose clock it is the same time.
+#[derive(Default)]
+struct Book(BTreeMap<String, String>);
+
+impl Book {
+    fn revise<T>(&mut self, name: &str, revise: impl FnOnce(&mut Used) -> T) -> T {
+        let mut used = Used::read(self.0.get(name).map(String::as_str));
+        let answer = revise(&mut used);
+        self.0.insert(name.to_owned(), used.write());
+        answer
+    }
+
+    /// Answers what the pace asks for.
+    fn serve(&mut self, pace: &mut Pace, now: Duration) {
+        for (scope, Request { budget, wanted, unused }) in pace.requests(now, |_| 1_000) {
+            let taken = self.revise(&budget.name, |used| {
+                for (receipt, letters) in &unused {
+                    budget.give_back(used, moment(now), receipt, *letters);
+                }
+                (wanted > 0).then(|| budget.take(used, moment(now), wanted))
+            });
+            pace.granted(&scope, now, taken);
+        }
+    }
+}
+
+fn moment(now: Duration) -> Timestamp {
+    Timestamp::UNIX_EPOCH + now
+}
+
+impl Pace {
+    /// Asks, and asks the ledger if need be.
+    fn try_now(&mut self, book: &mut Book, domain: &str, now: Duration) -> Ask {
+        match self.ask(domain, now) {
+            Ask::Go => Ask::Go,
+            _ => {
+                book.serve(self, now);
+                self.ask(domain, now)
+            }
+        }
+    }
+}
+
+/// Several senders send as fast as allowed until `end`; when letters left, by whichever of them.
+fn run(paces: &mut [Pace], end: Duration) -> Vec<Duration> {
+    let (mut now, mut left, mut book) = (START, Vec::new(), Book::default());
     let end = now + end;
     while now < end {
-        match pace.ask("example.org", now) {
-            Ask::Go => left.push(now),
-            Ask::WaitUntil(until) => {
-                assert!(now < until, "waits go forward");
-                now = until;
+        let mut next = end;
+        for pace in &mut *paces {
+            match pace.try_now(&mut book, "example.org", now) {
+                Ask::Go => {
+                    left.push(now);
+                    next = next.min(now + Duration::from_micros(300));
+                }
+                Ask::WaitUntil(until) => {
+                    assert!(now < until, "waits go forward");
+                    next = next.min(until);
+                }
+                Ask::DomainUntil(until) => next = next.min(until.unwrap()),
             }
-            Ask::DomainUntil(until) => now = until.unwrap(),
         }
+        now = next;
     }
     left
 }
 
 #[track_caller]
 fn check_never_more(left: &[Duration], letters: usize, per: Duration) {
-    for (index, &first) in left.iter().enumerate() {
-        let in_stretch = left[index..].iter().take_while(|&&at| at < first + per).count();
-        assert!(in_stretch <= letters, "{in_stretch} letters in {per:?} from {first:?}");
+    let mut first = 0;
+    for (last, &at) in left.iter().enumerate() {
+        while left[first] + per <= at {
+            first += 1;
+        }
+        assert!(last - first < letters, "{} letters in {per:?} to {at:?}", last - first + 1);
     }
 }
 
 #[test]
-fn all_limits_hold_at_once_in_any_stretch() {
-    let mut pace = Pace::new(&policy(&[(5, 1_000), (60, 60_000)]));
-    let left = run(&mut pace, ms(180_000));
-    check_never_more(&left, 5, ms(1_000));
-    check_never_more(&left, 60, ms(60_000));
-    assert!(170 <= left.len(), "it is not slower than asked for: {}", left.len());
+fn all_limits_hold_at_once_in_any_stretch_for_any_number_of_senders() {
+    for senders in [1, 2, 4, 8] {
+        let mut paces: Vec<Pace> =
+            (0..senders).map(|_| pace(&policy(&[(50, 1_000), (1_000, 60_000)]))).collect();
+        let left = run(&mut paces, ms(180_000));
+        check_never_more(&left, 50, ms(1_000));
+        check_never_more(&left, 1_000, ms(60_000));
+        assert!(left.len() >= 2_700, "{senders} senders are not slower than asked for: {}", left.len());
+    }
+}
+
+#[test]
+fn a_limit_of_one_letter_is_kept_by_several_senders() {
+    let mut paces: Vec<Pace> = (0..3).map(|_| pace(&policy(&[(1, 1_000)]))).collect();
+    let left = run(&mut paces, ms(60_000));
+    check_never_more(&left, 1, ms(1_000));
+    assert!(left.len() >= 52, "{}", left.len());
+}
+
+#[test]
+fn what_a_sender_was_granted_and_did_not_send_comes_back_unless_it_died() {
+    let policy = policy(&[(1_000, 60_000)]);
+    let (mut one, mut other, mut book) = (pace(&policy), pace(&policy), Book::default());
+    assert_eq!(one.try_now(&mut book, "a.example", START), Ask::Go);
+    let (budget, granted) = (one.budgets().remove(0), 125);
+    let used = |book: &mut Book| {
+        book.revise(&budget.name, |used| {
+            let Taken::Letters(..) = budget.take(&mut used.clone(), moment(START), 1) else { return 1_000 };
+            let mut copy = used.clone();
+            let mut free = 0;
+            while let Taken::Letters(letters, _) = budget.take(&mut copy, moment(START), 500) {
+                free += letters;
+            }
+            1_000 - free
+        })
+    };
+    assert_eq!(used(&mut book), granted);
+    // It is idle until its grant has lapsed.
+    book.serve(&mut one, START + ms(6_000));
+    assert_eq!(used(&mut book), 1);
+    assert_eq!(other.try_now(&mut book, "a.example", START + ms(6_000)), Ask::Go);
+    drop(other);
+    assert_eq!(used(&mut book), 1 + granted, "it lapses only with the limit's stretch");
 }
 
 #[test]
 fn looking_costs_nothing_even_after_a_complaint() {
-    let mut pace = Pace::new(&PacePolicy { adaptive: true, ..policy(&[(1, 60_000)]) });
-    let now = Duration::from_secs(200_000);
-    pace.throttled(now);
-    let Ask::WaitUntil(then) = pace.look("a.example", now) else { panic!("it has been halved") };
-    assert!(pace.is_patient(now), "the relay asked for it");
+    let mut pace = pace(&PacePolicy { adaptive: true, ..policy(&[(1, 60_000)]) });
+    let mut book = Book::default();
+    pace.throttled(START);
+    let Ask::WaitUntil(then) = pace.look("a.example", START) else { panic!("it has been halved") };
+    assert!(pace.is_patient(START), "the relay asked for it");
+    pace.look("a.example", then);
+    book.serve(&mut pace, then);
     for _ in 0..100 {
         assert_eq!(pace.look("a.example", then), Ask::Go);
     }
     assert_eq!(pace.ask("a.example", then), Ask::Go);
-    assert!(matches!(pace.look("a.example", then), Ask::WaitUntil(_)));
+    assert!(matches!(pace.try_now(&mut book, "a.example", then), Ask::WaitUntil(_)));
     assert!(!pace.is_patient(then), "now it is the owner's limit");
 }
 
 #[test]
-fn letters_of_an_earlier_run_count() {
-    let mut pace = Pace::new(&policy(&[(10, 60_000)]));
-    let now = Duration::from_secs(200_000);
-    pace.seed(None, now - ms(30_000), 8);
-    assert_eq!(pace.ask("a.example", now), Ask::Go);
-    assert_eq!(pace.ask("a.example", now), Ask::Go);
-    let Ask::WaitUntil(until) = pace.ask("a.example", now) else { panic!("ten have left") };
-    assert!(now + ms(29_000) < until && until < now + ms(32_000), "{:?}", until - now);
+fn letters_that_left_without_the_limit_count() {
+    let mut pace = pace(&policy(&[(10, 60_000)]));
+    let mut book = Book::default();
+    let budget = pace.budgets().remove(0);
+    for _ in 0..2 {
+        book.revise(&budget.name, |used| budget.note_earlier(used, moment(START), &[(ms(30_000), 8)]));
+    }
+    assert_eq!(pace.try_now(&mut book, "a.example", START), Ask::Go);
+    assert_eq!(pace.try_now(&mut book, "a.example", START), Ask::Go);
+    let Ask::WaitUntil(until) = pace.try_now(&mut book, "a.example", START) else { panic!("ten have left") };
+    assert!(START + ms(33_500) < until && until < START + ms(35_500), "{:?}", until - START);
 }
 
 #[test]
 fn a_letter_taken_back_is_not_counted() {
-    let mut pace = Pace::new(&policy(&[(1, 60_000)]));
-    let now = Duration::from_secs(200_000);
-    assert_eq!(pace.ask("a.example", now), Ask::Go);
-    pace.taken_back("a.example");
-    assert_eq!(pace.ask("a.example", now), Ask::Go);
-    assert!(matches!(pace.ask("a.example", now), Ask::WaitUntil(_)));
+    let mut pace = pace(&policy(&[(1, 60_000)]));
+    let mut book = Book::default();
+    for later in [0, 10_000] {
+        assert_eq!(pace.try_now(&mut book, "a.example", START + ms(later)), Ask::Go);
+        // Soon, and after the grant has lapsed.
+        pace.taken_back("a.example", START + ms(later * 2));
+        book.serve(&mut pace, START + ms(later * 2));
+    }
+    assert_eq!(pace.try_now(&mut book, "a.example", START + ms(20_000)), Ask::Go);
+    assert!(matches!(pace.try_now(&mut book, "a.example", START + ms(20_000)), Ask::WaitUntil(_)));
 }
 
 #[test]
 fn a_domain_has_its_own_pace_and_does_not_hold_up_others() {
-    let wishes = DomainPolicy { limits: vec![Limit { letters: 1, per: ms(1_000) }], connections: Some(1) };
-    let mut pace = Pace::new(&PacePolicy {
-        domains: [("slow.example".to_owned(), wishes)].into(),
-        ..PacePolicy::default()
-    });
-    let now = Duration::from_secs(200_000);
-    assert_eq!(pace.ask("slow.example", now), Ask::Go);
-    assert_eq!(pace.ask("slow.example", now), Ask::DomainUntil(None));
-    assert_eq!(pace.ask("quick.example", now), Ask::Go);
+    let policy = DomainPolicy { limits: vec![Limit { letters: 1, per: ms(1_000) }], connections: Some(1) };
+    let mut pace =
+        pace(&PacePolicy { domains: [("slow.example".to_owned(), policy)].into(), ..PacePolicy::default() });
+    let mut book = Book::default();
+    assert_eq!(pace.try_now(&mut book, "slow.example", START), Ask::Go);
+    assert_eq!(pace.try_now(&mut book, "slow.example", START), Ask::DomainUntil(None));
+    assert_eq!(pace.try_now(&mut book, "quick.example", START), Ask::Go);
     pace.answered("slow.example");
-    assert!(matches!(pace.ask("slow.example", now), Ask::DomainUntil(Some(_))));
-    assert_eq!(pace.ask("slow.example", now + ms(1_100)), Ask::Go);
+    assert!(matches!(pace.try_now(&mut book, "slow.example", START), Ask::DomainUntil(Some(_))));
+    assert_eq!(pace.try_now(&mut book, "slow.example", START + ms(1_200)), Ask::Go);
+}
+
+#[test]
+fn the_day_s_letters_are_shared_and_the_next_day_has_its_own() {
+    let policy = PacePolicy { warm_up: vec![10, 20], ..PacePolicy::default() };
+    let (mut paces, mut book) = ([pace(&policy), pace(&policy)], Book::default());
+    let day =
+        |date: &str, letters| Day { date: date.parse().unwrap(), ends: moment(START + ms(1_000)), letters };
+    let mut left = 0;
+    for (date, letters, so_far) in [("2026-12-01", 10, 4), ("2026-12-02", 20, 0)] {
+        for pace in &mut paces {
+            let budget = pace.set_day(Some(day(date, letters))).unwrap();
+            book.revise(&budget.name, |used| budget.note_today(used, so_far));
+        }
+        left += so_far;
+        while paces.iter_mut().any(|pace| pace.try_now(&mut book, "a.example", START) == Ask::Go) {
+            left += 1;
+        }
+        assert!(paces.iter().all(|pace| pace.day_over_until() == Some(moment(START + ms(1_000)))));
+    }
+    assert_eq!(left, 30);
+    // Afterwards there is no limit.
+    paces[0].set_day(None);
+    assert_eq!(paces[0].try_now(&mut book, "a.example", START), Ask::Go);
+}
+
+#[test]
+fn a_clock_that_was_ahead_does_not_stop_letters_for_good() {
+    let mut pace = pace(&policy(&[(10, 60_000)]));
+    let mut book = Book::default();
+    let (budget, ahead) = (pace.budgets().remove(0), START + Duration::from_secs(400 * 24 * 3600));
+    book.revise(&budget.name, |used| {
+        for _ in 0..10 {
+            budget.take(used, moment(ahead), 1);
+        }
+    });
+    let Ask::WaitUntil(until) = pace.try_now(&mut book, "a.example", START) else { panic!("ten have left") };
+    assert!(until < START + ms(70_000), "{:?}", until - START);
+    assert_eq!(pace.try_now(&mut book, "a.example", until), Ask::Go);
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{SendQueue, Stop, pacing::Take};
+use super::{SendQueue, Stop, take::Take};
 use crate::{
     dispatch::{
-        Event,
+        event::Event,
         lease::{Lease, Ticket},
-        means_no_such_person,
+        retry::means_no_such_person,
     },
     ledger::{Begun, Claim, Next, Reason, Suppression},
     message::Message,
@@ -95,7 +95,7 @@ impl LetterSource for SendQueue {
 
     fn end(&self, letter: Letter<Ticket>, outcome: Outcome) {
         let Letter { ticket, message } = letter;
-        let octets = message.size();
+        let bytes = message.size();
         let now = (self.clock)();
         let claim = ticket.claim();
         let (pulled, last) = {
@@ -141,7 +141,7 @@ impl LetterSource for SendQueue {
                 self.throttled(reply);
             }
         }
-        (self.emit)(Event::Answered { outcome: &outcome, octets });
+        (self.emit)(Event::Answered { outcome: &outcome, bytes });
         if let Some(pulled) = pulled {
             self.stop(Stop::Brake(pulled));
         }
@@ -149,7 +149,8 @@ impl LetterSource for SendQueue {
         if !self.settings.pace.domains.is_empty() {
             self.changed.notify_waiters();
         }
-        if last {
+        // A refusal is for the other senders to know, soon.
+        if last || matches!(outcome, Outcome::Rejected { .. }) {
             self.news.notify_one();
         }
     }
@@ -160,10 +161,7 @@ impl LetterSource for SendQueue {
             let mut state = self.state();
             state.under_way -= 1;
             state.granted -= usize::from(ticket.is_granted());
-            state.pace.taken_back(ticket.domain());
-            if let Some(today) = &mut state.today {
-                today.left += 1;
-            }
+            state.pace.taken_back(ticket.domain(), self.tick());
             let delivery = ticket.claim().delivery;
             match ticket.give_back(&self.ledger) {
                 Some(lease) => match state.limited.get_mut(lease.domain()) {
@@ -189,7 +187,7 @@ impl SendQueue {
         }
     }
 
-    /// Composes a letter. Somebody whose letter cannot be composed is refused on the spot.
+    /// Composes a letter. Someone whose letter cannot be composed is refused on the spot.
     fn give(&self, lease: Lease) -> Option<Letter<Ticket>> {
         let buffer = self.state().buffers.pop().unwrap_or_default();
         match self.composer.compose_delivery(lease.subscriber(), lease.delivery().number(), buffer) {
@@ -200,12 +198,12 @@ impl SendQueue {
                 let outcome = Outcome::Rejected { stage: Stage::Mail, reply };
                 {
                     let mut state = self.state();
-                    state.pace.taken_back(lease.domain());
+                    state.pace.taken_back(lease.domain(), self.tick());
                     state.under_way -= 1;
                     state.leased.remove(&lease.delivery());
                 }
                 lease.hand_out().end(&self.ledger, &outcome, Next::Close, (self.clock)());
-                (self.emit)(Event::Answered { outcome: &outcome, octets: 0 });
+                (self.emit)(Event::Answered { outcome: &outcome, bytes: 0 });
                 None
             }
         }

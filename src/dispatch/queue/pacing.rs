@@ -5,41 +5,24 @@ use std::{collections::VecDeque, time::Duration};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{DayCap, SendQueue, State};
+use super::{
+    SendQueue, State,
+    take::{Purpose, Take},
+};
 use crate::{
-    dispatch::{Ask, Event, Hours, Wait, clock::between, lease::Lease},
+    dispatch::{
+        clock::between,
+        event::Event,
+        pace::{Ask, Budget, Day, Request, Scope, Taken},
+        peers::Position,
+        wait::Wait,
+        window::Hours,
+    },
     transport::Reply,
 };
 
-/// What a connection gets when it asks for a letter.
-pub(super) enum Take {
-    Lease(Lease),
-    /// There is one, for those who only look.
-    Ready,
-    /// Ask again at this time, or when something has changed.
-    Wait(Option<Instant>),
-    Nothing,
-}
-
-/// Why somebody asks for a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To send it: it counts towards the limits.
-    Send,
-    /// To know what would happen.
-    Look,
-}
-
-impl Take {
-    /// The first letter of a queue.
-    fn of(queue: Option<&mut VecDeque<Lease>>, purpose: Purpose) -> Self {
-        match queue {
-            Some(queue) if purpose == Purpose::Look && !queue.is_empty() => Self::Ready,
-            Some(queue) => queue.pop_front().map_or(Self::Nothing, Self::Lease),
-            None => Self::Nothing,
-        }
-    }
-}
+/// The pace's time does not begin at nothing, so that there is a time before it.
+const TICK_BEFORE: Duration = Duration::from_secs(3600);
 
 impl State {
     fn ask(&mut self, domain: &str, tick: Duration, purpose: Purpose) -> Ask {
@@ -51,32 +34,78 @@ impl State {
 }
 
 impl SendQueue {
-    pub(super) fn tick(&self) -> Duration {
-        self.before + self.origin.elapsed()
+    /// The time as the pace counts it.
+    pub(in crate::dispatch) fn tick(&self) -> Duration {
+        TICK_BEFORE + self.origin.elapsed()
     }
 
-    fn instant(&self, tick: Duration) -> Instant {
-        self.origin + tick.saturating_sub(self.before)
+    pub(in crate::dispatch) fn instant(&self, tick: Duration) -> Instant {
+        self.origin + tick.saturating_sub(TICK_BEFORE)
     }
 
-    /// Counts letters of earlier runs towards the limits. `ago` is how long before now they left; oldest first.
-    pub(in crate::dispatch) fn seed(&self, domain: Option<&str>, ago: Duration, letters: u32) {
-        let then = self.tick().saturating_sub(ago);
-        self.state().pace.seed(domain, then, letters);
+    /// The budgets that the pace is made of.
+    pub(in crate::dispatch) fn budgets(&self) -> Vec<Budget> {
+        self.state().pace.budgets()
     }
 
-    pub(in crate::dispatch) fn set_today(&self, today: Option<DayCap>) {
-        self.state().today = today;
+    /// So many letters to claim at a time, at most: where a limit holds them back, other senders need some to claim too.
+    pub(in crate::dispatch) fn claims_max(&self) -> usize {
+        let lots = self.state().pace.lot().map_or(u32::MAX, |lot| lot.saturating_mul(4).max(10));
+        self.settings.batch.min(lots as usize)
     }
 
-    pub(in crate::dispatch) fn today(&self) -> Option<DayCap> {
+    /// What to ask the ledger for now, and when to look again if that is nothing.
+    pub(in crate::dispatch) fn requests(&self) -> (Vec<(Scope, Request)>, Option<Duration>) {
+        let now = self.tick();
+        let mut state = self.state();
+        let State { pace, limited, queue, .. } = &mut *state;
+        let limited_letters: usize = limited.values().map(VecDeque::len).sum();
+        let waiting = |domain: Option<&str>| {
+            let letters = match domain {
+                Some(domain) => limited.get(domain).map_or(0, VecDeque::len),
+                None => queue.len() + limited_letters,
+            };
+            u32::try_from(letters).unwrap_or(u32::MAX)
+        };
+        let requests = pace.requests(now, waiting);
+        (requests, pace.due_at())
+    }
+
+    /// What the ledger granted; wakes whoever waits for it.
+    pub(in crate::dispatch) fn granted(&self, scope: &Scope, sent: Duration, taken: Option<Taken>) {
+        self.state().pace.granted(scope, sent, taken);
+        self.changed.notify_waiters();
+        self.news.notify_one();
+    }
+
+    /// What was granted and did not leave; nothing is given out afterwards.
+    pub(in crate::dispatch) fn close_pace(&self) -> Vec<Request> {
+        self.state().pace.close()
+    }
+
+    /// Wakes whoever asks the ledger, if there is something to ask.
+    pub(super) fn see_to_grants(&self, state: &State) {
+        if state.pace.is_due(self.tick()) {
+            self.asks.notify_one();
+        }
+    }
+
+    /// Sets how many letters may leave on the day that ends then.
+    pub(in crate::dispatch) fn set_today(&self, ends: Timestamp, day: Option<Day>) -> Option<Budget> {
+        let mut state = self.state();
+        state.today = Some(ends);
+        state.pace.set_day(day)
+    }
+
+    /// When the day ends for which the warm-up's limit is set.
+    pub(in crate::dispatch) fn today_ends(&self) -> Option<Timestamp> {
         self.state().today
     }
 
     pub(super) fn why(&self, state: &mut State) -> Wait {
-        match state.today {
-            Some(today) if today.left == 0 => Wait::WarmUp,
-            _ => match self.settings.pace.window.as_ref().map(|window| window.at((self.clock)())) {
+        match state.pace.day_over_until() {
+            Some(_) => Wait::WarmUp,
+            None => match self.settings.pace.window.as_ref().map(|window| window.at((self.clock)())) {
                 Some(Hours::ClosedUntil(_)) => Wait::Window,
                 _ if state.pace.is_patient(self.tick()) => Wait::Throttled,
                 _ => Wait::Pace,
@@ -90,10 +119,8 @@ impl SendQueue {
         let take = self.find(&mut state, Purpose::Send);
         if matches!(take, Take::Lease(_)) {
             state.under_way += 1;
-            if let Some(today) = &mut state.today {
-                today.left = today.left.saturating_sub(1);
-            }
         }
+        self.see_to_grants(&state);
         take
     }
 
@@ -137,16 +164,40 @@ impl SendQueue {
 
     /// When the day's cap or the sending window allows letters again, if they forbid them now.
     pub(super) fn closed_until(&self, state: &State) -> Option<Timestamp> {
-        if state.today.is_none() && self.settings.pace.window.is_none() {
+        let cap = state.pace.day_over_until();
+        if cap.is_none() && self.settings.pace.window.is_none() {
             return None;
         }
         let now = (self.clock)();
-        let cap = state.today.filter(|today| today.left == 0).map(|today| today.ends);
+        let cap = cap.filter(|ends| now < *ends);
         let window = match self.settings.pace.window.as_ref().map(|window| window.at(now)) {
             Some(Hours::ClosedUntil(opens)) => Some(opens),
             _ => None,
         };
         cap.max(window)
+    }
+
+    /// The adaptive pace, in letters a second; `None` while the relay has not complained.
+    pub(in crate::dispatch) fn rate(&self) -> Option<f64> {
+        self.state().pace.rate()
+    }
+
+    /// Begins with this pace, as the relay has complained to other senders.
+    pub(in crate::dispatch) fn slow_down_to(&self, rate: f64) {
+        self.state().pace.slow_down_to(rate, self.tick());
+    }
+
+    /// Whether connections by domain are limited, which senders share.
+    pub(in crate::dispatch) fn limits_connections(&self) -> bool {
+        self.state().pace.limits_connections()
+    }
+
+    /// Takes this sender's share of connections by domain.
+    pub(in crate::dispatch) fn set_position(&self, position: Position) {
+        if self.state().pace.set_position(position) {
+            self.look_again();
+            self.changed.notify_waiters();
+        }
     }
 
     /// The relay says that we are too fast.

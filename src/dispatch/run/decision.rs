@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::dispatch::{Settings, Wait, clock::between, queue::Outlook};
+use crate::dispatch::{clock::between, queue::Outlook, settings::Settings, wait::Wait};
 
 /// What is known when the loop decides.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +110,8 @@ pub(super) struct Absence {
     pub(super) connected: bool,
     /// Whether it has taken a letter in this run.
     pub(super) has_accepted: bool,
+    /// Whether the run has other relays, which take its letters meanwhile.
+    pub(super) has_others: bool,
     /// How many times in a row, and for how long.
     pub(super) times: u32,
     pub(super) since: Duration,
@@ -118,11 +120,12 @@ pub(super) struct Absence {
 /// How long to leave the relay alone; `None` when there is no point in trying again.
 pub(super) fn relay_wait(absence: Absence, settings: &Settings, now: Timestamp) -> Option<Duration> {
     const STEP: Duration = Duration::from_millis(250);
-    let Absence { is_passing, is_stopped, connected, has_accepted, times, since } = absence;
+    let Absence { is_passing, is_stopped, connected, has_accepted, has_others, times, since } = absence;
     if !is_passing || is_stopped {
         return None;
     }
     let is_patient = match settings.until {
+        _ if has_others => times <= 2 || connected,
         Some(until) => now < until,
         // A relay that never took a letter in this run is most likely not set up.
         None if !has_accepted => times <= 3,
@@ -208,6 +211,7 @@ mod tests {
             is_stopped: false,
             connected: false,
             has_accepted: false,
+            has_others: false,
             times: 1,
             since: Duration::ZERO,
         };
@@ -219,6 +223,7 @@ mod tests {
         assert_eq!(wait(accepted), Some(Duration::from_secs(60)));
         assert_eq!(wait(Absence { since: Settings::RELAY_WAIT_MAX, ..accepted }), None);
         assert_eq!(wait(Absence { is_passing: false, ..absence }), None);
+        assert_eq!(wait(Absence { has_others: true, times: 3, ..accepted }), None);
         assert_eq!(wait(Absence { is_stopped: true, ..absence }), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What earlier runs mean for this one's limits.
+//! What earlier letters mean for this run's limits.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,63 +6,70 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::runner::Runner;
 use crate::{
-    dispatch::{clock::until, queue::DayCap},
+    dispatch::{
+        clock::until,
+        pace::{Budget, Day, Used},
+    },
     ledger::{Ledger, LedgerError},
 };
 
+/// Letters of earlier runs count towards the limits: each limit's stretch is asked for in slices, and a slice's letters count as
+/// if they had left at its end.
+const SLICES: u32 = 12;
+
 impl Runner {
-    /// Letters of earlier runs count towards the limits: each limit's stretch is asked for in slices, and a slice's
-    /// letters count as if they had left at its end.
-    pub(super) async fn seed_pace(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
-        const SLICES: u32 = 12;
-        let policy = &self.settings.pace;
-        let mut longest = BTreeMap::<Option<&str>, Duration>::new();
-        let domains = policy.domains.iter().flat_map(|(domain, policy)| {
-            policy.limits.iter().map(move |limit| (Some(domain.as_str()), limit.per))
-        });
-        for (domain, per) in policy.limits.iter().map(|limit| (None, limit.per)).chain(domains) {
-            let entry = longest.entry(domain).or_default();
-            *entry = per.max(*entry);
-        }
-        let now = (self.clock)();
-        for (domain, per) in longest {
-            let (slice, mut before) = (per / SLICES, None);
-            // What is dated further ahead than that left when the clock was wrong, nobody knows when.
-            let latest = until(now, per);
-            for number in (0..SLICES).rev() {
-                // Counted back from now; the difference of two counts is a slice.
-                let since = now.checked_sub(slice * (number + 1)).unwrap_or(Timestamp::MIN);
-                let offered = ledger.attempts_between(since, latest).await?;
-                let letters: u64 = offered
-                    .iter()
-                    .filter(|offered| {
-                        offered.relay == self.relay && domain.is_none_or(|d| d == offered.domain)
-                    })
-                    .map(|offered| offered.letters)
-                    .sum();
-                if let Some((ago, earlier)) = before.replace((slice * number, letters)) {
-                    self.queue.seed(
-                        domain,
-                        ago + slice,
-                        u32::try_from(earlier - letters.min(earlier)).unwrap_or(u32::MAX),
-                    );
-                }
-            }
-            if let Some((ago, letters)) = before {
-                self.queue.seed(domain, ago, u32::try_from(letters).unwrap_or(u32::MAX));
-            }
+    /// Counts letters that left without the limits of this run. What left with them is counted already.
+    pub(super) async fn seed_pace(&self, ledger: &Ledger) -> Result<(), LedgerError> {
+        for budget in self.queue.budgets() {
+            let earlier = self.earlier(ledger, &budget).await?;
+            let name = budget.name.clone();
+            let note = move |value: Option<&str>, now| {
+                let mut used = Used::read(value);
+                budget.note_earlier(&mut used, now, &earlier);
+                let used = used.write();
+                ((value != Some(&*used)).then_some(used), ())
+            };
+            ledger.revise(&name, note).await?;
         }
         Ok(())
     }
 
+    /// How long ago how many letters left that a budget counts, the oldest first.
+    async fn earlier(&self, ledger: &Ledger, budget: &Budget) -> Result<Vec<(Duration, u32)>, LedgerError> {
+        let Some(per) = budget.limits.iter().map(|limit| limit.per).max() else { return Ok(Vec::new()) };
+        let now = (self.clock)();
+        let slice = per / SLICES;
+        // What is dated further ahead than that left when the clock was wrong, no one knows when.
+        let latest = until(now, per);
+        let (mut counts, mut before) = (Vec::new(), None);
+        for number in (0..SLICES).rev() {
+            // Counted back from now; the difference of two counts is a slice.
+            let since = now.checked_sub(slice * (number + 1)).unwrap_or(Timestamp::MIN);
+            let offered = ledger.attempts_between(since, latest).await?;
+            let counts_here = offered.iter().filter(|offered| {
+                budget.relays.contains(&offered.relay)
+                    && budget.domain.as_ref().is_none_or(|domain| *domain == offered.domain)
+            });
+            let letters: u64 = counts_here.map(|offered| offered.letters).sum();
+            if let Some((ago, earlier)) = before.replace((slice * number, letters)) {
+                counts.push((ago, earlier - letters.min(earlier)));
+            }
+        }
+        counts.extend(before);
+        Ok(counts
+            .into_iter()
+            .map(|(ago, letters)| (ago, u32::try_from(letters).unwrap_or(u32::MAX)))
+            .collect())
+    }
+
     /// Works out how many letters the warm-up plan allows on this day.
-    pub(super) async fn refresh_day(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+    pub(super) async fn refresh_day(&self, ledger: &Ledger) -> Result<(), LedgerError> {
         let warm_up = &self.settings.pace.warm_up;
         if warm_up.is_empty() {
             return Ok(());
         }
         let now = (self.clock)();
-        if self.queue.today().is_some_and(|today| now < today.ends) {
+        if self.queue.today_ends().is_some_and(|ends| now < ends) {
             return Ok(());
         }
         let zone =
@@ -81,8 +88,16 @@ impl Runner {
             }
         }
         let so_far = days.remove(&today).unwrap_or_default();
-        let cap = warm_up.get(days.len()).map(|cap| DayCap { ends, left: cap.saturating_sub(so_far) });
-        self.queue.set_today(cap);
-        Ok(())
+        let day = warm_up.get(days.len()).map(|letters| Day { date: today, ends, letters: *letters });
+        let Some(budget) = self.queue.set_today(ends, day).filter(|budget| budget.day.is_some()) else {
+            return Ok(());
+        };
+        let name = budget.name.clone();
+        let note = move |value: Option<&str>, _: Timestamp| {
+            let mut used = Used::read(value);
+            budget.note_today(&mut used, so_far);
+            (Some(used.write()), ())
+        };
+        ledger.revise(&name, note).await
     }
 }

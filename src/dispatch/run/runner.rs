@@ -10,27 +10,41 @@ use tokio::{
 };
 
 use super::{
-    Emit, Ended, Interrupt, Settings,
     decision::{Absence, Action, Situation, WhenEmpty, decide, relay_wait, when_empty},
+    ended::{Ended, Interrupt},
 };
 use crate::{
     dispatch::{
-        Clock, Event, Wait,
         claim_size::ClaimSizer,
-        clock::between,
+        clock::{Clock, between},
         connections::ConnectionCount,
+        event::{Emit, Event},
         queue::{Outlook, SendQueue, Stop},
+        routing::{Part, Terms, parts},
+        settings::Settings,
+        wait::Wait,
     },
     ledger::{DispatchId, Domains, Ledger, LedgerError, SelectionId, Wanted, Worker},
-    transport::{Complaint, ErrorKind, Halt, HaltSwitch, RelayDown, Transport},
+    transport::{Complaint, ErrorKind, Halt, HaltSwitch, RelayDown, RelayLimits, Stage, Transport},
 };
+
+/// Which letters are this runner's.
+pub(super) struct Routing {
+    /// What each route of the run is for.
+    pub(super) terms: Arc<[Terms]>,
+    /// Which one this is.
+    pub(super) me: usize,
+    /// Which of them can be used.
+    pub(super) up: watch::Receiver<Vec<bool>>,
+}
 
 pub(super) struct Runner {
     pub(super) queue: Arc<SendQueue>,
     pub(super) dispatch: DispatchId,
     pub(super) worker: Worker,
     pub(super) selection: Option<SelectionId>,
-    pub(super) relay: String,
+    pub(super) digest: Arc<str>,
+    pub(super) routing: Routing,
     pub(super) transport: Arc<Transport>,
     pub(super) settings: Settings,
     pub(super) claim_sizer: ClaimSizer,
@@ -44,7 +58,7 @@ pub(super) struct Runner {
     pub(super) count: ConnectionCount,
     /// Its time counts from here.
     pub(super) origin: Instant,
-    /// Letters accepted when it was last told of progress.
+    /// Letters accepted when progress was last noted.
     pub(super) accepted: u64,
     /// Letters accepted when the relay last closed a connection over one letter.
     pub(super) closed_at: u64,
@@ -53,11 +67,22 @@ pub(super) struct Runner {
     /// Times in a row that the relay went away without taking a letter in between.
     pub(super) away: u32,
     pub(super) away_since: Option<(Instant, u64)>,
-    /// The relay's last trouble, until it takes a letter again.
+    /// The last error of the relay, until it takes a letter again.
     pub(super) down: Option<RelayDown>,
     /// The relay is left alone until then.
     pub(super) relay_rests_until: Option<Instant>,
+    /// How often the dispatch had been stopped when the run began.
+    pub(super) stops: u64,
+    /// When to ask again whether another process stopped the dispatch, and to tell the others what is new here.
+    pub(super) look_at: Instant,
+    /// What names the senders that share limits with this one.
+    pub(super) peers: String,
+    /// What the ledger keeps of the relay's limits.
+    pub(super) kept: RelayLimits,
 }
+
+/// So often the senders of a ledger tell each other what they have to know.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What comes of an action.
 enum Step {
@@ -73,6 +98,7 @@ impl Runner {
         let mut interrupts = self.interrupts.clone();
         loop {
             self.heed(*interrupts.borrow_and_update());
+            self.heed_others(ledger).await?;
             self.refresh_day(ledger).await?;
             self.suppress(ledger).await?;
             let now = Instant::now();
@@ -90,6 +116,35 @@ impl Runner {
                 Step::End(ended) => return Ok(ended),
             }
         }
+    }
+
+    /// Tells the other senders what they have to know, and stops if one of them has stopped the dispatch, or a process that reads
+    /// bounces.
+    async fn heed_others(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        let now = Instant::now();
+        self.look_at = self.look_next();
+        if now < self.look_at {
+            return Ok(());
+        }
+        self.look_at = now + LOOK;
+        match self.consult_others(ledger).await {
+            // Nothing begins while the ledger is away, and what others do not know yet they learn after the next look.
+            Err(error) if error.is_away() => Ok(()),
+            answer => answer,
+        }
+    }
+
+    async fn consult_others(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        if let Some(pulled) = self.share_refusals(ledger).await? {
+            self.queue.stop(Stop::Brake(pulled));
+        }
+        self.note_peers(ledger).await?;
+        let stops = ledger.stops(self.dispatch).await?;
+        if stops.count != self.stops {
+            let why = stops.why.unwrap_or_else(|| "another process stopped it".to_owned());
+            self.queue.stop(Stop::Elsewhere(why));
+        }
+        Ok(())
     }
 
     fn heed(&self, interrupt: Interrupt) {
@@ -136,7 +191,11 @@ impl Runner {
 
     async fn ask_when_due(&mut self, ledger: &Ledger) -> Result<Step, LedgerError> {
         ledger.flush().await?;
-        let due = ledger.next_due(self.dispatch, &self.wanted()).await?;
+        let mut due: Option<Timestamp> = None;
+        for wanted in self.wanted() {
+            let next = ledger.next_due(self.dispatch, &wanted).await?;
+            due = due.into_iter().chain(next).min();
+        }
         Ok(match when_empty(due, &self.settings, (self.clock)()) {
             WhenEmpty::Finish => Step::End(Ended::Finished),
             WhenEmpty::ForgetWaits => {
@@ -183,7 +242,10 @@ impl Runner {
                 self.connection_ended(ended);
             }
             () = queue.news.notified() => self.well(),
+            // Another route's letters may be ours now.
+            Ok(()) = self.routing.up.changed() => queue.look_again(),
             () = tokio::time::sleep(Duration::from_secs(1)), if self.count.may_grow() => self.well(),
+            () = tokio::time::sleep_until(self.look_at) => {}
             () = sleep => {
                 // Deferred letters may be due, and an empty answer of the ledger is out of date.
                 if matches!(queue.outlook(), Outlook::Empty) {
@@ -225,6 +287,7 @@ impl Runner {
         match self.queue.take_stop() {
             Some(Stop::Ledger(error)) => Err(error),
             Some(Stop::Brake(pulled)) => Ok(Ended::Brake(pulled)),
+            Some(Stop::Elsewhere(why)) => Ok(Ended::Stopped(why)),
             Some(Stop::Asked) | None => Ok(self.down.take().map_or(Ended::Interrupted, Ended::RelayDown)),
         }
     }
@@ -268,6 +331,10 @@ impl Runner {
             self.reported = learned;
             (self.emit)(Event::FewerConnections(most));
         }
+        // While one more is tried, what is known stays.
+        if learned.is_none() && self.count.may_grow() {
+            return;
+        }
         let known = learned.and_then(|most| u16::try_from(most).ok()).and_then(NonZeroU16::new);
         self.transport.learn_connections(known);
     }
@@ -283,12 +350,22 @@ impl Runner {
         let others = self.connections.len();
         // What becomes of the others shows whether it was one too many.
         if others > 0 && down.may_be_one_connection_too_many() && !self.queue.is_stopped() {
-            self.count.refused(others, self.origin.elapsed());
-            self.relay_rests_until = Some(Instant::now() + Duration::from_millis(100));
+            self.count.refused(others, down.stage >= Stage::Mail, self.origin.elapsed());
+            self.relay_rests_until = Some(Instant::now() + ConnectionCount::REST);
             return;
         }
-        if let (Some(Complaint::Rate), ErrorKind::Said(reply)) = (down.complaint(), &down.trouble) {
+        if let (Some(Complaint::Rate), ErrorKind::Said(reply)) = (down.complaint(), &down.kind) {
             self.queue.throttled(reply);
+            // It hung up only to be asked less often. The pace sees to that, and another connection takes its place.
+            let (since, _) = *self.away_since.get_or_insert_with(|| (Instant::now(), self.accepted));
+            if down.stage >= Stage::Mail
+                && self.accepted > 0
+                && since.elapsed() < Settings::RELAY_WAIT_MAX
+                && !self.queue.is_stopped()
+            {
+                self.down = Some(down);
+                return;
+            }
         }
         if others == 0 {
             self.count.away();
@@ -299,6 +376,7 @@ impl Runner {
             is_stopped: self.queue.is_stopped(),
             connected: !self.connections.is_empty(),
             has_accepted: accepted > 0,
+            has_others: self.routing.terms.len() > 1,
             times: self.away,
             since: Duration::ZERO,
         };
@@ -320,23 +398,37 @@ impl Runner {
     async fn refill(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
         let now = (self.clock)();
         let size = self.claim_sizer.next(Instant::now(), self.queue.answered());
-        let wanted = Wanted { pre_commit: size.pre_commit, ..self.wanted() };
-        let claims = ledger.claim(self.dispatch, &self.worker, size.letters, now, &wanted).await?;
+        let mut claims = Vec::new();
+        for wanted in self.wanted() {
+            let left = size.letters - claims.len();
+            if left == 0 {
+                break;
+            }
+            let wanted = Wanted { pre_commit: size.pre_commit, ..wanted };
+            claims.extend(ledger.claim(self.dispatch, &self.worker, left, now, &wanted).await?);
+        }
         self.queue.put(claims, size.letters);
         Ok(())
     }
 
-    fn wanted(&self) -> Wanted {
+    /// The letters that are this route's at the moment.
+    fn wanted(&self) -> Vec<Wanted> {
         let crowded = self.queue.crowded_domains(self.settings.batch);
-        let domains = if crowded.is_empty() { Domains::All } else { Domains::Except(crowded) };
-        Wanted { domains, selection: self.selection, ..Wanted::default() }
-    }
-
-    pub(super) async fn suppress(&self, ledger: &Ledger) -> Result<(), LedgerError> {
-        let found = self.queue.take_suppressions();
-        if !found.is_empty() {
-            ledger.suppress_all(found.into_iter().map(Ok).collect::<Vec<_>>()).await?;
-        }
-        Ok(())
+        let Routing { terms, me, up } = &self.routing;
+        let parts = parts(terms, &up.borrow(), *me);
+        let wanted = parts.into_iter().map(|Part { domains, share }| {
+            let domains = match domains {
+                Domains::All if crowded.is_empty() => Domains::All,
+                Domains::All => Domains::Except(crowded.clone()),
+                Domains::Except(some) => Domains::Except([some, crowded.clone()].concat()),
+                Domains::Only(mut some) => {
+                    some.retain(|domain| !crowded.contains(domain));
+                    Domains::Only(some)
+                }
+            };
+            let digest = Some(Arc::clone(&self.digest));
+            Wanted { domains, share, selection: self.selection, digest, ..Wanted::default() }
+        });
+        wanted.collect()
     }
 }

@@ -3,22 +3,49 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     super::{
         dns::Answer,
-        gather::{Expected, Signature},
+        gather::{DnsFacts, Expected, Signature},
+        relays,
         tags::tag,
     },
-    Level, Line, line, unanswered,
+    dns_line::{line, unanswered},
 };
+use crate::doctor::line::{Level, Line};
 
 const CHECK: &str = "dkim";
 
-pub(super) fn judge(answers: &[Answer<String>], expected: &Expected) -> Vec<Line> {
+pub(super) fn judge(facts: &DnsFacts, expected: &Expected) -> Vec<Line> {
     if expected.signatures.is_empty() {
-        return vec![line(CHECK, Level::Warning, "letters are not signed by mimeo (no `[dkim]` in mimeo.toml)").help(
+        return vec![by_relay(facts, expected)];
+    }
+    expected.signatures.iter().zip(&facts.dkim).map(|(signature, answer)| one(signature, answer)).collect()
+}
+
+/// Without a key of the newsletter, the relay may sign.
+fn by_relay(facts: &DnsFacts, expected: &Expected) -> Line {
+    let relay = expected.relay.as_deref().and_then(relays::known).filter(|_| !facts.relay_dkim.is_empty());
+    let Some(relay) = relay else {
+        return line(CHECK, Level::Warning, "letters are not signed by mimeo (no `[dkim]` in mimeo.toml)").help(
             "create a key with `mimeo keygen`; if your relay signs for your own domain, send yourself a letter with `mimeo test` and \
              look for `dkim=pass` in its header",
-        )];
+        );
+    };
+    let (from, name) = (&expected.from, relay.name);
+    let has_key = |answer: &Answer<String>| {
+        answer.records().iter().any(|text| tag(text, "p").is_some_and(|key| !key.is_empty()))
+    };
+    if let Some((at, _)) = facts.relay_dkim.iter().find(|(_, answer)| has_key(answer)) {
+        return line(CHECK, Level::Ok, format!("{name} signs for `{from}` (its key is at `{at}`)"));
     }
-    expected.signatures.iter().zip(answers).map(|(signature, answer)| one(signature, answer)).collect()
+    if let Some((at, reason)) = facts.relay_dkim.iter().find_map(|(at, answer)| Some((at, answer.failure()?)))
+    {
+        return unanswered(CHECK, at, reason);
+    }
+    line(CHECK, Level::Warning, format!("{name} has no DKIM key for `{from}` at the usual names, and mimeo signs with none"))
+        .help(format!(
+            "add `{from}` to your domains at {name}, and create the records that it shows (usually at `{}`); or sign with a key of your \
+             own: `mimeo keygen`",
+            facts.relay_dkim[0].0
+        ))
 }
 
 fn one(signature: &Signature, answer: &Answer<String>) -> Line {

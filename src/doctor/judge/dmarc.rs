@@ -3,8 +3,9 @@ use super::{
         gather::{Dmarc, DnsFacts, Expected},
         tags::{tag, tags},
     },
-    Level, Line, line, unanswered,
+    dns_line::{line, unanswered},
 };
+use crate::doctor::line::{Level, Line};
 
 const CHECK: &str = "dmarc";
 

@@ -2,12 +2,13 @@ use std::net::IpAddr;
 
 use super::{
     super::{
-        dns::Answer,
-        gather::{DnsFacts, Expected, is_within},
+        dns::{Answer, is_within},
+        gather::{DnsFacts, Expected},
         tags::tag,
     },
-    Level, Line, line, unanswered,
+    dns_line::{line, unanswered},
 };
+use crate::doctor::line::{Level, Line};
 
 /// Mailbox providers whose domains refuse letters that others send in their name.
 const FREE_MAIL: [&str; 14] = [
@@ -112,34 +113,19 @@ pub(super) fn receiving(facts: &DnsFacts, expected: &Expected) -> Vec<Line> {
     lines
 }
 
-/// What receiving domains can have in addition.
-pub(super) fn notes(facts: &DnsFacts, expected: &Expected) -> Vec<Line> {
+/// Whether a receiving domain asks for reports about TLS.
+pub(super) fn tls_reports(facts: &DnsFacts, expected: &Expected) -> Option<Line> {
     let domain = &expected.bounces;
-    let has = |answer: &Answer<String>, version: &str| {
-        answer.records().iter().any(|text| tag(text, "v") == Some(version))
+    if facts.tls_rpt.failure().is_some() {
+        return None;
+    }
+    let is_set = facts.tls_rpt.records().iter().any(|text| tag(text, "v") == Some("TLSRPTv1"));
+    let text = if is_set {
+        format!("`{domain}` asks for reports about TLS")
+    } else {
+        format!("no TLS reports for `{domain}`: optional (RFC 8460)")
     };
-    let mut lines = Vec::new();
-    if facts.mta_sts.failure().is_none() {
-        let is_set = has(&facts.mta_sts, "STSv1");
-        let text = if is_set {
-            format!("`{domain}` announces MTA-STS for the mail that it receives")
-        } else {
-            format!(
-                "no MTA-STS for `{domain}`: optional; it makes other servers use TLS for mail to you (RFC 8461)"
-            )
-        };
-        lines.push(line("mta-sts", if is_set { Level::Ok } else { Level::Note }, text));
-    }
-    if facts.tls_rpt.failure().is_none() {
-        let is_set = has(&facts.tls_rpt, "TLSRPTv1");
-        let text = if is_set {
-            format!("`{domain}` asks for reports about TLS")
-        } else {
-            format!("no TLS reports for `{domain}`: optional (RFC 8460)")
-        };
-        lines.push(line("tls-rpt", if is_set { Level::Ok } else { Level::Note }, text));
-    }
-    lines
+    Some(line("tls-rpt", if is_set { Level::Ok } else { Level::Note }, text))
 }
 
 /// Names of a relay of one's own.

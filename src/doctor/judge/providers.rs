@@ -1,4 +1,4 @@
-use super::super::{Level, Line, Part};
+use crate::doctor::line::{Level, Line, Part};
 
 /// A word for it, its name, and what it demands: each by its check and in words.
 type Provider = (&'static str, &'static str, &'static [(&'static str, &'static str)]);

@@ -1,5 +1,8 @@
-use super::super::{Level, Line, Part, gather::is_within};
-use crate::transport::Inspection;
+use super::{super::dns::is_within, clock};
+use crate::{
+    doctor::line::{Level, Line, Part},
+    transport::Inspection,
+};
 
 /// What became of looking at the relay.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct RelayFacts {
     pub certificate_days: Option<i64>,
     /// Whether letters are signed with a key of the settings.
     pub signs: bool,
+    /// By how many seconds this machine's clock is ahead of the relay's; negative if it is behind. `None` if it does not say.
+    pub clock_ahead: Option<i64>,
 }
 
 /// A certificate should have more days left.
@@ -85,6 +90,7 @@ pub fn judge_relay(facts: Option<&RelayFacts>) -> Vec<Line> {
         .help("if it wants one, put the login before the @ in `[relay] url`"),
     });
     lines.push(limits(inspection));
+    lines.extend(facts.clock_ahead.map(|ahead| clock(Part::Relay, ahead, "that of the relay")));
     if facts.signs && is_within(&facts.host, "amazonaws.com") {
         lines.push(
             line(
@@ -144,6 +150,7 @@ mod tests {
             login: None,
             certificate_days: days,
             signs: true,
+            clock_ahead: None,
         };
         let private = Some("TLS 1.3");
         for (facts, check, level) in [

@@ -1,33 +1,33 @@
+use std::net::IpAddr;
+
 use super::{
     super::{
         gather::Expected,
+        relays,
         spf::{LOOKUPS_MAX, Spf, VOID_MAX},
     },
-    Level, Line, line, unanswered,
+    dns_line::{line, unanswered},
 };
-
-/// What well-known relays want in an SPF record: a part of the relay's name, and the domain to include.
-const RELAYS: [(&str, &str); 12] = [
-    ("amazonaws.com", "amazonses.com"),
-    ("postmarkapp.com", "spf.mtasv.net"),
-    ("smtp.gmail.com", "_spf.google.com"),
-    ("smtp-relay.gmail.com", "_spf.google.com"),
-    ("fastmail.com", "spf.messagingengine.com"),
-    ("office365.com", "spf.protection.outlook.com"),
-    ("sendgrid.net", "sendgrid.net"),
-    ("mailgun.org", "mailgun.org"),
-    ("brevo.com", "spf.brevo.com"),
-    ("mailjet.com", "spf.mailjet.com"),
-    ("mailbox.org", "mailbox.org"),
-    ("zoho.com", "zoho.com"),
-];
+use crate::doctor::line::{Level, Line};
 
 const CHECK: &str = "spf";
 
 /// The domain that a relay wants to be included.
 fn include_of(relay: &str) -> Option<&'static str> {
-    let is_of = |owner: &str| super::super::gather::is_within(relay, owner);
-    RELAYS.iter().find(|(owner, _)| is_of(owner)).map(|(_, include)| *include)
+    relays::known(relay).map(|relay| relay.include)
+}
+
+/// A placeholder for an address that cannot be seen from here.
+const PUBLIC: &str = "PUBLIC-ADDRESS";
+
+/// What is to be in the place of it.
+const PUBLIC_HELP: &str = "the relay is on this machine: replace `PUBLIC-ADDRESS` by the public address that its letters leave \
+                           from; if it hands them on to another server, use the part of that server instead";
+
+/// Whether a relay is on this machine, so that its name and address mean nothing to others.
+fn is_this_machine(relay: &str) -> bool {
+    let address = relay.trim_matches(['[', ']']).parse::<IpAddr>();
+    relay.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// A record to begin with.
@@ -35,6 +35,7 @@ fn proposal(expected: &Expected) -> String {
     match expected.relay.as_deref() {
         Some(relay) => match include_of(relay) {
             Some(include) => format!("v=spf1 include:{include} ~all"),
+            None if is_this_machine(relay) => format!("v=spf1 ip4:{PUBLIC} ~all"),
             None => format!("v=spf1 a:{relay} ~all"),
         },
         None => "v=spf1 mx ~all".to_owned(),
@@ -49,8 +50,13 @@ pub(super) fn judge(spf: &Spf, expected: &Expected) -> Line {
     let error = |text: String| line(CHECK, Level::Error, text);
     let record = match spf.records.as_slice() {
         [] => {
+            let is_here = expected.relay.as_deref().is_some_and(is_this_machine);
             return error(format!("no SPF record at `{domain}`, the domain of the envelope's sender"))
-                .help("create this record; your relay's documentation has the part for its servers")
+                .help(if is_here {
+                    format!("create this record; {PUBLIC_HELP}")
+                } else {
+                    "create this record; your relay's documentation has the part for its servers".to_owned()
+                })
                 .record(domain, "TXT", proposal(expected));
         }
         [record] => record,
@@ -132,6 +138,13 @@ fn names_the_relay(spf: &Spf, expected: &Expected, record: &str) -> Line {
                 .help(format!("add `include:{include}`; if the relay puts its own domain into the envelope, leave it as it is"))
                 .record(domain, "TXT", with_term(record, &format!("include:{include}")))
         }
+        None if is_this_machine(relay) => line(
+            CHECK,
+            Level::Note,
+            format!("SPF of `{domain}` is valid; whether it names this machine's public address cannot be seen from here"),
+        )
+        .help(format!("if it does not: {PUBLIC_HELP}"))
+        .record(domain, "TXT", with_term(record, &format!("ip4:{PUBLIC}"))),
         None => line(CHECK, Level::Warning, format!("SPF of `{domain}` does not name `{relay}`"))
             .help(format!("look up in the relay's documentation what it wants in SPF; if it sends from its own address, add `a:{relay}`"))
             .record(domain, "TXT", with_term(record, &format!("a:{relay}"))),
@@ -173,17 +186,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_relay_on_this_machine_has_no_name_that_others_could_look_up() {
+        for relay in ["localhost", "LOCALHOST", "127.0.0.1", "::1", "[::1]"] {
+            assert!(is_this_machine(relay), "{relay}");
+        }
+        for relay in ["localhost.example.org", "192.0.2.25", "mail.example.org"] {
+            assert!(!is_this_machine(relay), "{relay}");
+        }
+    }
+
+    #[test]
     fn records_are_changed_without_losing_what_they_say() {
         assert_eq!(with_term("v=spf1 mx -all", "a:x.example"), "v=spf1 mx a:x.example -all");
         assert_eq!(with_term("v=spf1 mx", "a:x.example"), "v=spf1 mx a:x.example");
         assert_eq!(ending_in_softfail("v=spf1 mx +all"), "v=spf1 mx ~all");
         let records = ["v=spf1 mx -all".to_owned(), "v=spf1 mx include:a.example ~all".to_owned()];
         assert_eq!(merged(&records), "v=spf1 mx include:a.example ~all");
-    }
-
-    #[test]
-    fn relays_are_known_by_their_whole_domain() {
-        assert_eq!(include_of("email-smtp.eu-central-1.amazonaws.com"), Some("amazonses.com"));
-        assert_eq!(include_of("notfastmail.com"), None);
     }
 }

@@ -1,4 +1,5 @@
-use super::super::{Level, Line, Part};
+use super::clock;
+use crate::doctor::line::{Level, Line, Part};
 
 /// What a page answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub struct WebFacts {
     pub get: Result<WebAnswer, String>,
     /// What a mailbox provider gets (RFC 8058).
     pub post: Result<WebAnswer, String>,
+    /// By how many seconds this machine's clock is ahead of the server's; negative if it is behind. `None` if the server does not
+    /// say.
+    pub clock_ahead: Option<i64>,
 }
 
 /// Lines about one-click unsubscribing; `None` when there is no address for it.
@@ -34,7 +38,7 @@ pub fn judge_web(facts: Option<&WebFacts>) -> Vec<Line> {
         Err(reason) => {
             return vec![
                 line("one-click", Level::Error, format!("`{}` cannot be reached: {reason}", facts.url))
-                    .help("readers who want to leave report the letter as spam instead; put the page back, or correct `[unsubscribe] https`"),
+                    .help("until it answers, readers who want to unsubscribe report the letter as spam: start its server, or correct `[unsubscribe] https` or `[serve] url`"),
             ];
         }
     };
@@ -66,6 +70,11 @@ pub fn judge_web(facts: Option<&WebFacts>) -> Vec<Line> {
         }
         Ok(get) => line("unsubscribe-page", Level::Ok, format!("a click gets a page ({})", get.status)),
     });
+    lines.extend(
+        facts
+            .clock_ahead
+            .map(|ahead| clock(Part::Unsubscribe, ahead, "that of the unsubscribe page's server")),
+    );
     lines
 }
 
@@ -94,7 +103,8 @@ mod tests {
             (answer(405, ""), done(), "unsubscribe-page", Level::Warning, "gets an error (405)"),
             (unreachable(), done(), "unsubscribe-page", Level::Warning, "fails"),
         ] {
-            let lines = judge_web(Some(&WebFacts { url: "https://news.example/".to_owned(), get, post }));
+            let url = "https://news.example/".to_owned();
+            let lines = judge_web(Some(&WebFacts { url, get, post, clock_ahead: None }));
             let line = lines.iter().find(|line| line.check == check).expect("there is such a line");
             let help = line.help.as_deref().unwrap_or_default();
             assert!(
@@ -103,5 +113,27 @@ mod tests {
             );
         }
         assert_eq!(judge_web(None)[0].level, Level::Note);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_a_warning() {
+        for (clock_ahead, expected) in [
+            (None, None),
+            (Some(0), Some((Level::Ok, "agrees"))),
+            (Some(-30), Some((Level::Ok, "agrees"))),
+            (Some(31), Some((Level::Warning, "31 seconds ahead of"))),
+            (Some(-3600), Some((Level::Warning, "3600 seconds behind"))),
+        ] {
+            let answer = || Ok(WebAnswer { status: 200, body: String::new() });
+            let facts =
+                WebFacts { url: "https://a.example/".to_owned(), get: answer(), post: answer(), clock_ahead };
+            let lines = judge_web(Some(&facts));
+            let line = lines.iter().find(|line| line.check == "clock");
+            assert_eq!(line.map(|line| line.level), expected.map(|(level, _)| level), "{lines:?}");
+            assert!(
+                line.is_none_or(|line| expected.is_some_and(|(_, part)| line.text.contains(part))),
+                "{lines:?}"
+            );
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The fields with a meaning of their own, checked; everything else is kept as it is.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 
 use super::{
+    dates::parse_date,
     node::{Entry, Kind, Node, normal, report_duplicates},
     values::{FrontMatter, Value},
 };
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The names with a meaning of their own.
-pub(super) const KNOWN: [&str; 12] = [
+pub(super) const KNOWN: [&str; 13] = [
     "title",
     "subject",
     "preheader",
@@ -25,6 +26,7 @@ pub(super) const KNOWN: [&str; 12] = [
     "lang",
     "pictures",
     "design",
+    "topics",
 ];
 /// Fields of other programs that serve as a preheader.
 const PREHEADERS: [&str; 4] = ["description", "summary", "preview", "excerpt"];
@@ -97,6 +99,10 @@ impl Reader<'_> {
             "draft" => self.head.draft = self.draft(&node, span),
             "language" => self.head.language = self.language(&node, span),
             "pictures" => self.head.pictures = self.pictures(&node, span),
+            "topics" => {
+                self.head.topics = self.topics(&node, span);
+                self.head.fields.insert("topics".to_owned(), node.value());
+            }
             "design" => match node.kind {
                 Kind::Map(entries) => {
                     self.places("design", &entries);
@@ -304,6 +310,35 @@ impl Reader<'_> {
         Some(tag)
     }
 
+    /// A list of topics, or one text with commas between them.
+    fn topics(&mut self, node: &Node, span: Span) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut add = |head: &mut FrontMatter, text: &str, span: &Span| {
+            let topics = text.split(',').map(str::trim).filter(|topic| !topic.is_empty());
+            for topic in topics {
+                head.spans.insert(format!("topics.{topic}"), span.clone());
+                if !found.iter().any(|known| known == topic) {
+                    found.push(topic.to_owned());
+                }
+            }
+        };
+        let wanted = "a list of topics, for example `[tea, cups]`";
+        match &node.kind {
+            Kind::Null => {}
+            Kind::Text(text) => add(&mut self.head, text, &span),
+            Kind::List(items) => {
+                for item in items {
+                    match &item.kind {
+                        Kind::Text(text) => add(&mut self.head, text, &item.span),
+                        _ => self.wrong("topics", wanted, item, item.span.clone()),
+                    }
+                }
+            }
+            _ => self.wrong("topics", wanted, node, span),
+        }
+        found
+    }
+
     fn pictures(&mut self, node: &Node, span: Span) -> Option<String> {
         let place = self.optional_text("pictures", node, &span)?;
         match place.as_str() {
@@ -326,72 +361,4 @@ impl Reader<'_> {
 fn one_line(text: &str) -> String {
     let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `2022-12-30`, alone or with a time behind it; with slashes or dots and without zeros too, as year, month and day are
-/// distinguished by their order.
-fn parse_date(text: &str) -> Option<Date> {
-    let mark = text.chars().nth(4).filter(|mark| matches!(mark, '-' | '/' | '.'))?;
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != mark).unwrap_or(text.len());
-    let (day, rest) = text.split_at(end);
-    let number = |part: Option<&str>, digits: std::ops::RangeInclusive<usize>| {
-        part.filter(|part| digits.contains(&part.len())).and_then(|part| part.parse::<i16>().ok())
-    };
-    let mut parts = day.split(mark);
-    let year = number(parts.next(), 4..=4)?;
-    let month = number(parts.next(), 1..=2)?;
-    let day = number(parts.next(), 1..=2)?;
-    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-    let rest = rest.trim();
-    let timed = rest.is_empty() || {
-        let (clock, zone) = match rest.trim_start_matches(['T', 't']).find(['Z', 'z', '+', '-', ' ', '[']) {
-            Some(at) => rest.trim_start_matches(['T', 't']).split_at(at),
-            None => (rest.trim_start_matches(['T', 't']), ""),
-        };
-        let zone = zone.trim();
-        format!("{date}T{clock}").parse::<DateTime>().is_ok()
-            && (zone.is_empty()
-                || zone.eq_ignore_ascii_case("z")
-                || zone.chars().all(|c| c.is_ascii_alphanumeric() || "+-:[]/_".contains(c)))
-    };
-    (parts.next().is_none() && timed).then_some(date)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_date;
-
-    #[test]
-    fn a_date_is_year_month_day_and_perhaps_a_time() {
-        for text in [
-            "2022-12-30",
-            "2022-12-30T09:00:00+01:00",
-            "2022-12-30 09:00",
-            "2022-12-30T09:00:00Z",
-            "2022/12/30 15:50",
-            "2022.12.30",
-        ] {
-            assert_eq!(
-                parse_date(text).map(|date| date.to_string()).as_deref(),
-                Some("2022-12-30"),
-                "{text}"
-            );
-        }
-        assert_eq!(parse_date("2020-12-2").map(|date| date.to_string()).as_deref(), Some("2020-12-02"));
-        for text in [
-            "30.12.2022",
-            "2022-12/30",
-            "2022-12",
-            "22-12-30",
-            "2022-12-30-1",
-            "2022-13-01",
-            "2022-02-30",
-            "Dec 30, 2022",
-            "2022-12-30 noon",
-            "20221230",
-            "",
-        ] {
-            assert_eq!(parse_date(text), None, "{text}");
-        }
-    }
 }

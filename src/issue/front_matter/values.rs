@@ -38,6 +38,8 @@ pub struct FrontMatter {
     pub pictures: Option<String>,
     /// `design`: colors, font stack, width, logo, as in `mimeo.toml`'s `[design]`, for this issue only.
     pub design: BTreeMap<String, Value>,
+    /// `topics`: only readers who want one of them get the issue; none is for everybody.
+    pub topics: Vec<String>,
     /// Everything else, for the template as `{{ issue.NAME }}`.
     pub fields: BTreeMap<String, Value>,
     /// Where each key is in the file, for diagnostics of later steps.

@@ -35,7 +35,7 @@ pub(super) fn read(source: &Source, span: Span, diagnostics: &mut Diagnostics) -
     }
 }
 
-type Trouble = (Span, String, &'static str);
+type YamlError = (Span, String, &'static str);
 
 /// A collection that is being read.
 struct Open {
@@ -44,7 +44,7 @@ struct Open {
     is_map: bool,
 }
 
-fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
+fn events(text: &str, places: &Places) -> Result<Option<Node>, YamlError> {
     const SPACES: &str = "indent with spaces, and put texts with `:` or `#` in quotes";
     let mut open: Vec<Open> = Vec::new();
     let mut root = None;
@@ -66,7 +66,13 @@ fn events(text: &str, places: &Places) -> Result<Option<Node>, Trouble> {
             Event::Alias(_) => {
                 return Err((span, "YAML aliases are not supported".into(), "write the value out"));
             }
-            Event::Scalar(value, ScalarStyle::Plain, _, None) => {
+            // `&` and `!` at the beginning of a text mean something to YAML, and readers would get what is behind them.
+            Event::Scalar(_, _, anchor, ref tag) if anchor > 0 || tag.is_some() => {
+                let sign = if tag.is_some() { '!' } else { '&' };
+                let message = format!("the front matter has a text that begins with `{sign}`");
+                return Err((span, message, "put the text in quotes"));
+            }
+            Event::Scalar(value, ScalarStyle::Plain, ..) => {
                 let is_field =
                     open.len() == 1 && open.iter().all(|one| one.is_map && one.items.len() % 2 == 1);
                 let whole = match open.last().and_then(|map| map.items.last()).filter(|_| is_field) {
@@ -136,7 +142,7 @@ fn is_number(text: &str, apart: bool) -> bool {
 }
 
 impl Open {
-    fn close(self, end: usize, text: &str, places: &Places) -> Result<Node, Trouble> {
+    fn close(self, end: usize, text: &str, places: &Places) -> Result<Node, YamlError> {
         let span = self.start..end.max(self.start);
         if !self.is_map {
             return Ok(Node { span, kind: Kind::List(self.items) });

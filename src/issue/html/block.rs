@@ -14,7 +14,7 @@ use crate::{
     },
     markup::{
         self, Attribute, Token,
-        allowed::{Fate, anchor_fits, fate},
+        allowed::{Fate, anchor_fits, fate, kept_name},
         pieces_around,
     },
     source::Span,
@@ -91,11 +91,11 @@ pub(in crate::issue) fn block(
         rules: 0,
     };
     // Set while everything up to the end of a dropped element is left out.
-    let mut dropped: Option<String> = None;
+    let mut dropped: Option<(String, Span)> = None;
     for (token, local) in pieces_around(text, &placeholders(text)) {
         let place = places.span(local.clone());
         match (token, &dropped) {
-            (Token::Close { name }, Some(open)) if name == *open => dropped = None,
+            (Token::Close { name }, Some((open, _))) if name == *open => dropped = None,
             (Token::Comment { is_closed: false }, None) => {
                 let line = text[local.clone()].lines().next().unwrap_or_default().trim_end().len();
                 context.error(
@@ -109,13 +109,16 @@ pub(in crate::issue) fn block(
             (Token::Text(_), None) => words(context, &mut out, &text[local.clone()], local.start, &places),
             (Token::Close { name }, None) => close(context, &mut out, &name, place),
             (Token::Open { name, raw, .. }, None) if fate(&name) == Fate::Dropped => {
-                not_kept(context, &name, place);
-                dropped = (!raw.ends_with("/>")).then_some(name);
+                not_kept(context, &name, place.clone());
+                dropped = (!raw.ends_with("/>")).then_some((name, place));
             }
             (Token::Open { name, attributes, .. }, None) => {
                 open_tag(context, &mut out, &name, &attributes, place);
             }
         }
+    }
+    if let Some((name, place)) = dropped {
+        hides_the_rest(context, &name, place);
     }
     while let Some((name, place)) = out.stack.last().cloned() {
         if !is_optional(&name) {
@@ -124,6 +127,17 @@ pub(in crate::issue) fn block(
         out.close_top();
     }
     finish(out, span)
+}
+
+/// An element that is left out, without its end: what is below it is left out with it.
+fn hides_the_rest(context: &mut Context<'_>, name: &str, place: Span) {
+    // Markdown reads these to their end, over empty lines.
+    if matches!(name, "script" | "style" | "textarea") {
+        let message = format!("`<{name}>` is not closed, so that nothing below it is in the letter");
+        context.error("M174", place, message, format!("end it with `</{name}>`, or take it out"));
+    } else {
+        not_closed(context, name, place);
+    }
 }
 
 fn finish(mut out: Output, span: &Span) -> Option<BlockKind> {
@@ -186,6 +200,10 @@ fn parents(name: &str) -> &'static [&'static str] {
 }
 
 fn open_tag(context: &mut Context<'_>, out: &mut Output, name: &str, attributes: &[Attribute], place: Span) {
+    if matches!(name, "details" | "summary") {
+        not_kept(context, name, place.clone());
+    }
+    let name = kept_name(name);
     match fate(name) {
         Fate::Unknown | Fate::Dropped => return not_kept(context, name, place),
         Fate::Void => return void(context, out, name, attributes, &place),
@@ -282,6 +300,7 @@ fn void(context: &mut Context<'_>, out: &mut Output, name: &str, attributes: &[A
 }
 
 fn close(context: &mut Context<'_>, out: &mut Output, name: &str, place: Span) {
+    let name = kept_name(name);
     if !matches!(fate(name), Fate::Inline | Fate::Block) {
         return;
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::source::{Diagnostic, Diagnostics, Source, Span, nearest};
 
 /// The names a placeholder can begin with.
-const SPACES: [&str; 5] = ["subscriber", "issue", "newsletter", "link", "design"];
+const SPACES: [&str; 6] = ["subscriber", "issue", "newsletter", "link", "design", "words"];
 /// The names of the filters.
 const FILTERS: [&str; 6] = ["default", "upper", "lower", "title", "capitalize", "trim"];
 impl Phrase {

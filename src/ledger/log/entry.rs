@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::lease::Close;
+use crate::ledger::{lease::Close, system::FileIdentity};
 
 /// One line of a log.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry<'a> {
-    /// The first line of each file. `before` is the checksum at which the file before it ended.
-    Opened { worker: i64, file: u64, before: u32 },
+    /// The first line of each file. `before` is the checksum at which the file before it ended; `identity` is that of the file
+    /// itself, so that a copy is known for one.
+    Opened { worker: i64, file: u64, before: u32, identity: Option<FileIdentity> },
     /// The database is about to call these begun: deliveries and epochs.
     PreCommitted(Vec<(i64, u32)>),
     /// The body of this one is about to leave.

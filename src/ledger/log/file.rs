@@ -79,7 +79,7 @@ impl LogFile {
     }
 }
 
-/// The fence of a log as it is now; `None` when the file has no name any more, so that nobody finds it to stamp it.
+/// The fence of a log as it is now; `None` when the file has no name any more, so that no one finds it to stamp it.
 pub(super) fn fence(file: &File) -> io::Result<Option<Fence>> {
     let mut fence = Fence::default();
     file.read_exact_at(&mut fence, 0)?;

@@ -57,7 +57,7 @@ pub(super) fn path(files: &Files, worker: i64, number: u64) -> PathBuf {
     files.workers().join(format!("{worker}-{number}.log"))
 }
 
-/// A fence that nobody has seen before.
+/// A fence that no one has seen before.
 pub(super) fn new_fence() -> Fence {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (since.as_nanos() as u64).to_le_bytes()

@@ -1,13 +1,18 @@
 //! What the log of a dead worker says, and whether it is whole.
 
-use std::{collections::HashSet, fs};
+use std::{collections::HashSet, fs::File, io::Read as _};
 
 use super::{
     entry::{self, Entry},
     file::Position,
     folder::{self, FENCE_BYTES},
 };
-use crate::ledger::{error::LedgerError, files::Files, lease::Close};
+use crate::ledger::{
+    error::LedgerError,
+    files::Files,
+    lease::Close,
+    system::{self, FileIdentity},
+};
 
 /// A lease that ended, as the log has it.
 #[derive(Debug, PartialEq)]
@@ -40,10 +45,15 @@ pub(in crate::ledger) fn recover(
     let mut is_whole = true;
     let mut last: Option<Read> = None;
     for number in folder::numbers(files, worker) {
-        let bytes = fs::read(folder::path(files, worker, number)).map_err(LedgerError::beside)?;
-        let read = reader.read(worker, number, bytes.get(FENCE_BYTES as usize..).unwrap_or_default());
+        let mut file = File::open(folder::path(files, worker, number)).map_err(LedgerError::beside)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(LedgerError::beside)?;
+        let origin = Origin { worker, file: number, identity: system::identity(&file) };
+        let read = reader.read(&origin, bytes.get(FENCE_BYTES as usize..).unwrap_or_default());
         // Files that the database needs no more are removed, so that the first one may follow one that is gone.
-        is_whole &= read.as_ref().is_some_and(|read| last.as_ref().is_none_or(|last| read.follows(last)));
+        is_whole &= read
+            .as_ref()
+            .is_some_and(|read| read.is_original && last.as_ref().is_none_or(|last| read.follows(last)));
         last = read;
     }
     is_whole &= reader.has_known && last.is_some_and(|last| !last.is_continued);
@@ -60,12 +70,21 @@ struct Reader {
     has_known: bool,
 }
 
+/// The file that is read: its first line has to say the same.
+struct Origin {
+    worker: i64,
+    file: u64,
+    identity: Option<FileIdentity>,
+}
+
 /// A file that was read to its end.
 struct Read {
     /// The checksum of the file before it.
     before: u32,
     position: Position,
     is_continued: bool,
+    /// Whether it is the file that was written, and not a copy of it.
+    is_original: bool,
 }
 
 impl Read {
@@ -76,20 +95,20 @@ impl Read {
 
 impl Reader {
     /// Takes over what the lines of a file say, up to the first that is not what was written; `None` if there is one.
-    fn read(&mut self, worker: i64, file: u64, bytes: &[u8]) -> Option<Read> {
-        let mut position = Position { file, ..Position::default() };
-        let mut before = None;
+    fn read(&mut self, origin: &Origin, bytes: &[u8]) -> Option<Read> {
+        let mut position = Position { file: origin.file, ..Position::default() };
+        let mut opened = None;
         let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
         loop {
             let line = lines.next()?;
             let (sum, entry) = entry::unseal(position.sum, line.strip_suffix(b"\n")?)?;
             match entry {
-                Entry::Opened { worker: of, file: number, before: sum }
-                    if before.is_none() && (of, number) == (worker, file) =>
+                Entry::Opened { worker, file, before, identity }
+                    if opened.is_none() && (worker, file) == (origin.worker, origin.file) =>
                 {
-                    before = Some(sum);
+                    opened = Some((before, identity.is_some() && identity == origin.identity));
                 }
-                _ if before.is_none() => return None,
+                _ if opened.is_none() => return None,
                 Entry::Opened { .. } => return None,
                 Entry::PreCommitted(claims) => self.pre_committed.extend(claims),
                 Entry::Started(delivery, epoch) => {
@@ -99,15 +118,13 @@ impl Reader {
                     self.closed.push(Closed { delivery, epoch, started_at, close: close.into_owned() });
                 }
                 end @ (Entry::End | Entry::Continued) => {
+                    let (before, is_original) = opened?;
                     let is_continued = end == Entry::Continued;
-                    return lines.next().is_none().then_some(Read {
-                        before: before?,
-                        position,
-                        is_continued,
-                    });
+                    let read = Read { before, position, is_continued, is_original };
+                    return lines.next().is_none().then_some(read);
                 }
             }
-            position = Position { file, bytes: position.bytes + line.len() as u64, sum };
+            position = Position { file: origin.file, bytes: position.bytes + line.len() as u64, sum };
             self.has_known |= position == self.known;
         }
     }

@@ -262,6 +262,41 @@ proptest! {
         }
         prop_assert_eq!(world.offered_again(), BTreeSet::new());
     }
+
+    /// The same of any age, also younger than the last commit, put back as tools do it: as another file with the same name.
+    #[test]
+    fn no_copy_that_was_put_back_offers_a_letter_again_that_was_started(
+        claims in claims(), behind in 0_usize..12, which in any::<prop::sample::Index>(), is_renamed in any::<bool>(),
+    ) {
+        let world = World::live(&claims, behind);
+        let (_, copy) = which.get(&world.copies);
+        if !is_renamed {
+            paths(&world.files).into_iter().for_each(|path| fs::remove_file(path).unwrap());
+        }
+        for (path, bytes) in copy {
+            let other = path.with_extension("restored");
+            fs::write(&other, bytes).unwrap();
+            fs::rename(other, path).unwrap();
+        }
+        prop_assert_eq!(world.offered_again(), BTreeSet::new());
+        prop_assert_eq!(recover(&world.files, WORKER, world.known).unwrap().unstarted, None);
+    }
+}
+
+#[test]
+fn a_copy_of_the_log_from_after_the_last_commit_is_not_believed() {
+    let (_folder, files, log) = log();
+    let fence = claim(&log, (1..5).map(|delivery| (delivery, 3)).collect());
+    let committed = log.position();
+    log.start(hold(1), 4, fence).unwrap();
+    let path = paths(&files).remove(0);
+    let copy = path.with_extension("copy");
+    fs::copy(&path, &copy).unwrap();
+    log.start(hold(2), 4, fence).unwrap();
+    assert_eq!(unstarted_since(&files, committed), Some(vec![3, 4]));
+    fs::rename(copy, &path).unwrap();
+    assert_eq!(unstarted_since(&files, committed), None, "letter 2 has left, and the copy does not know");
+    assert_eq!(recover(&files, WORKER, committed).unwrap().closed, [], "what it says counts all the same");
 }
 
 #[test]
@@ -308,10 +343,10 @@ fn the_file_that_follows_is_missed() {
     assert!(log.prepare().unwrap());
     let [first, second] = &paths(&files)[..] else { panic!("one file") };
     assert_eq!(unstarted_since(&files, known).map(|unstarted| unstarted.len()), Some(59));
-    let whole = fs::read(second).unwrap();
-    fs::remove_file(second).unwrap();
+    let aside = second.with_extension("aside");
+    fs::rename(second, &aside).unwrap();
     assert_eq!(unstarted_since(&files, known), None, "the first one says that it goes on");
-    fs::write(second, &whole).unwrap();
+    fs::rename(&aside, second).unwrap();
     fs::remove_file(first).unwrap();
     assert_eq!(unstarted_since(&files, known), None, "the database had come so far");
     assert_eq!(unstarted_since(&files, log.position()).map(|unstarted| unstarted.len()), Some(59));
@@ -351,7 +386,7 @@ fn who_stamps_the_fence_is_seen_at_the_next_start_in_every_later_file_too() {
     let fence = claim(&log, (1..100).map(|delivery| (delivery, 3)).collect());
     assert_eq!(log.start(hold(1), 4, fence).unwrap(), Start::Started);
     stamp(&files, Some(WORKER + 1)).unwrap();
-    assert_eq!(log.start(hold(2), 4, fence).unwrap(), Start::Started, "somebody else's");
+    assert_eq!(log.start(hold(2), 4, fence).unwrap(), Start::Started, "someone else's");
     stamp(&files, None).unwrap();
     assert_eq!(log.start(hold(3), 4, fence).unwrap(), Start::Fenced);
     let later = claim(&log, vec![(100, 3)]);
@@ -389,7 +424,7 @@ fn a_log_that_is_not_whole_does_not_say_what_was_not_started() {
     assert_eq!(as_it_is(&older), Some(vec![1, 2, 3, 4]), "whole, as far as itself goes");
     assert_eq!(unstarted_since(&files, known), None, "but the database remembers more");
     fs::copy(&path, folder::path(&files, WORKER + 1, 1)).unwrap();
-    assert_eq!(recover(&files, WORKER + 1, Position::default()).unwrap().unstarted, None, "somebody else's");
+    assert_eq!(recover(&files, WORKER + 1, Position::default()).unwrap().unstarted, None, "someone else's");
     assert_eq!(as_it_is(&whole), Some(vec![4]));
     fs::remove_file(&path).unwrap();
     assert_eq!(unstarted(&files), None);

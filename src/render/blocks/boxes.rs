@@ -4,7 +4,7 @@
 use super::MjmlWriter;
 use crate::{
     issue::document::{AlertKind, Block, Button, Inlines, Quote},
-    render::{fill::text, theme::KINDS},
+    render::{design::Buttons, fill::text, theme::KINDS},
 };
 
 /// Padding left and right in a box, in CSS pixels.
@@ -14,14 +14,15 @@ impl MjmlWriter<'_> {
     /// Opens a box; `style` is the cell's, without its padding. A `background-color` is also written as `bgcolor`.
     /// `inner` is the space that the last block inside leaves to its end.
     pub(super) fn open_box(&mut self, out: &mut String, class: &str, style: &str, inner: u32) {
-        let ground = style
+        let background = style
             .split(';')
             .find_map(|rule| rule.strip_prefix("background-color:"))
             .map(|colour| format!(" bgcolor=\"{colour}\""))
             .unwrap_or_default();
         out.push_str(&format!(
-            "{ROUND}<tr><td class=\"{class}\"{ground} style=\"{style};padding:16px {INSET}px {}px;border-radius:6px\">",
-            16u32.saturating_sub(inner)
+            "{ROUND}<tr><td class=\"{class}\"{background} style=\"{style};padding:16px {INSET}px {}px{}\">",
+            16u32.saturating_sub(inner),
+            self.round()
         ));
     }
 
@@ -43,15 +44,7 @@ impl MjmlWriter<'_> {
         ));
         self.blocks(out, &quote.blocks, width.saturating_sub(21));
         out.push_str("</blockquote>");
-        if let Some(by) = &quote.by {
-            out.push_str(&format!(
-                "<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ",
-                self.gap(),
-                self.muted()
-            ));
-            self.inlines(out, by);
-            out.push_str("</p>");
-        }
+        self.byline(out, quote);
         trim_gap(out, self.gap());
         out.push_str(&format!("</td></tr>{}", self.space_row()));
     }
@@ -68,16 +61,16 @@ impl MjmlWriter<'_> {
         ));
         self.blocks(out, &quote.blocks, width.saturating_sub(32));
         out.push_str("</div>");
-        if let Some(by) = &quote.by {
-            out.push_str(&format!(
-                "<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ",
-                self.gap(),
-                self.muted()
-            ));
-            self.inlines(out, by);
-            out.push_str("</p>");
-        }
+        self.byline(out, quote);
         out.push_str(&format!("</td></tr>{}", self.space_row()));
+    }
+
+    /// Who said it.
+    fn byline(&mut self, out: &mut String, quote: &Quote) {
+        let Some(by) = &quote.by else { return };
+        out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 {}px;{}\">— ", self.gap(), self.muted()));
+        self.inlines(out, by);
+        out.push_str("</p>");
     }
 
     pub(super) fn alert(
@@ -168,7 +161,7 @@ impl MjmlWriter<'_> {
 
     pub(super) fn buttons(&mut self, out: &mut String, buttons: &[Button]) {
         let gap = self.gap().saturating_sub(10);
-        out.push_str(&format!("<div style=\"margin:{gap}px 0 {gap}px\">"));
+        out.push_str(&format!("<div style=\"margin:{gap}px 0;padding-bottom:1px\">"));
         for button in buttons {
             self.button(out, button, button.secondary);
         }
@@ -183,19 +176,32 @@ impl MjmlWriter<'_> {
         let end = if self.right_to_left { "0 0 10px 10px" } else { "0 10px 10px 0" };
         let url = self.assets.link(&button.url);
         let href = self.filler.url(&url, &self.issue.source, &(0..0));
-        let (class, ground, words) = if quiet {
+        let (class, background, words) = if quiet {
             ("q", String::new(), accent)
         } else {
             ("B", format!(" bgcolor=\"{accent}\""), on_accent)
         };
         let fill = if quiet { String::new() } else { format!("background-color:{accent};") };
+        let (outer, inner, align) = match self.design.looks.buttons {
+            Buttons::Narrow => ("", "inline-block", ""),
+            Buttons::Wide => (" width=\"100%\"", "block", " align=\"center\""),
+        };
+        let shown = if outer.is_empty() { "display:inline-table;" } else { "" };
+        let end = if outer.is_empty() { end } else { "0 0 10px" };
+        let family = if self.design.heading_font == self.design.font {
+            String::new()
+        } else {
+            format!("font-family:{};", self.design.heading_font)
+        };
+        // 20 for the line, 2 of 10 above and below, 2 of 2 for the border: 44 pixels, which a thumb hits.
         out.push_str(&format!(
-            "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" \
-             style=\"display:inline-table;margin:{end};border-collapse:separate\"><tr><td class=\"{class}\"{ground} \
-             style=\"{fill}border:2px solid {accent};border-radius:6px;mso-padding-alt:9px 20px\">\
-             <a href=\"{href}\" style=\"display:inline-block;padding:9px 20px;color:{words};font-weight:bold;\
-             font-size:{}px;line-height:1.3;text-decoration:none\">",
-            self.design.size - 1
+            "<table role=\"presentation\"{outer} cellpadding=\"0\" cellspacing=\"0\" border=\"0\" \
+             style=\"{shown}margin:{end};border-collapse:separate\"><tr><td{align} class=\"{class}\"{background} \
+             style=\"{fill}border:2px solid {accent}{};mso-padding-alt:10px 20px\">\
+             <a href=\"{href}\" style=\"display:{inner};padding:10px 20px;color:{words};{family}font-weight:bold;\
+             font-size:{}px;line-height:20px;text-decoration:none\">",
+            self.round(),
+            (self.design.size - 1).min(17)
         ));
         self.inlines(out, &button.label);
         out.push_str("</a></td></tr></table>");

@@ -25,7 +25,8 @@ impl MjmlWriter<'_> {
 
     fn open_card(&mut self, out: &mut String) {
         out.push_str(ROUND);
-        self.card_cell(out, "padding:16px 20px 0;border-radius:6px");
+        let round = self.round();
+        self.card_cell(out, &format!("padding:16px 20px 0{round}"));
     }
 
     pub(super) fn card(&mut self, out: &mut String, card: &Card, width: u32) {
@@ -35,11 +36,21 @@ impl MjmlWriter<'_> {
         if let Some(image) = &card.image {
             // A row of its own, because Outlook gives padding to cells only.
             out.push_str(ROUND);
-            self.card_cell(out, "border-bottom:0;border-radius:6px 6px 0 0");
+            let radius = self.design.looks.radius;
+            self.card_cell(out, &format!("border-bottom:0;border-radius:{radius}px {radius}px 0 0"));
             out.push_str(&format!("<a href=\"{href}\"{}>", self.link_style()));
-            self.image(out, image, width.saturating_sub(2), "border-radius:5px 5px 0 0");
+            let inner = radius.saturating_sub(1);
+            self.image(
+                out,
+                image,
+                width.saturating_sub(2),
+                &format!("border-radius:{inner}px {inner}px 0 0"),
+            );
             out.push_str("</a></td></tr>");
-            self.card_cell(out, "border-top:0;padding:16px 20px 0;border-radius:0 0 6px 6px");
+            self.card_cell(
+                out,
+                &format!("border-top:0;padding:16px 20px 0;border-radius:0 0 {radius}px {radius}px"),
+            );
         } else {
             self.open_card(out);
         }
@@ -85,12 +96,12 @@ impl MjmlWriter<'_> {
                 if below != gap {
                     let link = self.link_style();
                     out.push_str(&format!("<p class=\"m\" style=\"margin:0 0 {gap}px;{}\">", self.muted()));
-                    match (&video.caption, &video.title) {
-                        (Some(caption), _) => self.inlines(out, caption),
-                        (None, Some(title)) => {
-                            out.push_str(&format!("<a href=\"{href}\"{link}>{}</a>", text(title)));
-                        }
-                        (None, None) => {}
+                    if let Some(title) = &video.title {
+                        out.push_str(&format!("<a href=\"{href}\"{link}>{}</a>", text(title)));
+                    }
+                    if let Some(caption) = &video.caption {
+                        out.push_str(if video.title.is_some() { "<br>" } else { "" });
+                        self.inlines(out, caption);
                     }
                     out.push_str("</p>");
                 }

@@ -1,12 +1,12 @@
 //! Runs of text.
 
-use super::{MjmlWriter, attribute};
+use super::MjmlWriter;
 use crate::{
     assets::MathStyle,
     issue::{Part, Phrase, document::Inline},
     render::{
-        Escape,
-        fill::{text, text_into},
+        fill::{attribute, text, text_into},
+        pattern::Escape,
     },
 };
 
@@ -35,8 +35,13 @@ impl MjmlWriter<'_> {
                     out.push_str(&format!(" title=\"{title}\""));
                 }
                 out.push('>');
+                let kind = self.due_kind.take();
                 self.inlines(out, content);
                 out.push_str("</a>");
+                if let Some(kind) = kind {
+                    // Its look is in the head: without one it is in italics.
+                    out.push_str(&format!(" <i>{}</i>", text(self.words.page(kind))));
+                }
             }
             Inline::Image(image) => self.inline_image(out, image),
             Inline::LineBreak => out.push_str("<br>"),
@@ -82,7 +87,8 @@ impl MjmlWriter<'_> {
 
     fn math_words(&mut self, out: &mut String, tex: &str) {
         if let Some(image) = self.assets.formula(MathStyle::Inline, tex) {
-            return self.formula(out, &image);
+            let dark = self.assets.formula_in_the_dark(MathStyle::Inline, tex);
+            return self.formula(out, &image, dark.as_ref());
         }
         self.code_words(out, tex);
     }

@@ -1,10 +1,19 @@
 //! Lists of things, of terms, of links.
 
-use super::MjmlWriter;
+use super::{MjmlWriter, link_kinds::kind};
 use crate::{
-    issue::document::{Block, BlockKind, ContentsEntry, Definition, Inlines, Item, Resource},
-    render::fill::{attribute, text},
+    issue::{
+        Part, Phrase,
+        document::{Block, BlockKind, ContentsEntry, Definition, Inline, Inlines, Item, Resource},
+    },
+    render::{
+        design::Lists,
+        fill::{attribute, text},
+    },
 };
+
+/// How far the second line of a row is behind its first, in CSS pixels.
+const HANG: u32 = 14;
 
 /// How wide the box of a task is, with the space behind it, in CSS pixels.
 const BOX: u32 = 20;
@@ -34,17 +43,34 @@ impl MjmlWriter<'_> {
         let tag = if start.is_some() { "ol" } else { "ul" };
         // A margin, because Outlook drops the padding of lists.
         // Tasks hang by their boxes, where a client lets them; else they are indented like the others.
-        let indent = if is_tasks { BOX } else { 24 };
+        let has_rows = self.design.looks.lists == Lists::Rows;
+        let is_rows = has_rows && above == 0 && start.is_none() && items.iter().all(has_link);
+        let indent = match (is_rows, is_tasks) {
+            (true, _) if tight => HANG,
+            (true, _) => 0,
+            (_, true) => BOX,
+            _ => 24,
+        };
         let (left, right) = if self.right_to_left { (0, indent) } else { (indent, 0) };
         let unit = |pixels: u32| if pixels == 0 { "0".to_owned() } else { format!("{pixels}px") };
         let margin = format!("{} {} {} {}", unit(above), unit(right), unit(below), unit(left));
         let mut style = format!("margin:{margin};padding:0");
-        if is_tasks {
+        if is_tasks || is_rows {
             style.push_str(";list-style-type:none");
+        } else if has_rows && start.is_none() {
+            // Said, so that the rows' rule can be that of a long letter.
+            style.push_str(";list-style-type:disc");
+        }
+        if is_rows && tight {
+            style.push_str(&format!(";text-indent:-{HANG}px"));
+        } else if has_rows {
+            // Lists in rows do not hang.
+            style.push_str(";text-indent:0");
         }
         let number = start.filter(|&start| start != 1).map(|start| format!(" start=\"{start}\""));
         out.push_str(&format!("<{tag}{} style=\"{style}\">", number.unwrap_or_default()));
-        for item in items {
+        let kinds = if is_rows && self.design.looks.kinds { kinds(items) } else { Vec::new() };
+        for (index, item) in items.iter().enumerate() {
             let close = if tight { "margin:0 0 5px" } else { "" };
             let hang = if is_tasks { format!("text-indent:-{BOX}px") } else { String::new() };
             let style =
@@ -54,7 +80,13 @@ impl MjmlWriter<'_> {
             let width = width.saturating_sub(indent);
             match item.done {
                 Some(done) => self.task(out, done, &item.blocks, tight, width),
-                None => self.item(out, &item.blocks, tight, width),
+                None => {
+                    let outside = self.is_row;
+                    self.is_row |= is_rows;
+                    self.due_kind = kinds.get(index).copied().flatten();
+                    self.item(out, &item.blocks, tight, width);
+                    self.is_row = outside;
+                }
             }
             out.push_str("</li>");
         }
@@ -175,28 +207,77 @@ impl MjmlWriter<'_> {
             self.inlines(out, title);
             out.push_str("</b></p>");
         }
+        if self.design.looks.lists == Lists::Rows {
+            // A dense design has them in a run: a line for each would be most of what one sees first.
+            self.contents_in_a_run(out, entries.iter().filter(|entry| entry.level <= depth.max(top)));
+            return self.close_box(out);
+        }
         let side = self.start_side();
         for entry in entries.iter().filter(|entry| entry.level <= depth.max(top)) {
             let indent = u32::from(entry.level.saturating_sub(top)) * 18;
             let inset = if indent > 0 { format!(";margin-{side}:{indent}px") } else { String::new() };
             out.push_str(&format!("<p style=\"margin:0 0 6px{inset}\">"));
-            match &entry.anchor {
-                Some(anchor) => {
-                    out.push_str(&format!("<a href=\"#{}\"{}>", attribute(anchor), self.quiet_link_style()));
-                    self.inlines(out, &unlinked(&entry.content));
-                    out.push_str("</a>");
-                }
-                None => self.inlines(out, &entry.content),
-            }
+            self.contents_entry(out, entry);
             out.push_str("</p>");
         }
         self.close_box(out);
     }
+
+    fn contents_in_a_run<'e>(&mut self, out: &mut String, entries: impl Iterator<Item = &'e ContentsEntry>) {
+        out.push_str("<p style=\"margin:0\">");
+        for (index, entry) in entries.enumerate() {
+            out.push_str(if index == 0 { "" } else { " · " });
+            self.contents_entry(out, entry);
+        }
+        out.push_str("</p>");
+    }
+
+    fn contents_entry(&mut self, out: &mut String, entry: &ContentsEntry) {
+        match &entry.anchor {
+            Some(anchor) => {
+                out.push_str(&format!("<a href=\"#{}\"{}>", attribute(anchor), self.quiet_link_style()));
+                self.inlines(out, &unlinked(&entry.content));
+                out.push_str("</a>");
+            }
+            None => self.inlines(out, &entry.content),
+        }
+    }
+}
+
+/// Whether an item has a link in its first words.
+fn has_link(item: &Item) -> bool {
+    item.done.is_none() && first_link(item).is_some()
+}
+
+/// The address of the link in an item's first words.
+fn first_link(item: &Item) -> Option<&Phrase> {
+    let Some(BlockKind::Paragraph(content)) = item.blocks.first().map(|block| &block.kind) else {
+        return None;
+    };
+    content.iter().find_map(|inline| match inline {
+        Inline::Link { url, .. } => Some(url),
+        _ => None,
+    })
+}
+
+/// From so many rows on, a kind that all of them have goes without saying.
+const ALIKE_MIN: usize = 3;
+
+/// The kind of page that each row leads to, as far as it is worth saying.
+fn kinds(items: &[Item]) -> Vec<Option<&'static str>> {
+    let kinds: Vec<_> = items
+        .iter()
+        .map(|item| match first_link(item)?.0.first() {
+            Some(Part::Text(address)) => kind(address),
+            _ => None,
+        })
+        .collect();
+    let are_alike = kinds.len() >= ALIKE_MIN && kinds.iter().all(|kind| *kind == kinds[0]);
+    if are_alike { Vec::new() } else { kinds }
 }
 
 /// A run of text without links and notes: it is in a link itself.
-fn unlinked(content: &[crate::issue::document::Inline]) -> Inlines {
-    use crate::issue::document::Inline;
+fn unlinked(content: &[Inline]) -> Inlines {
     content
         .iter()
         .flat_map(|inline| match inline {

@@ -4,8 +4,9 @@ use super::MjmlWriter;
 use crate::{
     issue::{Part, Phrase},
     render::{
-        Escape,
         opening::{Opening, Step, steps},
+        pattern::Escape,
+        theme::MARK,
     },
 };
 
@@ -94,6 +95,7 @@ impl MjmlWriter<'_> {
             "hr" => ("r", format!("border:0;border-top:1px solid {rule};margin:{}px 0", gap * 2)),
             "img" => ("", "max-width:100%;height:auto".to_owned()),
             "code" => ("", self.code_style()),
+            "mark" => ("", format!("background-color:{};color:{};padding:0 2px", MARK.0, light.text)),
             "kbd" => ("p", self.code_style()),
             "pre" => (
                 "p",
@@ -113,7 +115,7 @@ impl MjmlWriter<'_> {
     }
 }
 
-/// A table of data, as far as can be told: one that says nothing of how it looks.
+/// A table of data, as far as can be determined: one that says nothing of how it looks.
 fn is_plain(table: &Opening<'_>) -> bool {
     ["role", "border", "cellpadding", "cellspacing", "bgcolor", "width", "style", "background"]
         .iter()

@@ -1,14 +1,15 @@
 //! The languages whose code gets colors, with their grammars.
 //!
 //! Each grammar is a crate of its own, kept by the people of tree-sitter or of the language. A grammar's patterns are
-//! compiled when the first block in its language is met, and only then.
+//! compiled when the first block in its language is met, and only then. Grammars are large: those of languages that
+//! letters seldom show are built with the feature `highlight-all` only.
 
 use std::sync::OnceLock;
 
 use tree_sitter_highlight::HighlightConfiguration;
 use tree_sitter_language::LanguageFn;
 
-use super::CAPTURES;
+use super::captures::CAPTURES;
 
 /// A language: the names that authors use for it, its grammar, and the queries that find what has a color.
 struct Grammar {
@@ -55,8 +56,6 @@ impl Grammar {
     }
 }
 
-const COUNT: usize = 34;
-
 /// Go's own query names functions first and all identifiers after them, which hides the functions.
 const GO_FUNCTIONS: &str = "
 (function_declaration name: (identifier) @function)
@@ -66,7 +65,7 @@ const GO_FUNCTIONS: &str = "
 ";
 
 /// In alphabetical order of their first names.
-static GRAMMARS: [Grammar; COUNT] = [
+static GRAMMARS: &[Grammar] = &[
     Grammar::new(
         &["bash", "sh", "shell", "zsh"],
         tree_sitter_bash::LANGUAGE,
@@ -78,6 +77,7 @@ static GRAMMARS: [Grammar; COUNT] = [
         tree_sitter_cpp::LANGUAGE,
         &[tree_sitter_c::HIGHLIGHT_QUERY, tree_sitter_cpp::HIGHLIGHT_QUERY],
     ),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(
         &["csharp", "c#", "cs"],
         tree_sitter_c_sharp::LANGUAGE,
@@ -85,17 +85,20 @@ static GRAMMARS: [Grammar; COUNT] = [
     ),
     Grammar::new(&["css"], tree_sitter_css::LANGUAGE, &[tree_sitter_css::HIGHLIGHTS_QUERY]),
     Grammar::new(&["diff", "patch"], tree_sitter_diff::LANGUAGE, &[tree_sitter_diff::HIGHLIGHTS_QUERY]),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(
         &["elixir", "ex", "exs"],
         tree_sitter_elixir::LANGUAGE,
         &[tree_sitter_elixir::HIGHLIGHTS_QUERY],
     ),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(&["erlang", "erl"], tree_sitter_erlang::LANGUAGE, &[tree_sitter_erlang::HIGHLIGHTS_QUERY]),
     Grammar::new(
         &["go", "golang"],
         tree_sitter_go::LANGUAGE,
         &[tree_sitter_go::HIGHLIGHTS_QUERY, GO_FUNCTIONS],
     ),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(&["haskell", "hs"], tree_sitter_haskell::LANGUAGE, &[tree_sitter_haskell::HIGHLIGHTS_QUERY])
         .with_locals(tree_sitter_haskell::LOCALS_QUERY),
     Grammar::new(
@@ -145,12 +148,14 @@ static GRAMMARS: [Grammar; COUNT] = [
         tree_sitter_python::LANGUAGE,
         &[tree_sitter_python::HIGHLIGHTS_QUERY],
     ),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(&["r"], tree_sitter_r::LANGUAGE, &[tree_sitter_r::HIGHLIGHTS_QUERY])
         .with_locals(tree_sitter_r::LOCALS_QUERY),
     Grammar::new(&["ruby", "rb"], tree_sitter_ruby::LANGUAGE, &[tree_sitter_ruby::HIGHLIGHTS_QUERY])
         .with_locals(tree_sitter_ruby::LOCALS_QUERY),
     Grammar::new(&["rust", "rs"], tree_sitter_rust::LANGUAGE, &[tree_sitter_rust::HIGHLIGHTS_QUERY])
         .with_injections(tree_sitter_rust::INJECTIONS_QUERY),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(&["scala", "sbt"], tree_sitter_scala::LANGUAGE, &[tree_sitter_scala::HIGHLIGHTS_QUERY])
         .with_locals(tree_sitter_scala::LOCALS_QUERY),
     Grammar::new(
@@ -158,6 +163,7 @@ static GRAMMARS: [Grammar; COUNT] = [
         tree_sitter_sequel::LANGUAGE,
         &[tree_sitter_sequel::HIGHLIGHTS_QUERY],
     ),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(&["swift"], tree_sitter_swift::LANGUAGE, &[tree_sitter_swift::HIGHLIGHTS_QUERY])
         .with_locals(tree_sitter_swift::LOCALS_QUERY),
     Grammar::new(&["toml"], tree_sitter_toml_ng::LANGUAGE, &[tree_sitter_toml_ng::HIGHLIGHTS_QUERY]),
@@ -183,8 +189,11 @@ static GRAMMARS: [Grammar; COUNT] = [
         &[tree_sitter_xml::XML_HIGHLIGHT_QUERY],
     ),
     Grammar::new(&["yaml", "yml"], tree_sitter_yaml::LANGUAGE, &[tree_sitter_yaml::HIGHLIGHTS_QUERY]),
+    #[cfg(feature = "highlight-all")]
     Grammar::new(&["zig"], tree_sitter_zig::LANGUAGE, &[tree_sitter_zig::HIGHLIGHTS_QUERY]),
 ];
+
+const COUNT: usize = GRAMMARS.len();
 
 /// The grammar for a language by one of its names, in lower case.
 pub(super) fn grammar(name: &str) -> Option<&'static HighlightConfiguration> {
@@ -200,7 +209,7 @@ mod tests {
     #[test]
     fn each_grammar_and_its_queries_go_together_and_each_name_is_one_grammars() {
         let mut names: Vec<&str> = Vec::new();
-        for grammar in &GRAMMARS {
+        for grammar in GRAMMARS {
             let first = grammar.names[0];
             assert!(grammar.compile().is_some(), "{first}");
             names.extend(grammar.names);

@@ -1,6 +1,6 @@
 //! Sections that only follow each other become one: each costs a letter a thousand bytes of tables.
 
-use super::Element;
+use super::element::Element;
 
 /// Joins sections of one column that say nothing of their look with the one before them. `is_bare`: whether a section
 /// without a padding has none.

@@ -1,6 +1,6 @@
 //! The tree as MJML text that people and other tools can read.
 
-use super::{Content, Element};
+use super::element::{Content, Element};
 
 /// Prints a tree, two spaces a level. Finished HTML is printed as it is.
 pub(crate) fn print(root: &Element) -> String {

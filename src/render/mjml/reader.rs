@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn content_of_text_is_taken_as_it_stands() {
+    fn content_of_text_is_taken_as_it_is() {
         let source = Source::new("t.mjml", "<mj-text a='1'><p>a<p>b < c\r\n<b>é >\n</b></MJ-TEXT >");
         let mut diagnostics = Vec::new();
         let nodes = read(&source, 0..source.text().len(), &mut diagnostics);

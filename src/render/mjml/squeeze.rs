@@ -95,6 +95,8 @@ pub(super) fn squeezed(html: &str, facts: &Facts<'_>) -> String {
             "text-align:left;direction:ltr;display:inline-block;",
             "text-align:left;display:inline-block;",
         );
+        // The column around it says it already.
+        html = html.replace(";text-align:left;color:", ";color:");
     }
     if facts.names_columns {
         return for_outlook_only(html);

@@ -5,10 +5,12 @@ use crate::{
     issue::{Part, Phrase},
     markup::is_url,
     render::{
-        Escape,
         design::MARGIN,
         fill::{Filler, attribute},
+        i18n,
         mjml::{Attribute, Content, Element, Node, NodeKind, component, read},
+        pattern::Escape,
+        theme::{PLATE, PLATE_MARGIN},
     },
     source::{Diagnostic, Place, Source, Span},
 };
@@ -19,8 +21,12 @@ pub(crate) struct Expansion<'e, 'a> {
     pub(crate) filler: &'e mut Filler<'a>,
     /// The sections of the document; taken by the content slot.
     pub(crate) sections: Vec<Element>,
-    /// The logo as HTML.
-    pub(crate) logo: Option<String>,
+    /// The logo as HTML: where words begin, and centered.
+    pub(crate) logos: [Option<String>; 2],
+    /// The cover of the issue as HTML.
+    pub(crate) cover: Option<String>,
+    /// What the end of the letter links to, as HTML.
+    pub(crate) links: String,
     /// What `src` says for a picture that the template names.
     pub(crate) address: &'e dyn Fn(&str) -> String,
 }
@@ -117,10 +123,18 @@ impl Expansion<'_, '_> {
         match words.split_whitespace().next() {
             Some("content") => out.append(&mut self.sections),
             Some("logo") => {
-                if let Some(logo) = &self.logo {
-                    out.push(
-                        Element::raw("mj-text", logo.clone()).with("padding", format!("24px {MARGIN}px 0px")),
-                    );
+                let is_centered = words.split_whitespace().nth(1) == Some("center");
+                if let Some(logo) = &self.logos[usize::from(is_centered)] {
+                    // A plate brings its own margin, so that the logo on it begins where the words begin.
+                    let plate = if logo.contains(PLATE) { PLATE_MARGIN } else { 0 };
+                    let padding = format!("{}px {}px 0px", MARGIN - plate, MARGIN - plate);
+                    let text = Element::raw("mj-text", logo.clone()).with("padding", padding);
+                    out.push(if is_centered { text.with("align", "center") } else { text });
+                }
+            }
+            Some("cover") => {
+                if let Some(cover) = self.cover.take() {
+                    out.push(Element::raw("mj-text", cover).with("padding", "0px"));
                 }
             }
             _ => {}
@@ -231,7 +245,7 @@ impl Expansion<'_, '_> {
         out.trim().to_owned()
     }
 
-    /// HTML of a template: comments go, directives are followed, placeholders filled for where they stand.
+    /// HTML of a template: comments go, directives are followed, placeholders filled for their context.
     fn html(&mut self, source: &Source, span: Span) -> String {
         let mut out = String::new();
         let mut conditions = Conditions::default();
@@ -248,11 +262,16 @@ impl Expansion<'_, '_> {
             let comment = at..at + 4 + end;
             let words = inside[..end].trim_end_matches("-->").trim();
             if let Some(words) = words.strip_prefix("mimeo:") {
-                if !self.condition(source, &comment, words.trim(), &mut conditions) {
+                if words.trim() == "links" {
+                    if conditions.holds() {
+                        out.push_str(&self.links);
+                    }
+                } else if !self.condition(source, &comment, words.trim(), &mut conditions) {
                     let message = format!("`mimeo:{}` is not allowed in HTML", words.trim());
                     self.filler.diagnostics.push(
-                        Diagnostic::error("M224", source, comment.clone(), message)
-                            .help("only if, else and end can; the others are only allowed between elements"),
+                        Diagnostic::error("M224", source, comment.clone(), message).help(
+                            "only if, else, end and links can; the others are only allowed between elements",
+                        ),
                     );
                 }
             } else if conditions.holds() && (words.starts_with("[if") || words.starts_with("<!")) {
@@ -273,7 +292,12 @@ impl Expansion<'_, '_> {
                 Part::Open(placeholder) => {
                     let lands = Escape::behind(out);
                     let filled = self.filler.placeholder(placeholder, source, lands);
-                    out.push_str(&filled);
+                    match lands {
+                        Escape::Html if i18n::is_short(&placeholder.path) => {
+                            out.push_str(&i18n::unbroken(&filled));
+                        }
+                        _ => out.push_str(&filled),
+                    }
                 }
             }
         }

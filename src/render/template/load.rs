@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{Template, rules, shipped};
+use super::{checked::Template, rules, shipped::shipped};
 use crate::{
     assets::TextFolder,
     issue::Value,
@@ -26,7 +26,20 @@ struct Loader<'a> {
     diagnostics: Diagnostics,
 }
 
-pub(super) fn load(folder: &Path, name: &str) -> Result<Template, Diagnostics> {
+impl Template {
+    /// Reads `name`.mjml and what it includes from the folder of templates in a newsletter's folder; nothing outside of the
+    /// latter is read. Reads from those that ship with the
+    /// program when the folder does not have it. `Err` holds at least one error, and everything else that was noticed.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the template, with its places.
+    pub fn load(folder: &Path, name: &str) -> Result<Self, Diagnostics> {
+        load(folder, name)
+    }
+}
+
+fn load(folder: &Path, name: &str) -> Result<Template, Diagnostics> {
     let mut loader =
         Loader { folder: TextFolder::new(folder), sources: Vec::new(), bytes: 0, diagnostics: Vec::new() };
     let file = PathBuf::from(format!("{name}.mjml"));
@@ -38,7 +51,8 @@ pub(super) fn load(folder: &Path, name: &str) -> Result<Template, Diagnostics> {
         Err(problem) => {
             let place = Place::File { path: folder.join(&file) };
             let names = loader.names();
-            let help = match nearest(name, names.iter().map(String::as_str)) {
+            // `default` is another name for one of them.
+            let help = match nearest(name, names.iter().map(String::as_str).chain(["default"])) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known names: {}", names.join(", ")),
             };
@@ -75,7 +89,7 @@ impl Loader<'_> {
     /// The templates there are, by name.
     fn names(&self) -> Vec<String> {
         let mut names = self.folder.names(".mjml");
-        names.extend(super::SHIPPED.map(|(name, _)| name.to_owned()));
+        names.extend(super::shipped::SHIPPED.map(|(name, _)| name.to_owned()));
         names.sort();
         names.dedup();
         names
@@ -87,7 +101,7 @@ impl Loader<'_> {
             Some(text) => text,
             None => {
                 let name = path.to_string_lossy().replace('\\', "/");
-                shipped::shipped(&name).ok_or("file not found")?.to_owned()
+                shipped(&name).ok_or("file not found")?.to_owned()
             }
         };
         self.bytes += text.len();

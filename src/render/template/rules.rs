@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Directives that are alone.
-const DIRECTIVES: [&str; 5] = ["content", "logo", "if", "else", "end"];
+const DIRECTIVES: [&str; 7] = ["content", "logo", "cover", "links", "if", "else", "end"];
 
-/// More roles that there are not are not told.
+/// More unknown roles than these are not reported.
 const TOLD_MAX: usize = 20;
 /// A misspelt role is compared with this many others.
 const COMPARED_MAX: usize = 100;
@@ -100,7 +100,7 @@ pub(super) fn check(source: &Source, nodes: &[Node], diagnostics: &mut Diagnosti
     }
 }
 
-/// Looks at some elements as if they stood in `parent`.
+/// Looks at some elements as if they were in `parent`.
 pub(super) fn walk_in(nodes: &[Node], parent: &str, diagnostics: &mut Diagnostics) {
     walk(nodes, parent, &mut Found::default(), diagnostics);
 }
@@ -186,14 +186,25 @@ fn directive(node: &Node, words: &str, parent: &str, found: &mut Found, diagnost
                 ));
             }
         }
-        "logo" => {
+        "logo" | "cover" => {
             if !matches!(parent, "mj-column" | "mj-hero") {
                 diagnostics.push(problem(
-                    format!("the logo is not allowed in `{parent}`"),
+                    format!("the {first} is not allowed in `{parent}`"),
                     "move it to an mj-column".into(),
                 ));
             }
+            let more: Vec<&str> = words.split_whitespace().skip(1).collect();
+            if !(more.is_empty() || first == "logo" && more == ["center"]) {
+                diagnostics.push(problem(
+                    format!("unknown words behind `mimeo:{first}`: `{}`", more.join(" ")),
+                    "`mimeo:logo center` is the only slot with a word behind it".into(),
+                ));
+            }
         }
+        "links" => diagnostics.push(problem(
+            "the links of the footer are not allowed between elements".into(),
+            "move them to an mj-text".into(),
+        )),
         "if" => diagnostics.extend(condition(node, words)),
         "else" | "end" => {}
         _ => {
@@ -270,7 +281,7 @@ fn condition(node: &Node, words: &str) -> Option<Diagnostic> {
 }
 
 /// What the names in templates start with.
-const SPACES: [&str; 5] = ["issue", "newsletter", "link", "subscriber", "design"];
+const SPACES: [&str; 6] = ["issue", "newsletter", "link", "subscriber", "design", "words"];
 
 /// Attributes that hold sizes, each a number with a unit, or several of them.
 const SIZES: [&str; 14] = [

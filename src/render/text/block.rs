@@ -1,8 +1,8 @@
 use super::{
-    Writer, append, clean,
     flow::{Marks, bare},
-    heading_lines, table,
+    table,
     wrap::{plain, whole, width as columns, wrap},
+    writer::{Writer, append, clean, heading_lines},
 };
 use crate::issue::{
     Phrase,

@@ -1,6 +1,6 @@
 use super::{
-    Escape, Writer, clean,
     wrap::{self, SOFT, whole},
+    writer::{Writer, clean},
 };
 use crate::{
     issue::{
@@ -8,6 +8,7 @@ use crate::{
         document::{Image, Inline, Inlines},
     },
     markup::{Token, tokens},
+    render::pattern::Escape,
 };
 
 /// How much of the marks is written.

@@ -1,7 +1,12 @@
-use super::{Escape, Writer, append, clean, flow::Marks, heading_lines, wrap::wrap};
+use super::{
+    flow::Marks,
+    wrap::wrap,
+    writer::{Writer, append, clean, heading_lines},
+};
 use crate::{
     issue::{Phrase, StandIns},
     markup::{Token, tokens},
+    render::pattern::Escape,
 };
 
 /// What a stretch of markup is collected for.
@@ -9,8 +14,11 @@ use crate::{
 struct Run {
     lines: Vec<String>,
     text: String,
-    /// Behind which mark the next lines stand.
+    /// The next lines are an item, and so were those before.
     item: bool,
+    after_item: bool,
+    /// The open lists: the next number, or none.
+    lists: Vec<Option<u64>>,
     heading: Option<u8>,
     /// Where the text of each open link begins, and its address.
     anchors: Vec<(usize, Option<String>)>,
@@ -73,6 +81,11 @@ impl Writer<'_> {
             "br" => run.text.push('\n'),
             "hr" | "mj-divider" => append(&mut run.lines, vec!["* * *".into()]),
             "li" => run.item = true,
+            "ol" | "ul" => {
+                run.after_item &= !run.lists.is_empty();
+                let start = attribute("start").and_then(|at| at.parse().ok()).unwrap_or(1);
+                run.lists.push((name == "ol").then_some(start));
+            }
             "td" | "th" if !run.text.is_empty() => run.text.push_str("  "),
             "img" | "mj-image" => {
                 let alt = attribute("alt").map(|alt| self.filled(alt, open, Escape::Text));
@@ -116,6 +129,9 @@ impl Writer<'_> {
         if is_block(name) {
             self.close(run, width);
         }
+        if matches!(name, "ol" | "ul") {
+            run.lists.pop();
+        }
     }
 
     /// Ends a paragraph.
@@ -130,12 +146,25 @@ impl Writer<'_> {
         match (run.heading.take(), std::mem::take(&mut run.item)) {
             (Some(level), _) => append(&mut run.lines, heading_lines(text, level, width)),
             (None, true) => {
-                let lines = super::block::hang(wrap(text, width.saturating_sub(2)), "- ", width);
-                let is_first = run.lines.last().is_none_or(|line| !line.starts_with(['-', ' ']));
-                if is_first { append(&mut run.lines, lines) } else { run.lines.extend(lines) }
+                let mark = match run.lists.last_mut() {
+                    Some(Some(number)) => {
+                        *number = number.saturating_add(1);
+                        format!("{}. ", *number - 1)
+                    }
+                    _ => "- ".to_owned(),
+                };
+                let lines = super::block::hang(wrap(text, width.saturating_sub(mark.len())), &mark, width);
+                if run.after_item {
+                    run.lines.extend(lines)
+                } else {
+                    append(&mut run.lines, lines)
+                }
+                run.after_item = true;
+                return;
             }
             (None, false) => append(&mut run.lines, wrap(text, width)),
         }
+        run.after_item = false;
     }
 
     /// Text with its placeholders filled; runs of white space become one space.

@@ -6,13 +6,13 @@ use super::*;
 use crate::{
     address::EmailAddress,
     issue::{
-        Document, FrontMatter,
+        Document, FrontMatter, Part, Phrase,
         document::{
             AlertKind, Alignment, Button, Card, ContentsEntry, Definition, Figure, Footnote, Image, Inline,
             Inlines, Item, Post, Quote, Resource, Video,
         },
     },
-    render::{Mailbox, Unsubscribe},
+    render::{Mailbox, Piece, Unsubscribe},
     source::Source,
 };
 
@@ -27,17 +27,6 @@ fn newsletter() -> Newsletter {
     }
 }
 
-fn shown(pattern: &Pattern) -> String {
-    pattern
-        .pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Literal(text) => text.clone(),
-            Piece::Open { placeholder, .. } => placeholder.to_string(),
-        })
-        .collect()
-}
-
 fn pattern_of(head: FrontMatter, document: Document) -> Pattern {
     let issue = Issue { source: Source::new("42.md", ""), head, document, diagnostics: Vec::new() };
     let newsletter = newsletter();
@@ -49,7 +38,7 @@ fn pattern_of(head: FrontMatter, document: Document) -> Pattern {
 /// The blocks' own lines, without masthead and footer.
 fn body(kinds: Vec<BlockKind>) -> String {
     let document = Document { blocks: blocks(kinds), footnotes: Vec::new() };
-    let whole = shown(&pattern_of(FrontMatter::default(), document));
+    let whole = pattern_of(FrontMatter::default(), document).to_string();
     let (_, below) = whole.split_once("Notes\n").unwrap();
     let (body, _) = below.rsplit_once("\n\n------------------------\n").unwrap_or(("", ""));
     body.trim_start_matches('\n').to_owned()
@@ -123,7 +112,7 @@ fn a_letter_has_masthead_title_text_and_footer() {
     };
     let text = pattern_of(head, document);
     assert_eq!(
-        shown(&text),
+        text.to_string(),
         "Notes\n#42 · 30 December 2022 · Ada Example\n\nA year in review\n================\n\n\
          Hello {{ subscriber.first_name }}, welcome[^1].\n\n[^1] A note.\n\n------------------------\n\
          Unsubscribe: {{ link.unsubscribe }}\n\nExample Ltd\nExampletown\n"
@@ -395,7 +384,7 @@ fn code_math_terms_and_raw_html_keep_what_they_say() {
         Part::Text("</b>,<br>see <a href=\"https://example.org/?u=".into()),
         Part::Open(placeholder("id")),
         Part::Text(
-            "\">this</a></p><ul><li>one</li><li>two</li></ul><img src=\"https://example.org/x\" alt=\"X\">"
+            "\">this</a></p><ul><li>one</li><li>two</li></ul><ol start=\"3\"><li>three</li><li>four</li></ol><img src=\"https://example.org/x\" alt=\"X\">"
                 .into(),
         ),
     ]);
@@ -433,6 +422,9 @@ fn code_math_terms_and_raw_html_keep_what_they_say() {
 
             - one
             - two
+
+            3. three
+            4. four
 
             [Image: X]
 

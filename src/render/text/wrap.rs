@@ -1,6 +1,6 @@
 use unicode_width::UnicodeWidthStr;
 
-use super::slot_index;
+use super::slots::slot_index;
 
 /// Between these two, a text is one word. They never leave the text part.
 const WHOLE_START: char = '\u{100000}';
@@ -48,7 +48,7 @@ struct Atom {
     is_spaced: bool,
 }
 
-/// Breaks text into lines of at most `columns`; `\n` always breaks. Only a word that is longer stands out.
+/// Breaks text into lines of at most `columns`; `\n` always breaks. Only a longer word exceeds them.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for hard in text.split('\n') {

@@ -9,8 +9,8 @@
     if (kind) node.className = kind;
     return node;
   };
-  const kilobytes = (octets) => (octets / 1000).toFixed(1) + " KB";
-  const measures = (one) => (one.width ? `${one.width} × ${one.height}, ` : "") + (one.octets ? kilobytes(one.octets) : "elsewhere");
+  const kilobytes = (bytes) => (bytes / 1000).toFixed(1) + " KB";
+  const measures = (one) => (one.width ? `${one.width} × ${one.height}, ` : "") + (one.bytes ? kilobytes(one.bytes) : "elsewhere");
 
   // Both letters, side by side and over each other.
   const side = [...document.querySelectorAll("#letters > figure > iframe")];
@@ -42,7 +42,9 @@
           if (!link.getAttribute("href").startsWith("#")) link.target = "_blank";
         }
       }
-      if ($("step").checked) keepInStep(frames.map((frame) => frame.contentDocument));
+      const pages = frames.map((frame) => frame.contentDocument);
+      if ($("step").checked) keepInStep(pages);
+      if (frames === side) changes = found(pages);
       const heights = frames.map((frame) => {
         frame.style.height = "1px";
         return frame.contentDocument.documentElement.scrollHeight;
@@ -54,15 +56,52 @@
     document.body.dataset.shown = String(mine);
   }
 
-  // What both letters hold begins at the same height: the one that lacks something gets room for it. Otherwise all that
-  // stands below an added line would differ.
-  function keepInStep(pages) {
+  // Where the letters differ, from the top of the frames: what only one of them has.
+  let changes = [], change = -1;
+  function found(pages) {
+    const [leaves, keys] = parts(pages);
+    const pairs = common(...keys), tops = [];
+    for (const at of [0, 1]) {
+      const known = new Set(pairs.map((pair) => pair[at]));
+      leaves[at].forEach((node, index) => { if (!known.has(index)) tops.push(Math.round(node.getBoundingClientRect().top)); });
+    }
+    tops.sort((a, b) => a - b);
+    change = -1;
+    // What is changed close to each other is one change.
+    return tops.filter((top, index) => index === 0 || top - tops[index - 1] > 60);
+  }
+  function go(step) {
+    if (tabs[0].ariaSelected !== "true") choose(tabs[0]);
+    if (!changes.length) {
+      $("place").textContent = "no difference in what is shown";
+      return;
+    }
+    change = (change + step + changes.length) % changes.length;
+    const frame = side.find((one) => one.getClientRects().length) ?? side[0];
+    const box = $("letters");
+    const top = frame.offsetTop - box.offsetTop + changes[change] - 60;
+    if (box.scrollHeight > box.clientHeight + 1) box.scrollTo(0, top);
+    else scrollTo(0, box.getBoundingClientRect().top + scrollY + top);
+    $("place").textContent = `change ${change + 1} of ${changes.length}`;
+  }
+  $("next").onclick = () => go(1);
+  $("previous").onclick = () => go(change < 0 ? 0 : -1);
+
+  // The leaves of both letters, and what each says.
+  function parts(pages) {
     const leaves = pages.map((page) => [...page.querySelectorAll("p, h1, h2, h3, h4, h5, h6, li, pre, figure, td")]
       .filter((node) => !node.querySelector("p, h1, h2, h3, h4, h5, h6, li, pre, td") && node.getClientRects().length)
       .filter((node) => node.textContent.trim() || node.querySelector("img"))
       // A cell's own top does not move with what is in it.
       .map((node) => node.localName === "td" ? node.firstElementChild : node).filter((node) => node));
     const keys = leaves.map((nodes) => nodes.map((node) => node.localName + node.textContent.replace(/\s+/g, " ").trim() + ((node.localName === "img" ? node : node.querySelector("img"))?.src ?? "")));
+    return [leaves, keys];
+  }
+
+  // What both letters hold begins at the same height: the one that lacks something gets room for it. Otherwise all that
+  // is below an added line would differ.
+  function keepInStep(pages) {
+    const [leaves, keys] = parts(pages);
     for (const [a, b] of common(...keys)) {
       const pair = [leaves[0][a], leaves[1][b]];
       const lead = () => pair[1].getBoundingClientRect().top - pair[0].getBoundingClientRect().top;
@@ -136,11 +175,11 @@
     for (const field of differences.fields) {
       list(field.name, [["−", field.before], ["+", field.now]].filter(([, words]) => words).map(([sign, words]) => item(sign, words)));
     }
-    const bar = (octets) => {
-      const node = make("div", undefined, "bar" + (differences.size.limit < octets ? " over-limit" : ""));
+    const bar = (bytes) => {
+      const node = make("div", undefined, "bar" + (differences.size.limit < bytes ? " over-limit" : ""));
       node.ariaHidden = "true";
       const filled = make("span");
-      filled.style.width = Math.min(100, 100 * octets / differences.size.limit) + "%";
+      filled.style.width = Math.min(100, 100 * bytes / differences.size.limit) + "%";
       node.append(filled);
       return node;
     };
@@ -197,6 +236,8 @@
     if (event.key === "w") other("width").click();
     if (event.key === "d") other("scheme").click();
     if (event.key === "s") $("step").click();
+    if (event.key === "n") $("next").click();
+    if (event.key === "p") $("previous").click();
     if (event.key === "1" || event.key === "2") choose(tabs[event.key - 1]);
   });
   showTold();

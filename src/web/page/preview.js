@@ -2,7 +2,10 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const kept = $("data") ? JSON.parse($("data").textContent) : null;
-  let reader = "", dark = matchMedia("(prefers-color-scheme: dark)").matches, images = true;
+  // A file has one issue, and no server that makes its web page.
+  if (kept) for (const id of ["tab-web", "web", "switch", "downloads", "live"]) $(id).remove();
+  let reader = "", issue = "", images = true, together = true;
+  let scheme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   let version = "0", turn = 0, empty = false;
 
   const make = (tag, words, kind) => {
@@ -17,7 +20,7 @@
     node.append(...words.split("`").map((part, at, parts) => at % 2 && at + 1 < parts.length ? make("code", part) : at % 2 ? "`" + part : part));
     return node;
   };
-  const query = (more) => new URLSearchParams({ as: reader, v: version, ...more });
+  const query = (more) => new URLSearchParams({ as: reader, issue, v: version, ...more });
   const ask = async (path, more) => {
     const answer = await fetch(path + "?" + query(more));
     if (!answer.ok) throw new Error(await answer.text());
@@ -33,6 +36,9 @@
       }
       page.addEventListener("keydown", keys);
     },
+    onScroll(pane) {
+      if (together) panes.filter((other) => other !== pane).forEach((other) => { other.share = pane.share; });
+    },
   }));
   let shown = 0, pending = 0;
   async function showLetter() {
@@ -40,14 +46,18 @@
     document.documentElement.dataset.pending = ++pending;
     let page;
     if (kept) {
-      page = dark ? kept.dark : kept.light;
+      page = kept[scheme];
       for (const [name, data] of Object.entries(kept.pictures)) page = page.replaceAll("cid:" + name, images ? data : "about:blank");
       const rule = "default-src 'none'; style-src 'unsafe-inline'; img-src " + (images ? "http: https: data:" : "'none'");
       page = page.replace(/<head[^>]*>/i, (head) => head + '<meta http-equiv="Content-Security-Policy" content="' + rule + '">');
     }
-    const address = "letter?" + query({ scheme: dark ? "dark" : "light", images: images ? "on" : "off", turn: mine });
+    const policy = images ? "on" : "off";
+    const address = "letter?" + query({ scheme, images: policy, turn: mine });
     const of = version;
-    const all = await Promise.all(panes.map((pane) => pane.show(kept ? { source: page } : { address })));
+    if (!kept && panes.every((pane) => pane.takes(policy))) {
+      page = await fetch(address).then((answer) => answer.ok ? answer.text() : undefined).catch(() => undefined);
+    }
+    const all = mine === shown ? await Promise.all(panes.map((pane) => pane.show(kept ? { source: page } : { address, policy, source: page }))) : [];
     document.documentElement.dataset.pending = --pending;
     if (mine !== shown) return;
     if (!all.every(Boolean)) return gone();
@@ -81,7 +91,14 @@
     $("raw-more").hidden = !view.raw_cut;
     $("raw-link").hidden = Boolean(kept);
     $("raw-link").href = "raw?" + query();
+    if (kept) return;
+    for (const kind of ["html", "txt", "eml"]) $("download-" + kind).href = "download/" + kind + "?" + query();
+    if (!$("web").hidden) showWeb();
   }
+
+  // The page of the issue on the web.
+  const showWeb = () => { $("web-page").contentWindow.location.replace("web?" + query()); };
+  const live = (state) => { $("live").dataset.state = state; $("live").textContent = state; };
 
   // The line of a file, with what is meant in it marked.
   function excerpt(one) {
@@ -112,20 +129,40 @@
       button.append(make("small", one.severity + " " + one.code + " · " + (here ? "line " + one.line : one.place)));
       if (one.marked) button.append(excerpt(one));
       if (one.help) button.append(rich("small", one.help));
+      const more = make("div");
+      if (one.editor && !kept) {
+        const open = make("a", "Open in editor", "editor");
+        open.href = one.editor;
+        more.append(open);
+      }
+      if (one.opens && !kept) {
+        const open = make("button", "Open in editor", "editor");
+        open.type = "button";
+        open.onclick = async () => {
+          const answer = await fetch("api/editor?" + new URLSearchParams({ place: one.opens }), { method: "POST" }).catch(() => null);
+          $("state").textContent = answer?.ok ? "opened " + one.opens : answer ? await answer.text() : "the preview does not answer";
+        };
+        more.append(open);
+      }
+      if (one.explanation) {
+        const why = make("details");
+        why.append(make("summary", "Why"), rich("p", one.explanation));
+        more.append(why);
+      }
       button.onclick = () => {
         document.querySelectorAll("#findings [aria-current]").forEach((other) => other.removeAttribute("aria-current"));
         button.setAttribute("aria-current", "true");
         jump(one);
       };
-      item.append(button);
+      item.append(button, more);
       return item;
     });
     $("findings").replaceChildren(...(findings.length ? findings : [make("li", "No findings.", "quiet")]));
     $("findings").dataset.version = version;
     $("findings-count").textContent = findings.length || "";
-    const total = report.shares.reduce((sum, share) => sum + share.octets, 0);
+    const total = report.shares.reduce((sum, share) => sum + share.bytes, 0);
     const full = 102400, scale = Math.max(full, total);
-    const kilobytes = (octets) => (octets / 1000).toFixed(1) + " KB";
+    const kilobytes = (bytes) => (bytes / 1000).toFixed(1) + " KB";
     $("budget-words").textContent = !total ? "" : total <= full
       ? kilobytes(total) + " of the 102 KB of HTML that Gmail shows"
       : kilobytes(total) + ": Gmail cuts the letter off after 102 KB of HTML";
@@ -133,8 +170,8 @@
     const colour = (at) => at ? colours[1 + (at - 1) % (colours.length - 1)] : colours[0];
     $("budget").replaceChildren(...report.shares.map((share, at) => {
       const bar = make("span");
-      bar.title = share.section + ", " + kilobytes(share.octets);
-      bar.style.width = (100 * share.octets / scale) + "%";
+      bar.title = share.section + ", " + kilobytes(share.bytes);
+      bar.style.width = (100 * share.bytes / scale) + "%";
       bar.style.backgroundColor = colour(at);
       return bar;
     }));
@@ -147,7 +184,7 @@
       const item = make("li"), row = make(share.heading ? "button" : "div");
       const swatch = make("i");
       swatch.style.backgroundColor = colour(at);
-      row.append(swatch, make("span", share.section), make("span", kilobytes(share.octets), "octets"));
+      row.append(swatch, make("span", share.section), make("span", kilobytes(share.bytes), "bytes"));
       if (share.heading) {
         row.type = "button";
         row.onclick = () => jump({ heading: share.heading, code: share.section, place: "line " + share.line });
@@ -175,7 +212,7 @@
       const run = runs.find((run) => leaves.some((node) => plain(node.textContent).includes(run)));
       const place = run ? leaves.find((node) => plain(node.textContent).includes(run)) : one.heading && heading(page, one.heading, plain);
       page.querySelectorAll("[data-found]").forEach((node) => { node.style.outline = ""; delete node.dataset.found; });
-      // What is rich of the settings or the list stands nowhere in the letter.
+      // What is rich of the settings or the list is nowhere in the letter.
       if (!place) continue;
       place.dataset.found = one.code;
       place.style.outline = "3px solid #d97706";
@@ -187,20 +224,24 @@
   async function load() {
     const mine = ++turn;
     try {
-      showLetter();
+      const letter = showLetter();
       const view = await ask("api/letter");
       if (mine !== turn) return;
       showView(view);
+      live(view.stale ? "stale" : view.problems.length ? "broken" : "live");
       $("state").textContent = "";
+      if (!kept) showIssues(view);
       // Those of the last good letter stay with it.
       if (view.problems.length && $("findings").dataset.version) return;
+      // What looks for findings would keep the processor from showing the letter.
+      await letter;
       const report = await ask("api/findings");
       if (mine === turn) showFindings(report);
     } catch (error) {
       if (mine === turn) gone();
     }
   }
-  const gone = () => { $("state").textContent = "the preview does not answer: is `mimeo preview` still running?"; };
+  const gone = () => { live("gone"); $("state").textContent = "the preview does not answer: is `mimeo preview` still running?"; };
 
   function choose(tab) {
     panes.forEach((pane) => pane.remember());
@@ -211,11 +252,27 @@
       $(other.getAttribute("aria-controls")).hidden = !chosen || empty;
     });
     panes.forEach((pane) => pane.restore());
+    if (tab.id === "tab-web" && !empty) showWeb();
   }
 
   const toggle = (button, on) => button.setAttribute("aria-pressed", String(on));
-  toggle($("dark"), dark);
-  $("dark").onclick = () => { dark = !dark; toggle($("dark"), dark); showLetter(); };
+  function color(wanted) {
+    scheme = wanted;
+    $("scheme").value = scheme;
+    toggle($("dark"), scheme === "dark");
+  }
+  color(scheme);
+  $("dark").onclick = () => { color(scheme === "dark" ? "light" : "dark"); showLetter(); };
+  $("scheme").onchange = () => { color($("scheme").value); showLetter(); };
+  $("together").onclick = () => { together = !together; toggle($("together"), together); };
+  const widths = [...document.querySelectorAll("#widths button")];
+  for (const button of widths) {
+    button.onclick = () => {
+      for (const other of widths) toggle(other, other === button);
+      $("phone").closest("figure").style.flexBasis = Number(button.textContent) + 2 + "px";
+      panes[0].resize(Number(button.textContent));
+    };
+  }
   $("images").onclick = () => { images = !images; toggle($("images"), !images); showLetter(); };
   const tabs = [...document.querySelectorAll("[role=tab]")];
   tabs.forEach((tab, at) => {
@@ -231,11 +288,17 @@
     };
   });
   function keys(event) {
-    if (event.target.matches?.("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches?.("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "d") $("dark").click();
     if (event.key === "i") $("images").click();
     if (event.key === "/" && !kept) { event.preventDefault(); $("search").focus(); }
-    if ("1" <= event.key && event.key <= "4") choose(tabs[event.key - 1]);
+    if (event.key === "s") $("together").click();
+    if (event.key === "w") widths[(widths.findIndex((one) => one.ariaPressed === "true") + 1) % widths.length].click();
+    if ((event.key === "[" || event.key === "]") && !kept) {
+      const next = $("issue").selectedIndex + (event.key === "]" ? 1 : -1);
+      if ($("issue").options[next]) { $("issue").selectedIndex = next; $("issue").onchange(); }
+    }
+    if ("1" <= event.key && event.key <= "5") choose(tabs[event.key - 1]);
   }
   document.addEventListener("keydown", keys);
 
@@ -246,6 +309,41 @@
     showFindings(kept.findings);
     return;
   }
+
+  // The issues of the newsletter, the newest last, and the one that is shown.
+  async function showIssues(view) {
+    const { issues } = await ask("api/issues").catch(() => ({ issues: [] }));
+    const options = issues.map((one) => {
+      const option = make("option", one.name);
+      option.value = one.name;
+      option.selected = one.name === (issue || view.name);
+      return option;
+    });
+    $("issue").replaceChildren(...options);
+  }
+  $("issue").onchange = () => { issue = $("issue").value; delete $("findings").dataset.version; load(); };
+
+  // A test letter goes only to addresses that the settings name, and only after a question.
+  const post = async (path, more) => {
+    const answer = await fetch(path + "?" + query(more), { method: "POST" });
+    return answer.text();
+  };
+  ask("api/test").then(({ to }) => {
+    $("test").hidden = !to.length;
+    $("sending-to").replaceChildren(...to.map((address) => make("option", address)));
+  }).catch(() => {});
+  $("test").onclick = () => {
+    $("sending-words").textContent = "“" + $("title").textContent + "”, as " + $("search").placeholder + " gets it, with [Test] before its subject.";
+    $("sending-answer").textContent = "";
+    $("sending-yes").disabled = false;
+    $("sending").showModal();
+  };
+  $("sending-no").onclick = () => $("sending").close();
+  $("sending-yes").onclick = async () => {
+    $("sending-yes").disabled = true;
+    $("sending-answer").textContent = "Sending…";
+    $("sending-answer").textContent = await post("api/test", { to: $("sending-to").value }).catch(() => "The preview does not answer.");
+  };
 
   // The reader: words in the field offer people, and an address is taken as it is.
   let asked = 0;
@@ -274,7 +372,7 @@
     const mine = ++asked;
     const { people } = await ask("api/people", { q: $("search").value === reader ? "" : $("search").value.trim() }).catch(() => ({ people: [] }));
     if (mine !== asked) return;
-    // An answer that comes late takes nobody out of the hand.
+    // An answer that comes late takes no one out of the hand.
     const held = pointed()?.dataset.address;
     $("people").replaceChildren(...people.map((one, at) => {
       const option = make("li");

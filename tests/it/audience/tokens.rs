@@ -5,87 +5,91 @@ use mimeograph::{
     message::{TEST_TOKEN, Tokens},
 };
 
-use super::{managed, token};
+use super::{managed, on_each, token};
 use crate::support::{
-    newsroom::{LEAST, Newsroom, repository},
+    project::{LEAST, Project, repository},
     skip,
 };
 
 #[test]
 fn a_token_unsubscribes_whose_list_is_managed() {
-    let room = managed();
-    room.run(["subscribers", "add", "ann@example.com"]).code(0);
-    room.run(["subscribers", "add", "bo@example.com"]).code(0);
-    room.run(["subscribers", "add", "cy@example.com"]).code(0);
-    let ann = token(&room, "ann@example.com");
-    room.write(
-        "requests.txt",
-        format!("2026-01-02T03:04:05Z https://news.example.org/leave/{ann}\n\ncy@example.com\n"),
-    );
-    room.run(["unsubscribe", "--from", "requests.txt"])
-        .code(0)
-        .stderr_has("2 people get no letters from now on");
-    room.run(["unsubscribe", &ann]).code(0).stderr_has("1 person got no letters before");
-    room.run(["subscribers", "show", "ann@example.com"]).code(0).stdout_has("active -> unsubscribed");
-    room.run(["send", "one", "--yes"]).code(0);
-    assert_eq!(room.list("outbox"), ["bo@example.com.eml"]);
+    on_each(|managed| {
+        let project = managed();
+        project.run(["subscribers", "add", "ann@example.com"]).code(0);
+        project.run(["subscribers", "add", "bo@example.com"]).code(0);
+        project.run(["subscribers", "add", "cy@example.com"]).code(0);
+        let ann = token(&project, "ann@example.com");
+        project.write(
+            "requests.txt",
+            format!("2026-01-02T03:04:05Z https://news.example.org/leave/{ann}\n\ncy@example.com\n"),
+        );
+        project
+            .run(["unsubscribe", "--from", "requests.txt"])
+            .code(0)
+            .stderr_has("2 people get no letters from now on");
+        project.run(["unsubscribe", &ann]).code(0).stderr_has("1 person gets no letters already");
+        project.run(["subscribers", "show", "ann@example.com"]).code(0).stdout_has("active -> unsubscribed");
+        project.run(["send", "one", "--yes"]).code(0);
+        assert_eq!(project.list("outbox"), ["bo@example.com.eml"]);
+    });
 }
 
 #[test]
 fn a_token_is_enough_where_the_address_is_not_known() {
     // The letter was sent from another folder, with the same key.
-    let room = Newsroom::new().file("issues/one.md", super::ISSUE);
-    room.run(["subscribers", "list", "--json"]).code(0);
-    let (bob, list) = (token(&room, "bob@example.com"), room.read("subscribers.csv"));
-    room.write("subscribers.csv", "email\ncarol@example.net\n");
-    room.run(["unsubscribe", &bob]).code(0).stderr_has("1 person is suppressed from now on");
-    room.run(["unsubscribe", &bob]).code(0).stderr_has("1 person got no letters before");
-    assert!(!room.run(["suppress"]).code(0).stdout.contains("bob"));
-    room.run(["test", "one", "--to", "bob@example.com"]).code(3).stderr_has("…@example.com is suppressed");
-    room.write("subscribers.csv", list);
-    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("1 person gets it (1 suppressed)");
-    room.run(["send", "one", "--yes"]).code(0);
-    assert_eq!(room.list("outbox"), ["carol@example.net.eml"]);
+    let project = Project::new().file("issues/one.md", super::ISSUE);
+    project.run(["subscribers", "list", "--json"]).code(0);
+    let (bob, list) = (token(&project, "bob@example.com"), project.read("subscribers.csv"));
+    project.write("subscribers.csv", "email\ncarol@example.net\n");
+    project.run(["unsubscribe", &bob]).code(0).stderr_has("1 person is suppressed from now on");
+    project.run(["unsubscribe", &bob]).code(0).stderr_has("1 person gets no letters already");
+    assert!(!project.run(["suppress"]).code(0).stdout.contains("bob"));
+    project.run(["test", "one", "--to", "bob@example.com"]).code(3).stderr_has("…@example.com is suppressed");
+    project.write("subscribers.csv", list);
+    project.run(["send", "one", "--dry-run"]).code(0).stderr_has("1 person gets it (1 suppressed)");
+    project.run(["send", "one", "--yes"]).code(0);
+    assert_eq!(project.list("outbox"), ["carol@example.net.eml"]);
 }
 
 #[test]
-fn a_token_of_somebody_in_the_file_becomes_their_address() {
-    let room = Newsroom::new();
-    let bob = token(&room, "bob@example.com");
-    room.run(["unsubscribe", &bob]).code(0);
-    room.run(["suppress"]).code(0).stdout_has("bob@example.com,unsubscribed,");
-    room.run(["unsuppress", "bob@example.com"]).code(0).stderr_has("gets letters again");
+fn a_token_of_someone_in_the_file_becomes_their_address() {
+    let project = Project::new();
+    let bob = token(&project, "bob@example.com");
+    project.run(["unsubscribe", &bob]).code(0);
+    project.run(["suppress"]).code(0).stdout_has("bob@example.com,unsubscribed,");
+    project.run(["unsuppress", "bob@example.com"]).code(0).stderr_has("gets letters again");
 }
 
 #[test]
 fn a_person_who_leaves_while_an_issue_is_open_gets_no_letter() {
-    let room = Newsroom::new().file("issues/one.md", super::ISSUE);
-    let carol = token(&room, "carol@example.net");
-    room.run(["send", "one", "--limit", "1", "--yes"]).code(0);
-    room.write("subscribers.csv", "email\nbob@example.com\n");
-    room.run(["unsubscribe", &carol]).code(0);
-    room.run(["send", "one", "--yes"]).code(0).stderr_has("1 accepted, 1 suppressed");
-    assert_eq!(room.list("outbox"), ["bob@example.com.eml"]);
+    let project = Project::new().file("issues/one.md", super::ISSUE);
+    let carol = token(&project, "carol@example.net");
+    project.run(["send", "one", "--limit", "1", "--yes"]).code(0);
+    project.write("subscribers.csv", "email\nbob@example.com\n");
+    project.run(["unsubscribe", &carol]).code(0);
+    project.run(["send", "one", "--yes"]).code(0).stderr_has("1 accepted, 1 suppressed");
+    assert_eq!(project.list("outbox"), ["bob@example.com.eml"]);
 }
 
 #[test]
 fn what_is_not_a_token_changes_nothing() {
-    let room = managed();
-    room.run(["subscribers", "add", "ann@example.com"]).code(0);
-    let ann = token(&room, "ann@example.com");
+    let project = managed();
+    project.run(["subscribers", "add", "ann@example.com"]).code(0);
+    let ann = token(&project, "ann@example.com");
     let forged = format!("{}{}", &ann[..20], ann[20..].chars().rev().collect::<String>());
     for (word, message) in [
         ("abc", "argument 1: invalid token: it is not 39 characters of base64url"),
         (&forged, "argument 1: invalid token"),
         ("not an@address", "argument 1: invalid email address"),
     ] {
-        room.run(["unsubscribe", word]).code(3).stderr_has(message).stderr_has("nothing was changed");
+        project.run(["unsubscribe", word]).code(3).stderr_has(message).stderr_has("nothing was changed");
     }
-    room.run(["unsubscribe", &ann, &forged]).code(3).stderr_has("argument 2");
-    room.run(["unsubscribe", TEST_TOKEN])
+    project.run(["unsubscribe", &ann, &forged]).code(3).stderr_has("argument 2");
+    project
+        .run(["unsubscribe", TEST_TOKEN])
         .code(0)
         .stderr_has("1 token is of a test letter, and changes nothing");
-    assert_eq!(room.run(["subscribers", "list"]).code(0).stdout, "ann@example.com\t\n");
+    assert_eq!(project.run(["subscribers", "list"]).code(0).stdout, "ann@example.com\t\n");
     // Of another newsletter, which has another key.
     let other = managed();
     other.run(["subscribers", "add", "ann@example.com"]).code(0);
@@ -94,28 +98,30 @@ fn what_is_not_a_token_changes_nothing() {
 
 #[test]
 fn tokens_of_an_earlier_key_go_on_working() {
-    let room = managed();
-    room.run(["subscribers", "add", "ann@example.com"]).code(0);
-    room.run(["subscribers", "add", "bo@example.com"]).code(0);
-    let (ann, bo) = (token(&room, "ann@example.com"), token(&room, "bo@example.com"));
-    let old = room.read(".mimeo/key");
-    room.write(".mimeo/key", format!("{}\n", "42".repeat(32)));
-    room.run(["unsubscribe", &ann]).code(3).stderr_has("was not made with this newsletter's key");
-    room.write(".mimeo/earlier", &old);
-    Command::new("chmod")
-        .args(["600"])
-        .args([room.path(".mimeo/earlier"), room.path(".mimeo/key")])
-        .status()
-        .unwrap();
-    let settings = room.read("mimeo.toml");
-    let earlier = "earlier_keys = { file = \".mimeo/earlier\" }\n\n[sender]";
-    room.write("mimeo.toml", settings.replace("\n[sender]", earlier));
-    room.run(["unsubscribe", &ann]).code(0).stderr_has("1 person gets no letters from now on");
-    assert_ne!(token(&room, "bo@example.com"), bo);
-    // A person who was erased under the old key stays unknown under the new one.
-    room.run(["subscribers", "erase", "bo@example.com", "--yes"]).code(0);
-    room.write("back.csv", "email\nbo@example.com\n");
-    room.run(["subscribers", "import", "back.csv", "--json"]).code(0).stdout_has("\"erased\": 1");
+    on_each(|managed| {
+        let project = managed();
+        project.run(["subscribers", "add", "ann@example.com"]).code(0);
+        project.run(["subscribers", "add", "bo@example.com"]).code(0);
+        let (ann, bo) = (token(&project, "ann@example.com"), token(&project, "bo@example.com"));
+        let old = project.read(".mimeo/key");
+        project.write(".mimeo/key", format!("{}\n", "42".repeat(32)));
+        project.run(["unsubscribe", &ann]).code(3).stderr_has("was not made with this newsletter's key");
+        project.write(".mimeo/earlier", &old);
+        Command::new("chmod")
+            .args(["600"])
+            .args([project.path(".mimeo/earlier"), project.path(".mimeo/key")])
+            .status()
+            .unwrap();
+        let settings = project.read("mimeo.toml");
+        let earlier = "earlier_keys = { file = \".mimeo/earlier\" }\n\n[sender]";
+        project.write("mimeo.toml", settings.replace("\n[sender]", earlier));
+        project.run(["unsubscribe", &ann]).code(0).stderr_has("1 person gets no letters from now on");
+        assert_ne!(token(&project, "bo@example.com"), bo);
+        // A person who was erased under the old key stays unknown under the new one.
+        project.run(["subscribers", "erase", "bo@example.com", "--yes"]).code(0);
+        project.write("back.csv", "email\nbo@example.com\n");
+        project.run(["subscribers", "import", "back.csv", "--json"]).code(0).stdout_has("\"erased\": 1");
+    });
 }
 
 /// The code of the documentation in a language.
@@ -217,7 +223,7 @@ fn the_php_file_of_the_documentation_accepts_what_is_ours() {
     assert_eq!(ask("POST", &token), "200");
     assert!(kept(folder.path()).trim_end().ends_with(&token));
     // What it keeps is what the program reads.
-    let room = Newsroom::empty()
+    let project = Project::empty()
         .file(
             "mimeo.toml",
             format!("{LEAST}list_id = \"{LIST}\"\n")
@@ -225,6 +231,6 @@ fn the_php_file_of_the_documentation_accepts_what_is_ours() {
         )
         .file("subscribers.csv", "email\nann@example.com\n")
         .file("requests.txt", kept(folder.path()));
-    room.mimeo(["unsubscribe", "--from", "requests.txt"]).env("KEY", hex()).run().code(0);
-    room.run(["suppress"]).code(0).stdout_has("ann@example.com,unsubscribed");
+    project.mimeo(["unsubscribe", "--from", "requests.txt"]).env("KEY", hex()).run().code(0);
+    project.run(["suppress"]).code(0).stdout_has("ann@example.com,unsubscribed");
 }

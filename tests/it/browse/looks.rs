@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{HEAD, ends_well, holds, opened, opened_in, shows, square};
 use crate::support::{
-    newsroom::Newsroom,
+    project::Project,
     tab::{BROWSERS, Tab},
 };
 
@@ -75,20 +75,20 @@ fn differing_pixels(one: &[u8], other: &[u8]) -> usize {
 #[test]
 fn the_letter_keeps_its_styles_after_each_action_in_every_browser() {
     for browser in BROWSERS {
-        let room = Newsroom::new()
+        let project = Project::new()
             .file("issues/7.md", format!("{HEAD}## The workshop\n\nDear {{{{ subscriber.first_name | default(\"friend\") }}}}, the [kettle](https://example.org/).\n\n![A red square](square.png)\n"))
             .file("issues/square.png", square(40));
-        let Some((_preview, mut tab)) = opened_in(browser, &room) else { return };
+        let Some((_preview, mut tab)) = opened_in(browser, &project) else { return };
         shows(&mut tab, "Dear Bob, the kettle");
-        holds(&mut tab, "page.defaultView.getComputedStyle(page.querySelector('h1')).fontSize === '36px'");
+        holds(&mut tab, "page.defaultView.getComputedStyle(page.querySelector('h2')).fontSize === '27px'");
         looks_as_loaded(&mut tab, browser, "the start");
         for (word, renamed) in [("teapot", false), ("lantern", true)] {
-            let text = room.read("issues/7.md").replace("kettle", word).replace("teapot", word);
+            let text = project.read("issues/7.md").replace("kettle", word).replace("teapot", word);
             if renamed {
-                room.write("issues/.7.md.swp", text);
-                fs::rename(room.path("issues/.7.md.swp"), room.path("issues/7.md")).unwrap();
+                project.write("issues/.7.md.swp", text);
+                fs::rename(project.path("issues/.7.md.swp"), project.path("issues/7.md")).unwrap();
             } else {
-                room.write("issues/7.md", text);
+                project.write("issues/7.md", text);
             }
             shows(&mut tab, word);
             looks_as_loaded(&mut tab, browser, "a save");
@@ -96,7 +96,7 @@ fn the_letter_keeps_its_styles_after_each_action_in_every_browser() {
         tab.run("await page.keyboard.press('d')");
         holds(&mut tab, "page.defaultView.getComputedStyle(page.documentElement).colorScheme === 'dark'");
         looks_as_loaded(&mut tab, browser, "Dark");
-        room.write("issues/7.md", room.read("issues/7.md").replace("lantern", "bellows"));
+        project.write("issues/7.md", project.read("issues/7.md").replace("lantern", "bellows"));
         shows(&mut tab, "bellows");
         looks_as_loaded(&mut tab, browser, "a save in the dark");
         tab.run(
@@ -116,15 +116,15 @@ fn the_page_can_be_looked_at() {
     let target = std::env::var_os("MIMEO_PICTURES").map(PathBuf::from);
     let target = target.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
     fs::create_dir_all(&target).unwrap();
-    let room = Newsroom::gradient_ascent();
+    let project = Project::gradient_ascent();
     // Something to find, so that there is something to see.
     let path = "issues/2022-12-30-a-year-in-review/index.md";
-    let issue = room
+    let issue = project
         .read(path)
         .replace("Every December I read", "Every December I [click here](http://example.com/), read");
-    fs::remove_file(room.path("issues/2023-01-06-the-quiet-week.md")).unwrap();
-    room.write(path, &issue);
-    let Some((_preview, mut tab)) = opened(&room) else { return };
+    fs::remove_file(project.path("issues/2023-01-06-the-quiet-week.md")).unwrap();
+    project.write(path, &issue);
+    let Some((_preview, mut tab)) = opened(&project) else { return };
     let picture = |tab: &mut Tab, name: &str, whole: bool| {
         holds(tab, "[...page.images].every((picture) => picture.complete)");
         let path = Value::from(target.join(format!("preview-{name}.png")).display().to_string());
@@ -143,11 +143,11 @@ fn the_page_can_be_looked_at() {
     }
     tab.run("await page.getByRole('button', { name: 'does not say where' }).click()");
     picture(&mut tab, "found", false);
-    tab.run("await page.locator('#search').fill('org'); await page.getByRole('option').first().waitFor()");
+    tab.run("await page.locator('#search').fill('org'); await page.locator('#people [role=option]').first().waitFor()");
     tab.run("await page.keyboard.press('ArrowDown')");
     picture(&mut tab, "readers", false);
     tab.run("await page.keyboard.press('Escape')");
-    room.write(
+    project.write(
         path,
         issue.replace("title: A year", "title: [A year").replace("pot of tea", "{{ subscriber.pot }} of tea"),
     );

@@ -7,7 +7,7 @@ use mimeograph::{issue::Document, source::Source};
 use percent_encoding::percent_decode_str;
 use scraper::{ElementRef, Html, Node, Selector};
 
-use crate::support::newsroom::repository;
+use crate::support::project::repository;
 
 #[derive(serde::Deserialize)]
 struct Example {
@@ -151,9 +151,9 @@ const OTHER: [(&str, u32, &str); 9] = [
     ("commonmark.json", 158, "an unfinished tag is shown to the author, not swallowed with the words in it"),
     ("commonmark.json", 180, "PHP ends at `?>`; the HTML reader of this test ends it at the first `>`"),
     ("commonmark.json", 629, "CDATA ends at `]]>`; the HTML reader of this test ends it at the first `>`"),
-    ("gfm.json", 633, "nobody follows an `xmpp:` address from a letter"),
-    ("gfm.json", 634, "nobody follows an `xmpp:` address from a letter"),
-    ("gfm.json", 635, "nobody follows an `xmpp:` address from a letter"),
+    ("gfm.json", 633, "no one follows an `xmpp:` address from a letter"),
+    ("gfm.json", 634, "no one follows an `xmpp:` address from a letter"),
+    ("gfm.json", 635, "no one follows an `xmpp:` address from a letter"),
     ("gfm.json", 657, "GFM shows the tags that it refuses; letters drop them with a diagnostic"),
 ];
 

@@ -33,7 +33,7 @@ fn logs(shelf: &Shelf) -> Vec<std::path::PathBuf> {
 }
 
 /// Ada's letter was accepted, Bob's refused before its body, Cid's taken back, Dan's is out, Eve's was not begun.
-async fn story() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
+async fn scenario() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
@@ -49,7 +49,7 @@ async fn story() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
 
 #[tokio::test]
 async fn the_database_calls_the_whole_claim_begun_before_a_letter_leaves() {
-    let (shelf, dispatch, worker, _) = story().await;
+    let (shelf, dispatch, worker, _) = scenario().await;
     let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: begun", "eve: begun"];
     assert_eq!(states(&shelf.ledger, dispatch).await, expected);
     assert_eq!(shelf.second().unwrap().reap(at(4)).await.unwrap(), Default::default(), "it lives");
@@ -60,7 +60,7 @@ async fn the_database_calls_the_whole_claim_begun_before_a_letter_leaves() {
 
 #[tokio::test]
 async fn a_killed_worker_leaves_in_doubt_what_was_out_and_nothing_else() {
-    let (shelf, dispatch, worker, _) = story().await;
+    let (shelf, dispatch, worker, _) = scenario().await;
     shelf.ledger.flush().await.unwrap();
     drop(worker);
     let reaped = shelf.second().unwrap().reap(at(4)).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_killed_worker_leaves_in_doubt_what_was_out_and_nothing_else() {
 
 #[tokio::test]
 async fn what_a_killed_worker_had_not_brought_into_the_database_is_in_its_log() {
-    let (shelf, dispatch, worker, claims) = story().await;
+    let (shelf, dispatch, worker, claims) = scenario().await;
     // As the database was before the ends and the withdrawal, which its writer had in memory only.
     shelf.ledger.flush().await.unwrap();
     shelf.ledger.begin(&claims[4], at(4)).await.unwrap();
@@ -83,11 +83,11 @@ async fn what_a_killed_worker_had_not_brought_into_the_database_is_in_its_log() 
     )
     .unwrap();
     drop((db, worker));
-    let told = shelf.second().unwrap();
-    told.reap(at(5)).await.unwrap();
+    let ran = shelf.second().unwrap();
+    ran.reap(at(5)).await.unwrap();
     let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: unconfirmed"];
-    assert_eq!(states(&told, dispatch).await, expected);
-    let history = told.history(&claims[0].subscriber.address).await.unwrap();
+    assert_eq!(states(&ran, dispatch).await, expected);
+    let history = ran.history(&claims[0].subscriber.address).await.unwrap();
     let begun_at = match &history[0].events[0] {
         mimeograph::ledger::HistoryEvent::Attempt { begun_at, .. } => *begun_at,
         other => panic!("{other:?}"),
@@ -96,8 +96,8 @@ async fn what_a_killed_worker_had_not_brought_into_the_database_is_in_its_log() 
 }
 
 #[tokio::test]
-async fn whoever_only_asks_is_told_what_a_killed_worker_had_started() {
-    let (shelf, dispatch, worker, _) = story().await;
+async fn whoever_only_asks_learns_what_a_killed_worker_had_started() {
+    let (shelf, dispatch, worker, _) = scenario().await;
     shelf.ledger.flush().await.unwrap();
     drop(worker);
     let asked = Ledger::open_read_only(&shelf.path()).unwrap();
@@ -133,7 +133,7 @@ async fn after_another_start_of_the_machine_the_whole_claim_is_in_doubt_but_for_
 }
 
 #[tokio::test]
-async fn where_starts_of_the_machine_are_not_told_apart_each_letter_is_begun_by_itself() {
+async fn where_boots_of_the_machine_cannot_be_distinguished_each_letter_is_begun_on_its_own() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let options = OpenOptions { boot: None, ..OpenOptions::default() };
@@ -148,7 +148,7 @@ async fn where_starts_of_the_machine_are_not_told_apart_each_letter_is_begun_by_
 #[tokio::test]
 async fn without_its_log_or_with_a_damaged_one_everything_a_killed_worker_had_begun_is_in_doubt() {
     for damage in [true, false] {
-        let (shelf, dispatch, worker, _) = story().await;
+        let (shelf, dispatch, worker, _) = scenario().await;
         shelf.ledger.flush().await.unwrap();
         let log = logs(&shelf).remove(0);
         if damage {
@@ -168,7 +168,7 @@ async fn without_its_log_or_with_a_damaged_one_everything_a_killed_worker_had_be
 
 #[tokio::test]
 async fn a_worker_taken_for_dead_begins_nothing_more() {
-    let (shelf, dispatch, worker, claims) = story().await;
+    let (shelf, dispatch, worker, claims) = scenario().await;
     shelf.ledger.flush().await.unwrap();
     drop(worker);
     shelf.second().unwrap().reap(at(4)).await.unwrap();
@@ -237,11 +237,11 @@ async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
     let undo = "UPDATE deliveries SET state = 'begun', begun_at = ?1, worker = 1, tries = 0 WHERE id = 1";
     db.execute(undo, [begun]).unwrap();
     drop((db, worker));
-    let told = shelf.second().unwrap();
-    told.reap(at(5)).await.unwrap();
+    let ran = shelf.second().unwrap();
+    ran.reap(at(5)).await.unwrap();
     let expected = ["ada: accepted", "bob: unconfirmed", "cid: unconfirmed", "dan: queued", "eve: queued"];
-    assert_eq!(states(&told, dispatch).await, expected);
-    let history = told.history(&singly[0].subscriber.address).await.unwrap();
+    assert_eq!(states(&ran, dispatch).await, expected);
+    let history = ran.history(&singly[0].subscriber.address).await.unwrap();
     assert!(
         matches!(&history[0].events[0], mimeograph::ledger::HistoryEvent::Attempt { begun_at: Some(then), .. } if *then == at(2)),
         "{history:?}"
@@ -295,7 +295,7 @@ async fn a_ledger_has_one_set_of_files_by_whichever_way_it_is_reached() {
 
 #[tokio::test]
 async fn a_log_beside_a_database_from_a_backup_does_not_stand_in_the_way() {
-    let (shelf, dispatch, worker, claims) = story().await;
+    let (shelf, dispatch, worker, claims) = scenario().await;
     shelf.ledger.begin(&claims[4], at(4)).await.unwrap();
     shelf.ledger.flush().await.unwrap();
     // As it was after the worker had come and before it claimed anything.
@@ -305,16 +305,16 @@ async fn a_log_beside_a_database_from_a_backup_does_not_stand_in_the_way() {
     )
     .unwrap();
     drop((db, worker));
-    let told = shelf.second().unwrap();
-    told.reap(at(5)).await.unwrap();
-    let worker = told.register_worker("outbox", at(6)).await.unwrap();
-    let again = claim(&told, dispatch, &worker, 5, at(6)).await;
+    let ran = shelf.second().unwrap();
+    ran.reap(at(5)).await.unwrap();
+    let worker = ran.register_worker("outbox", at(6)).await.unwrap();
+    let again = claim(&ran, dispatch, &worker, 5, at(6)).await;
     for claim in &again {
-        told.begin(claim, at(7)).await.unwrap();
-        told.end(claim, &accepted(), Next::Close, at(8));
+        ran.begin(claim, at(7)).await.unwrap();
+        ran.end(claim, &accepted(), Next::Close, at(8));
     }
-    told.flush().await.unwrap();
-    assert_eq!(told.tally(dispatch).await.unwrap().accepted, 5);
+    ran.flush().await.unwrap();
+    assert_eq!(ran.tally(dispatch).await.unwrap().accepted, 5);
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn a_worker_whose_files_were_moved_away_claims_nothing_more() {
 
 #[tokio::test]
 async fn a_filesystem_lost_and_mounted_again_in_the_same_boot_leaves_all_of_a_claim_in_doubt() {
-    let (shelf, dispatch, worker, _) = story().await;
+    let (shelf, dispatch, worker, _) = scenario().await;
     shelf.ledger.flush().await.unwrap();
     let log = logs(&shelf).remove(0);
     // The log lost its lines about Dan, cleanly at the end of a line, and the mount is another one.

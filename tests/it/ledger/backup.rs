@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use mimeograph::ledger::{Ledger, LedgerError, OpenOptions, Restored, Tally};
 
 use crate::{
-    crash::room,
+    crash::project,
     support::ledgers::{Kind, Shelf, at, claim, open},
 };
 
@@ -24,57 +24,62 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn the_whole_folder_put_back_from_a_backup_is_noticed() {
-    let room = room(20, "");
-    room.run(["send", "one", "--yes", "--first", "--limit", "5"]).code(0);
-    copy(&room.path(".mimeo"), &room.path("backup"));
-    room.run(["send", "one", "--yes", "--first"]).code(0);
-    fs::remove_dir_all(room.path(".mimeo")).unwrap();
-    copy(&room.path("backup"), &room.path(".mimeo"));
+    let project = project(20, "");
+    project.run(["send", "one", "--yes", "--first", "--limit", "5"]).code(0);
+    copy(&project.path(".mimeo"), &project.path("backup"));
+    project.run(["send", "one", "--yes", "--first"]).code(0);
+    fs::remove_dir_all(project.path(".mimeo")).unwrap();
+    copy(&project.path("backup"), &project.path(".mimeo"));
     for _ in 0..2 {
-        room.run(["send", "one", "--yes", "--first"])
+        project
+            .run(["send", "one", "--yes", "--first"])
             .code(1)
             .stderr_has("is older than the last one used")
             .stderr_has("--restored");
-        room.run(["suppress", "someone@example.com"]).code(1).stderr_has("--restored");
+        project.run(["suppress", "someone@example.com"]).code(1).stderr_has("--restored");
     }
-    room.run(["send", "one", "--yes", "--first", "--restored"]).code(0);
-    room.run(["send", "one", "--yes", "--first"]).code(0);
+    project.run(["send", "one", "--yes", "--first", "--restored"]).code(0);
+    project.run(["send", "one", "--yes", "--first"]).code(0);
 }
 
 #[test]
 fn a_backup_that_is_put_back_is_noticed_too() {
-    let room = room(20, "");
-    room.run(["send", "one", "--yes", "--first", "--limit", "5"]).code(0);
-    room.run(["ledger", "backup", "copy.db"]).code(0).stderr_has("`copy.db` is a copy of the ledger");
-    room.run(["ledger", "backup", "copy.db"]).code(1).stderr_has("failed to back up the ledger to `copy.db`");
-    room.run(["send", "one", "--yes", "--first"]).code(0);
-    fs::remove_dir_all(room.path(".mimeo/ledger.workers")).unwrap();
-    for name in room.list(".mimeo").into_iter().filter(|name| name.starts_with("ledger.")) {
-        fs::remove_file(room.path(&format!(".mimeo/{name}"))).unwrap();
+    let project = project(20, "");
+    project.run(["send", "one", "--yes", "--first", "--limit", "5"]).code(0);
+    project.run(["ledger", "backup", "copy.db"]).code(0).stderr_has("`copy.db` is a copy of the ledger");
+    project
+        .run(["ledger", "backup", "copy.db"])
+        .code(1)
+        .stderr_has("failed to back up the ledger to `copy.db`");
+    project.run(["send", "one", "--yes", "--first"]).code(0);
+    fs::remove_dir_all(project.path(".mimeo/ledger.workers")).unwrap();
+    for name in project.list(".mimeo").into_iter().filter(|name| name.starts_with("ledger.")) {
+        fs::remove_file(project.path(&format!(".mimeo/{name}"))).unwrap();
     }
-    fs::copy(room.path("copy.db"), room.path(".mimeo/ledger.db")).unwrap();
-    room.run(["send", "one", "--yes", "--first"]).code(1).stderr_has("--restored");
+    fs::copy(project.path("copy.db"), project.path(".mimeo/ledger.db")).unwrap();
+    project.run(["send", "one", "--yes", "--first"]).code(1).stderr_has("--restored");
 }
 
 #[test]
 fn a_check_says_whether_an_older_copy_of_the_folder_would_be_noticed() {
-    let room = room(3, "");
-    room.run(["ledger", "check"]).code(1).stderr_has("there is no ledger");
-    room.run(["send", "one", "--yes", "--first"]).code(0);
-    room.run(["ledger", "check"])
+    let project = project(3, "");
+    project.run(["ledger", "check"]).code(1).stderr_has("there is no ledger");
+    project.run(["send", "one", "--yes", "--first"]).code(0);
+    project
+        .run(["ledger", "check"])
         .code(0)
         .stderr_has("no damage found; 1 dispatch")
         .stderr_has("its whole folder, is noticed");
-    room.write("file", "not a folder");
-    let without = room.mimeo(["ledger", "check"]).env("XDG_STATE_HOME", room.path("file")).run();
+    project.write("file", "not a folder");
+    let without = project.mimeo(["ledger", "check"]).env("XDG_STATE_HOME", project.path("file")).run();
     without.code(0).stderr_has("but not one of its whole folder");
     let without =
-        room.mimeo(["send", "one", "--yes", "--first"]).env("XDG_STATE_HOME", room.path("file")).run();
+        project.mimeo(["send", "one", "--yes", "--first"]).env("XDG_STATE_HOME", project.path("file")).run();
     without.code(0);
 }
 
 #[tokio::test]
-async fn a_backup_is_whole_while_somebody_writes() {
+async fn a_backup_is_whole_while_someone_writes() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &["ada", "bob"]).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();

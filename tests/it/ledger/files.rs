@@ -149,7 +149,7 @@ async fn a_worker_of_an_earlier_start_of_the_machine_is_dead() {
 }
 
 #[tokio::test]
-async fn two_processes_open_one_issue_and_one_of_them_is_told_so() {
+async fn two_processes_open_one_issue_and_one_of_them_gets_an_error() {
     let shelf = Shelf::new(Kind::File);
     let other = shelf.second().unwrap();
     let rendered = crate::support::ledgers::issue("one");
@@ -157,9 +157,9 @@ async fn two_processes_open_one_issue_and_one_of_them_is_told_so() {
     let people = || people(&["ada", "bob"]);
     let (first, second) =
         tokio::join!(shelf.ledger.open_dispatch(&new, people()), other.open_dispatch(&new, people()));
-    let told =
+    let ran =
         [first, second].into_iter().filter(|one| matches!(one, Err(LedgerError::AlreadyOpen { .. }))).count();
-    assert_eq!(told, 1);
+    assert_eq!(ran, 1);
     let record = other.find_dispatch("one").await.unwrap().unwrap();
     let tally = other.tally(record.id).await.unwrap();
     assert_eq!(tally, Tally { planned: 2, queued: 2, ..Tally::default() });
@@ -197,7 +197,7 @@ async fn the_schema_refuses_states_that_cannot_be() {
 
 #[tokio::test]
 async fn what_no_ledger_can_hold_is_found_by_a_check() {
-    for (fault, told) in [
+    for (fault, ran) in [
         (
             "UPDATE recipient_pages SET keys = CAST(substr(keys, 1, 16) || substr(keys, 1, 16) AS BLOB)",
             "an address is in a dispatch twice",
@@ -221,12 +221,12 @@ async fn what_no_ledger_can_hold_is_found_by_a_check() {
         assert_eq!(db.execute(fault, []).unwrap(), 1);
         let found = shelf.ledger.check().await.unwrap_err();
         let LedgerError::Corrupt { source } = found else { panic!("{found:?}") };
-        assert!(source.to_string().contains(told), "{source}");
+        assert!(source.to_string().contains(ran), "{source}");
     }
 }
 
 #[tokio::test]
-async fn a_check_finds_nothing_wrong_while_somebody_sends() {
+async fn a_check_finds_nothing_wrong_while_someone_sends() {
     let shelf = Shelf::new(Kind::File);
     let list: Vec<String> = (0..2_000).map(|number| format!("reader{number}")).collect();
     let opened = open(&shelf.ledger, "one", &list.iter().map(String::as_str).collect::<Vec<_>>()).await;

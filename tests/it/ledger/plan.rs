@@ -125,7 +125,7 @@ async fn the_frozen_issue_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_further_plan_adds_new_people_and_touches_nobody_else() {
+async fn a_further_plan_adds_new_people_and_touches_no_one_else() {
     on_each(async |shelf| {
         let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
         open(&shelf.ledger, "two", &["ada", "bob", "cid"]).await;
@@ -161,7 +161,7 @@ async fn a_person_is_frozen_with_the_name_and_every_field() {
 }
 
 #[tokio::test]
-async fn a_long_list_with_repeats_is_owed_one_letter_each_whoever_is_told_much_about() {
+async fn a_long_list_with_repeats_is_owed_one_letter_each_however_much_is_known_about_each() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let list = |to: usize| {
@@ -169,7 +169,7 @@ async fn a_long_list_with_repeats_is_owed_one_letter_each_whoever_is_told_much_a
                 let mut reader = person(&format!("reader{}", number * number % 1709));
                 // Some fill a page alone.
                 let size = if number % 400 == 7 { 300 << 10 } else { 3 };
-                reader.fields.insert("told", &"x".repeat(size));
+                reader.fields.insert("note", &"x".repeat(size));
                 Ok(reader)
             })
         };

@@ -53,7 +53,7 @@ async fn long_lists_are_read_in_pages_in_the_order_of_the_list() {
 }
 
 #[tokio::test]
-async fn everything_ever_tried_for_one_person_is_told_in_order() {
+async fn everything_ever_tried_for_one_person_is_reported_in_order() {
     on_each(async |shelf| {
         let ledger = &shelf.ledger;
         let first = open(ledger, "one", &["ada", "bob"]).await;
@@ -69,14 +69,14 @@ async fn everything_ever_tried_for_one_person_is_told_in_order() {
         ledger.begin(&claims[0], at(6)).await.unwrap();
         ledger.end(&claims[0], &accepted(), Next::Close, at(7));
 
-        let stories = ledger.history(&address("ada@EXAMPLE.com")).await.unwrap();
-        assert_eq!(stories.len(), 2);
-        assert_eq!(stories[0].dispatch.id, second.dispatch);
-        assert_eq!((stories[0].delivery.state, stories[0].events.len()), (State::Queued, 0));
-        assert_eq!(stories[1].delivery.state, State::Accepted);
+        let histories = ledger.history(&address("ada@EXAMPLE.com")).await.unwrap();
+        assert_eq!(histories.len(), 2);
+        assert_eq!(histories[0].dispatch.id, second.dispatch);
+        assert_eq!((histories[0].delivery.state, histories[0].events.len()), (State::Queued, 0));
+        assert_eq!(histories[1].delivery.state, State::Accepted);
         let relay = "smtp://relay.example".to_owned();
         assert_eq!(
-            stories[1].events,
+            histories[1].events,
             [
                 HistoryEvent::Attempt {
                     begun_at: Some(at(2)),

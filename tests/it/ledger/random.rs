@@ -1,7 +1,7 @@
-//! Random stories: workers, crashes, late replies, deferrals, unsubscriptions in the middle, edits, clock jumps,
+//! Random scenarios: workers, crashes, late replies, deferrals, unsubscriptions in the middle, edits, clock jumps,
 //! decisions.
 //!
-//! The property, once: nobody is accepted twice without being asked for, no suppressed address is begun, every delivery
+//! The property, once: no one is accepted twice without being asked for, no suppressed address is begun, every delivery
 //! is in exactly one state, and the tally is the plan.
 
 use std::{
@@ -26,7 +26,7 @@ use crate::support::ledgers::{
 const PEOPLE: [&str; 6] = ["ada", "bob", "cid", "dan", "eve", "fay"];
 const SLOTS: usize = 3;
 
-/// One step of a story. Numbers name a worker's place, one of its claims, a person.
+/// One step of a scenario. Numbers name a worker's place, one of its claims, a person.
 #[derive(Clone, Debug)]
 enum Step {
     Hire(usize),
@@ -46,7 +46,7 @@ enum Step {
     Extend(usize, usize),
     Decide(usize, Decision),
     Hurry(usize),
-    /// Somebody opens the issue again, with another text.
+    /// Someone opens the issue again, with another text.
     Edit(usize),
     /// The clock jumps, forward or backward.
     Jump(i64),
@@ -360,7 +360,7 @@ async fn tell(shelf: &Shelf, second: &Ledger, fault: Fault, steps: &[Step]) -> R
     let Opened { dispatch, .. } = open(first, "one", &PEOPLE[..4]).await;
     assert_eq!(first.rendered(dispatch).await.unwrap().slug, issue("one").slug);
     let mut world = World {
-        locks: shelf.folder().map(|_| shelf.path().with_extension("workers")),
+        locks: shelf.locks(),
         handles: [first, second],
         fault,
         dispatch,
@@ -411,35 +411,42 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..60)
 }
 
-/// Tells so many random stories. `Err` holds what was seen and the shortest story that shows it.
-fn property(kind: Kind, fault: Fault, stories: u32) -> Result<(), String> {
+/// Runs so many random scenarios. `Err` holds what was seen and the shortest scenario that shows it.
+fn property(kind: Kind, fault: Fault, scenarios: u32) -> Result<(), String> {
     let runtime: Runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let config = Config { cases: stories, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: scenarios, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
-    let told = runner.run(&steps(), |steps| {
+    let ran = runner.run(&steps(), |steps| {
         let shelf = Shelf::new(kind);
         let second = shelf.second().unwrap();
         runtime.block_on(tell(&shelf, &second, fault, &steps)).map_err(TestCaseError::fail)
     });
-    told.map_err(|error| match error {
+    ran.map_err(|error| match error {
         TestError::Fail(reason, steps) => format!("{reason}: {steps:#?}"),
         TestError::Abort(reason) => format!("aborted: {reason}"),
     })
 }
 
 /// More with MIMEO_STORIES=20000, for an evening.
-fn stories() -> u32 {
+fn scenarios() -> u32 {
     std::env::var("MIMEO_STORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000)
 }
 
 #[test]
-fn nobody_is_accepted_twice_unasked_and_nobody_suppressed_is_begun_in_any_story() {
-    property(Kind::Scratch, Fault::None, stories()).unwrap();
+fn no_one_is_accepted_twice_unasked_and_no_one_suppressed_is_begun_in_any_story() {
+    property(Kind::Scratch, Fault::None, scenarios()).unwrap();
 }
 
 #[test]
 fn the_same_holds_for_two_processes_on_one_file() {
-    property(Kind::File, Fault::None, stories() / 40).unwrap();
+    property(Kind::File, Fault::None, scenarios() / 40).unwrap();
+}
+
+#[test]
+fn the_same_holds_for_two_processes_on_a_server() {
+    if Kind::Postgres.is_here() {
+        property(Kind::Postgres, Fault::None, scenarios() / 100).unwrap();
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use mimeograph::subscriber::{ColumnMeanings, Inactive, List, ListError, ListFile, Meaning, Row};
 
-use crate::support::newsroom::{Newsroom, repository};
+use crate::support::project::{Project, repository};
 
 fn list(name: &str, columns: ColumnMeanings) -> Result<List, ListError> {
     List::open(ListFile { path: repository().join("tests/fixtures/exports").join(name), columns })
@@ -12,7 +12,7 @@ fn list(name: &str, columns: ColumnMeanings) -> Result<List, ListError> {
 
 /// Who is written to, and how many are not: opted out, bounced, complained, paused, unconfirmed.
 #[track_caller]
-fn check(name: &str, active: &[&str], inactive: [u64; 5]) {
+fn check(name: &str, active: &[&str], inactive: [u64; 6]) {
     let read = || list(name, ColumnMeanings::new()).unwrap();
     let people: Vec<String> = read()
         .filter_map(|row| match row.unwrap() {
@@ -30,26 +30,33 @@ fn check(name: &str, active: &[&str], inactive: [u64; 5]) {
 
 #[test]
 fn an_export_with_opt_outs_is_not_taken_for_a_list_of_active_people() {
-    check("mailchimp-subscribed.csv", &["ann", "bob"], [0; 5]);
-    check("mailchimp-unsubscribed.csv", &[], [2, 0, 0, 0, 0]);
-    check("mailchimp-cleaned.csv", &[], [0, 1, 0, 0, 0]);
-    check("mailchimp-joined.csv", &["ann"], [1, 1, 0, 0, 0]);
-    check("substack.csv", &["ann", "bob"], [1, 0, 0, 0, 0]);
-    check("ghost.csv", &["ann"], [2, 0, 0, 0, 0]);
-    check("kit.csv", &["ann", "fay"], [1, 1, 1, 1, 0]);
-    check("kit-status.csv", &["ann"], [1, 0, 0, 0, 0]);
-    check("buttondown.csv", &["ann", "fay"], [2, 1, 1, 0, 1]);
-    check("buttondown-api.csv", &["ann"], [1, 1, 1, 1, 0]);
-    check("beehiiv.csv", &["ann"], [1, 1, 0, 1, 1]);
-    check("listmonk.csv", &["ann"], [1, 0, 0, 1, 0]);
-    check("keila.csv", &["ann"], [1, 1, 0, 0, 0]);
-    check("unsubscribed-at.csv", &["ann"], [1, 0, 0, 0, 0]);
-    check("opt-in-flag.csv", &["ann"], [1, 0, 0, 0, 1]);
+    check("mailchimp-subscribed.csv", &["ann", "bob"], [0; 6]);
+    check("mailchimp-unsubscribed.csv", &[], [2, 0, 0, 0, 0, 0]);
+    check("mailchimp-cleaned.csv", &[], [0, 1, 0, 0, 0, 0]);
+    // No column says it: the name of the file does.
+    check("nonsubscribed-mailchimp.csv", &[], [0, 0, 0, 0, 2, 0]);
+    check("mailchimp-joined.csv", &["ann"], [1, 1, 0, 0, 0, 0]);
+    check("substack.csv", &["ann", "bob"], [1, 0, 0, 0, 0, 0]);
+    check("substack-older.csv", &["ann", "bob"], [1, 0, 0, 0, 0, 0]);
+    check("substack-subscribers.csv", &["ann", "bob", "cleo"], [0; 6]);
+    check("ghost.csv", &["ann", "dan"], [2, 0, 0, 0, 1, 0]);
+    check("ghost-older.csv", &["ann"], [2, 0, 0, 0, 0, 0]);
+    check("kit.csv", &["ann", "fay"], [1, 1, 1, 1, 0, 0]);
+    check("kit-status.csv", &["ann", "dan"], [1, 1, 1, 0, 1, 0]);
+    check("buttondown.csv", &["ann", "fay", "jan"], [3, 1, 1, 1, 1, 0]);
+    check("buttondown-api.csv", &["ann"], [1, 1, 1, 1, 1, 0]);
+    check("beehiiv.csv", &["ann"], [1, 1, 0, 1, 3, 0]);
+    check("listmonk.csv", &["ann"], [1, 0, 0, 1, 0, 0]);
+    check("keila.csv", &["ann"], [1, 1, 0, 0, 0, 0]);
+    check("keila-excel.csv", &["ann"], [1, 1, 0, 0, 0, 0]);
+    check("mimeo.csv", &["ann"], [1, 1, 1, 1, 1, 0]);
+    check("unsubscribed-at.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
+    check("opt-in-flag.csv", &["ann"], [1, 0, 0, 0, 1, 0]);
 }
 
 #[test]
 fn of_two_rows_for_one_person_the_no_wins() {
-    check("two-rows-for-one-person.csv", &["bob"], [1, 0, 0, 0, 0]);
+    check("two-rows-for-one-person.csv", &["bob"], [1, 0, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -88,27 +95,52 @@ fn every_export_is_tried() {
 }
 
 #[test]
-fn a_send_names_those_who_opted_out_and_writes_to_nobody_of_them() {
+fn a_send_names_those_who_opted_out_and_writes_to_no_one_of_them() {
     let kit = fs::read_to_string(repository().join("tests/fixtures/exports/kit.csv")).unwrap();
-    let room = Newsroom::new().file("subscribers.csv", kit).file(
+    let project = Project::new().file("subscribers.csv", kit).file(
         "issues/2026-01-02-one.md",
         "---\ntitle: One two three\npreheader: A short letter about one thing.\nnumber: 1\ndate: 2026-01-02\n---\n\nHello to all of you.\n",
     );
-    room.run(["send", "one", "--dry-run"])
+    project
+        .run(["send", "one", "--dry-run"])
         .code(0)
         .stderr_has("2 people get it (1 opted out, 1 bounced, 1 complained, 1 paused)");
-    assert_eq!(room.list("outbox"), ["ann@example.com.eml", "fay@example.com.eml"]);
-    room.run(["subscribers", "check"])
+    assert_eq!(project.list("outbox"), ["ann@example.com.eml", "fay@example.com.eml"]);
+    project
+        .run(["subscribers", "check"])
         .code(0)
         .stdout_has("2 people, 1 opted out, 1 bounced, 1 complained, 1 paused");
 
-    room.write("subscribers.csv", "email,state\nann@example.com,CA\n");
-    room.run(["send", "one", "--dry-run"])
+    project.write("subscribers.csv", "email,state\nann@example.com,CA\n");
+    project
+        .run(["send", "one", "--dry-run"])
         .code(3)
         .stderr_has("the column `state` may say who wants no letters");
-    let settings = room.read("mimeo.toml");
-    room.write("mimeo.toml", format!("{settings}\n[list.columns]\nstate = \"field\"\n"));
-    room.run(["send", "one", "--dry-run"]).code(0).stderr_has("1 person gets it");
-    room.write("mimeo.toml", format!("{settings}\n[list.columns]\nstate = \"feild\"\n"));
-    room.run(["send", "one", "--dry-run"]).code(3).stderr_has("`list.columns.state` cannot be \"feild\"");
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", format!("{settings}\n[list.columns]\nstate = \"field\"\n"));
+    project.run(["send", "one", "--dry-run"]).code(0).stderr_has("1 person gets it");
+    project.write("mimeo.toml", format!("{settings}\n[list.columns]\nstate = \"feild\"\n"));
+    project.run(["send", "one", "--dry-run"]).code(3).stderr_has("`list.columns.state` cannot be \"feild\"");
+}
+
+#[test]
+fn a_no_that_hides_below_the_persons_first_row_stops_a_send() {
+    let project = Project::new()
+        .file(
+            "subscribers.csv",
+            "email,notes\nann@example.com,\nANN@example.com,\"{\"\"unsubscribed\"\": true}\"\n",
+        )
+        .file("issues/one.md", "---\ntitle: One\nnumber: 1\ndate: 2026-01-02\n---\n\nHello.\n");
+    for options in [&[][..], &["--skip-bad-rows"]] {
+        project
+            .run([&["send", "one", "--dry-run"], options].concat())
+            .code(3)
+            .stderr_has("this row says \u{201c}opted out\u{201d}, and line 2 has the same address")
+            .stderr_has("subscribers.csv:3, column `email`")
+            .stderr_has("remove line 2")
+            .stderr_has("M317");
+        assert!(project.list("outbox").is_empty());
+    }
+    project.write("subscribers.csv", "email,notes\nANN@example.com,\"{\"\"unsubscribed\"\": true}\"\n");
+    project.run(["subscribers", "check"]).code(0).stdout_has("1 opted out");
 }

@@ -1,3 +1,4 @@
+use crate::support::project::Project;
 use mimeograph::{
     source::Diagnostic,
     subscriber::{List, ListError, Row},
@@ -61,6 +62,46 @@ fn a_list_may_be_written_in_many_ways() {
         "sep=;\r\nemail;city\r\nann@example.com;Ulm, Neu-Ulm\r\n",
         &["3: ann@example.com - {\"city\": \"Ulm, Neu-Ulm\"}"],
     );
+}
+
+#[test]
+fn a_condition_finds_people_of_a_file_also_by_their_tags() {
+    let project = Project::new();
+    project.write(
+        "subscribers.csv",
+        "email,city,tags,age,joined_at\nann@example.com,Berlin,\"beta,gold\",41,2026-01-02\n\
+         bo@example.com,Ulm,beta,,2025-01-02\ncy@example.com,Berlin,betas,30,\n",
+    );
+    let list = |condition: &str| {
+        let ran = project.run(["subscribers", "list", "--where", condition]).code(0).stdout;
+        ran.lines().map(|line| line.split('@').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (condition, expected) in [
+        ("tags=\"beta\"", "ann bo"),
+        ("city=Berlin", "ann cy"),
+        ("city == \"Berlin\" && \"beta\" in tags", "ann"),
+        ("age != \"\" && int(age) > 35", "ann"),
+        ("has(subscriber.joined_at) && joined_at > date(\"2026-01-01\")", "ann"),
+        ("status == \"active\" && !email.startsWith(\"a\")", "bo cy"),
+    ] {
+        assert_eq!(list(condition), expected, "{condition}");
+    }
+    project
+        .run(["subscribers", "list", "--where", "joined_at < now"])
+        .code(3)
+        .stderr_has("error[M322]")
+        .stderr_has("subscribers.csv:4, column `joined_at`")
+        .stderr_has("`joined_at` is empty");
+    project
+        .run(["subscribers", "list", "--where", "topics=beta"])
+        .code(3)
+        .stderr_has("unknown field `topics`");
+    project.run(["subscribers", "list", "--where", "city = \"Berlin\" &&"]).code(0);
+    project
+        .run(["subscribers", "list", "--where", "city == \"Berlin\" &&"])
+        .code(2)
+        .stderr_has("error[M321]: the condition is incomplete")
+        .stderr_has("--where:1:20");
 }
 
 #[test]
@@ -245,6 +286,24 @@ fn a_scan_counts_everybody_and_keeps_only_the_first_problems() {
     assert_eq!(scan.diagnostics.len(), 10);
     let empty: Vec<_> = scan.empty.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(empty, [("email", 0), ("first_name", 25), ("name", 25), ("paused", 100)]);
+}
+
+#[test]
+fn a_reserved_name_that_never_has_mail_is_an_error_in_its_row() {
+    for (domain, is_bad) in [
+        ("a.invalid", true),
+        ("mail.localhost", true),
+        ("b.ONION", true),
+        ("c.alt", true),
+        ("d.test", false),
+        ("corp.local", false),
+        ("e.internal", false),
+        ("invalid.example.com", false),
+    ] {
+        let text = format!("email\nann@{domain}\n");
+        let rows: Vec<Row> = List::read("list.csv", text.as_bytes()).unwrap().map(Result::unwrap).collect();
+        assert_eq!(matches!(rows[..], [Row::Bad(_)]), is_bad, "{domain}: {rows:?}");
+    }
 }
 
 #[test]

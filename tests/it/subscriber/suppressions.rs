@@ -51,3 +51,22 @@ fn a_table_with_addresses_alone_will_do_and_bad_rows_are_named() {
         ]
     );
 }
+
+#[test]
+fn a_file_of_people_who_left_another_service_says_why() {
+    for (text, reason) in [
+        (
+            "Email Address,First Name,UNSUB_TIME\nann@example.com,Ann,2024-01-02 10:00:00\n",
+            Some("unsubscribed"),
+        ),
+        (
+            "Email Address,First Name,CLEAN_TIME\nann@example.com,Ann,2024-01-02 10:00:00\n",
+            Some("hard_bounce"),
+        ),
+        ("Email Address,reason,UNSUB_TIME\nann@example.com,asked by phone,\n", Some("asked by phone")),
+        ("Email Address,First Name\nann@example.com,Ann\n", None),
+    ] {
+        let mut rows = Suppressions::read("s.csv", Cursor::new(text)).unwrap();
+        assert_eq!(rows.next().unwrap().unwrap().unwrap().reason.as_deref(), reason, "{text}");
+    }
+}

@@ -36,7 +36,7 @@ pub(crate) fn sheets() -> Vec<(String, RenderedIssue)> {
         "issues/2022-12-30-a-year-in-review/index.md",
         "issues/2023-01-06-the-quiet-week.md",
     ] {
-        for template in ["default", "digest", "plain"] {
+        for template in ["essay", "digest", "plain", "magazine", "announcement"] {
             let path = PathBuf::from(issue);
             let folder = fs::canonicalize(path.parent().unwrap()).unwrap();
             let newsletter = Newsletter {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use mimeograph::{
     address::EmailAddress,
     ledger::{
-        BoxError, Claim, DispatchId, Ledger, LedgerError, NewDispatch, Opened, Reason, Suppression, Wanted,
-        Worker,
+        BoxError, Claim, DispatchId, Ledger, LedgerError, NewDispatch, OpenOptions, Opened, Reason,
+        Suppression, Wanted, Worker,
     },
     render::{Mailbox, Pattern, Piece, RenderedIssue},
     subscriber::Subscriber,
@@ -13,33 +13,50 @@ use mimeograph::{
 };
 use tempfile::TempDir;
 
-/// A kind of ledger that the contract is told to.
+use super::postgres::{Cluster, location};
+
+/// A kind of ledger that the contract is tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// SQLite without a file.
     Scratch,
     /// SQLite in a file.
     File,
+    /// A database on a PostgreSQL server.
+    Postgres,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Scratch, Self::File];
+    pub(crate) const ALL: [Self; 3] = [Self::Scratch, Self::File, Self::Postgres];
+
+    /// Whether there is one to be had here.
+    pub(crate) fn is_here(self) -> bool {
+        self != Self::Postgres || Cluster::shared().is_some()
+    }
 }
 
 /// A ledger and the folder it lives in.
 pub(crate) struct Shelf {
     folder: Option<TempDir>,
+    url: Option<String>,
     pub(crate) ledger: Ledger,
 }
 
 impl Shelf {
     pub(crate) fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Scratch => Self { folder: None, ledger: Ledger::scratch().unwrap() },
+            Kind::Scratch => Self { folder: None, url: None, ledger: Ledger::scratch().unwrap() },
             Kind::File => {
                 let folder = tempfile::tempdir().unwrap();
                 let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
-                Self { folder: Some(folder), ledger }
+                Self { folder: Some(folder), url: None, ledger }
+            }
+            Kind::Postgres => {
+                let folder = tempfile::tempdir().unwrap();
+                let cluster = Cluster::shared().unwrap();
+                let url = cluster.url(&cluster.database());
+                let ledger = Ledger::open_with(location(&url), &on_server(&folder)).unwrap();
+                Self { folder: Some(folder), url: Some(url), ledger }
             }
         }
     }
@@ -49,9 +66,13 @@ impl Shelf {
         self.folder.as_ref().unwrap().path().join("ledger.db")
     }
 
-    /// Whether it has one.
-    pub(crate) fn folder(&self) -> Option<&TempDir> {
-        self.folder.as_ref()
+    /// The folder with the locks of workers, where they have some.
+    pub(crate) fn locks(&self) -> Option<std::path::PathBuf> {
+        let mut folders = std::fs::read_dir(self.folder.as_ref()?.path()).unwrap();
+        folders.find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.extension().is_some_and(|ending| ending == "workers").then_some(path)
+        })
     }
 
     /// Closes the ledger and keeps its folder.
@@ -62,19 +83,25 @@ impl Shelf {
 
     /// Another handle, as another process would have it; the same one where there is no file.
     pub(crate) fn second(&self) -> Result<Ledger, LedgerError> {
-        match &self.folder {
-            None => Ok(self.ledger.clone()),
-            Some(folder) => Ledger::open(&folder.path().join("ledger.db")),
+        match (&self.folder, &self.url) {
+            (None, _) => Ok(self.ledger.clone()),
+            (Some(folder), None) => Ledger::open(&folder.path().join("ledger.db")),
+            (Some(folder), Some(url)) => Ledger::open_with(location(url), &on_server(folder)),
         }
     }
 }
 
-/// Tells a story to every kind of ledger.
-pub(crate) async fn on_each(story: impl AsyncFn(Shelf)) {
-    for kind in Kind::ALL {
+/// Runs a scenario on every kind of ledger.
+pub(crate) async fn on_each(scenario: impl AsyncFn(Shelf)) {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_here()) {
         println!("on {kind:?}");
-        story(Shelf::new(kind)).await;
+        scenario(Shelf::new(kind)).await;
     }
+}
+
+/// As two processes on one machine open it.
+fn on_server(folder: &TempDir) -> OpenOptions {
+    OpenOptions { marks: Some(folder.path().to_owned()), ..OpenOptions::default() }
 }
 
 /// So many seconds after a fixed moment.

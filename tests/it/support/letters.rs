@@ -21,9 +21,32 @@ pub(crate) fn build(
         templates: templates.to_owned(),
         settings: Path::new("mimeo.toml"),
         math: mimeograph::assets::MathCommand::None,
+        template: None,
         now: "2024-02-29T08:00:00Z".parse().unwrap(),
     };
     render::build(Source::new(path, text), "a-letter", &context).map_err(Into::into)
+}
+
+/// The letter of a text in a folder as people see it: with its formulas drawn and its pictures in it, all placeholders filled.
+pub(crate) fn seen(text: &str, root: &Path, newsletter: &Newsletter) -> String {
+    let context = BuildContext {
+        newsletter,
+        root,
+        templates: "templates".into(),
+        settings: Path::new("mimeo.toml"),
+        math: mimeograph::assets::MathCommand::BuiltIn,
+        template: None,
+        now: "2024-02-29T08:00:00Z".parse().unwrap(),
+    };
+    let built = render::build(Source::new(root.join("index.md"), text), "a-letter", &context);
+    let rendered = built.map_err(Diagnostics::from).unwrap().rendered;
+    let mut html = filled(&rendered.html);
+    for picture in &rendered.pictures {
+        let bytes = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &picture.bytes);
+        let data = format!("data:{};base64,{bytes}", picture.media_type);
+        html = html.replace(&format!("cid:{}", picture.cid), &data);
+    }
+    html
 }
 
 /// Builds the letter of a file with the shipped templates.
@@ -36,7 +59,7 @@ pub(crate) fn build_file(path: &Path, newsletter: &Newsletter) -> Built {
     })
 }
 
-/// A pattern with its placeholders filled as for somebody.
+/// A pattern with its placeholders filled as for someone.
 pub(crate) fn filled(pattern: &Pattern) -> String {
     let mut out = String::new();
     for piece in &pattern.pieces {

@@ -65,7 +65,7 @@ impl Postfix {
         self.folder.path().join("ca.pem")
     }
 
-    /// Letters that have arrived for somebody.
+    /// Letters that have arrived for someone.
     pub(crate) fn mailbox(&self, address: &str) -> Vec<Vec<u8>> {
         let mark = format!("\nDelivered-To: {}\n", address.to_lowercase());
         let is_theirs = |letter: &[u8]| {
@@ -101,6 +101,48 @@ impl Postfix {
     /// The box that all letters share.
     pub(crate) fn maildir(&self) -> PathBuf {
         self.folder.path().join("mail/box")
+    }
+
+    /// From now on, mail for an address with any extension is piped into a command, as the user `daemon`.
+    pub(crate) fn pipe(&self, address: &str, command: &str) {
+        let change = |name: &str, change: &dyn Fn(String) -> String| {
+            let path = self.path(name);
+            fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+        };
+        change("etc/master.cf", &|text| {
+            format!("{text}mimeo unix - n n - - pipe\n  flags=R user=daemon argv=/bin/sh -c {{{command}}}\n")
+        });
+        change("etc/main.cf", &|text| {
+            let maps = format!("transport_maps = inline:{{ {{{address} = mimeo:}}, ");
+            format!("{}recipient_delimiter = +\n", text.replace("transport_maps = inline:{ ", &maps))
+        });
+        self.run("postfix", &["-c", &self.path("etc"), "reload"]);
+    }
+
+    /// Submits a message on this machine, without an envelope sender, as systems send reports.
+    pub(crate) fn report(&self, to: &str, message: &str) {
+        let mut sendmail = Command::new("/usr/sbin/sendmail")
+            .args(["-C", &self.path("etc"), "-f", "", to])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(sendmail.stdin.as_mut().unwrap(), message.as_bytes()).unwrap();
+        drop(sendmail.stdin.take());
+        assert!(sendmail.wait().unwrap().success(), "{}", self.log());
+    }
+
+    /// Tries again at once what waits in its queue.
+    pub(crate) fn flush(&self) {
+        self.run("postqueue", &["-c", &self.path("etc"), "-f"]);
+    }
+
+    /// Waits until its log has these words.
+    pub(crate) fn wait_for_log(&self, words: &str) {
+        let began = Instant::now();
+        while !self.log().contains(words) {
+            assert!(began.elapsed() < Duration::from_secs(60), "no {words:?}: {}", self.log());
+            std::thread::yield_now();
+        }
     }
 
     fn path(&self, name: &str) -> String {
@@ -197,25 +239,25 @@ impl Drop for Postfix {
     }
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-fn chown(owner: &str, path: &str) {
+pub(super) fn chown(owner: &str, path: &str) {
     assert!(Command::new("chown").args([owner, path]).status().unwrap().success());
 }
 
-fn open_to_all(path: &Path) {
+pub(super) fn open_to_all(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Three ports that nobody listens on at the moment.
-fn free_ports() -> [u16; 3] {
+/// Three ports that no one listens on at the moment.
+pub(super) fn free_ports() -> [u16; 3] {
     let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn pem(kind: &str, der: &[u8]) -> String {
+pub(crate) fn pem(kind: &str, der: &[u8]) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", STANDARD.encode(der))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::newsroom::{Mimeo, Newsroom};
+use super::project::{Mimeo, Project};
 
 /// The program, ended with the test.
 pub(crate) struct Preview {
@@ -28,8 +28,8 @@ impl Drop for Preview {
 
 impl Preview {
     /// Of the newest issue.
-    pub(crate) fn of(room: &Newsroom) -> Self {
-        Self::started(room.mimeo(["preview", "--no-open"]))
+    pub(crate) fn of(project: &Project) -> Self {
+        Self::started(project.mimeo(["preview", "--no-open"]))
     }
 
     /// With arguments of one's own.

@@ -24,7 +24,7 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{oneshot, watch},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -119,7 +119,7 @@ pub(crate) enum Certificate {
     WrongName,
     /// For the year 2001.
     Expired,
-    /// By an authority that nobody knows.
+    /// By an authority that no one knows.
     UnknownAuthority,
     /// Its own authority, for another name; it is the one in [`Relay::ca_file`].
     SelfSigned,
@@ -178,8 +178,8 @@ impl Script {
         self
     }
 
-    pub(crate) fn with_size(mut self, octets: u64) -> Self {
-        self.size = Some(octets);
+    pub(crate) fn with_size(mut self, bytes: u64) -> Self {
+        self.size = Some(bytes);
         self
     }
 
@@ -213,7 +213,7 @@ impl Script {
         self
     }
 
-    /// Somebody on the way has taken STARTTLS out of the EHLO reply.
+    /// Someone on the way has taken STARTTLS out of the EHLO reply.
     pub(crate) fn strip_starttls(mut self) -> Self {
         self.offers_starttls_only_in_name = true;
         self
@@ -248,7 +248,7 @@ impl Script {
         self.rule(at, When::Always, Do::Say(reply.to_owned()))
     }
 
-    /// Says this the first time somebody gets there.
+    /// Says this the first time someone gets there.
     pub(crate) fn say_once(self, at: At, reply: &str) -> Self {
         self.rule(at, When::First(1), Do::Say(reply.to_owned()))
     }
@@ -268,6 +268,8 @@ pub(crate) struct Accepted {
     pub(crate) bytes: Vec<u8>,
     /// Which connection, from 1.
     pub(crate) connection: u64,
+    /// When.
+    pub(crate) at: SystemTime,
 }
 
 /// What the relay saw.
@@ -283,8 +285,8 @@ pub(crate) struct Counters {
     /// Writes of our own.
     pub(crate) writes: u64,
     pub(crate) accepted: u64,
-    /// Octets of accepted bodies.
-    pub(crate) octets: u64,
+    /// Bytes of accepted bodies.
+    pub(crate) bytes: u64,
     pub(crate) handshakes: u64,
     pub(crate) logins: u64,
     /// When the first letter was taken.
@@ -302,6 +304,7 @@ struct Shared {
     script: Script,
     acceptor: Option<TlsAcceptorDebug>,
     log: Mutex<Log>,
+    is_down: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -351,7 +354,7 @@ impl Relay {
             None => (None, None),
         };
         let log = Mutex::new(Log { dice: script.seed, ..Log::default() });
-        let shared = Arc::new(Shared { script, acceptor, log });
+        let shared = Arc::new(Shared { script, acceptor, log, is_down: watch::Sender::new(false) });
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -372,6 +375,11 @@ impl Relay {
             })
             .unwrap();
         Self { address, shared, ca_file, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Goes down, or comes back: while it is down all connections break, those that are there and those that are made.
+    pub(crate) fn set_down(&self, is_down: bool) {
+        self.shared.is_down.send_replace(is_down);
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -503,8 +511,13 @@ async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
         let shared = shared.clone();
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
+            let mut is_down = shared.is_down.subscribe();
             let mut conversation = Conversation::new(&shared, stream, number);
-            let _ = conversation.hold().await;
+            tokio::select! {
+                biased;
+                _ = is_down.wait_for(|is_down| *is_down) => {}
+                _ = conversation.hold() => {}
+            }
             shared.log().open -= 1;
         });
     }
@@ -799,29 +812,29 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn end_of_body(&mut self, to: String, bytes: Vec<u8>, octets: u64) -> Result<(), Over> {
+    async fn end_of_body(&mut self, to: String, bytes: Vec<u8>, size: u64) -> Result<(), Over> {
         let from = self.from.take().unwrap_or_default();
         self.to = None;
-        let letter = Accepted { from, to, bytes, connection: self.number };
+        let letter = Accepted { from, to, bytes, connection: self.number, at: SystemTime::now() };
         match self.shared.rule(At::Dot, &letter.to, (self.crowd, self.letters)) {
-            None => self.take(letter, octets),
+            None => self.take(letter, size),
             Some(action @ (Do::Drip(_) | Do::Add(_) | Do::Wait(_) | Do::HalfClose)) => {
-                self.take_silently(letter, octets);
+                self.take_silently(letter, size);
                 self.act(action, "250 2.0.0 queued").await?;
             }
             Some(Do::TakeAndClose) => {
-                self.take_silently(letter, octets);
+                self.take_silently(letter, size);
                 self.flush().await?;
                 return Err(Over);
             }
             Some(Do::TakeAndReset) => {
-                self.take_silently(letter, octets);
+                self.take_silently(letter, size);
                 self.act(Do::Reset, "").await?;
             }
             Some(action) => {
                 // Saying 250 is taking responsibility, in whatever words.
                 if matches!(&action, Do::Say(reply) | Do::SayAndClose(reply) if reply.starts_with("250")) {
-                    self.take_silently(letter, octets);
+                    self.take_silently(letter, size);
                 }
                 self.act(action, "").await?;
             }
@@ -829,19 +842,19 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    fn take_silently(&mut self, letter: Accepted, octets: u64) {
+    fn take_silently(&mut self, letter: Accepted, size: u64) {
         self.letters += 1;
         let mut log = self.shared.log();
         log.counters.accepted += 1;
         log.counters.first_accepted.get_or_insert_with(SystemTime::now);
-        log.counters.octets += octets;
+        log.counters.bytes += size;
         if self.shared.script.keep_letters {
             log.accepted.push(letter);
         }
     }
 
-    fn take(&mut self, letter: Accepted, octets: u64) {
-        self.take_silently(letter, octets);
+    fn take(&mut self, letter: Accepted, size: u64) {
+        self.take_silently(letter, size);
         self.say("250 2.0.0 queued");
     }
 
@@ -948,8 +961,8 @@ impl<'a> Conversation<'a> {
         match self.drip {
             None => self.pipe.write_all(&output).await?,
             Some(wait) => {
-                for octet in &output {
-                    self.pipe.write_all(&[*octet]).await?;
+                for byte in &output {
+                    self.pipe.write_all(&[*byte]).await?;
                     self.pipe.flush().await?;
                     tokio::time::sleep(wait).await;
                 }
@@ -1069,7 +1082,7 @@ pub(crate) fn certificate(kind: Certificate) -> (Vec<u8>, Vec<u8>, String) {
         (Issuer::new(params, key), pem)
     };
     let (known, ca_pem) = authority("Test authority");
-    let (unknown, _) = authority("Somebody else's authority");
+    let (unknown, _) = authority("Someone else's authority");
     let names = match kind {
         Certificate::WrongName | Certificate::SelfSigned => vec!["mail.example.org".to_owned()],
         _ => vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "10.99.0.2".to_owned()],

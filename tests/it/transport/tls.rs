@@ -2,7 +2,7 @@
 
 use mimeograph::transport::{Login, Relay as Settings, RelayConfigError, Secret, Smtp};
 
-use super::{Tale, source::TestSource};
+use super::{Session, source::TestSource};
 use crate::support::relay::{At, Certificate, Do, Relay, Script, When};
 
 fn password(settings: &mut Settings) {
@@ -19,10 +19,10 @@ async fn letters_go_out_over_starttls_and_over_implicit_tls() {
     ] {
         for mechanisms in ["PLAIN LOGIN", "LOGIN"] {
             let script = script.clone().with_login(mechanisms, "bob@example.org", "hunter2");
-            let tale = Tale::with(script, TestSource::new(5), "bob@example.org", password).await;
-            let tale = tale.expect(&format!("{}done", "accepted, ".repeat(5)));
-            assert_eq!(tale.relay.counters().handshakes, 1);
-            assert_eq!(tale.relay.counters().logins, 1);
+            let session = Session::with(script, TestSource::new(5), "bob@example.org", password).await;
+            let session = session.expect(&format!("{}done", "accepted, ".repeat(5)));
+            assert_eq!(session.relay.counters().handshakes, 1);
+            assert_eq!(session.relay.counters().logins, 1);
         }
     }
 }
@@ -30,10 +30,10 @@ async fn letters_go_out_over_starttls_and_over_implicit_tls() {
 #[tokio::test]
 async fn a_large_letter_survives_tls_whole() {
     let text = "one line of seventy-odd characters, so that the letter has many of them.\r\n".repeat(20_000);
-    let desk = TestSource::of(vec![super::source::letter(1, "r1@example.com", &text)]);
-    let tale = Tale::with(Script::new().with_starttls(Certificate::Good), desk, "", |_| {}).await;
-    let tale = tale.expect("accepted, done");
-    assert!(tale.relay.accepted()[0].bytes.ends_with(
+    let source = TestSource::of(vec![super::source::letter(1, "r1@example.com", &text)]);
+    let session = Session::with(Script::new().with_starttls(Certificate::Good), source, "", |_| {}).await;
+    let session = session.expect("accepted, done");
+    assert!(session.relay.accepted()[0].bytes.ends_with(
         text.as_bytes().trim_ascii_end().iter().chain(b"\r\n\r\n").copied().collect::<Vec<_>>().as_slice()
     ));
 }
@@ -55,10 +55,10 @@ async fn a_wrong_certificate_stops_everything() {
         for script in [Script::new().with_starttls(certificate), Script::new().with_implicit_tls(certificate)]
         {
             let script = script.with_login("PLAIN", "bob", "hunter2");
-            let tale = Tale::with(script, TestSource::new(1), "bob", password).await;
-            let tale = tale.expect("back, stop at TLS: tls");
-            assert_eq!(tale.result.unwrap_err().to_string(), words);
-            assert_eq!(tale.relay.counters().logins, 0);
+            let session = Session::with(script, TestSource::new(1), "bob", password).await;
+            let session = session.expect("back, stop at TLS: tls");
+            assert_eq!(session.result.unwrap_err().to_string(), words);
+            assert_eq!(session.relay.counters().logins, 0);
         }
     }
 }
@@ -66,11 +66,12 @@ async fn a_wrong_certificate_stops_everything() {
 #[tokio::test]
 async fn starttls_taken_out_on_the_way_stops_everything() {
     let script = Script::new().strip_starttls().with_login("PLAIN", "bob", "hunter2");
-    let tale = Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at TLS: tls");
-    assert_eq!(tale.relay.counters().logins, 0);
-    assert_eq!(tale.relay.counters().command("MAIL"), 0);
+    let session =
+        Session::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at TLS: tls");
+    assert_eq!(session.relay.counters().logins, 0);
+    assert_eq!(session.relay.counters().command("MAIL"), 0);
     assert_eq!(
-        tale.result.unwrap_err().to_string(),
+        session.result.unwrap_err().to_string(),
         "the relay cannot be used (TLS): the relay does not offer STARTTLS, and without it nothing is sent"
     );
 }
@@ -83,7 +84,7 @@ async fn starttls_refused_stops_everything() {
         ("250 sure", "back, stop at TLS: protocol"),
     ] {
         let script = Script::new().with_starttls(Certificate::Good).say(At::StartTls, reply);
-        Tale::of(script, 1).await.expect(expected);
+        Session::of(script, 1).await.expect(expected);
     }
 }
 
@@ -96,41 +97,43 @@ async fn replies_injected_before_tls_are_not_believed() {
         When::Always,
         Do::Add(forged.to_owned()),
     );
-    let tale = Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at TLS: tls");
-    assert_eq!(tale.relay.counters().logins, 0);
-    assert!(tale.result.unwrap_err().to_string().contains("bytes arrived between"));
+    let session =
+        Session::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at TLS: tls");
+    assert_eq!(session.relay.counters().logins, 0);
+    assert!(session.result.unwrap_err().to_string().contains("bytes arrived between"));
 }
 
 #[tokio::test]
 async fn a_handshake_that_is_junk_or_never_ends_stops_everything() {
     let script =
         |action| Script::new().with_implicit_tls(Certificate::Good).rule(At::Handshake, When::Always, action);
-    let tale = Tale::of(script(Do::Say("220 this is not TLS, whatever you think it is".into())), 1).await;
-    let tale = tale.expect("back, stop at TLS: tls");
+    let session =
+        Session::of(script(Do::Say("220 this is not TLS, whatever you think it is".into())), 1).await;
+    let session = session.expect("back, stop at TLS: tls");
     assert_eq!(
-        tale.result.unwrap_err().to_string(),
+        session.result.unwrap_err().to_string(),
         "the relay cannot be used (TLS): what the relay speaks on this port is not TLS: write the address with \
          `smtp://` (STARTTLS, port 587) instead of `smtps://` (port 465)"
     );
-    Tale::of(script(Do::Close), 1).await.expect("back, down at TLS: io");
-    let tale = Tale::with(script(Do::Hang), TestSource::new(1), "", |settings| {
+    Session::of(script(Do::Close), 1).await.expect("back, down at TLS: io");
+    let session = Session::with(script(Do::Hang), TestSource::new(1), "", |settings| {
         settings.timeouts.handshake = std::time::Duration::from_millis(60);
     });
-    tale.await.expect("back, down at TLS: timeout");
+    session.await.expect("back, down at TLS: timeout");
 }
 
 #[tokio::test]
 async fn a_login_that_is_refused_is_tried_once() {
     for (login, mechanism) in [("PLAIN", Login::Auto), ("LOGIN", Login::Auto), ("XOAUTH2", Login::Xoauth2)] {
         let script = Script::new().with_starttls(Certificate::Good).with_login(login, "bob", "another");
-        let tale = Tale::with(script, TestSource::new(3), "bob", |settings| {
+        let session = Session::with(script, TestSource::new(3), "bob", |settings| {
             password(settings);
             settings.mechanism = mechanism;
         })
         .await
         .expect("back, untouched, untouched, stop at login: 535");
-        assert_eq!(tale.relay.counters().logins, 1);
-        let words = format!("{:?} {}", tale.result, tale.result.as_ref().unwrap_err());
+        assert_eq!(session.relay.counters().logins, 1);
+        let words = format!("{:?} {}", session.result, session.result.as_ref().unwrap_err());
         assert!(!words.contains("hunter2"), "{words}");
     }
 }
@@ -138,15 +141,15 @@ async fn a_login_that_is_refused_is_tried_once() {
 #[tokio::test]
 async fn a_token_logs_in_as_well() {
     let script = Script::new().with_starttls(Certificate::Good).with_login("XOAUTH2", "bob", "hunter2");
-    let tale = Tale::with(script, TestSource::new(1), "bob", |settings| {
+    let session = Session::with(script, TestSource::new(1), "bob", |settings| {
         password(settings);
         settings.mechanism = Login::Xoauth2;
     });
-    tale.await.expect("accepted, done");
+    session.await.expect("accepted, done");
 }
 
 #[tokio::test]
-async fn logins_that_cannot_be_or_cannot_be_now_are_told_apart() {
+async fn logins_refused_for_good_and_for_now_are_distinguished() {
     let login =
         |mechanisms| Script::new().with_starttls(Certificate::Good).with_login(mechanisms, "bob", "hunter2");
     for (script, expected) in [
@@ -158,15 +161,19 @@ async fn logins_that_cannot_be_or_cannot_be_now_are_told_apart() {
         (login("CRAM-MD5"), "back, stop at login: protocol"),
         (Script::new().with_starttls(Certificate::Good), "back, stop at login: protocol"),
     ] {
-        Tale::with(script, TestSource::new(1), "bob", password).await.expect(expected);
+        Session::with(script, TestSource::new(1), "bob", password).await.expect(expected);
     }
 }
 
 #[tokio::test]
 async fn a_login_without_tls_is_for_this_machine_only() {
-    let tale =
-        Tale::with(Script::new().with_login("PLAIN", "bob", "hunter2"), TestSource::new(1), "bob", password);
-    tale.await.expect("accepted, done");
+    let session = Session::with(
+        Script::new().with_login("PLAIN", "bob", "hunter2"),
+        TestSource::new(1),
+        "bob",
+        password,
+    );
+    session.await.expect("accepted, done");
     assert!(matches!(
         Settings::parse("smtp://bob@smtp.example.com?tls=none"),
         Err(RelayConfigError::LoginInTheClear { .. })
@@ -177,7 +184,7 @@ async fn a_login_without_tls_is_for_this_machine_only() {
 async fn a_probe_says_whether_the_relay_can_be_used() {
     let relay =
         Relay::start(Script::new().with_starttls(Certificate::Good).with_login("PLAIN", "bob", "hunter2"));
-    let mut settings = Tale::settings(&relay, "bob");
+    let mut settings = Session::settings(&relay, "bob");
     password(&mut settings);
     Smtp::new(settings.clone()).unwrap().probe().await.unwrap();
     settings.password = Some(Secret::new("wrong"));
@@ -186,7 +193,7 @@ async fn a_probe_says_whether_the_relay_can_be_used() {
 }
 
 #[test]
-fn certificates_that_cannot_be_read_are_told() {
+fn certificates_that_cannot_be_read_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     let mut settings = Settings::parse("smtps://smtp.example.com").unwrap();
@@ -207,10 +214,10 @@ async fn a_self_signed_certificate_that_ca_file_names_is_trusted() {
         Script::new().with_starttls(Certificate::SelfSigned),
         Script::new().with_implicit_tls(Certificate::SelfSigned),
     ] {
-        Tale::of(script.clone(), 2).await.expect("accepted, accepted, done");
-        let tale = Tale::with(script, TestSource::new(1), "", |settings| settings.ca_file = None).await;
-        let tale = tale.expect("back, stop at TLS: tls");
-        let words = tale.result.unwrap_err().to_string();
+        Session::of(script.clone(), 2).await.expect("accepted, accepted, done");
+        let session = Session::with(script, TestSource::new(1), "", |settings| settings.ca_file = None).await;
+        let session = session.expect("back, stop at TLS: tls");
+        let words = session.result.unwrap_err().to_string();
         assert!(words.contains("`ca_file`") && !words.contains("OtherError"), "{words}");
     }
 }
@@ -219,17 +226,18 @@ async fn a_self_signed_certificate_that_ca_file_names_is_trusted() {
 async fn a_relay_that_refuses_plain_as_a_mechanism_is_logged_in_to_with_login() {
     let script = Script::new().with_starttls(Certificate::Good).with_login("PLAIN LOGIN", "bob", "hunter2");
     let script = script.say_once(At::Auth, "504 5.7.4 Unrecognized authentication type");
-    let tale =
-        Tale::with(script, TestSource::new(2), "bob", password).await.expect("accepted, accepted, done");
-    assert_eq!((tale.relay.counters().connections, tale.relay.counters().logins), (1, 2));
+    let session =
+        Session::with(script, TestSource::new(2), "bob", password).await.expect("accepted, accepted, done");
+    assert_eq!((session.relay.counters().connections, session.relay.counters().logins), (1, 2));
 }
 
 #[tokio::test]
-async fn a_relay_that_only_knows_cram_md5_is_told_so() {
+async fn a_relay_that_only_knows_cram_md5_is_an_error_that_says_so() {
     let script = Script::new().with_starttls(Certificate::Good).with_login("CRAM-MD5", "bob", "hunter2");
-    let tale =
-        Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at login: protocol");
-    let words = tale.result.unwrap_err().to_string();
+    let session = Session::with(script, TestSource::new(1), "bob", password)
+        .await
+        .expect("back, stop at login: protocol");
+    let words = session.result.unwrap_err().to_string();
     assert!(words.contains("offers only CRAM-MD5") && words.contains("PLAIN, LOGIN and XOAUTH2"), "{words}");
 }
 
@@ -241,9 +249,10 @@ async fn a_password_that_a_relay_repeats_is_not_repeated_by_us() {
             .with_starttls(Certificate::Good)
             .with_login("PLAIN", "bob", "hunter2")
             .say(At::Auth, &reply);
-        let tale =
-            Tale::with(script, TestSource::new(1), "bob", password).await.expect("back, stop at login: 535");
-        let words = format!("{:?}", tale.result.unwrap_err());
+        let session = Session::with(script, TestSource::new(1), "bob", password)
+            .await
+            .expect("back, stop at login: 535");
+        let words = format!("{:?}", session.result.unwrap_err());
         assert!(words.contains("[password]") && !words.contains(echo), "{words}");
     }
     // Later, too: a refusal is kept in the ledger.
@@ -251,9 +260,9 @@ async fn a_password_that_a_relay_repeats_is_not_repeated_by_us() {
         .with_starttls(Certificate::Good)
         .with_login("PLAIN", "bob", "hunter2")
         .say(At::Rcpt, "550 5.1.1 not for hunter2");
-    let tale =
-        Tale::with(script, TestSource::new(1), "bob", password).await.expect("rejected RCPT 550, done");
-    assert!(!format!("{:?}", tale.desk.fates()).contains("hunter2"));
+    let session =
+        Session::with(script, TestSource::new(1), "bob", password).await.expect("rejected RCPT 550, done");
+    assert!(!format!("{:?}", session.source.fates()).contains("hunter2"));
 }
 
 #[tokio::test]

@@ -1,0 +1,129 @@
+//! The managed list, open for changes, and what is known about a person.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    consents,
+    error::AudienceError,
+    store,
+    values::{Consent, HistoryEntry, Person},
+};
+use crate::{
+    address::EmailAddress,
+    ledger::{DeliveryHistory, Ledger, Suppression},
+    message::{ListTokens, PersonHash},
+};
+
+/// The managed list, open for changes.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    pub(super) ledger: Ledger,
+    pub(super) tokens: ListTokens,
+}
+
+/// Everything that is known about a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    /// The person; `None` for someone whom only the ledger knows.
+    pub person: Option<Person>,
+    /// What changed, the earliest first.
+    pub history: Vec<HistoryEntry>,
+    /// Proof of consent.
+    pub consents: Vec<Consent>,
+    /// Why the address gets no letters.
+    #[serde(serialize_with = "suppression")]
+    pub suppression: Option<Suppression>,
+    /// What was sent to them.
+    #[serde(skip)]
+    pub deliveries: Vec<DeliveryHistory>,
+}
+
+fn suppression<S: serde::Serializer>(one: &Option<Suppression>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        reason: &'a str,
+        note: Option<&'a str>,
+        at: Timestamp,
+    }
+    one.as_ref()
+        .map(|one| Shown { reason: one.reason.word(), note: one.note.as_deref(), at: one.at })
+        .serialize(to)
+}
+
+impl Audience {
+    /// Opens the list in a ledger. After a change of the newsletter's key everybody's hash is made again; network addresses
+    /// that have been kept long enough are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn open(ledger: Ledger, tokens: ListTokens, now: Timestamp) -> Result<Self, AudienceError> {
+        ledger.recognize(tokens.clone()).await?;
+        let by = tokens.clone();
+        let is_behind: bool = ledger.ask_tables(move |db| store::is_behind(db, &by, now)).await?;
+        if is_behind {
+            let by = tokens.clone();
+            ledger
+                .transact(move |db| {
+                    store::forget(db, now)?;
+                    store::renew_hashes(db, &by)
+                })
+                .await?;
+        }
+        Ok(Self { ledger, tokens })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn answers(&self) -> Result<(), AudienceError> {
+        self.ledger.ask_tables(store::answers).await
+    }
+
+    /// The person with this address.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn find(&self, address: &EmailAddress) -> Result<Option<Person>, AudienceError> {
+        let key = address.key();
+        self.ledger.ask_tables(move |db| Ok(store::find(db, &key)?.map(|stored| stored.person))).await
+    }
+
+    /// The person behind a token's hash.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn find_by_hash(&self, person: PersonHash) -> Result<Option<Person>, AudienceError> {
+        self.ledger.ask_tables(move |db| Ok(store::by_hash(db, &person)?.map(|stored| stored.person))).await
+    }
+
+    /// Everything that is known about an address; `None` when nothing is.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be used.
+    pub async fn record(&self, address: &EmailAddress) -> Result<Option<Record>, AudienceError> {
+        let key = address.key();
+        let (person, history, consents) = self
+            .ledger
+            .ask_tables(move |db| {
+                Ok::<_, AudienceError>(match store::find(db, &key)? {
+                    None => (None, Vec::new(), Vec::new()),
+                    Some(stored) => {
+                        let id = stored.id;
+                        (Some(stored.person), store::history(db, id)?, consents::consents(db, id)?)
+                    }
+                })
+            })
+            .await?;
+        let suppression = self.ledger.suppression(address).await?;
+        let deliveries = self.ledger.history(address).await?;
+        let is_unknown = person.is_none() && suppression.is_none() && deliveries.is_empty();
+        Ok((!is_unknown).then_some(Record { person, history, consents, suppression, deliveries }))
+    }
+}

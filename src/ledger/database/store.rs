@@ -1,0 +1,77 @@
+use std::{
+    collections::HashMap,
+    hash::BuildHasherDefault,
+    time::{Duration, Instant},
+};
+
+use crate::storage::Connection;
+
+use super::{error::StoreError, recipients::People, search::Cursors, suppressed::Suppressed};
+use crate::ledger::{error::LedgerError, files::Files, identity_hasher::IdentityHasher, worker::Living};
+
+/// A connection to the ledger, and what is remembered between its transactions.
+pub(in crate::ledger) struct Store {
+    pub(super) db: Connection,
+    /// `None` for a scratch ledger.
+    pub(super) files: Option<Files>,
+    /// For a ledger on a server.
+    pub(super) remote: Option<Remote>,
+    pub(super) living: Living,
+    pub(super) boot: Option<String>,
+    pub(super) suppressed: Suppressed,
+    pub(super) cursors: Cursors,
+    pub(super) people: People,
+    pub(super) selections: i64,
+    /// Epoch and time of what was begun through this connection and has not ended.
+    pub(super) begun: HashMap<i64, (u32, i64), BuildHasherDefault<IdentityHasher>>,
+}
+
+/// How long a server may be away before what was asked for fails.
+#[cfg(feature = "postgres")]
+const OUTAGE: Duration = Duration::from_secs(90);
+
+/// What a ledger on a server needs beside it.
+pub(in crate::ledger) struct Remote {
+    /// The server, as messages name it.
+    pub(super) name: String,
+    /// In a folder of this machine's user: what was seen of the database, and the locks of workers here.
+    pub(super) files: Option<Files>,
+    /// That folder, by a name that no other folder has, in this start of the machine.
+    pub(super) place: Option<String>,
+    /// How long a worker is taken for living after its last word.
+    pub(super) lease: Duration,
+    /// When the leases of the workers here were renewed.
+    pub(super) renewed: Option<Instant>,
+    /// A commit whose answer was lost may have begun letters.
+    pub(super) is_in_doubt: bool,
+}
+
+impl Store {
+    /// Whether it is on a server, which may be away for a while.
+    pub(in crate::ledger) fn is_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Waits for a while until a server that is away answers again. What follows fails by itself if it does not.
+    pub(in crate::ledger) fn wait_for_database(&self) {
+        #[cfg(feature = "postgres")]
+        if let Some(client) = self.db.as_postgres() {
+            client.wait(OUTAGE);
+        }
+    }
+
+    /// Refuses to go on with a file that was deleted or moved away.
+    pub(in crate::ledger) fn check_place(&self) -> Result<(), StoreError> {
+        match &self.files {
+            Some(files) if !files.are_in_place() => {
+                Err(LedgerError::Missing { path: files.ledger().to_owned() }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes room on a full disk, once.
+    pub(in crate::ledger) fn release_reserve(&self) -> bool {
+        self.files.as_ref().is_some_and(Files::release_reserve)
+    }
+}
