@@ -12,7 +12,7 @@ use std::{
 use crate::support::{
     blesses,
     preview::Preview,
-    project::{LEAST, Project, Ran, repository},
+    project::{LEAST, Project, Ran, repository, same_everywhere},
     relay::{Relay, Script},
 };
 
@@ -92,8 +92,8 @@ fn run(project: &Project, line: &str, relay: Option<&Relay>) -> Option<Ran> {
     let program = env!("CARGO_BIN_EXE_mimeo");
     let mut command = Command::new("bash");
     command.args(["-c", &line.replacen("mimeo ", &format!("'{program}' "), 1)]);
-    command.current_dir(project.path("")).stdin(Stdio::null()).env("TZ", "UTC").env("COLUMNS", "100");
-    command.env("XDG_STATE_HOME", project.path(".state"));
+    command.current_dir(project.path("")).stdin(Stdio::null());
+    same_everywhere(&mut command).env("XDG_STATE_HOME", project.path(".state"));
     environment(&mut command);
     Some(Ran::of(command))
 }

@@ -85,8 +85,8 @@ impl Project {
     /// Runs a line of shell in the folder, for limits that a process gets from the one that starts it.
     pub(crate) fn shell(&self, script: &str) -> Ran {
         let mut command = Command::new("bash");
-        command.args(["-c", script]).current_dir(self.folder.path()).env("TZ", "UTC").env("COLUMNS", "100");
-        command.env("XDG_STATE_HOME", self.state.path());
+        command.args(["-c", script]).current_dir(self.folder.path());
+        same_everywhere(&mut command).env("XDG_STATE_HOME", self.state.path());
         Mimeo { command }.run()
     }
 
@@ -99,16 +99,36 @@ impl Project {
     /// The same with more to say: environment, standard input, another folder.
     pub(crate) fn mimeo<'a>(&self, arguments: impl AsRef<[&'a str]>) -> Mimeo {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mimeo"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("MIMEO_") {
-                command.env_remove(name);
-            }
-        }
         command.args(arguments.as_ref()).current_dir(self.folder.path());
-        command.env("XDG_STATE_HOME", self.state.path());
-        command.env("TZ", "UTC").env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR").env("COLUMNS", "100");
+        same_everywhere(&mut command).env("XDG_STATE_HOME", self.state.path());
         Mimeo { command }
     }
+}
+
+/// Takes from a command what differs between a desk and a machine that runs tests: its own settings, and what says how a
+/// terminal shows color and links (a variable `CI` is enough for color).
+pub(crate) fn same_everywhere(command: &mut Command) -> &mut Command {
+    const SHOWING: [&str; 12] = [
+        "CI",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLORTERM",
+        "DOMTERM",
+        "FORCE_HYPERLINK",
+        "KONSOLE_VERSION",
+        "NO_COLOR",
+        "TERM_PROGRAM",
+        "VTE_VERSION",
+        "WT_SESSION",
+        "TEAMCITY_VERSION",
+    ];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("MIMEO_") || SHOWING.contains(&text.as_ref()) {
+            command.env_remove(name);
+        }
+    }
+    command.env("TZ", "UTC").env("COLUMNS", "100")
 }
 
 /// `mimeo`, about to be run.
