@@ -48,14 +48,17 @@ impl Course {
         Ok(Self { ended: ended?, took: totals.took, totals, began })
     }
 
-    /// The exit code, when the letters of the dispatch are in these states.
-    pub(super) fn exit(&self, tally: &Tally) -> Exit {
+    /// The exit code, when the letters of the dispatch are in these states. `is_for_all`: none was to be left for another run.
+    pub(super) fn exit(&self, tally: &Tally, is_for_all: bool) -> Exit {
+        let left = if is_for_all { tally.queued + tally.deferred } else { 0 };
         match &self.ended {
             Ended::Interrupted => Exit::Interrupted,
             Ended::Brake(_) | Ended::Stopped(_) | Ended::RelayDown(_) => Exit::Stopped,
             Ended::Paused { why: Wait::Deferred, .. } => Exit::Unfinished,
             Ended::Paused { .. } => Exit::Stopped,
-            Ended::Finished if tally.failed + tally.unconfirmed + elsewhere(tally) > 0 => Exit::Unfinished,
+            Ended::Finished if tally.failed + tally.unconfirmed + elsewhere(tally) + left > 0 => {
+                Exit::Unfinished
+            }
             Ended::Finished => Exit::Done,
         }
     }
@@ -184,5 +187,25 @@ mod tests {
         let waits = [0, 1, 2].map(|second| ((second, "the pace"), one));
         let more = [3, 4, 5, 6, 7].map(|second| ((second, "deferred letters"), one));
         assert_eq!(totals.waits, waits.into_iter().chain(more).collect());
+    }
+
+    #[test]
+    fn a_run_for_all_that_leaves_letters_in_the_queue_is_not_done() {
+        let course = Course {
+            ended: Ended::Finished,
+            totals: Totals::default(),
+            began: Timestamp::UNIX_EPOCH,
+            took: Duration::ZERO,
+        };
+        let accepted = Tally { accepted: 3, ..Tally::default() };
+        for (tally, is_for_all, expected) in [
+            (accepted, true, Exit::Done),
+            (Tally { queued: 1, ..accepted }, true, Exit::Unfinished),
+            (Tally { deferred: 1, ..accepted }, true, Exit::Unfinished),
+            (Tally { queued: 1, ..accepted }, false, Exit::Done),
+            (Tally { failed: 1, ..accepted }, false, Exit::Unfinished),
+        ] {
+            assert_eq!(course.exit(&tally, is_for_all), expected, "{tally:?}");
+        }
     }
 }

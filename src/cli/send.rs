@@ -84,7 +84,7 @@ impl Job<'_> {
             }
             let course = self.work(&opened, routes, settings).await?;
             self.tell_dry_run(&opened.plan, &course)?;
-            return Ok(course.exit(&Tally::default()));
+            return Ok(course.exit(&Tally::default(), true));
         }
         if let Some(dispatch) = opened.dispatch {
             // Whoever is at work elsewhere joins, unless only some people are to get it now.
@@ -107,7 +107,7 @@ impl Job<'_> {
         };
         self.tell(&opened.plan, &course, Some(tally), page.as_deref())?;
         suppression_file::add_since(self.config, &ledger, self.context.now).await?;
-        Ok(course.exit(&tally))
+        Ok(course.exit(&tally, self.choice.is_none()))
     }
 
     /// The schedule that a send to everybody takes the place of.

@@ -113,7 +113,7 @@ impl Left {
 
     pub(super) fn exit(&self) -> Exit {
         match &self.result {
-            Ok((course, tally)) => course.exit(tally),
+            Ok((course, tally)) => course.exit(tally, true),
             Err(LedgerError::Refrozen) => Exit::Unfinished,
             Err(_) => Exit::Failed,
         }
