@@ -1,4 +1,6 @@
-use std::fmt;
+use std::{fmt, time::Duration};
+
+use tokio::time::Instant;
 
 /// Stops a run before rejections damage the sender reputation.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,17 +58,59 @@ impl fmt::Display for Pulled {
 
 impl BrakePolicy {
     /// Whether these are too many refusals.
-    pub(super) fn judge(&self, answers: Answers) -> Option<Pulled> {
-        let Answers { in_a_row, refused, answered } = answers;
-        let row = self.refusals_in_a_row > 0 && self.refusals_in_a_row <= in_a_row;
-        let share = self.share > 0.0
-            && answered >= self.sample
-            && f64::from(refused) / f64::from(answered) >= self.share;
-        (row || share).then_some(Pulled { in_a_row, refused, answered })
+    fn judge(&self, answers: Answers) -> Option<Pulled> {
+        (self.is_row_too_long(answers) || self.is_share_too_large(answers)).then(|| answers.pulled())
+    }
+
+    fn is_row_too_long(&self, answers: Answers) -> bool {
+        self.refusals_in_a_row > 0 && self.refusals_in_a_row <= answers.in_a_row
+    }
+
+    fn is_share_too_large(&self, answers: Answers) -> bool {
+        let Answers { refused, answered, .. } = answers;
+        self.share > 0.0 && answered >= self.sample && f64::from(refused) / f64::from(answered) >= self.share
+    }
+}
+
+/// A row of refusals over several senders, whose refusals are known sooner than their acceptances: it counts when it is still too
+/// long after all of them have said what was accepted.
+#[derive(Debug, Default)]
+pub(super) struct SharedRow {
+    since: Option<Instant>,
+}
+
+impl SharedRow {
+    /// Whether all answers together are too many refusals. `all_known`: every sender says within this time what it knows.
+    pub(super) fn judge(
+        &mut self,
+        policy: &BrakePolicy,
+        all: Answers,
+        now: Instant,
+        all_known: Duration,
+    ) -> Option<Pulled> {
+        if policy.is_share_too_large(all) {
+            return Some(all.pulled());
+        }
+        if !policy.is_row_too_long(all) {
+            self.since = None;
+            return None;
+        }
+        let since = *self.since.get_or_insert(now);
+        (now.saturating_duration_since(since) >= all_known).then(|| all.pulled())
+    }
+
+    /// Whether there is a row that is too long, if no other sender knows of an acceptance.
+    pub(super) fn is_open(&self) -> bool {
+        self.since.is_some()
     }
 }
 
 impl Answers {
+    fn pulled(self) -> Pulled {
+        let Self { in_a_row, refused, answered } = self;
+        Pulled { in_a_row, refused, answered }
+    }
+
     fn accept(&mut self) {
         self.in_a_row = 0;
         self.answered = self.answered.saturating_add(1);
@@ -172,5 +216,36 @@ mod tests {
         assert_eq!(brake.take_unshared(), Some(answers(0, 1, 2)));
         assert!(!brake.has_news());
         assert_eq!(brake.all, answers(0, 1, 2), "its own count goes on");
+    }
+
+    #[test]
+    fn a_row_over_several_senders_counts_when_all_have_said_what_was_accepted() {
+        let answers = |in_a_row, refused, answered| Answers { in_a_row, refused, answered };
+        let (start, all_known) = (Instant::now(), Duration::from_secs(2));
+        let policy = BrakePolicy { sample: 100, ..BrakePolicy::default() };
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut row = SharedRow::default();
+        assert_eq!(row.judge(&policy, answers(9, 9, 9), at(0), all_known), None);
+        assert!(!row.is_open());
+        assert_eq!(
+            row.judge(&policy, answers(10, 10, 10), at(1), all_known),
+            None,
+            "perhaps one was accepted"
+        );
+        assert!(row.is_open());
+        // Another sender says that one was.
+        assert_eq!(row.judge(&policy, answers(5, 10, 11), at(2), all_known), None);
+        assert!(!row.is_open());
+        assert_eq!(row.judge(&policy, answers(11, 16, 17), at(4), all_known), None);
+        assert_eq!(row.judge(&policy, answers(12, 17, 18), at(5), all_known), None);
+        let pulled = Some(Pulled { in_a_row: 12, refused: 17, answered: 18 });
+        assert_eq!(row.judge(&policy, answers(12, 17, 18), at(6), all_known), pulled);
+        let mut row = SharedRow::default();
+        let pulled = Some(Pulled { in_a_row: 2, refused: 30, answered: 100 });
+        assert_eq!(
+            row.judge(&policy, answers(2, 30, 100), at(0), all_known),
+            pulled,
+            "a share counts at once"
+        );
     }
 }

@@ -16,7 +16,10 @@ impl Runner {
         self.suppress(ledger).await?;
         ledger.flush().await?;
         ledger.release(&self.worker, now).await?;
-        let shared = self.share_refusals(ledger).await?;
+        let shared = match &ended {
+            Ok(Ended::Finished | Ended::Paused { .. }) => self.share_last_refusals(ledger).await?,
+            _ => self.share_refusals(ledger).await?,
+        };
         let ended = match (ended, &shared) {
             (Ok(Ended::Finished | Ended::Paused { .. }), Some(pulled)) => Ok(Ended::Brake(pulled.clone())),
             (ended, _) => ended,

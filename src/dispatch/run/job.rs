@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     dispatch::{
-        claim_size::ClaimSizer, clock::Clock, connections::ConnectionCount, event::Emit, learned,
-        pace::Shares, queue::SendQueue, routing::Terms, settings::Settings,
+        brake::SharedRow, claim_size::ClaimSizer, clock::Clock, connections::ConnectionCount, event::Emit,
+        learned, pace::Shares, queue::SendQueue, routing::Terms, settings::Settings,
     },
     ledger::{DispatchId, Ledger, LedgerError, SelectionId},
     message::Composer,
@@ -57,7 +57,7 @@ impl Job {
         let ledger = self.ledger;
         let worker = ledger.register_worker(&self.relays[me], (self.clock)()).await?;
         let shares = Shares { relay: self.relays[me].clone(), relays: self.relays, own: limits };
-        let peers = shares.name().to_owned();
+        let (peers, relay) = (shares.name().to_owned(), shares.relay.clone());
         let is_free = settings.pace.is_free() && shares.own.is_empty();
         let queue = SendQueue::new(
             ledger.clone(),
@@ -102,6 +102,8 @@ impl Job {
             stops: self.stops,
             look_at: Instant::now(),
             peers,
+            shared_row: SharedRow::default(),
+            relay,
             kept,
         };
         complete(runner, &ledger, is_free).await

@@ -14,7 +14,9 @@ impl Runner {
     /// Begins with the pace that the relay has taught the others: who comes later need not be too fast first.
     pub(super) async fn meet_peers(&self, ledger: &Ledger) -> Result<(), LedgerError> {
         let worker = self.worker.id().number();
-        let read = move |value: Option<&str>, now| (None, Peers::read(value).rate_of_others(worker, now));
+        let relay = self.relay.clone();
+        let read =
+            move |value: Option<&str>, now| (None, Peers::read(value).rate_of_others(worker, &relay, now));
         if let Some(rate) = ledger.revise(&self.peers_name(), read).await? {
             self.queue.slow_down_to(rate);
         }
@@ -28,11 +30,11 @@ impl Runner {
         if rate.is_none() && !self.queue.limits_connections() {
             return Ok(());
         }
-        let worker = self.worker.id().number();
+        let (worker, relay) = (self.worker.id().number(), self.relay.clone());
         let position = ledger
             .revise(&self.peers_name(), move |value, now| {
                 let mut peers = Peers::read(value);
-                let position = peers.note(worker, rate, now);
+                let position = peers.note(worker, &relay, rate, now);
                 (peers.write(), position)
             })
             .await?;

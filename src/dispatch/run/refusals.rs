@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::runner::Runner;
+use super::runner::{LOOK, Runner};
 use crate::{
     dispatch::brake::{Answers, Pulled},
     ledger::{DispatchId, Ledger, LedgerError},
@@ -13,6 +13,9 @@ use crate::{
 
 /// A refusal waits this long for others, so that the ledger is not asked for each.
 pub(super) const GATHER: Duration = Duration::from_millis(200);
+
+/// Every sender tells the others within this time what was accepted.
+const ALL_KNOWN: Duration = LOOK.saturating_add(GATHER);
 
 fn name_of(dispatch: DispatchId) -> String {
     format!("brake: {}", dispatch.number())
@@ -24,20 +27,39 @@ fn read(value: Option<&str>) -> Answers {
 
 impl Runner {
     /// Tells the other senders what was answered here; whether all answers together are too many refusals.
-    pub(super) async fn share_refusals(&self, ledger: &Ledger) -> Result<Option<Pulled>, LedgerError> {
-        let Some(later) = self.queue.take_unshared() else { return Ok(None) };
+    pub(super) async fn share_refusals(&mut self, ledger: &Ledger) -> Result<Option<Pulled>, LedgerError> {
+        let later = self.queue.take_unshared();
+        if later.is_none() && !self.shared_row.is_open() {
+            return Ok(None);
+        }
         let add = move |value: Option<&str>, _: Timestamp| {
             let mut all = read(value);
+            let Some(later) = later else { return (None, all) };
             all.add(later);
             (serde_json::to_string(&all).ok(), all)
         };
         match ledger.revise(&name_of(self.dispatch), add).await {
-            Ok(all) => Ok(self.settings.brake.judge(all)),
+            Ok(all) => Ok(self.shared_row.judge(&self.settings.brake, all, Instant::now(), ALL_KNOWN)),
             Err(error) => {
-                self.queue.put_back_unshared(later);
+                if let Some(later) = later {
+                    self.queue.put_back_unshared(later);
+                }
                 Err(error)
             }
         }
+    }
+
+    /// The last time for this sender: waits for what the others have not said yet, where that decides.
+    pub(super) async fn share_last_refusals(
+        &mut self,
+        ledger: &Ledger,
+    ) -> Result<Option<Pulled>, LedgerError> {
+        let pulled = self.share_refusals(ledger).await?;
+        if pulled.is_some() || !self.shared_row.is_open() {
+            return Ok(pulled);
+        }
+        tokio::time::sleep(ALL_KNOWN).await;
+        self.share_refusals(ledger).await
     }
 
     /// When the ledger is to be looked at next.

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     dispatch::{
+        brake::SharedRow,
         claim_size::ClaimSizer,
         clock::{Clock, between},
         connections::ConnectionCount,
@@ -77,12 +78,16 @@ pub(super) struct Runner {
     pub(super) look_at: Instant,
     /// What names the senders that share limits with this one.
     pub(super) peers: String,
+    /// Refusals in a row over several senders.
+    pub(super) shared_row: SharedRow,
+    /// The relay's name in the ledger.
+    pub(super) relay: String,
     /// What the ledger keeps of the relay's limits.
     pub(super) kept: RelayLimits,
 }
 
 /// So often the senders of a ledger tell each other what they have to know.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// What comes of an action.
 enum Step {
