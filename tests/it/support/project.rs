@@ -105,7 +105,7 @@ impl Project {
     }
 }
 
-/// Takes from a command what differs between a desk and a machine that runs tests: its own settings, and what says how a
+/// Takes from a command what differs between a person's machine and one that runs tests: its own settings, and what says how a
 /// terminal shows color and links (a variable `CI` is enough for color).
 pub(crate) fn same_everywhere(command: &mut Command) -> &mut Command {
     const SHOWING: [&str; 12] = [
