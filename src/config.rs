@@ -18,6 +18,7 @@ mod overrides;
 mod paths;
 mod policies;
 mod raw;
+mod reference;
 mod relay;
 mod resolved;
 mod returned;
@@ -37,14 +38,12 @@ pub use key::KeyError;
 pub use ledger::ledger_location;
 pub use mailbox::parse as parse_sender;
 pub use overrides::{BOUNCES_PASSWORD, Override, Overrides, RELAY_PASSWORD, Strength};
+pub use reference::REFERENCE;
 pub use resolved::Config;
 pub use returned::BounceMailbox;
 pub use secret::{SecretError, SecretRef};
 pub use settings::{Check, Dkim, DkimEd25519, RelaySettings, Transport};
 pub use shared::SharedSettings;
-
-/// All settings, with a comment each: what `mimeo settings` prints.
-pub const REFERENCE: &str = include_str!("config/reference.toml");
 
 #[cfg(test)]
 mod tests;

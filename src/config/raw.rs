@@ -2,6 +2,7 @@
 
 mod notes;
 mod own_names;
+mod unknown;
 
 pub(super) use notes::{Item, Notes, sounds_secret, without_excerpt};
 
@@ -178,6 +179,23 @@ impl<'a> Table<'a> {
         Some(Item { value: parsed, span: value.span() })
     }
 
+    /// A stretch of time that is longer than nothing.
+    pub(super) fn wait(&self, name: &'static str) -> Option<Item<Duration>> {
+        let found = self.duration(name)?;
+        if found.value.is_zero() {
+            let text = &self.notes.source.text()[found.span.clone()];
+            let message = format!("`{}` cannot be {text}", self.name_of(name));
+            self.notes.error(
+                "M005",
+                found.span,
+                message,
+                "write a time that is longer than nothing, as in `30s`",
+            );
+            return None;
+        }
+        Some(found)
+    }
+
     /// One of a few words.
     pub(super) fn choice<T: Copy>(
         &self,
@@ -287,36 +305,27 @@ impl<'a> Table<'a> {
             if known.contains(&name) {
                 continue;
             }
-            let full = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-            let near = nearest(name, known.iter().copied());
-            let removed = REMOVED.iter().find(|(removed, _)| *removed == full);
-            let (message, help) = match (removed, near) {
-                (Some((_, help)), _) => (format!("the setting `{full}` was removed"), (*help).to_owned()),
-                (None, Some(near)) => {
-                    (format!("unknown setting `{full}`"), format!("did you mean `{near}`?"))
-                }
-                (None, None) => {
-                    (format!("unknown setting `{full}`"), format!("known here: {}", known.join(", ")))
+            let full = self.name_of(name);
+            let is_section = matches!(value.get_ref(), DeValue::Table(_));
+            let (message, help) = match unknown::removed(&full) {
+                Some(help) => (format!("the setting `{full}` was removed"), help.to_owned()),
+                None => {
+                    (format!("unknown setting `{full}`"), unknown::help(&self.path, name, is_section, &known))
                 }
             };
             let mut diagnostic =
                 Diagnostic::error("M003", &self.notes.source, key.span(), message).help(help);
-            // A misspelt `password = "…"` would show the password.
-            if !matches!(value.get_ref(), DeValue::Table(_))
-                && (sounds_secret(name) || near.is_some_and(sounds_secret))
-            {
+            // A misspelt `password = "…"` would show the password, and so would a relay's address in the wrong section.
+            let near = nearest(name, known.iter().copied());
+            let has_login =
+                value.get_ref().as_str().is_some_and(|text| text.contains("://") && text.contains('@'));
+            if has_login || !is_section && (sounds_secret(name) || near.is_some_and(sounds_secret)) {
                 diagnostic = without_excerpt(diagnostic);
             }
             self.notes.push(diagnostic);
         }
     }
 }
-
-/// Settings of earlier versions, and what to do about each.
-const REMOVED: &[(&str, &str)] = &[(
-    "relay.chunking_window",
-    "delete the line: letters are always handed over with DATA, one after the other on each connection",
-)];
 
 /// A word that may appear in a command or a DNS name: no space, no control character.
 pub(super) fn is_word(notes: &Notes, name: &str, item: &Item<String>) -> bool {

@@ -244,6 +244,7 @@ fn a_password_in_the_file_is_not_shown_again() {
         "[relay]\nurl = \"smtps://me@h\"\npasword = \"hunter2\"\n",
         "relay = \"smtps://me:hunter2@h\"\n",
         "relay = smtps://me:hunter2@h\n",
+        "[outbox]\nrelay = \"smtps://me:hunter2@h\"\n",
     ] {
         let source = Source::new("mimeo.toml", format!("{text}{LEAST}"));
         let found = Config::parse(Path::new("."), source, &Overrides::default()).unwrap_err();

@@ -76,6 +76,11 @@ const OTHERS: [&str; 19] = [
     "dark",
 ];
 
+/// The names of all settings of a design.
+pub(crate) fn settings() -> impl Iterator<Item = &'static str> + Clone {
+    COLOURS.into_iter().chain(OTHERS)
+}
+
 impl Default for Design {
     fn default() -> Self {
         let [own, ..] = &PALETTES;
@@ -150,10 +155,7 @@ impl Design {
             "web_font" => web_font(value).map(|font| self.web_font = font),
             "logo" => logo(value).map(|logo| self.logo = logo),
             _ if looks::CHOICES.iter().any(|(name, _)| *name == key) => self.choose(key, value),
-            _ => {
-                let known = COLOURS.into_iter().chain(OTHERS);
-                Err((format!("unknown design setting `{key}`"), Some(known_names(key, known))))
-            }
+            _ => Err((format!("unknown design setting `{key}`"), Some(known_names(key, settings())))),
         }
     }
 
