@@ -199,3 +199,28 @@ fn a_picture_in_a_heading_takes_its_attributes() {
     reads("## A ![pic](a.png){width=10} heading\n\nWords", "A heading\nWords");
     reads("## A [link](https://example.org/) {#name}\n\nWords", "A link\nWords");
 }
+
+#[test]
+fn a_number_that_no_edition_has_is_shown_as_it_is_written() {
+    for head in [
+        "---\ntitle: A\nnumber: {}\n---\n",
+        "+++\ntitle = \"A\"\nnumber = {}\n+++\n",
+        "Title: A\nNumber: {}\n\n",
+    ] {
+        for number in ["99999999999999999999", "4294967296", "-1", "1.5"] {
+            let text = head.replace("{}", number) + "\nHello.\n";
+            let found = Issue::parse(Source::new("a.md", text)).expect_err(number);
+            let messages: Vec<_> = found.iter().map(|one| (one.code, one.message.as_str())).collect();
+            assert_eq!(
+                messages,
+                [("M105", format!("{number} is not a valid edition number").as_str())],
+                "{head}"
+            );
+        }
+    }
+    let text = "---\ntitle: A\nnumber: seven\n---\n\nHello.\n";
+    assert_eq!(Issue::parse(Source::new("a.md", text)).expect_err("a word")[0].code, "M104");
+    let text = "---\ntitle: A\norder: 12345678901234567890\n---\n\nHello.\n";
+    let issue = Issue::parse(Source::new("a.md", text)).unwrap();
+    assert_eq!(issue.head.fields["order"], super::Value::Text("12345678901234567890".into()));
+}

@@ -207,29 +207,28 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, node: &Node, span: Span) -> Option<u32> {
-        let number = match &node.kind {
+        let written = match &node.kind {
             Kind::Null => return None,
-            Kind::Integer(number) => Some(*number),
-            Kind::Text(text) => text.trim().trim_start_matches('#').parse::<i64>().ok(),
-            _ => None,
+            Kind::Integer(number) => number.to_string(),
+            Kind::Float(_) => self.source.text().get(span.clone()).unwrap_or_default().trim().to_owned(),
+            Kind::Text(text) => text.trim().trim_start_matches('#').to_owned(),
+            _ => String::new(),
         };
-        match number.map(u32::try_from) {
-            Some(Ok(number)) => Some(number),
-            Some(Err(_)) => {
-                let shown = number.unwrap_or_default();
+        let number = written.parse().ok();
+        if number.is_none() {
+            let digits = written.strip_prefix(['-', '+']).unwrap_or(&written);
+            if digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok() {
                 self.error(
                     "M105",
                     span,
-                    format!("{shown} is not a valid edition number"),
+                    format!("{written} is not a valid edition number"),
                     "write a whole number from 0 to 4294967295, for example `42`",
                 );
-                None
-            }
-            None => {
+            } else {
                 self.wrong("number", "a whole number, for example `42`", node, span);
-                None
             }
         }
+        number
     }
 
     fn date(&mut self, node: &Node, span: Span) -> Option<Date> {
