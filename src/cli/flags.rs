@@ -1,11 +1,11 @@
 //! Flags that several commands share.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 
 use crate::{
-    config::{Override, Overrides},
+    config::{Override, Overrides, parse_duration},
     report::ColorChoice,
 };
 
@@ -41,6 +41,16 @@ impl From<Color> for ColorChoice {
             Color::Never => Self::Never,
         }
     }
+}
+
+/// A number of people: 0 would be no one, and is never meant.
+pub(crate) fn at_least_one(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number from 1 up".to_owned())
+}
+
+/// A stretch of time, as in `2h`, that is longer than nothing.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    parse_duration(text).filter(|duration| !duration.is_zero())
 }
 
 /// Trust, for one run.

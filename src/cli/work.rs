@@ -116,7 +116,7 @@ impl Args {
         let Some(text) = &self.span else {
             return Ok(if self.watch { Span::Watch } else { Span::Drain });
         };
-        let until = crate::config::parse_duration(text).and_then(|span| context.now.checked_add(span).ok());
+        let until = flags::duration(text).and_then(|span| context.now.checked_add(span).ok());
         until.map(Span::Until).ok_or_else(|| {
             Failure::input(format!("invalid time `{text}`"))
                 .hint("write how long, as in 2h or 30m")

@@ -169,14 +169,14 @@ fn brake(section: &Table<'_>) -> BrakePolicy {
 pub(super) fn retry(root: &Table<'_>) -> RetryPolicy {
     let section = root.table("retry");
     let usual = RetryPolicy::default();
-    let wait = |name, usual| section.duration(name).map_or(usual, |wait: Item<Duration>| wait.value);
+    let wait = |name, usual| section.wait(name).map_or(usual, |wait: Item<Duration>| wait.value);
     let retry = RetryPolicy {
         attempts_max: section
             .number("attempts_max", 1..=1000)
             .map_or(usual.attempts_max, |number| number.value),
         first_wait: wait("first_wait", usual.first_wait),
         wait_max: wait("wait_max", usual.wait_max),
-        give_up_after: wait("give_up_after", usual.give_up_after),
+        give_up_after: section.duration("give_up_after").map_or(usual.give_up_after, |after| after.value),
     };
     section.finish();
     retry

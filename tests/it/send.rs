@@ -198,3 +198,20 @@ fn an_interrupt_before_the_greeting_ends_the_run_at_once_and_nothing_leaves() {
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert_eq!((counts(&project)["queued"], relay.recipients().len()), (3, 0));
 }
+
+#[test]
+fn a_number_of_no_one_and_a_time_of_nothing_are_refused() {
+    let project = project(3, "");
+    for (arguments, what) in [
+        (&["send", "one", "--yes", "--limit", "0"][..], "write a whole number from 1 up"),
+        (&["send", "one", "--yes", "--sample", "0"], "write a whole number from 1 up"),
+        (&["send", "one", "--yes", "--limit", "99999999999999999999"], "write a whole number from 1 up"),
+        (&["send", "one", "--yes", "--limit", "many"], "write a whole number from 1 up"),
+        (&["send", "one", "--yes", "--deadline", "0s"], "invalid time `0s`"),
+        (&["work", "--for", "0s"], "invalid time `0s`"),
+        (&["status", "--watch", "--every", "0s"], "write how often, as in 2s or 1m"),
+    ] {
+        project.run(arguments).code(2).stderr_has(what);
+    }
+    assert!(!project.path(".mimeo/ledger.db").exists(), "nothing was opened");
+}

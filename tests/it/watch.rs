@@ -89,7 +89,10 @@ fn a_watch_redraws_its_lines_on_a_terminal() {
     assert!(worker.wait().unwrap().success());
     ran.stdout_has("one: 4 of 4 accepted").stdout_has("\u{1b}[");
     project.at_terminal("status --watch", "").code(0).stdout_has("nothing is left to send");
-    project.run(["status", "--watch", "--every", "soon"]).code(2).stderr_has("invalid time `soon`");
+    project
+        .run(["status", "--watch", "--every", "soon"])
+        .code(2)
+        .stderr_has("write how often, as in 2s or 1m");
     project.run(["status", "--every", "2s"]).code(2).stderr_has("--watch");
 }
 

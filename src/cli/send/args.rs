@@ -58,10 +58,10 @@ pub(crate) struct Args {
     #[arg(long = "where", value_name = "CONDITION", group = "choice")]
     pub(super) condition: Option<String>,
     /// Send to the first N people on the list who don't have it yet
-    #[arg(long, value_name = "N", group = "choice")]
+    #[arg(long, value_name = "N", group = "choice", value_parser = flags::at_least_one)]
     pub(super) limit: Option<u64>,
     /// Send to N random people who don't have it yet
-    #[arg(long, value_name = "N", group = "choice")]
+    #[arg(long, value_name = "N", group = "choice", value_parser = flags::at_least_one)]
     pub(super) sample: Option<u64>,
     /// Send at this time, as in 2026-12-04T09:00 or 2026-12-04T09:00[Europe/Berlin]; waits for it
     #[arg(long, value_name = "TIME", conflicts_with_all = ["dry_run", "choice", "retry_failed"])]
@@ -137,7 +137,7 @@ impl Args {
 
     pub(super) fn deadline(&self, context: &Context) -> Result<Option<Timestamp>, Failure> {
         let Some(text) = &self.deadline else { return Ok(None) };
-        let moment = crate::config::parse_duration(text)
+        let moment = flags::duration(text)
             .and_then(|wait| context.now.checked_add(wait).ok())
             .or_else(|| text.parse().ok());
         let Some(moment) = moment else {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::form::Listed;
 use crate::{address::EmailAddress, cli::flags};
 
@@ -25,8 +27,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["state", "address"])]
     pub(super) watch: bool,
     /// How often to look, with --watch
-    #[arg(long, value_name = "TIME", requires = "watch", default_value = "2s")]
-    pub(super) every: String,
+    #[arg(long, value_name = "TIME", requires = "watch", default_value = "2s", value_parser = often)]
+    pub(super) every: Duration,
     /// Print CSV, with --state
     #[arg(long, requires = "state")]
     pub(super) csv: bool,
@@ -35,4 +37,8 @@ pub(crate) struct Args {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) ledger: flags::Ledger,
+}
+
+fn often(text: &str) -> Result<Duration, String> {
+    flags::duration(text).ok_or_else(|| "write how often, as in 2s or 1m".to_owned())
 }

@@ -77,12 +77,6 @@ struct WorkerTick<'a> {
 
 /// Looks until nothing is left to send, or someone interrupts it.
 pub(super) async fn run(args: &Args, context: &Context, ledger: &Ledger) -> Result<Exit, Failure> {
-    let every =
-        crate::config::parse_duration(&args.every).filter(|every| !every.is_zero()).ok_or_else(|| {
-            Failure::input(format!("invalid time `{}`", args.every))
-                .hint("write how often, as in 2s or 1m")
-                .exit(Exit::Usage)
-        })?;
     let mut watched = Watched::new(args, context, ledger).await?;
     let (interrupt, mut interrupts) = watch::channel(Interrupt::None);
     let listener = common::listen_quietly(interrupt);
@@ -107,7 +101,7 @@ pub(super) async fn run(args: &Args, context: &Context, ledger: &Ledger) -> Resu
         if looks.iter().all(|look| look.tally.owed() == 0) {
             break Exit::Done;
         }
-        let pause = every.max(began.elapsed() * SHARE);
+        let pause = args.every.max(began.elapsed() * SHARE);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = interrupts.changed() => break Exit::Interrupted,

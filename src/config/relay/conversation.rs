@@ -101,7 +101,9 @@ fn timeouts(section: &Table<'_>) -> Timeouts {
         ("quit", &mut timeouts.quit),
         ("idle", &mut timeouts.idle),
     ] {
-        if let Some(said) = table.duration(name) {
+        // A relay need not be waited for when it is left, nor kept for later.
+        let may_be_nothing = matches!(name, "quit" | "idle");
+        if let Some(said) = if may_be_nothing { table.duration(name) } else { table.wait(name) } {
             *wait = said.value;
         }
     }
