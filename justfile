@@ -68,4 +68,4 @@ screenshots:
 
 # Sends an issue of the newsletter in this repository into the outbox
 send ISSUE="a-year-in-review":
-    cargo run --release -- send {{ISSUE}} --yes
+    cargo run -- send {{ISSUE}} --yes
