@@ -18,6 +18,7 @@ mod erasure;
 mod error;
 mod export;
 mod import;
+mod joining;
 mod managed;
 mod platform;
 mod preferences;

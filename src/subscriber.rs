@@ -29,6 +29,8 @@ mod topics;
 
 #[cfg(feature = "send")]
 pub use condition::{Condition, ConditionError};
+#[cfg(feature = "cli")]
+pub(crate) use consent::is_about_consent;
 pub use consent::{ColumnMeanings, Meaning};
 pub use error::ListError;
 #[doc(hidden)]
@@ -45,7 +47,7 @@ pub use list_file::ListFile;
 pub use normalise::normalise;
 pub use person::Subscriber;
 pub use reader::HEADER_VALUE_MAX;
-pub use records::{Record, Records};
+pub use records::{BadRow, Record, Records};
 pub use source::{List, ListSource, Scan, StoredList, StoredRows};
 pub use suppression_file::{Kept, SuppressionFile, SuppressionFileError};
 pub use suppressions::{Suppression, Suppressions};

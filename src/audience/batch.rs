@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ledger::Reason,
-    message::{ListTokens, PersonHash},
+    message::ListTokens,
     storage::{Connection, Value, params},
 };
 
@@ -37,39 +37,6 @@ pub(super) fn find(db: &Connection, keys: &[String]) -> Result<HashMap<String, S
     let mut found = HashMap::new();
     while let Some(row) = rows.next()? {
         found.insert(row.get(store::COLUMNS_COUNT)?, store::read(row)?);
-    }
-    Ok(found)
-}
-
-/// People who had one of these keys before their address changed, by that key: those to whom its hash leads.
-pub(super) fn find_earlier<'a>(
-    db: &Connection,
-    tokens: &ListTokens,
-    keys: impl Iterator<Item = &'a String>,
-) -> Result<HashMap<&'a str, Person>, AudienceError> {
-    let by_hash: HashMap<PersonHash, &str> =
-        keys.flat_map(|key| tokens.people(key).map(move |person| (person, key.as_str()))).collect();
-    if by_hash.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let columns: Vec<String> = store::COLUMNS.split(", ").map(|column| format!("s.{column}")).collect();
-    let listed = db.either(
-        "IN (SELECT unhex(value) FROM json_each(?1))",
-        "= ANY (ARRAY (SELECT decode(jsonb_array_elements_text(?1::text::jsonb), 'hex')))",
-    );
-    let sql = format!(
-        "SELECT {}, h.person FROM subscriber_hashes h JOIN subscribers s ON s.id = h.subscriber WHERE h.person {listed}",
-        columns.join(", ")
-    );
-    let hex = |person: &PersonHash| person.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query([list(&by_hash.keys().map(hex).collect::<Vec<String>>())])?;
-    let mut found = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let hash: Vec<u8> = row.get(store::COLUMNS_COUNT)?;
-        if let Some(key) = PersonHash::from_bytes(&hash).and_then(|hash| by_hash.get(&hash)) {
-            found.insert(*key, store::read(row)?.person);
-        }
     }
     Ok(found)
 }

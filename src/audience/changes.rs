@@ -5,11 +5,15 @@ use jiff::Timestamp;
 use super::{
     error::AudienceError,
     managed::Audience,
-    store,
+    store::{self, Stored},
     values::{Person, Status, Words},
 };
 use crate::{
-    address::EmailAddress, ledger::Reason, message::PersonHash, storage::Connection, subscriber::Fields,
+    address::EmailAddress,
+    ledger::Reason,
+    message::{ListTokens, PersonHash},
+    storage::Connection,
+    subscriber::Fields,
 };
 
 /// Someone to be added.
@@ -81,11 +85,9 @@ impl Audience {
                     let status = Status::suppressed(reason);
                     return Err(AudienceError::Exists { address: new.address, status });
                 }
-                for hash in tokens.people(&key) {
-                    if let Some(stored) = store::by_hash(db, &hash)? {
-                        let Person { address: now, status, .. } = stored.person;
-                        return Err(AudienceError::Moved { address: new.address, now, status });
-                    }
+                if let Some(stored) = store::find_by_any(db, &tokens, &key)? {
+                    let Person { address: now, status, .. } = stored.person;
+                    return Err(AudienceError::Moved { address: new.address, now, status });
                 }
                 let person = Person {
                     address: new.address,
@@ -121,13 +123,12 @@ impl Audience {
         remove: Words,
         now: Timestamp,
     ) -> Result<u64, AudienceError> {
+        let tokens = self.tokens.clone();
         self.ledger
             .transact(move |db| {
                 let mut changed = 0;
                 for address in addresses {
-                    let Some(mut stored) = store::find(db, &address.key())? else {
-                        return Err(AudienceError::NotFound { address });
-                    };
+                    let mut stored = on_the_list(db, &tokens, address)?;
                     let (words, what, cause) = match kind {
                         Label::Tags => (&mut stored.person.tags, "tags", "tagged"),
                         Label::Topics => (&mut stored.person.topics, "topics", "chosen"),
@@ -164,9 +165,11 @@ impl Audience {
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<Unsubscribed>, AudienceError> {
-        let (cause, actor) = (cause.to_owned(), actor.to_owned());
+        let (tokens, cause, actor) = (self.tokens.clone(), cause.to_owned(), actor.to_owned());
         self.ledger
-            .transact(move |db| who.iter().map(|one| unsubscribe(db, one, &cause, &actor, now)).collect())
+            .transact(move |db| {
+                who.iter().map(|one| unsubscribe(db, &tokens, one, &cause, &actor, now)).collect()
+            })
             .await
     }
 
@@ -186,9 +189,7 @@ impl Audience {
         self.ledger
             .transact(move |db| {
                 let key = address.key();
-                let Some(mut stored) = store::find(db, &key)? else {
-                    return Err(AudienceError::NotFound { address });
-                };
+                let mut stored = on_the_list(db, &tokens, address)?;
                 let was_suppressed = store::unsuppress(db, &tokens, &key)?;
                 let before = stored.person.status;
                 if before != Status::Active || was_suppressed {
@@ -214,11 +215,10 @@ impl Audience {
         until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Status, AudienceError> {
+        let tokens = self.tokens.clone();
         self.ledger
             .transact(move |db| {
-                let Some(mut stored) = store::find(db, &address.key())? else {
-                    return Err(AudienceError::NotFound { address });
-                };
+                let mut stored = on_the_list(db, &tokens, address)?;
                 let before = stored.person.status;
                 if !before.is_no() && before != Status::Pending {
                     stored.person.status = Status::Paused;
@@ -234,15 +234,33 @@ impl Audience {
     }
 }
 
+/// The person with this address.
+///
+/// # Errors
+///
+/// When no one has it, or the person has another one by now.
+fn on_the_list(db: &Connection, tokens: &ListTokens, address: EmailAddress) -> Result<Stored, AudienceError> {
+    let key = address.key();
+    match store::find_by_any(db, tokens, &key)? {
+        None => Err(AudienceError::NotFound { address }),
+        Some(stored) if stored.person.address.key() == key => Ok(stored),
+        Some(stored) => {
+            let Person { address: now, status, .. } = stored.person;
+            Err(AudienceError::Moved { address, now, status })
+        }
+    }
+}
+
 fn unsubscribe(
     db: &Connection,
+    tokens: &ListTokens,
     who: &Who,
     cause: &str,
     actor: &str,
     now: Timestamp,
 ) -> Result<Unsubscribed, AudienceError> {
     let stored = match who {
-        Who::Address(address) => store::find(db, &address.key())?,
+        Who::Address(address) => store::find_by_any(db, tokens, &address.key())?,
         Who::Hash(person) => store::by_hash(db, person)?,
     };
     let Some(mut stored) = stored else {

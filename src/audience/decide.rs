@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::values::{Consent, Person, Status, Words};
+use super::{
+    error::AudienceError,
+    values::{Consent, Person, Status, Words},
+};
 use crate::{address::EmailAddress, ledger::Reason, subscriber::Fields};
 
 /// What files say about one person.
@@ -12,6 +15,8 @@ pub(super) struct Incoming {
     pub(super) address: EmailAddress,
     pub(super) name: Option<String>,
     pub(super) status: Status,
+    /// Some row says that the person unsubscribed, whatever others say.
+    pub(super) opted_out: bool,
     /// When it became so, if a file says it.
     pub(super) event_at: Option<Timestamp>,
     pub(super) paused_until: Option<Timestamp>,
@@ -41,6 +46,7 @@ impl Incoming {
     /// Joins another row about the same person. The no wins over the yes; only where both have a time and the no is not a
     /// bounce or a complaint, the later one counts.
     pub(super) fn join(&mut self, other: Self) {
+        self.opted_out |= other.opted_out;
         let other_counts = match (self.status.is_no(), other.status.is_no()) {
             (false, true) => !is_revoked(&other, self),
             (true, false) => is_revoked(self, &other),
@@ -69,6 +75,39 @@ impl Incoming {
             }
         }
         self.consent = self.consent.take().or(other.consent);
+    }
+
+    /// What it says about a person who has another address by now: a no and a pause count, and nothing else. A mailbox that is
+    /// gone says nothing about the one that came after it.
+    pub(super) fn about_earlier(self, present: EmailAddress) -> Self {
+        let status = match self.status {
+            Status::Bounced if self.opted_out => Status::Unsubscribed,
+            Status::Bounced => Status::Pending,
+            status => status,
+        };
+        Self {
+            address: present,
+            name: None,
+            status,
+            language: None,
+            tags: Words::default(),
+            topics: None,
+            joined_at: None,
+            fields: Fields::default(),
+            consent: None,
+            ..self
+        }
+    }
+
+    /// As text.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("what files say is JSON")
+    }
+
+    /// From [`to_json`](Self::to_json).
+    pub(super) fn from_json(text: &str) -> Result<Self, AudienceError> {
+        serde_json::from_str(text)
+            .map_err(|_| AudienceError::Damaged { what: "a row of the import".to_owned() })
     }
 }
 
@@ -180,6 +219,7 @@ mod tests {
             address: EmailAddress::parse("ann@example.com").unwrap(),
             name: None,
             status,
+            opted_out: status == Status::Unsubscribed,
             event_at: event.map(at),
             paused_until: None,
             language: None,

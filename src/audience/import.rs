@@ -9,6 +9,7 @@ use super::{
     batch,
     decide::{Decision, Here, Incoming, MergeFields, Rules, decide},
     error::AudienceError,
+    joining,
     managed::Audience,
     platform::{Mapping, Platform},
     store::{self, Stored},
@@ -19,7 +20,7 @@ use crate::{
     message::ListTokens,
     source::Diagnostics,
     storage::{Connection, params},
-    subscriber::{ColumnMeanings, ListError, Records},
+    subscriber::{BadRow, ColumnMeanings, ListError, Records},
 };
 
 /// What is to be imported, and how.
@@ -140,7 +141,8 @@ impl Staged {
     pub fn new(options: ImportOptions, now: Timestamp) -> Result<Self, AudienceError> {
         let db = Connection::scratch(CACHE_KIB)?;
         db.execute_batch(
-            "CREATE TABLE staged (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, says TEXT NOT NULL); BEGIN",
+            "CREATE TABLE staged (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, says TEXT NOT NULL); \
+             CREATE TABLE unusable (key TEXT PRIMARY KEY, says TEXT NOT NULL); BEGIN",
         )?;
         let (files, summary) = (Vec::new(), ImportSummary::default());
         Ok(Self { db, options, now, files, summary, diagnostics: Diagnostics::new() })
@@ -172,25 +174,28 @@ impl Staged {
             summary.rows += 1;
             let record = match row? {
                 Ok(record) => record,
-                Err(diagnostic) => {
+                Err(BadRow { diagnostic, no }) => {
                     summary.bad += 1;
                     if diagnostics.len() < DIAGNOSTICS_MAX {
                         diagnostics.push(diagnostic);
+                    }
+                    if let Some((address, why)) = no.filter(|_| self.options.all_are.is_none()) {
+                        joining::note_no(&self.db, mapping.no(address, why))?;
                     }
                     continue;
                 }
             };
             let key = record.address.key();
             let says = mapping.incoming(record);
-            if insert.execute(params![key, text(&says)])? == 1 {
+            if insert.execute(params![key, says.to_json()])? == 1 {
                 summary.people += 1;
                 continue;
             }
             summary.repeats += 1;
             let known: String = find.query_row([&key], |row| row.get(0))?;
-            let mut joined = parse(&known)?;
+            let mut joined = Incoming::from_json(&known)?;
             joined.join(says);
-            join.execute(params![key, text(&joined)])?;
+            join.execute(params![key, joined.to_json()])?;
         }
         self.files.push(path.display().to_string());
         let word = platform.word().to_owned();
@@ -285,6 +290,9 @@ impl Staged {
         mut write: impl FnMut(&[Changed]) -> Result<(), AudienceError>,
     ) -> Result<(), AudienceError> {
         let rules = Rules { merge: self.options.merge, topics: &self.options.topics, now: self.now };
+        summary.people += joining::join_unusable(&self.db)?;
+        let repeats = joining::join_earlier(&self.db, db, tokens)?;
+        (summary.people, summary.repeats) = (summary.people - repeats, summary.repeats + repeats);
         let mut staged =
             self.db.prepare_cached("SELECT id, key, says FROM staged WHERE id > ?1 ORDER BY id LIMIT ?2")?;
         let mut last: i64 = 0;
@@ -297,23 +305,20 @@ impl Staged {
             let (keys, texts): (Vec<String>, Vec<String>) =
                 page.into_iter().map(|(_, key, says)| (key, says)).unzip();
             let mut people = batch::find(db, &keys)?;
-            let earlier =
-                batch::find_earlier(db, tokens, keys.iter().filter(|key| !people.contains_key(*key)))?;
             let suppressed = batch::suppressions(db, &keys)?;
             let mut changes = Vec::new();
             for (key, says) in keys.iter().zip(&texts) {
                 let stored = people.remove(key);
                 let by_hash = stored.is_none() && hashes.has(key);
-                // What a file says about an earlier address is no news about the person.
-                if let Some(person) = earlier.get(key.as_str()).filter(|_| !by_hash) {
-                    summary.unchanged += 1;
-                    if person.status != Status::Active && parse(says)?.status == Status::Active {
-                        summary.kept.add(person.status, 1);
-                    }
-                    continue;
-                }
                 let suppressed = suppressed.get(key).copied();
-                changes.extend(decide_one(parse(says)?, stored, suppressed, by_hash, &rules, summary));
+                changes.extend(decide_one(
+                    Incoming::from_json(says)?,
+                    stored,
+                    suppressed,
+                    by_hash,
+                    &rules,
+                    summary,
+                ));
             }
             write(&changes)?;
         }
@@ -411,12 +416,4 @@ fn write_page(
     batch::suppress(db, import, &actor, &suppressed)?;
     let columns = ["import", "subscriber", "version", "before"];
     Ok(db.insert_all("import_changes", &columns, notes.into_iter())?)
-}
-
-fn text(says: &Incoming) -> String {
-    serde_json::to_string(says).expect("what files say is JSON")
-}
-
-fn parse(text: &str) -> Result<Incoming, AudienceError> {
-    serde_json::from_str(text).map_err(|_| AudienceError::Damaged { what: "a row of the import".to_owned() })
 }

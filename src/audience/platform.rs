@@ -8,7 +8,10 @@ use super::{
     decide::Incoming,
     values::{Consent, RESERVED, Status, Words},
 };
-use crate::subscriber::{Fields, Inactive, Record, is_mailchimp, parse_time};
+use crate::{
+    address::EmailAddress,
+    subscriber::{Fields, Inactive, Record, is_mailchimp, parse_time},
+};
 
 /// Where an export comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,6 +218,7 @@ impl Mapping<'_> {
             address: record.address,
             name,
             status,
+            opted_out: status == Status::Unsubscribed,
             event_at: if status == Status::Active { confirmed_at.or(joined_at) } else { no_at },
             paused_until: paused_until.filter(|_| status == Status::Paused),
             language,
@@ -224,6 +228,26 @@ impl Mapping<'_> {
             joined_at,
             fields,
             consent: has_proof.then_some(consent),
+        }
+    }
+
+    /// What a row says that cannot be used.
+    pub(super) fn no(&self, address: EmailAddress, why: Inactive) -> Incoming {
+        let status = self.status(Some(why));
+        Incoming {
+            address,
+            name: None,
+            status,
+            opted_out: status == Status::Unsubscribed,
+            event_at: None,
+            paused_until: None,
+            language: None,
+            tags: Words::default(),
+            topics: None,
+            source: self.platform.word().to_owned(),
+            joined_at: None,
+            fields: Fields::default(),
+            consent: None,
         }
     }
 
@@ -250,6 +274,7 @@ impl Mapping<'_> {
             address: record.address,
             name: record.name,
             status,
+            opted_out: status == Status::Unsubscribed,
             event_at: text("status_at").and_then(|text| self.time(&text)),
             paused_until: text("paused_until")
                 .and_then(|text| parse_time(&text))

@@ -29,12 +29,20 @@ pub(super) struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// Decides, and queues the letter that follows.
+    /// Decides, and queues the letter that follows. A request with an earlier address of someone is one of their present address:
+    /// they are one person, and letters go nowhere else.
     pub(super) fn settle(
         &self,
-        stored: &StoredSignup,
+        mut stored: StoredSignup,
         owner: &EmailAddress,
     ) -> Result<Decision, AudienceError> {
+        if stored.signup.kind != SignupKind::Address
+            && let Some(present) = tables::present_address(self.db, self.tokens, &stored.signup.address)?
+        {
+            tables::readdress(self.db, &stored.signup.id, &present)?;
+            stored.signup.address = present;
+        }
+        let stored = &stored;
         let signup = &stored.signup;
         let hours = tables::hours(self.db, self.tokens, self.now)?;
         let is_pressed = admission::is_under_pressure(&hours, self.limits);

@@ -85,7 +85,7 @@ impl Audience {
             .transact(move |db| {
                 let Some(stored) = tables::next(db, now)? else { return Ok(None) };
                 let settling = Settling { db, tokens: &tokens, hashes: &hashes, limits: &limits, now };
-                settling.settle(&stored, &owner).map(Some)
+                settling.settle(stored, &owner).map(Some)
             })
             .await
     }
@@ -232,6 +232,11 @@ fn confirm(
     if signup.expires_at <= now {
         return Ok(Confirmed::Expired);
     }
+    // Whoever had the address when they asked, and has another one by now, is on the list already.
+    if signup.kind == SignupKind::Subscribe && tables::present_address(db, tokens, &signup.address)?.is_some()
+    {
+        return Ok(Confirmed::Withdrawn);
+    }
     match said_no(db, tokens, &key)? {
         Some((Barrier::Owners, _)) => return Ok(Confirmed::Withdrawn),
         Some((Barrier::Own, at)) if at >= signup.requested_at => return Ok(Confirmed::Withdrawn),
@@ -243,7 +248,7 @@ fn confirm(
         let Some(known) = known.filter(|known| is_free && !known.person.status.is_no()) else {
             return Ok(Confirmed::Withdrawn);
         };
-        tables::change_address(db, tokens, known.id, &signup.address)?;
+        tables::change_address(db, tokens, &known, &signup.address)?;
         let change = format!("{}{}", store::MOVED, known.person.address.expose());
         store::log(db, known.id, now, &change, "confirmed at the new address", "reader")?;
     } else {

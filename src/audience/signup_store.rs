@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     admission::{HOURS, Hour, LetterKind, SignupKind, before, hour_of},
     error::AudienceError,
-    store::time,
+    store::{self, Stored, time},
     values::Words,
 };
 use crate::{
@@ -349,17 +349,37 @@ pub(super) fn tidy(db: &Connection, now: Timestamp) -> Result<(), AudienceError>
     Ok(())
 }
 
-/// Gives a person another address. Links of letters to the earlier one go on working.
+/// Gives a person another address. Links of letters to the earlier one go on working, and letters that wait for it are looked
+/// at once more before they begin.
 pub(super) fn change_address(
     db: &Connection,
     tokens: &ListTokens,
-    id: i64,
+    known: &Stored,
     address: &EmailAddress,
 ) -> Result<(), AudienceError> {
     let key = address.key();
+    store::restrict(db, [known.person.address.key()])?;
     db.execute(
         "UPDATE subscribers SET key = ?2, address = ?3, version = version + 1 WHERE id = ?1",
-        params![id, key, address.expose()],
+        params![known.id, key, address.expose()],
     )?;
-    super::store::add_hashes(db, tokens, &key, id)
+    store::add_hashes(db, tokens, &key, known.id)
+}
+
+/// The address under which a person is on the list who had this one earlier; `None` for everybody else.
+pub(super) fn present_address(
+    db: &Connection,
+    tokens: &ListTokens,
+    address: &EmailAddress,
+) -> Result<Option<EmailAddress>, AudienceError> {
+    let key = address.key();
+    let known = store::find_by_any(db, tokens, &key)?.map(|stored| stored.person.address);
+    Ok(known.filter(|known| known.key() != key))
+}
+
+/// Makes a request one of another address.
+pub(super) fn readdress(db: &Connection, id: &[u8; 12], address: &EmailAddress) -> Result<(), AudienceError> {
+    let sql = "UPDATE signups SET key = ?2, address = ?3 WHERE id = ?1";
+    db.execute(sql, params![id, address.key(), address.expose()])?;
+    Ok(())
 }

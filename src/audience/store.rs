@@ -96,6 +96,23 @@ pub(super) fn by_hash(db: &Connection, person: &PersonHash) -> Result<Option<Sto
     id.map_or(Ok(None), |id| by_id(db, id))
 }
 
+/// The person with this key, or the one who had it before their address changed.
+pub(super) fn find_by_any(
+    db: &Connection,
+    tokens: &ListTokens,
+    key: &str,
+) -> Result<Option<Stored>, AudienceError> {
+    if let Some(stored) = find(db, key)? {
+        return Ok(Some(stored));
+    }
+    for person in tokens.people(key) {
+        if let Some(stored) = by_hash(db, &person)? {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
+}
+
 /// The columns of [`row`].
 pub(super) const WRITTEN: [&str; 12] = [
     "key",
@@ -232,11 +249,10 @@ pub(super) fn renew_hashes(db: &Connection, tokens: &ListTokens) -> Result<(), A
     let made_with: Option<String> = db
         .query_row("SELECT value FROM subscriber_facts WHERE name = 'hashes'", [], |row| row.get(0))
         .optional()?;
-    let fingerprint = tokens.fingerprint();
+    let fingerprint = made_by(tokens);
     if made_with.as_ref() == Some(&fingerprint) {
         return Ok(());
     }
-    // Those of earlier addresses stay: the letters that went there have links too.
     let mut people =
         db.prepare_cached("SELECT id, key FROM subscribers WHERE id > ?1 ORDER BY id LIMIT ?2")?;
     let mut after = 0;
@@ -248,11 +264,35 @@ pub(super) fn renew_hashes(db: &Connection, tokens: &ListTokens) -> Result<(), A
         after = *last;
         put_hashes(db, tokens, page.iter().map(|(id, key)| (*id, key.as_str())))?;
     }
+    renew_earlier(db, tokens)?;
     db.execute(
         "INSERT INTO subscriber_facts (name, value) VALUES ('hashes', ?1) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         [fingerprint],
     )?;
+    Ok(())
+}
+
+/// What hashes are made by: the newsletter's keys, and those of which addresses.
+fn made_by(tokens: &ListTokens) -> String {
+    format!("present and earlier, {}", tokens.fingerprint())
+}
+
+/// Has the hashes of earlier addresses lead to the people who had them last, and what is planned for these addresses looked at once
+/// more. The letters that went there have links too.
+fn renew_earlier(db: &Connection, tokens: &ListTokens) -> Result<(), AudienceError> {
+    let sql = "SELECT subscriber, change FROM subscriber_history WHERE change LIKE 'address changed from %' ORDER BY id";
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let moves: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
+    for (id, change) in moves {
+        let earlier = change.strip_prefix(MOVED).and_then(|address| EmailAddress::parse(address).ok());
+        let Some(key) = earlier.map(|address| address.key()) else { continue };
+        if find(db, &key)?.is_none() {
+            put_hashes(db, tokens, [(id, key.as_str())])?;
+            restrict(db, [key])?;
+        }
+    }
     Ok(())
 }
 
@@ -266,7 +306,7 @@ pub(super) fn is_behind(db: &Connection, tokens: &ListTokens, now: Timestamp) ->
         [now.as_millisecond()],
         |row| row.get(0),
     )?;
-    Ok(forgettable || made_with != Some(tokens.fingerprint()))
+    Ok(forgettable || made_with != Some(made_by(tokens)))
 }
 
 /// Forgets network addresses that have been kept long enough.

@@ -85,6 +85,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             suppression_file::read(&config)?;
         }
         let ledger = context.ledger(&config.ledger, Restored::Refuse)?;
+        if config.list.file().is_none() {
+            // An earlier address of someone on the list stands for the person.
+            ledger.recognize(common::list_tokens(&config)?).await?;
+        }
         let total = all.len() as u64;
         let new = ledger.suppress_all(all.clone().into_iter().map(Ok).collect::<Vec<_>>()).await?;
         suppression_file::update(&config, &ledger, |file| suppression_file::add(file, &all)).await?;

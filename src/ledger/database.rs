@@ -1,7 +1,7 @@
 //! The ledger's contract in a database: one writing connection, one reading connection.
 //!
 //! Each function of [`Store`] is one transaction, or part of the one that its caller opened. Files import only what is above
-//! them in this order: error, times, keys, recipients, suppressed, search, store, then the statements (schema, plan,
+//! them in this order: error, times, keys, recipients, moved, suppressed, search, store, then the statements (schema, plan,
 //! transitions, workers, shares, claims, queries, decisions, hashes, erase, relays, runs, schedules, shared).
 
 mod bounces;
@@ -14,6 +14,7 @@ mod hashes;
 mod keys;
 #[cfg(test)]
 mod model;
+mod moved;
 mod moving;
 mod opening;
 mod plan;

@@ -155,6 +155,12 @@ const KNOWN: &[(&str, Meaning)] = &[
     ("subscribed_date", Meaning::Field),
 ];
 
+/// Whether a column of this normalised name is about consent, or comes beside one that is.
+#[cfg(feature = "cli")]
+pub(crate) fn is_about_consent(name: &str) -> bool {
+    KNOWN.iter().any(|(known, _)| *known == name)
+}
+
 /// Names that may speak about consent, and whose cells decide: Kit's `state` and the API of Buttondown's `type` do, a
 /// column of federal states does not. So do status columns that name the subscription, the mail or the person's contact.
 fn is_guessed(name: &str) -> bool {

@@ -85,6 +85,7 @@ impl Header {
             match consent::column(name, index, meanings) {
                 Ok(Some(column)) => consent.push(column),
                 Ok(None) if is_own || meanings.contains_key(name) => {}
+                Ok(None) if EMAIL.contains(&name.as_str()) => others.push(OtherColumn::of_addresses(index)),
                 Ok(None) => others.push(OtherColumn::new(index, name)),
                 Err(()) => unclear.push(index),
             }

@@ -1,7 +1,7 @@
 //! A no that is not in a column of its own: in an object of JSON in a cell, or among the tags.
 //!
 //! A key of such an object is read as a column of that name is, at any depth: what is known is understood, and what may speak about
-//! consent and is not known makes the list unusable until `[list.columns]` says what it means.
+//! consent and is not known makes the list unusable until `[list.columns]` says what it means. So does a `false` about mail.
 
 use serde_json::Value;
 
@@ -41,6 +41,8 @@ pub(super) enum Hidden {
     Key(String, String),
     /// A word that may say so.
     Tag(String),
+    /// A value that may say so in a column about mail.
+    False(String),
 }
 
 /// Words about something that is not understood.
@@ -57,6 +59,11 @@ impl Hidden {
     pub(super) fn unclear(&self, column: &str) -> Option<Unclear> {
         Some(match self {
             Self::Nothing | Self::No(_) => return None,
+            Self::False(value) => Unclear {
+                word: String::new(),
+                what: format!("the value \u{201c}{}\u{201d}", short(value)),
+                help: how_to_say(column),
+            },
             Self::Key(key, value) => {
                 let value = if value.is_empty() {
                     String::new()
@@ -95,30 +102,100 @@ pub(super) fn how_to_say(name: &str) -> String {
 pub(super) struct OtherColumn {
     pub(super) index: usize,
     has_tags: bool,
+    mail: Option<Mail>,
     /// Whether something hides in columns of this name now and then.
     pub(super) is_suspect: bool,
 }
 
 impl OtherColumn {
     pub(super) fn new(index: usize, name: &str) -> Self {
-        let has_tags = TAGS.contains(&name);
-        Self { index, has_tags, is_suspect: has_tags || OBJECTS.contains(&name) }
+        let (has_tags, mail) = (TAGS.contains(&name), Mail::of(name));
+        Self { index, has_tags, mail, is_suspect: has_tags || mail.is_some() || OBJECTS.contains(&name) }
+    }
+
+    /// One of addresses.
+    pub(super) fn of_addresses(index: usize) -> Self {
+        Self { index, has_tags: false, mail: None, is_suspect: false }
     }
 
     /// What hides in a cell.
     pub(super) fn read(self, cell: &[u8], meanings: &ColumnMeanings) -> Hidden {
-        if !self.has_tags && !matches!(cell.first(), Some(b'{' | b'[')) {
+        let is_object = matches!(cell.first(), Some(b'{' | b'['));
+        if !self.has_tags && self.mail.is_none() && !is_object {
             return Hidden::Nothing;
         }
         // What is no text is an error of its own.
-        std::str::from_utf8(cell).map_or(Hidden::Nothing, |cell| look(self.has_tags, cell, meanings))
+        let Ok(cell) = std::str::from_utf8(cell) else { return Hidden::Nothing };
+        if self.mail.is_some_and(|mail| mail.is_false(cell)) {
+            return Hidden::False(cell.trim().to_owned());
+        }
+        look(Around { has_tags: self.has_tags, mail: self.mail }, cell, meanings)
     }
 }
 
-fn look(has_tags: bool, cell: &str, meanings: &ColumnMeanings) -> Hidden {
+/// How much a name is about mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mail {
+    /// It has a word about it: `email_verified`.
+    Partly,
+    /// It can hardly mean anything but whether letters are wanted: `marketing_emails`.
+    Wholly,
+}
+
+impl Mail {
+    /// Of a normalised name; `None` when it has no word about mail.
+    fn of(name: &str) -> Option<Self> {
+        const LETTERS: [&str; 10] = [
+            "newsletter",
+            "newsletters",
+            "mailing",
+            "mailings",
+            "mailinglist",
+            "marketing",
+            "promo",
+            "promos",
+            "promotional",
+            "promotions",
+        ];
+        const MAIL: [&str; 6] = ["mail", "mails", "email", "emails", "emailing", "emailings"];
+        const VERBS: [&str; 16] = [
+            "receive", "receives", "want", "wants", "accept", "accepts", "allow", "allows", "allowed", "get",
+            "gets", "send", "is", "has", "e", "list",
+        ];
+        // `no` is a language too.
+        const OTHERS: [&str; 4] = ["language", "lang", "locale", "country"];
+        let words = || name.split('_');
+        let has = |some: &[&str]| words().any(|word| some.contains(&word));
+        if has(&OTHERS) || !(has(&LETTERS) || has(&MAIL)) {
+            return None;
+        }
+        let is_only =
+            words().all(|word| LETTERS.contains(&word) || MAIL.contains(&word) || VERBS.contains(&word));
+        let is_whole = is_only && (has(&LETTERS) || has(&VERBS));
+        Some(if is_whole { Self::Wholly } else { Self::Partly })
+    }
+
+    /// Whether a value under such a name may be a no. A zero may be a number of letters, unless no number can be meant.
+    fn is_false(self, value: &str) -> bool {
+        let word = value.trim().to_lowercase();
+        ["false", "no", "n", "off", "nein", "non", "falsch"].contains(&word.as_str())
+            || (self == Self::Wholly && word == "0")
+    }
+}
+
+/// What is known about a value by what it is in.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Texts are words about a person.
+    has_tags: bool,
+    /// Some name around it is about mail.
+    mail: Option<Mail>,
+}
+
+fn look(around: Around, cell: &str, meanings: &ColumnMeanings) -> Hidden {
     if cell.starts_with(['{', '[']) {
         if let Some(value) = parse(cell) {
-            return walk(has_tags, &value, meanings);
+            return walk(around, &value, meanings);
         }
         // It looks like an object and cannot be read: the words in it are all that is known.
         let mut words = cell.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').map(normalise);
@@ -126,7 +203,7 @@ fn look(has_tags: bool, cell: &str, meanings: &ColumnMeanings) -> Hidden {
             .find(|word| consent::is_no(word))
             .map_or(Hidden::Nothing, |word| Hidden::Key(word, String::new()));
     }
-    if has_tags { tags(cell.split([',', ';'])) } else { Hidden::Nothing }
+    if around.has_tags { tags(cell.split([',', ';'])) } else { Hidden::Nothing }
 }
 
 fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Hidden {
@@ -135,25 +212,37 @@ fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Hidden {
     found.map_or(Hidden::Nothing, |word| Hidden::Tag(word.trim_matches([' ', '"', '\'']).to_owned()))
 }
 
-/// What a value says, and all values inside of it. `has_tags`: texts in it are words about a person.
-fn walk(has_tags: bool, value: &Value, meanings: &ColumnMeanings) -> Hidden {
+/// What a value says, and all values inside of it.
+fn walk(around: Around, value: &Value, meanings: &ColumnMeanings) -> Hidden {
     match value {
         Value::Object(entries) => {
-            all(entries.iter().map(|(key, value)| entry(has_tags, &normalise(key), value, meanings)))
+            all(entries.iter().map(|(key, value)| entry(around, &normalise(key), value, meanings)))
         }
-        Value::Array(values) => all(values.iter().map(|value| walk(has_tags, value, meanings))),
-        Value::String(text) if has_tags => tags(text.split([',', ';'])),
+        Value::Array(values) => all(values.iter().map(|value| walk(around, value, meanings))),
+        Value::String(text) if around.has_tags => tags(text.split([',', ';'])),
         _ => Hidden::Nothing,
     }
 }
 
-/// `is_tag`: it is part of an object that stands for a word about a person.
-fn entry(is_tag: bool, key: &str, value: &Value, meanings: &ColumnMeanings) -> Hidden {
+/// `around`: what the object of this entry is in. One that stands for a word about a person has the word under some name.
+fn entry(around: Around, key: &str, value: &Value, meanings: &ColumnMeanings) -> Hidden {
     let unclear = |value: String| Hidden::Key(key.to_owned(), value);
     match consent::column(key, 0, meanings) {
         Err(()) => unclear(String::new()),
         Ok(None) if meanings.contains_key(key) => Hidden::Nothing,
-        Ok(None) => walk(TAGS.contains(&key) || is_tag && WORDS.contains(&key), value, meanings),
+        Ok(None) => {
+            let has_tags = TAGS.contains(&key) || around.has_tags && WORDS.contains(&key);
+            let mail = Mail::of(key).or(around.mail.map(|_| Mail::Partly));
+            let text = match value {
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::String(text) => text.clone(),
+                _ => String::new(),
+            };
+            if mail.is_some_and(|mail| mail.is_false(&text)) {
+                return unclear(text);
+            }
+            walk(Around { has_tags, mail }, value, meanings)
+        }
         Ok(Some(column)) => {
             let text = match value {
                 Value::Null => String::new(),
@@ -232,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_no_is_found_wherever_it_hides() {
-        use Hidden::{Key, No, Nothing, Tag};
+        use Hidden::{False, Key, No, Nothing, Tag};
         let none = ColumnMeanings::new();
         let key = |key: &str, value: &str| Key(key.to_owned(), value.to_owned());
         for (name, cell, expected) in [
@@ -258,6 +347,22 @@ mod tests {
             ("labels", r#"[{"id": 3, "name": "unsubscribed"}]"#, Tag("unsubscribed".to_owned())),
             ("attributes", r#"{"tags": [{"slug": "bounced"}]}"#, Tag("bounced".to_owned())),
             ("attributes", r#"{"name": "Bounce", "tags": [{"name": "beta"}]}"#, Nothing),
+            ("attributes", r#"{"marketing_emails": false}"#, key("marketing_emails", "false")),
+            ("attributes", r#"{"marketing_emails": true, "city": false}"#, Nothing),
+            (
+                "attributes",
+                r#"{"settings": {"Receives newsletter": "No"}}"#,
+                key("receives_newsletter", "No"),
+            ),
+            ("attributes", r#"{"newsletter": 0, "emails_opened": 0}"#, key("newsletter", "0")),
+            ("attributes", r#"{"emails": {"weekly": false, "sent": 0}}"#, key("weekly", "false")),
+            ("metadata", "{'newsletter': False}", key("newsletter", "false")),
+            ("newsletter", "nein", False("nein".to_owned())),
+            ("newsletter", "Weekly", Nothing),
+            ("email_marketing", "0", False("0".to_owned())),
+            ("emails_received_6mo", "0", Nothing),
+            ("email_language", "no", Nothing),
+            ("emails", "{\"weekly\": false}", key("weekly", "false")),
             ("tags", "subscribed by form, opt-in 2024, paused work", Nothing),
         ] {
             let column = OtherColumn::new(0, name);

@@ -120,7 +120,11 @@ impl CsvList {
             for (what, diagnostic) in reader.unclear_cells(cells) {
                 unclear.entry(what).or_insert(diagnostic);
             }
-            if let (Ok(address), Ok(Some(why))) = (reader.address(cells, self.email), self.inactive(cells)) {
+            let Ok(address) = reader.address(cells, self.email) else { continue };
+            // Whatever is not understood, or in a row that is cut, is no yes for the person's other rows.
+            let is_cut = !reader.header.consent.is_empty() && reader.check_width(cells).is_err();
+            let says = self.inactive(cells).unwrap_or(Some(Inactive::Unconfirmed));
+            if let Some(why) = says.or(is_cut.then_some(Inactive::Unconfirmed)) {
                 let known = self.inactive.entry(self.hasher.hash_one(&*address.key_cow())).or_insert(why);
                 *known = why.max(*known);
             }
@@ -189,6 +193,17 @@ impl CsvList {
     /// Looks for no repeats, and needs no memory for them: for a list that was read just now and had none.
     pub(super) fn without_repeats(self) -> Self {
         Self { seen: None, ..self }
+    }
+
+    /// A row that cannot be used. What may be a no is not a row to be skipped in a list that was not looked through for one: another
+    /// row of the same person would be written to.
+    fn unusable_row(&self, row_error: RowError) -> Result<Row, ListError> {
+        let is_unclear = row_error.code == "M317";
+        let diagnostic = self.reader.diagnose_row(row_error);
+        if is_unclear && !self.may_hold_a_no() {
+            return Err(self.reader.unusable(vec![diagnostic]));
+        }
+        Ok(Row::Bad(diagnostic))
     }
 
     /// What is in the row that was read last. The list is unusable if it says no for a person who was handed out already.
@@ -289,9 +304,7 @@ impl Iterator for CsvList {
             return None;
         }
         let row = self.reader.next_row().map(|next| match next? {
-            Ok(()) => {
-                self.person().unwrap_or_else(|row_error| Ok(Row::Bad(self.reader.diagnose_row(row_error))))
-            }
+            Ok(()) => self.person().unwrap_or_else(|row_error| self.unusable_row(row_error)),
             Err(diagnostic) => Ok(Row::Bad(diagnostic)),
         });
         self.done = row.as_ref().is_none_or(Result::is_err);

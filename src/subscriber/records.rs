@@ -39,6 +39,15 @@ pub struct Record {
     pub says: Option<Inactive>,
 }
 
+/// A row that cannot be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BadRow {
+    /// What is wrong with it.
+    pub diagnostic: Diagnostic,
+    /// Who gets no letters, as far as this row says; whatever is not understood, or cut, is not a yes.
+    pub no: Option<(EmailAddress, Inactive)>,
+}
+
 impl Records {
     /// Opens a table; `-` is the standard input, and a pipe will do.
     ///
@@ -81,19 +90,29 @@ impl Records {
         })
     }
 
-    fn row(&self) -> Result<Result<Record, RowError>, ListError> {
+    fn row(&self) -> Result<Result<Record, BadRow>, ListError> {
         let (reader, cells) = (&self.reader, self.reader.table.cells());
         let unclear = reader.unclear_cells(cells);
         if !unclear.is_empty() {
             return Err(reader.unusable(unclear.into_iter().map(|(_, diagnostic)| diagnostic).collect()));
         }
-        Ok(self.record())
+        Ok(self
+            .record()
+            .map_err(|row_error| BadRow { no: self.no(), diagnostic: reader.diagnose_row(row_error) }))
     }
 
-    fn record(&self) -> Result<Record, RowError> {
+    /// What a row that cannot be used says all the same.
+    fn no(&self) -> Option<(EmailAddress, Inactive)> {
         let (reader, cells) = (&self.reader, self.reader.table.cells());
-        reader.check_width(cells)?;
-        let address = reader.address(cells, self.email)?;
+        let address = reader.address(cells, self.email).ok()?;
+        let is_cut = !reader.header.consent.is_empty() && reader.check_width(cells).is_err();
+        let says = self.says().unwrap_or(Some(Inactive::Unconfirmed));
+        Some((address, says.or(is_cut.then_some(Inactive::Unconfirmed))?))
+    }
+
+    /// Why the person gets no letters, as far as the row says.
+    fn says(&self) -> Result<Option<Inactive>, RowError> {
+        let (reader, cells) = (&self.reader, self.reader.table.cells());
         let mut says = None;
         for column in &reader.header.consent {
             let cell = reader.text(cells, column.index)?;
@@ -103,7 +122,14 @@ impl Records {
                 Says::Unknown => return Err(RowError::unknown_status(*column, cell)),
             }
         }
-        let says = says.max(reader.hidden_no(cells)?).or(reader.by_name);
+        Ok(says.max(reader.hidden_no(cells)?).or(reader.by_name))
+    }
+
+    fn record(&self) -> Result<Record, RowError> {
+        let (reader, cells) = (&self.reader, self.reader.table.cells());
+        reader.check_width(cells)?;
+        let address = reader.address(cells, self.email)?;
+        let says = self.says()?;
         let part = |index: Option<usize>| match index {
             Some(index) => reader.line(cells, index).map(|text| text.to_string()),
             None => Ok(String::new()),
@@ -127,7 +153,7 @@ impl Records {
 
 impl Iterator for Records {
     /// A row, or what is wrong with it.
-    type Item = Result<Result<Record, Diagnostic>, ListError>;
+    type Item = Result<Result<Record, BadRow>, ListError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
@@ -135,8 +161,8 @@ impl Iterator for Records {
         }
         let row = self.reader.next_row().map(|next| {
             Ok(match next? {
-                Ok(()) => self.row()?.map_err(|row_error| self.reader.diagnose_row(row_error)),
-                Err(diagnostic) => Err(diagnostic),
+                Ok(()) => self.row()?,
+                Err(diagnostic) => Err(BadRow { diagnostic, no: None }),
             })
         });
         self.done = row.as_ref().is_none_or(Result::is_err);

@@ -5,6 +5,7 @@ mod consent;
 mod exports;
 mod imports;
 mod large;
+mod moved;
 mod tokens;
 mod topics;
 

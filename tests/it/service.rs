@@ -8,6 +8,7 @@ mod failures;
 mod killed;
 mod languages;
 mod looks;
+mod moved;
 mod preferences;
 mod scanners;
 mod subscribing;

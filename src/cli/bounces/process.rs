@@ -60,6 +60,7 @@ impl<'a> Process<'a> {
     ) -> Result<Self, Failure> {
         let key = common::newsletter_key(&config)?;
         let list_id = &config.newsletter.list_id;
+        ledger.recognize(common::list_tokens(&config)?).await?;
         let returns = Some(Returns::new(ledger, &key, list_id, config.bounces, false).await?);
         let options = Options { json: false, dry_run: false, quiet: true, dns: None };
         let ours = ours(&config);
@@ -159,6 +160,8 @@ async fn returns(context: &Context, config: &Config, dry_run: bool) -> Result<Op
     } else {
         context.ledger(&config.ledger, Restored::Refuse)?
     };
+    // What someone says about an earlier address of theirs counts for the present one.
+    ledger.recognize(common::list_tokens(config)?).await?;
     let list_id = &config.newsletter.list_id;
     Ok(Some(Returns::new(ledger, &key, list_id, config.bounces, dry_run).await?))
 }

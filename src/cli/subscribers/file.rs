@@ -16,7 +16,7 @@ use crate::{
         diagnostics,
         format::{count, plural},
     },
-    subscriber::{Inactive, List, ListError, Scan},
+    subscriber::{Inactive, List, ListError, Scan, is_about_consent},
 };
 
 /// Count the people on the list and report every row that cannot be used
@@ -92,10 +92,12 @@ fn summary(path: &str, columns: &[String], scan: &Scan) -> String {
     for (number, what) in inactive.chain(more).filter(|(number, _)| *number != 0) {
         let _ = write!(text, ", {} {what}", count(number)); // writing to a String cannot fail
     }
-    let names = columns.iter().map(|name| match scan.empty.get(name) {
-        Some(0) | None => format!("subscriber.{name}"),
-        Some(empty) => format!("subscriber.{name} (empty for {})", count(*empty)),
-    });
+    // What a list says about consent is there too, and no letter has a use for it.
+    let names =
+        columns.iter().filter(|name| !is_about_consent(name)).map(|name| match scan.empty.get(name) {
+            Some(0) | None => format!("subscriber.{name}"),
+            Some(empty) => format!("subscriber.{name} (empty for {})", count(*empty)),
+        });
     let _ = write!(text, "\nfor placeholders: {}\n", names.collect::<Vec<_>>().join(", "));
     text
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     error::StoreError,
     keys,
+    moved::suppress_present,
     plan::{RECORD, record},
     queries::state,
     recipients::People,
@@ -74,6 +75,8 @@ impl Store {
                  ON CONFLICT (key) DO NOTHING",
                 params![address.key(), address.expose(), reason.word(), note, millis(now)],
             )? == 1;
+            let tokens = self.suppressed.tokens();
+            suppressed |= suppress_present(&tx, tokens, address, (*reason, Some(note)), now)?;
         }
         if let Some(files) = self.files.as_ref().filter(|_| suppressed) {
             // The database is asked again about letters of pre-committed claims.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     error::StoreError,
     keys::{self, Key},
+    moved::suppress_present,
     queries::recipients_in,
     recipients::{self, Domains, People},
     store::Store,
@@ -153,7 +154,7 @@ impl Store {
         suppressions: impl Iterator<Item = Result<Suppression, BoxError>>,
     ) -> Result<u64, StoreError> {
         let tx = self.db.begin_writing()?;
-        let mut new = 0;
+        let (mut new, mut is_changed) = (0, false);
         for suppression in suppressions {
             let suppression =
                 suppression.map_err(|source| LedgerError::People { source: std::sync::Arc::from(source) })?;
@@ -174,8 +175,11 @@ impl Store {
                     suppression.note,
                     millis(suppression.at)
                 ])?;
+            let Suppression { address, reason, note, at } = &suppression;
+            let tokens = self.suppressed.tokens();
+            is_changed |= suppress_present(&tx, tokens, address, (*reason, note.as_deref()), *at)?;
         }
-        if let Some(files) = self.files.as_ref().filter(|_| new > 0) {
+        if let Some(files) = self.files.as_ref().filter(|_| new > 0 || is_changed) {
             // The database is asked again about letters of pre-committed claims.
             log::stamp(files, None)?;
         }

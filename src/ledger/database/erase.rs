@@ -7,7 +7,7 @@ use crate::{address::EmailAddress, ledger::suppressed_hashes::Erased};
 
 impl Store {
     /// Puts a made-up address in the place of a person in all dispatches, without name and fields, and takes the address out
-    /// of replies. What has not begun to leave is closed; a letter that is leaving now is left alone.
+    /// of replies and of what came back. What has not begun to leave is closed; a letter that is leaving now is left alone.
     pub(in crate::ledger) fn erase(&mut self, address: &EmailAddress) -> Result<Erased, StoreError> {
         let tx = self.db.begin_writing()?;
         let mut erased = Erased::default();
@@ -40,6 +40,13 @@ impl Store {
             )?;
             erased.deliveries += 1;
         }
+        // The same message again is about the same delivery, and changes nothing.
+        tx.execute(
+            "UPDATE bounces SET domain = 'erased.invalid', reply = replace(reply, ?2, '(erased)'), \
+             key = CASE WHEN delivery IS NULL THEN 'erased-report-' || id ELSE 'erased-' || delivery || '@erased.invalid' END \
+             WHERE key = ?1",
+            params![address.key(), address.expose()],
+        )?;
         tx.commit()?;
         // A page that is remembered holds the person.
         self.people = recipients::People::default();

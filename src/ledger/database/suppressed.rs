@@ -9,7 +9,7 @@ use std::{
 
 use crate::storage::{Connection, OptionalExtension};
 
-use super::error::StoreError;
+use super::{error::StoreError, moved::Wishes};
 use crate::{
     ledger::{error::LedgerError, identity_hasher::IdentityHasher, values::Reason},
     message::{ListTokens, PersonHash},
@@ -32,7 +32,7 @@ pub(super) struct Suppressed {
     /// The counter of changes of the people who are suppressed by their keyed hash alone.
     hash_changes: i64,
     hashes: HashSet<PersonHash>,
-    /// The counter of changes of the people who may have paused or turned a topic off.
+    /// The counter of changes of the people who may have paused or turned a topic off, and of earlier addresses.
     restriction_changes: i64,
     restricted: HashSet<u64, BuildHasherDefault<IdentityHasher>>,
     /// What makes an address a keyed hash.
@@ -118,7 +118,7 @@ impl Suppressed {
     }
 
     /// Why a person of the managed list gets no letter of this delivery at this time, if they have paused or turned its
-    /// topics off since it was planned.
+    /// topics off since it was planned, or have another address by now and said no there.
     pub(super) fn restriction(
         &self,
         db: &Connection,
@@ -129,15 +129,9 @@ impl Suppressed {
         if !self.restricted.contains(&fingerprint(key)) {
             return Ok(None);
         }
-        let row = db
-            .prepare_cached("SELECT status, paused_until, topics FROM subscribers WHERE key = ?1")?
-            .query_row([key], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?))
-            })
-            .optional()?;
-        let Some((status, paused_until, wanted)) = row else { return Ok(None) };
-        if status == "paused" && paused_until.is_none_or(|until| until > at) {
-            return Ok(Some(Inactive::Paused));
+        let Some(wishes) = Wishes::of(db, self.tokens.as_ref(), key)? else { return Ok(None) };
+        if let Some(why) = wishes.why_not(at) {
+            return Ok(Some(why));
         }
         let topics: String = db
             .prepare_cached(
@@ -147,7 +141,7 @@ impl Suppressed {
             .query_row([delivery], |row| row.get(0))?;
         let topics: Vec<String> =
             topics.split(',').filter(|topic| !topic.is_empty()).map(str::to_owned).collect();
-        Ok((!wants_one_of(&wanted, &topics)).then_some(Inactive::OffTopic))
+        Ok((!wants_one_of(&wishes.topics, &topics)).then_some(Inactive::OffTopic))
     }
 
     /// Why the key is suppressed, if it is.

@@ -224,6 +224,71 @@ fn bad_rows_stop_an_import_until_they_are_skipped() {
 }
 
 #[test]
+fn a_no_in_a_row_that_cannot_be_used_wins_over_the_persons_other_rows() {
+    on_each(|managed| {
+        let project = managed().file(
+            "some.csv",
+            "email,name,status\nann@example.com,Ann,active\nbo@example.com,Bo,active\ncy@example.com,Cy,active\n\
+             di@example.com,Di,active\neve@example.com,Eve,active\nfay@example.com,Fay,active\n\
+             bo@example.com,Bo,gold\ncy@example.com,Cy\ndi@example.com,Lee, Di,unsubscribed\n\
+             eve@example.com,Eve,complained,\"x\"\ngil@example.com,Gil,bounced,y\nhal@example.com,Hal,retired\n\
+             fay@example.com,Fay,active\n",
+        );
+        project.run(["subscribers", "add", "gil@example.com"]).code(0);
+        project.run(["subscribers", "import", "some.csv", "--yes"]).code(3).stderr_has("nothing was changed");
+        let done = summary(&project, &["some.csv", "--yes", "--skip-bad-rows"]);
+        let created = ["active", "pending", "complained"].map(|word| done["created"][word].as_u64());
+        assert_eq!(created, [Some(2), Some(3), Some(1)], "{done}");
+        assert_eq!((done["lowered"]["bounced"].as_u64(), done["bad"].as_u64()), (Some(1), Some(6)), "{done}");
+        assert_eq!(
+            project.run(["subscribers", "list"]).code(0).stdout,
+            "ann@example.com\tAnn\nfay@example.com\tFay\n"
+        );
+        project.run(["subscribers", "show", "hal@example.com"]).code(3);
+        // The same file as a list that is used directly.
+        let settings = project.read("mimeo.toml").replace("managed = true", "path = \"some.csv\"");
+        project.write("mimeo.toml", settings);
+        project.run(["send", "one", "--yes", "--skip-bad-rows", "--first"]).stderr_has("2 accepted");
+    });
+}
+
+#[test]
+fn a_false_about_mail_is_asked_about() {
+    for (rows, message, settings) in [
+        (
+            "email,attributes,tags\nann@example.com,\"{\"\"city\"\": \"\"Ulm\"\"}\",\nbo@example.com,\"{\"\"settings\"\": \
+             {\"\"marketing_emails\"\": false}}\",\n",
+            "the column `attributes` holds `marketing_emails` with the value \u{201c}false\u{201d}",
+            "marketing_emails = \"consent\"",
+        ),
+        (
+            "email,Newsletter\nann@example.com,Weekly\nbo@example.com,No\n",
+            "the column `Newsletter` holds the value \u{201c}No\u{201d}",
+            "newsletter = \"field\"",
+        ),
+        // Not a column that objects are in usually: the list was not looked through.
+        (
+            "email,stuff\nann@example.com,\nbo@example.com,\nann@example.com,\"{\"\"email\"\": {\"\"weekly\"\": false}}\"\n",
+            "holds `weekly` with the value \u{201c}false\u{201d}",
+            "weekly = \"opted_out\"",
+        ),
+    ] {
+        let project = managed().file("some.csv", rows);
+        let import = || project.run(["subscribers", "import", "some.csv", "--yes", "--skip-bad-rows"]);
+        import().code(3).stderr_has(message).stderr_has("which may say who wants no letters");
+        assert_eq!(project.run(["subscribers", "list", "--status", "all"]).code(0).stdout, "");
+        let before = project.read("mimeo.toml");
+        let as_list = before.replace("managed = true", "path = \"some.csv\"");
+        project.write("mimeo.toml", as_list);
+        project.run(["subscribers", "check"]).code(3).stderr_has(message);
+        project.run(["send", "one", "--yes", "--skip-bad-rows", "--first"]).code(3).stderr_has(message);
+        assert!(project.list("outbox").is_empty());
+        project.write("mimeo.toml", format!("{before}\n[list.columns]\n{settings}\n"));
+        import().code(0);
+    }
+}
+
+#[test]
 fn a_column_that_looks_like_consent_is_an_error_until_the_settings_say_what_it_means() {
     let project = managed();
     for name in ["federal-states.csv", "unclear-consent.csv"] {
