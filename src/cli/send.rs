@@ -72,7 +72,7 @@ impl Job<'_> {
         let secrets = common::secrets(self.config)?;
         let schedule = self.scheduled(&ledger, &built).await?;
         let source = dispatch::Source::new(built.rendered, &self.config.list, secrets);
-        let Agreed { opened, destination } = match self.agreed(source, &ledger).await? {
+        let Agreed { mut opened, destination } = match self.agreed(source, &ledger).await? {
             Ok(agreed) => agreed,
             Err(exit) => return Ok(exit),
         };
@@ -92,7 +92,7 @@ impl Job<'_> {
             let settings = self.config.shared.to_stored();
             // First, so that what was counted before stops nothing again.
             forget_refusals(&ledger, dispatch).await?;
-            ledger.store_run(dispatch, &settings, joinable, self.context.now).await?;
+            opened.share(&settings, joinable, self.context.now).await?;
         }
         if let Some(id) = schedule {
             let why = "sent before its time";

@@ -21,7 +21,7 @@ use super::{
 use freeze::Frozen;
 
 use crate::{
-    ledger::{Decision, DispatchId, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally},
+    ledger::{Decision, DispatchId, Joinable, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally},
     message::Composer,
     render::RenderedIssue,
     subscriber::List,
@@ -48,6 +48,8 @@ pub struct Opened {
     pub dispatch: Option<DispatchId>,
     ledger: Ledger,
     selection: Option<SelectionId>,
+    /// How often the dispatch had been stopped when it was decided to send it; `None` when a run begins.
+    stops: Option<u64>,
 }
 
 /// Finds out what a send would do, for a caller who asks someone before [opening](Prepared::open) the dispatch.
@@ -128,6 +130,7 @@ impl Opened {
             ledger: self.ledger.clone(),
             dispatch: self.dispatch,
             selection: self.selection,
+            stops: self.stops,
             composer: Arc::clone(&self.composer),
             digest: self.plan.digest.as_str().into(),
             routes,
@@ -135,6 +138,24 @@ impl Opened {
             clock: Arc::new(Timestamp::now),
             interrupts: None,
         }
+    }
+
+    /// Stores with which settings the dispatch is sent, and whether other processes may join: see [`Ledger::store_run`]. Its
+    /// runs heed each stop after that.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
+    pub async fn share(
+        &mut self,
+        settings: &str,
+        joinable: Joinable,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        if let Some(dispatch) = self.dispatch {
+            self.stops = Some(self.ledger.store_run(dispatch, settings, joinable, now).await?);
+        }
+        Ok(())
     }
 
     /// How many letters are in which state.
@@ -240,6 +261,6 @@ impl Frozen {
             }
         }
         let Self { ledger, rendered, composer, .. } = self;
-        Ok(Opened { plan, rendered, composer, dispatch, ledger, selection })
+        Ok(Opened { plan, rendered, composer, dispatch, ledger, selection, stops: None })
     }
 }

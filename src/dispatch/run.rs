@@ -34,6 +34,8 @@ pub struct Run {
     /// `None` when there is no one to send to.
     pub(super) dispatch: Option<DispatchId>,
     pub(super) selection: Option<SelectionId>,
+    /// How often the dispatch had been stopped when it was decided to send it; `None` for now.
+    pub(super) stops: Option<u64>,
     pub(super) composer: Arc<Composer>,
     /// Of the letter that is sent.
     pub(super) digest: Arc<str>,
@@ -70,7 +72,10 @@ impl Run {
         let Some(dispatch) = self.dispatch else { return Ok(Ended::Finished) };
         let (_never, silence) = watch::channel(Interrupt::None);
         let interrupts = self.interrupts.unwrap_or(silence);
-        let stops = ledger.stops(dispatch).await?.count;
+        let stops = match self.stops {
+            Some(stops) => stops,
+            None => ledger.stops(dispatch).await?.count,
+        };
         let terms = routes
             .iter()
             .map(|route| Terms { weight: route.weight, domains: route.domains.clone() })

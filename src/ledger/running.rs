@@ -11,7 +11,7 @@ use super::{
 
 impl Ledger {
     /// Stores with which settings a dispatch is sent, and whether other processes may join. Settings are a text that only
-    /// the caller understands.
+    /// the caller understands. Returns how often the dispatch has been stopped, as in [`Stops::count`].
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ impl Ledger {
         settings: &str,
         joinable: Joinable,
         now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<u64, LedgerError> {
         let settings = settings.to_owned();
         self.threads.write(move |store| store.store_run(dispatch, &settings, joinable, now)).await
     }

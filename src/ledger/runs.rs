@@ -11,6 +11,8 @@ pub struct OpenRun {
     pub settings: String,
     /// Why no worker goes on until someone sends it again.
     pub stopped: Option<String>,
+    /// How often it had been stopped, as in [`Stops::count`].
+    pub stops: u64,
 }
 
 /// How often a dispatch was stopped by any process, and whether it is now.

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use mimeograph::{
     dispatch::{self, BadRows, Ended, IfKeysChanged, Note, OpenError, Options, Settings, Source},
-    ledger::{Ledger, Selection},
+    ledger::{Joinable, Ledger, Selection},
     message::Secrets,
     transport::{Outbox, Transport},
 };
 use tempfile::TempDir;
 
-use crate::support::ledgers::{address, at, issue};
+use crate::support::ledgers::{address, at, issue, on_each};
 
 /// A list, and a folder for the letters.
 struct Setup {
@@ -20,9 +20,18 @@ struct Setup {
 
 impl Setup {
     fn new(list: &str) -> Self {
-        let setup = Self { folder: tempfile::tempdir().unwrap(), ledger: Ledger::scratch().unwrap() };
+        Self::on(Ledger::scratch().unwrap(), list)
+    }
+
+    fn on(ledger: Ledger, list: &str) -> Self {
+        let setup = Self { folder: tempfile::tempdir().unwrap(), ledger };
         setup.write(list);
         setup
+    }
+
+    async fn run(&self, opened: &dispatch::Opened) -> Ended {
+        let transport = Arc::new(Transport::Outbox(Outbox::new(self.folder.path().join("letters"))));
+        opened.run(&transport, Settings::default()).send(|_| ()).await.unwrap()
     }
 
     fn write(&self, list: &str) {
@@ -39,8 +48,7 @@ impl Setup {
 
     async fn send(&self, options: &Options) -> u64 {
         let opened = self.open(options).await.unwrap();
-        let transport = Arc::new(Transport::Outbox(Outbox::new(self.folder.path().join("letters"))));
-        let ended = opened.run(&transport, Settings::default()).send(|_| ()).await.unwrap();
+        let ended = self.run(&opened).await;
         assert!(matches!(ended, Ended::Finished), "{ended:?}");
         opened.tally().await.unwrap().accepted
     }
@@ -119,4 +127,39 @@ async fn an_edited_letter_and_other_keys_are_noticed() {
     let mut accept = options();
     accept.keys_changed = IfKeysChanged::Accept;
     assert_eq!(dispatch::open(source, &setup.ledger, &accept).await.unwrap().plan.letters, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_counts_from_when_it_was_decided_to_send() {
+    on_each(async |shelf| {
+        let setup = Setup::on(shelf.ledger.clone(), "email\nada@example.com\n");
+        let ledger = &setup.ledger;
+        let mut opened = setup.open(&options()).await.unwrap();
+        let stop = async || ledger.stop_run(opened.dispatch.unwrap(), "wrong link", at(2)).await.unwrap();
+        let share = async |opened: &mut dispatch::Opened| {
+            opened.share("", Joinable::Yes, at(1)).await.unwrap();
+        };
+        let is_stopped = |ended: &Ended| matches!(ended, Ended::Stopped(why) if why == "wrong link");
+        let join = async |run| {
+            dispatch::join(ledger, run, Secrets::new([7; 32]), &options()).await.unwrap()
+        };
+        // A worker has seen that it is open, and has not joined.
+        let mut sender = setup.open(&options()).await.unwrap();
+        share(&mut sender).await;
+        let seen = ledger.open_runs().await.unwrap().remove(0);
+        stop().await;
+        let ended = setup.run(&join(&seen).await).await;
+        assert!(is_stopped(&ended), "{ended:?}");
+        // The sender has let others join, and has not begun.
+        let ended = setup.run(&sender).await;
+        assert!(is_stopped(&ended), "{ended:?}");
+        assert_eq!(sender.tally().await.unwrap().queued, 1);
+        // What was stopped before goes on, here and elsewhere.
+        share(&mut opened).await;
+        let seen = ledger.open_runs().await.unwrap().remove(0);
+        let ended = setup.run(&join(&seen).await).await;
+        assert!(matches!(ended, Ended::Finished), "{ended:?}");
+        assert_eq!(opened.tally().await.unwrap().accepted, 1);
+    })
+    .await;
 }

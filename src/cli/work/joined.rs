@@ -60,7 +60,7 @@ impl Joined {
         place.ledger.recognize(common::list_tokens(&config)?).await?;
         let mut options = Options::new(Timestamp::now());
         options.pace = config.pace.clone();
-        let opened = join(&place.ledger, &run.dispatch, common::secrets(&config)?, &options).await?;
+        let opened = join(&place.ledger, run, common::secrets(&config)?, &options).await?;
         let destination = common::Destination::of(&config)?;
         let until = match span {
             Span::Until(end) => Some(end),

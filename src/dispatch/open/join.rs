@@ -9,22 +9,23 @@ use crate::{
         plan::Plan,
         survey::Survey,
     },
-    ledger::{DispatchRecord, Ledger},
+    ledger::{Ledger, OpenRun},
     message::{Composer, Secrets},
 };
 
 /// Joins a dispatch that is open in the ledger, without the newsletter's files: its letter was frozen, and the list was read,
-/// by whoever opened it. Of the options, `now`, `pace` and `notify` count.
+/// by whoever opened it. A stop that came after `run` was read ends its runs at once. Of the options, `now`, `pace` and `notify` count.
 ///
 /// # Errors
 ///
 /// [`OpenError::KeysChanged`] if the keys are not those that its letters are signed with, and when the ledger cannot be used.
 pub async fn join(
     ledger: &Ledger,
-    record: &DispatchRecord,
+    run: &OpenRun,
     secrets: Secrets,
     options: &Options,
 ) -> Result<Opened, OpenError> {
+    let record = &run.dispatch;
     let reaped = ledger.reap(options.now).await?;
     if reaped.unconfirmed > 0 {
         (options.notify)(&Note::Unconfirmed { letters: reaped.unconfirmed });
@@ -38,5 +39,6 @@ pub async fn join(
     let so_far = ledger.tally(record.id).await?;
     let plan = Plan::new(&rendered, Some(record), &Survey::default(), so_far, options);
     let ledger = ledger.clone();
-    Ok(Opened { plan, rendered, composer, dispatch: Some(record.id), ledger, selection: None })
+    let (dispatch, stops) = (Some(record.id), Some(run.stops));
+    Ok(Opened { plan, rendered, composer, dispatch, ledger, selection: None, stops })
 }

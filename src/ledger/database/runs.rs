@@ -29,24 +29,26 @@ const STOPPED: &str = "SELECT stops, stopped FROM dispatch_runs WHERE dispatch =
 const RESUME: &str =
     "UPDATE dispatch_runs SET stopped = NULL, changed_at = ?2 WHERE dispatch = ?1 AND stopped IS NOT NULL";
 
-const OPEN_RUNS: &str = "SELECT d.id, d.slug, d.number, d.title, d.digest, d.opened_at, r.settings, r.stopped \
+const OPEN_RUNS: &str = "SELECT d.id, d.slug, d.number, d.title, d.digest, d.opened_at, r.settings, r.stopped, r.stops \
      FROM dispatch_runs r JOIN dispatches d ON d.id = r.dispatch WHERE r.is_open = 1 ORDER BY d.id";
 
 impl Store {
-    /// Stores with which settings a dispatch is sent, and whether others may join.
+    /// Stores with which settings a dispatch is sent, and whether others may join. Returns how often it has been stopped.
     pub(in crate::ledger) fn store_run(
         &mut self,
         dispatch: DispatchId,
         settings: &str,
         joinable: Joinable,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let tx = self.db.begin_writing()?;
         tx.execute(STORE, params![dispatch.0, 0, settings, millis(now)])?;
         if joinable == Joinable::Yes {
             tx.execute(OPEN, [dispatch.0])?;
         }
-        Ok(tx.commit()?)
+        let stops = self.stops(dispatch)?.count;
+        tx.commit()?;
+        Ok(stops)
     }
 
     /// Has every worker leave a dispatch alone. The first reason stays.
@@ -86,7 +88,12 @@ impl Store {
     pub(in crate::ledger) fn open_runs(&self) -> Result<Vec<OpenRun>, StoreError> {
         let mut statement = self.db.prepare_cached(OPEN_RUNS)?;
         let rows = statement.query_map([], |row| {
-            Ok(OpenRun { dispatch: record(row, 0)?, settings: row.get(6)?, stopped: row.get(7)? })
+            Ok(OpenRun {
+                dispatch: record(row, 0)?,
+                settings: row.get(6)?,
+                stopped: row.get(7)?,
+                stops: row.get::<_, i64>(8)?.unsigned_abs(),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
