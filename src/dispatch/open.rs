@@ -21,7 +21,9 @@ use super::{
 use freeze::Frozen;
 
 use crate::{
-    ledger::{Decision, DispatchId, Joinable, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally},
+    ledger::{
+        Decision, DispatchId, Joinable, Ledger, LedgerError, NewDispatch, Selection, SelectionId, Tally,
+    },
     message::Composer,
     render::RenderedIssue,
     subscriber::List,

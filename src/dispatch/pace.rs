@@ -55,6 +55,8 @@ pub(super) struct Pace {
     throttle: Option<Throttle>,
     /// Which one of the senders that share the connections by domain this is.
     position: Position,
+    /// How long the ledger took to answer last.
+    answer_time: Duration,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,16 @@ pub(super) enum Scope {
     General(usize),
     /// A domain's.
     Domain(String),
+}
+
+/// What the ledger granted to a request.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) scope: Scope,
+    /// When the request was sent.
+    pub(super) sent: Duration,
+    /// `None` if nothing was wanted.
+    pub(super) taken: Option<Taken>,
 }
 
 /// What earlier letters and other senders mean for one pace: the budgets that the policy makes of its limits.
@@ -137,6 +149,7 @@ impl Pace {
             domains: domains.collect(),
             throttle: policy.adaptive.then(Throttle::default),
             position: Position::default(),
+            answer_time: Duration::ZERO,
         }
     }
 
@@ -265,14 +278,18 @@ impl Pace {
         now: Duration,
         waiting: impl Fn(Option<&str>) -> u32,
     ) -> Vec<(Scope, Request)> {
+        // A letter needs all of them at once: with a slow ledger, some would lapse while others are asked for.
+        let domains = self.domains.values_mut().filter_map(|domain| domain.allowance.as_mut());
+        let is_missed = self.general.iter_mut().chain(domains).any(|allowance| allowance.is_missed(now));
+        let ahead = if is_missed { self.answer_time } else { Duration::ZERO };
         let mut requests = Vec::new();
         for (domain, pace) in &mut self.domains {
             let Some(allowance) = &mut pace.allowance else { continue };
-            let request = allowance.request(now, waiting(Some(domain)));
+            let request = allowance.request(now, ahead, waiting(Some(domain)));
             requests.extend(request.map(|request| (Scope::Domain(domain.clone()), request)));
         }
         for (place, allowance) in self.general.iter_mut().enumerate() {
-            let request = allowance.request(now, waiting(None));
+            let request = allowance.request(now, ahead, waiting(None));
             requests.extend(request.map(|request| (Scope::General(place), request)));
         }
         requests
@@ -284,14 +301,20 @@ impl Pace {
         self.general.iter().chain(domains).filter_map(Allowance::due_at).min()
     }
 
-    /// What the ledger granted to a request that was sent at `sent`.
-    pub(super) fn granted(&mut self, scope: &Scope, sent: Duration, taken: Option<Taken>) {
-        let allowance = match scope {
-            Scope::General(place) => self.general.get_mut(*place),
-            Scope::Domain(domain) => self.domains.get_mut(domain).and_then(|pace| pace.allowance.as_mut()),
-        };
-        if let Some(allowance) = allowance {
-            allowance.answered(sent, taken);
+    /// What the ledger granted, at `now`, to requests that were made together; each with when it was sent.
+    pub(super) fn granted(&mut self, answers: Vec<Answer>, now: Duration) {
+        let first = answers.iter().map(|answer| answer.sent).min();
+        self.answer_time = first.map_or(Duration::ZERO, |first| now.saturating_sub(first));
+        for Answer { scope, sent, taken } in answers {
+            let allowance = match scope {
+                Scope::General(place) => self.general.get_mut(place),
+                Scope::Domain(domain) => {
+                    self.domains.get_mut(&domain).and_then(|pace| pace.allowance.as_mut())
+                }
+            };
+            if let Some(allowance) = allowance {
+                allowance.answered(sent, now, taken);
+            }
         }
     }
 

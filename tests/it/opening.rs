@@ -140,9 +140,7 @@ async fn a_stop_counts_from_when_it_was_decided_to_send() {
             opened.share("", Joinable::Yes, at(1)).await.unwrap();
         };
         let is_stopped = |ended: &Ended| matches!(ended, Ended::Stopped(why) if why == "wrong link");
-        let join = async |run| {
-            dispatch::join(ledger, run, Secrets::new([7; 32]), &options()).await.unwrap()
-        };
+        let join = async |run| dispatch::join(ledger, run, Secrets::new([7; 32]), &options()).await.unwrap();
         // A worker has seen that it is open, and has not joined.
         let mut sender = setup.open(&options()).await.unwrap();
         share(&mut sender).await;

@@ -134,9 +134,19 @@ impl Allowance {
         lapses.into_iter().chain(opens).min()
     }
 
-    /// What to ask the ledger for, when so many letters wait.
-    pub(super) fn request(&mut self, now: Duration, waiting: u32) -> Option<Request> {
+    /// Whether letters wait for an answer of the ledger.
+    pub(super) fn is_missed(&mut self, now: Duration) -> bool {
         self.lapse(now);
+        self.letters() == 0 && self.is_wanted && self.is_due(now)
+    }
+
+    /// What to ask the ledger for, when so many letters wait. What would lapse before the answer, after `ahead`, is asked for
+    /// again.
+    pub(super) fn request(&mut self, now: Duration, ahead: Duration, waiting: u32) -> Option<Request> {
+        self.lapse(now);
+        let had_letters = self.letters() > 0;
+        self.lapse(now + ahead);
+        self.is_wanted |= had_letters && self.letters() == 0;
         if !self.is_due(now) {
             return None;
         }
@@ -150,13 +160,15 @@ impl Allowance {
         Some(Request { budget: self.budget.clone(), wanted, unused: std::mem::take(&mut self.unused) })
     }
 
-    /// The ledger's answer to a request that was sent at `sent`.
-    pub(super) fn answered(&mut self, sent: Duration, taken: Option<Taken>) {
+    /// The ledger's answer, at `now`, to a request that was sent at `sent`.
+    pub(super) fn answered(&mut self, sent: Duration, now: Duration, taken: Option<Taken>) {
         self.is_asked = false;
         match taken {
             None => {}
             Some(Taken::Letters(letters, receipt)) => {
-                let until = sent + self.budget.hold();
+                // However slow the ledger is, there is time for letters to leave. Limits may be exceeded a little then.
+                let hold = self.budget.hold();
+                let until = (sent + hold).max(now + hold / 2);
                 self.closed_until = Duration::ZERO;
                 self.is_day_over = false;
                 self.grants.push_back(Grant { letters, receipt, until });

@@ -4,7 +4,8 @@
 //! ask again. Pure: whoever asks puts the value back, by comparing and setting it.
 //!
 //! Letters are counted when they are granted, and leave within [`hold`]. Each limit looks back over its own stretch and that
-//! time, so that however late a letter leaves, no stretch has more than the limit says.
+//! time, so that however late a letter leaves, no stretch has more than the limit says; but with a ledger that takes longer than
+//! half of [`hold`] to answer, letters leave later, and a stretch may have more by as much as it is longer.
 
 use std::{collections::BTreeMap, time::Duration};
 

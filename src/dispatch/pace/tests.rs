@@ -29,6 +29,13 @@ impl Book {
 
     /// Answers what the pace asks for.
     fn serve(&mut self, pace: &mut Pace, now: Duration) {
+        let answers = self.answers(pace, now);
+        pace.granted(answers, now);
+    }
+
+    /// What it answers some time later.
+    fn answers(&mut self, pace: &mut Pace, now: Duration) -> Vec<Answer> {
+        let mut answers = Vec::new();
         for (scope, Request { budget, wanted, unused }) in pace.requests(now, |_| 1_000) {
             let taken = self.revise(&budget.name, |used| {
                 for (receipt, letters) in &unused {
@@ -36,8 +43,9 @@ impl Book {
                 }
                 (wanted > 0).then(|| budget.take(used, moment(now), wanted))
             });
-            pace.granted(&scope, now, taken);
+            answers.push(Answer { scope, sent: now, taken });
         }
+        answers
     }
 }
 
@@ -235,4 +243,50 @@ fn a_clock_that_was_ahead_does_not_stop_letters_for_good() {
     let Ask::WaitUntil(until) = pace.try_now(&mut book, "a.example", START) else { panic!("ten have left") };
     assert!(until < START + ms(70_000), "{:?}", until - START);
     assert_eq!(pace.try_now(&mut book, "a.example", until), Ask::Go);
+}
+
+/// Sends as fast as allowed over a ledger that takes so long to answer each request; when letters left.
+fn run_slowly(pace: &mut Pace, answer_time: Duration, end: Duration) -> Vec<Duration> {
+    let (mut now, mut left, mut book) = (START, Vec::new(), Book::default());
+    let mut on_their_way: Option<(Duration, Vec<Answer>)> = None;
+    while now < START + end {
+        if let Some((_, answers)) = on_their_way.take_if(|(at, _)| *at <= now) {
+            pace.granted(answers, now);
+        }
+        while pace.ask("slow.example", now) == Ask::Go {
+            left.push(now);
+            pace.answered("slow.example");
+        }
+        if on_their_way.is_none() {
+            let answers = book.answers(pace, now);
+            let takes = answer_time * u32::try_from(answers.len()).unwrap();
+            on_their_way = (!answers.is_empty()).then_some((now + takes, answers));
+        }
+        now += ms(1);
+    }
+    left
+}
+
+#[test]
+fn a_slow_ledger_lets_letters_go_however_many_limits_they_need() {
+    let limit = |letters| Limit { letters, per: ms(1_000) };
+    for answer_time in [40, 63, 100, 250, 1_100] {
+        for (own, domain) in [(None, None), (Some(7), None), (None, Some(5)), (Some(7), Some(5))] {
+            let mut policy = policy(&[(10, 1_000), (5_000, 3_600_000)]);
+            if let Some(letters) = domain {
+                let slow = DomainPolicy { limits: vec![limit(letters)], connections: None };
+                policy.domains.insert("slow.example".to_owned(), slow);
+            }
+            let shares = Shares {
+                relay: "relay".into(),
+                relays: vec!["relay".into()],
+                own: own.map(limit).into_iter().collect(),
+            };
+            let mut pace = Pace::new(&policy, &shares);
+            let left = run_slowly(&mut pace, ms(answer_time), ms(60_000));
+            let expected = 60_000 / (answer_time * 8);
+            assert!(left.len() as u64 >= expected, "{answer_time} ms, {own:?}, {domain:?}: {}", left.len());
+            check_never_more(&left, 15, ms(1_000));
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
     dispatch::{
         clock::between,
         event::Event,
-        pace::{Ask, Budget, Day, Request, Scope, Taken},
+        pace::{Answer, Ask, Budget, Day, Request, Scope},
         peers::Position,
         wait::Wait,
         window::Hours,
@@ -72,8 +72,8 @@ impl SendQueue {
     }
 
     /// What the ledger granted; wakes whoever waits for it.
-    pub(in crate::dispatch) fn granted(&self, scope: &Scope, sent: Duration, taken: Option<Taken>) {
-        self.state().pace.granted(scope, sent, taken);
+    pub(in crate::dispatch) fn granted(&self, answers: Vec<Answer>) {
+        self.state().pace.granted(answers, self.tick());
         self.changed.notify_waiters();
         self.news.notify_one();
     }

@@ -6,7 +6,7 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::{
     dispatch::{
-        pace::{Request, Taken, Used},
+        pace::{Answer, Request, Taken, Used},
         queue::{SendQueue, Stop},
     },
     ledger::{Ledger, LedgerError},
@@ -34,16 +34,22 @@ pub(super) async fn supply(queue: Arc<SendQueue>, mut is_over: oneshot::Receiver
             }
             continue;
         }
+        // A letter needs all of them: none lapses while others are under way.
+        let mut answers = Vec::new();
         for (scope, request) in requests {
             let sent = queue.tick();
             let taken = match ask(&queue.ledger, request).await {
                 Ok(taken) => taken,
                 // What was asked for may have been granted; it lapses, as if this sender had died.
                 Err(error) if error.is_away() => Some(Taken::Wait(AGAIN)),
-                Err(error) => return queue.stop(Stop::Ledger(error)),
+                Err(error) => {
+                    queue.granted(answers);
+                    return queue.stop(Stop::Ledger(error));
+                }
             };
-            queue.granted(&scope, sent, taken);
+            answers.push(Answer { scope, sent, taken });
         }
+        queue.granted(answers);
     }
 }
 
