@@ -22,6 +22,7 @@ mod joining;
 mod managed;
 mod platform;
 mod preferences;
+mod refusals;
 mod settling;
 mod shapes;
 mod signup;

@@ -100,7 +100,7 @@ impl SignupKind {
 }
 
 /// Why an address gets no letters, as far as a sign-up is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Barrier {
     /// The person can lift it by confirming: they unsubscribed, letters came back, or they were erased.
     Own,

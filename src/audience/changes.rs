@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     error::AudienceError,
     managed::Audience,
+    refusals,
     store::{self, Stored},
     values::{Person, Status, Words},
 };
@@ -72,7 +73,6 @@ impl Audience {
     /// When the person is on the list, also under another address by now, or the address is suppressed.
     pub async fn add(&self, new: NewPerson, cause: &str, now: Timestamp) -> Result<Person, AudienceError> {
         let (tokens, cause) = (self.tokens.clone(), cause.to_owned());
-        let hashes = self.ledger.suppressed_hashes().await?;
         self.ledger
             .transact(move |db| {
                 let key = new.address.key();
@@ -80,9 +80,7 @@ impl Audience {
                     let status = stored.person.status;
                     return Err(AudienceError::Exists { address: new.address, status });
                 }
-                let reason = store::suppression(db, &key)?;
-                if let Some(reason) = reason.or_else(|| hashes.has(&key).then_some(Reason::ByHand)) {
-                    let status = Status::suppressed(reason);
+                if let Some(status) = refusals::suppressed(db, &tokens, &key)? {
                     return Err(AudienceError::Exists { address: new.address, status });
                 }
                 if let Some(stored) = store::find_by_any(db, &tokens, &key)? {
@@ -266,9 +264,14 @@ fn unsubscribe(
     let Some(mut stored) = stored else {
         let is_new = match who {
             Who::Address(address) => {
-                store::suppress(db, address, Reason::Unsubscribed, Some(cause), now)?.is_some()
+                let is_new = store::suppress(db, address, Reason::Unsubscribed, Some(cause), now)?.is_some();
+                refusals::withdraw_requests(db, tokens, &address.key(), true, cause, now)?;
+                is_new
             }
-            Who::Hash(person) => store::suppress_hash(db, person, Reason::Unsubscribed, Some(cause), now)?,
+            Who::Hash(person) => {
+                store::suppress_hash(db, person, Reason::Unsubscribed, Some(cause), now)?
+                    || refusals::withdraw_of_erased(db, tokens, person, cause, now)?
+            }
         };
         return Ok(if is_new { Unsubscribed::Stranger } else { Unsubscribed::Already(None) });
     };
@@ -284,5 +287,6 @@ fn unsubscribe(
     let change = if before.is_no() { format!("stays {before}") } else { format!("{before} -> unsubscribed") };
     store::log(db, stored.id, now, &change, cause, actor)?;
     store::suppress(db, &address, Reason::Unsubscribed, Some(cause), now)?;
+    refusals::withdraw_requests(db, tokens, &address.key(), before.is_no(), cause, now)?;
     Ok(if before.is_no() { Unsubscribed::Already(Some(address)) } else { Unsubscribed::Person(address) })
 }

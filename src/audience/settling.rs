@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use super::{
     activation::activate,
-    admission::{self, Admission, Barrier, Decision, Known, LetterKind, Sent, SignupKind, before, mailbox},
+    admission::{self, Admission, Decision, Known, LetterKind, Sent, SignupKind, before, mailbox},
     error::AudienceError,
+    refusals::barrier,
     signup_store::{self as tables, ServiceLetter, Signup, StoredSignup},
     store,
     values::Person,
 };
-use crate::{address::EmailAddress, ledger::SuppressedHashes, message::ListTokens, storage::Connection};
+use crate::{address::EmailAddress, message::ListTokens, storage::Connection};
 
 /// What letters to one address are counted by: links that people ask for to their own page are no reason against others.
 fn mailed(kind: SignupKind) -> &'static str {
@@ -23,7 +24,6 @@ fn mailed(kind: SignupKind) -> &'static str {
 pub(super) struct Settling<'a> {
     pub(super) db: &'a Connection,
     pub(super) tokens: &'a ListTokens,
-    pub(super) hashes: &'a SuppressedHashes,
     pub(super) limits: &'a Admission,
     pub(super) now: Timestamp,
 }
@@ -74,11 +74,7 @@ impl Settling<'_> {
     fn known(&self, signup: &Signup) -> Result<(Known, Option<Person>), AudienceError> {
         let key = signup.address.key();
         let person = store::find(self.db, &key)?.map(|stored| stored.person);
-        let barrier = match tables::suppression(self.db, &key)? {
-            Some((reason, _)) => Some(Barrier::of(reason)),
-            None if self.hashes.has(&key) => Some(hash_barrier(self.db, self.tokens, &key)?),
-            None => None,
-        };
+        let barrier = barrier(self.db, self.tokens, &key)?.map(|(barrier, _)| barrier);
         let status = person.as_ref().map(|person| person.status);
         let is_taken = signup.kind == SignupKind::Address && person.is_some();
         Ok((Known { status, barrier, is_taken }, person))
@@ -160,18 +156,4 @@ impl Settling<'_> {
         };
         tables::enqueue(self.db, &letter)
     }
-}
-
-/// Whether a person who is suppressed by a keyed hash may come back: they can if they were erased. A stranger who
-/// unsubscribed said "this was not me".
-fn hash_barrier(db: &Connection, tokens: &ListTokens, key: &str) -> Result<Barrier, AudienceError> {
-    let mut barrier = Barrier::Own;
-    for person in tokens.people(key) {
-        if let Some((_, is_erased)) = tables::hash_suppression(db, &person)?
-            && !is_erased
-        {
-            barrier = Barrier::Owners;
-        }
-    }
-    Ok(barrier)
 }

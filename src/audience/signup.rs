@@ -8,6 +8,7 @@ use super::{
     admission::{Admission, Barrier, Decision, LetterKind, SignupKind, hour_of},
     error::AudienceError,
     managed::Audience,
+    refusals::barrier,
     settling::Settling,
     signup_store::{self as tables, ServiceLetter, Signup},
     store,
@@ -80,11 +81,11 @@ impl Audience {
         if !is_due {
             return Ok(None);
         }
-        let (tokens, hashes) = (self.tokens.clone(), self.ledger.suppressed_hashes().await?);
+        let tokens = self.tokens.clone();
         self.ledger
             .transact(move |db| {
                 let Some(stored) = tables::next(db, now)? else { return Ok(None) };
-                let settling = Settling { db, tokens: &tokens, hashes: &hashes, limits: &limits, now };
+                let settling = Settling { db, tokens: &tokens, limits: &limits, now };
                 settling.settle(stored, &owner).map(Some)
             })
             .await
@@ -197,23 +198,6 @@ fn digest_of(text: &str) -> String {
         .collect()
 }
 
-/// When a person last said no.
-fn said_no(
-    db: &Connection,
-    tokens: &ListTokens,
-    key: &str,
-) -> Result<Option<(Barrier, Timestamp)>, AudienceError> {
-    if let Some((reason, at)) = tables::suppression(db, key)? {
-        return Ok(Some((Barrier::of(reason), at)));
-    }
-    for person in tokens.people(key) {
-        if let Some((at, is_erased)) = tables::hash_suppression(db, &person)? {
-            return Ok(Some((if is_erased { Barrier::Own } else { Barrier::Owners }, at)));
-        }
-    }
-    Ok(None)
-}
-
 fn confirm(
     db: &Connection,
     tokens: &ListTokens,
@@ -237,7 +221,7 @@ fn confirm(
     {
         return Ok(Confirmed::Withdrawn);
     }
-    match said_no(db, tokens, &key)? {
+    match barrier(db, tokens, &key)? {
         Some((Barrier::Owners, _)) => return Ok(Confirmed::Withdrawn),
         Some((Barrier::Own, at)) if at >= signup.requested_at => return Ok(Confirmed::Withdrawn),
         _ => {}

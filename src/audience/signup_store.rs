@@ -161,6 +161,23 @@ pub(super) fn delete(db: &Connection, id: &[u8; 12]) -> Result<(), AudienceError
     Ok(())
 }
 
+/// Forgets what was asked for with an address and is not confirmed. Whether a letter has asked its owner.
+pub(super) fn delete_open(db: &Connection, key: &str) -> Result<bool, AudienceError> {
+    let was_asked = "SELECT EXISTS (SELECT 1 FROM signups WHERE key = ?1 AND state = 'mailed')";
+    let was_asked = db.query_row(was_asked, [key], |row| row.get(0))?;
+    let letters = "DELETE FROM service_letters WHERE id IN (SELECT id FROM signups WHERE key = ?1 AND state <> 'confirmed')";
+    db.execute(letters, [key])?;
+    db.execute("DELETE FROM signups WHERE key = ?1 AND state <> 'confirmed'", [key])?;
+    Ok(was_asked)
+}
+
+/// The keys of the addresses whose owners were asked by letter, and have not confirmed.
+pub(super) fn asked_keys(db: &Connection) -> Result<Vec<String>, AudienceError> {
+    let mut statement = db.prepare_cached("SELECT DISTINCT key FROM signups WHERE state = 'mailed'")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Forgets everything that an address asked for, and the letters that wait for it.
 pub(super) fn erase(db: &Connection, key: &str, address: &str) -> Result<(), AudienceError> {
     db.execute("DELETE FROM signups WHERE key = ?1", [key])?;

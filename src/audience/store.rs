@@ -406,6 +406,20 @@ pub(super) fn suppress_hash(
     Ok(changed == 1)
 }
 
+/// Has the no of a keyed hash that was erased count from now on as one of the present.
+pub(super) fn suppress_hash_again(
+    db: &Connection,
+    person: &PersonHash,
+    note: &str,
+    at: Timestamp,
+) -> Result<(), AudienceError> {
+    db.execute(
+        "UPDATE suppressed_hashes SET note = ?2, at = ?3 WHERE person = ?1",
+        params![person.as_bytes(), note, at.as_millisecond()],
+    )?;
+    Ok(())
+}
+
 /// Deletes a person with everything that is known of them.
 pub(super) fn delete(db: &Connection, id: i64) -> Result<(), AudienceError> {
     let key: Option<String> =

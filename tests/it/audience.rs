@@ -6,6 +6,7 @@ mod exports;
 mod imports;
 mod large;
 mod moved;
+mod requests;
 mod tokens;
 mod topics;
 
