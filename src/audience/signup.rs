@@ -67,28 +67,36 @@ impl Audience {
     ///
     /// # Errors
     ///
-    /// When the database cannot be used; nothing has changed then.
+    /// [`AudienceError::Damaged`] when the request, or what is known of its address, cannot be read: it is not looked at again.
+    /// Otherwise when the database cannot be used; nothing has changed then.
     pub async fn settle_signup(
         &self,
         limits: Admission,
         owner: EmailAddress,
         now: Timestamp,
     ) -> Result<Option<Decision>, AudienceError> {
-        let is_due = self
-            .ledger
-            .ask_tables(move |db| Ok::<_, AudienceError>(tables::next(db, now)?.is_some()))
-            .await?;
-        if !is_due {
-            return Ok(None);
+        loop {
+            let next = self.ledger.ask_tables(move |db| tables::next(db, now)).await?;
+            let Some(id) = next else { return Ok(None) };
+            let (tokens, owner) = (self.tokens.clone(), owner.clone());
+            let settled = self
+                .ledger
+                .transact(move |db| {
+                    // Another process may have decided meanwhile.
+                    let Some(stored) = tables::due(db, &id, now)? else { return Ok(None) };
+                    let settling = Settling { db, tokens: &tokens, limits: &limits, now };
+                    settling.settle(stored, &owner).map(Some)
+                })
+                .await;
+            match settled {
+                Ok(None) => {}
+                Err(damaged @ AudienceError::Damaged { .. }) => {
+                    self.ledger.transact(move |db| tables::wait(db, &id, Timestamp::MAX)).await?;
+                    return Err(damaged);
+                }
+                settled => return settled,
+            }
         }
-        let tokens = self.tokens.clone();
-        self.ledger
-            .transact(move |db| {
-                let Some(stored) = tables::next(db, now)? else { return Ok(None) };
-                let settling = Settling { db, tokens: &tokens, limits: &limits, now };
-                settling.settle(stored, &owner).map(Some)
-            })
-            .await
     }
 
     /// Confirms a request, once; again it changes nothing.
@@ -120,7 +128,8 @@ impl Audience {
             .await
     }
 
-    /// Takes letters that are due, to be handed over to a relay until a moment.
+    /// Takes letters that are due, to be handed over to a relay until a moment. One that cannot be read is an error among them,
+    /// and not taken again before all are [released](Self::release_letters).
     ///
     /// # Errors
     ///
@@ -130,7 +139,7 @@ impl Audience {
         most: u32,
         now: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<ServiceLetter>, AudienceError> {
+    ) -> Result<Vec<Result<ServiceLetter, AudienceError>>, AudienceError> {
         let is_due = self.ledger.ask_tables(|db| Ok::<_, AudienceError>(tables::waiting(db)? > 0)).await?;
         if !is_due {
             return Ok(Vec::new());
@@ -138,22 +147,23 @@ impl Audience {
         self.ledger.transact(move |db| tables::take(db, most, now, until)).await
     }
 
-    /// Takes a letter out of the queue.
+    /// Records what became of letters, in one transaction: they are tried again from a moment on, or leave the queue.
     ///
     /// # Errors
     ///
-    /// When the database cannot be used.
-    pub async fn finish_letter(&self, id: [u8; 12]) -> Result<(), AudienceError> {
-        self.ledger.transact(move |db| tables::remove_letter(db, &id)).await
-    }
-
-    /// Has a letter tried again later.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be used.
-    pub async fn postpone_letter(&self, id: [u8; 12], until: Timestamp) -> Result<(), AudienceError> {
-        self.ledger.transact(move |db| tables::postpone(db, &id, until)).await
+    /// When the database cannot be used; nothing is recorded then.
+    pub async fn settle_letters(
+        &self,
+        letters: Vec<([u8; 12], Option<Timestamp>)>,
+    ) -> Result<(), AudienceError> {
+        self.ledger
+            .transact(move |db| {
+                letters.iter().try_for_each(|(id, again)| match again {
+                    Some(from) => tables::postpone(db, id, *from),
+                    None => tables::remove_letter(db, id),
+                })
+            })
+            .await
     }
 
     /// Has all letters tried now: those of a process that is gone, and those that waited for a relay.

@@ -135,11 +135,22 @@ pub(super) fn find(db: &Connection, id: &[u8; 12]) -> Result<Option<StoredSignup
 }
 
 /// The next request to look at.
-pub(super) fn next(db: &Connection, now: Timestamp) -> Result<Option<StoredSignup>, AudienceError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM signups WHERE state = 'new' AND due_at <= ?1 ORDER BY due_at LIMIT 1");
+pub(super) fn next(db: &Connection, now: Timestamp) -> Result<Option<[u8; 12]>, AudienceError> {
+    let sql = "SELECT id FROM signups WHERE state = 'new' AND due_at <= ?1 ORDER BY due_at LIMIT 1";
+    let id: Option<Vec<u8>> =
+        db.prepare_cached(sql)?.query_row([now.as_millisecond()], |row| row.get(0)).optional()?;
+    id.map(bytes).transpose()
+}
+
+/// The request with this number, if it is still to be looked at.
+pub(super) fn due(
+    db: &Connection,
+    id: &[u8; 12],
+    now: Timestamp,
+) -> Result<Option<StoredSignup>, AudienceError> {
+    let sql = format!("SELECT {COLUMNS} FROM signups WHERE id = ?1 AND state = 'new' AND due_at <= ?2");
     let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![now.as_millisecond()])?;
+    let mut rows = statement.query(params![id, now.as_millisecond()])?;
     rows.next()?.map(read).transpose()
 }
 
@@ -301,13 +312,13 @@ pub(super) fn enqueue(db: &Connection, letter: &ServiceLetter) -> Result<(), Aud
     Ok(())
 }
 
-/// Takes letters that are due: they are due again at `until`, if nothing is heard of them.
+/// Takes letters that are due: they are due again at `until`, if nothing is heard of them. One that cannot be read is not.
 pub(super) fn take(
     db: &Connection,
     most: u32,
     now: Timestamp,
     until: Timestamp,
-) -> Result<Vec<ServiceLetter>, AudienceError> {
+) -> Result<Vec<Result<ServiceLetter, AudienceError>>, AudienceError> {
     let mut statement = db.prepare_cached(
         // The condition is there twice: PostgreSQL looks at the outer one again when another process took the letter meanwhile.
         "UPDATE service_letters SET due_at = ?3, attempts = attempts + 1, is_held = 1 WHERE due_at <= ?1 AND id IN \
@@ -315,21 +326,34 @@ pub(super) fn take(
          RETURNING id, kind, address, language, subject, made_at, attempts",
     )?;
     let mut rows = statement.query(params![now.as_millisecond(), most, until.as_millisecond()])?;
-    let mut letters = Vec::new();
+    let (mut letters, mut damaged) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
-        let (kind, address): (String, String) = (row.get(1)?, row.get(2)?);
-        let damaged = |what: &str| AudienceError::Damaged { what: what.to_owned() };
-        letters.push(ServiceLetter {
-            id: bytes(row.get(0)?)?,
-            kind: LetterKind::from_word(&kind).ok_or_else(|| damaged("a letter of another kind"))?,
-            address: EmailAddress::parse(&address).map_err(|_| damaged("an address"))?,
-            language: row.get(3)?,
-            subject: bytes(row.get(4)?)?,
-            made_at: time(row.get(5)?),
-            attempts: row.get(6)?,
-        });
+        match read_letter(row) {
+            Err(error @ AudienceError::Damaged { .. }) => {
+                damaged.push(bytes(row.get(0)?)?);
+                letters.push(Err(error));
+            }
+            letter => letters.push(Ok(letter?)),
+        }
+    }
+    for id in damaged {
+        postpone(db, &id, Timestamp::MAX)?;
     }
     Ok(letters)
+}
+
+fn read_letter(row: &Row<'_>) -> Result<ServiceLetter, AudienceError> {
+    let (kind, address): (String, String) = (row.get(1)?, row.get(2)?);
+    let damaged = |what: &str| AudienceError::Damaged { what: what.to_owned() };
+    Ok(ServiceLetter {
+        id: bytes(row.get(0)?)?,
+        kind: LetterKind::from_word(&kind).ok_or_else(|| damaged("a letter of another kind"))?,
+        address: EmailAddress::parse(&address).map_err(|_| damaged("an address"))?,
+        language: row.get(3)?,
+        subject: bytes(row.get(4)?)?,
+        made_at: time(row.get(5)?),
+        attempts: row.get(6)?,
+    })
 }
 
 /// Takes a letter out of the queue.

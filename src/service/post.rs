@@ -29,33 +29,46 @@ const GIVE_UP: Duration = Duration::from_secs(2 * 24 * 3600);
 /// Tries of a letter of which the relay's answer is unknown.
 const UNCONFIRMED_MAX: u32 = 2;
 
+/// What is to be recorded of a letter that was taken: the wait before it is tried again, or that it is done with.
+struct Settlement {
+    letter: ServiceLetter,
+    again_after: Option<Duration>,
+}
+
 impl Post {
     /// Works until `stop` is true; a letter under way is finished.
     pub(super) async fn run(self, shared: &Shared, mut stop: watch::Receiver<bool>) {
+        // What the ledger could not record yet.
+        let mut open = Vec::new();
         loop {
-            if let Err(error) = self.work(shared).await {
+            if let Err(error) = self.work(shared, &mut open).await {
                 shared.report("letters", &error);
             }
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
                 _ = timeout(NAP, shared.bell.notified()) => {}
             }
         }
+        settle_all(shared, &mut open).await;
     }
 
-    async fn work(&self, shared: &Shared) -> Result<(), AudienceError> {
+    async fn work(&self, shared: &Shared, open: &mut Vec<Settlement>) -> Result<(), AudienceError> {
+        settle_all(shared, open).await;
         let limits = shared.settings.admission;
         let owner = &self.letters.newsletter.from.address;
         while !shared.is_draining() {
             let now = (shared.clock)();
-            match shared.audience.settle_signup(limits, owner.clone(), now).await? {
-                Some(decision) => shared.metrics.decided(match decision {
+            match shared.audience.settle_signup(limits, owner.clone(), now).await {
+                Ok(Some(decision)) => shared.metrics.decided(match decision {
                     Decision::Send(kind) => kind.word(),
                     Decision::Activate => "activated",
                     Decision::Drop(why) => why,
                     Decision::Wait(_) => "waiting",
                 }),
-                None => break,
+                Ok(None) => break,
+                // One request that cannot be read does not hold up the others.
+                Err(error @ AudienceError::Damaged { .. }) => shared.report("request", &error),
+                Err(error) => return Err(error),
             }
         }
         while !shared.is_draining() {
@@ -64,28 +77,44 @@ impl Post {
             if letters.is_empty() {
                 break;
             }
-            self.hand_over(shared, letters).await?;
+            let mut whole = Vec::new();
+            for letter in letters {
+                match letter {
+                    // What became of it is known; it only could not be recorded in all the time since.
+                    Ok(letter) if open.iter().any(|one| one.letter.id == letter.id) => {}
+                    Ok(letter) => whole.push(letter),
+                    Err(error) => shared.report("letter", &error),
+                }
+            }
+            self.hand_over(shared, whole, open).await;
+            settle_all(shared, open).await;
         }
         shared.metrics.waiting(shared.audience.waiting_letters().await?);
         Ok(())
     }
 
-    async fn hand_over(&self, shared: &Shared, letters: Vec<ServiceLetter>) -> Result<(), AudienceError> {
+    /// Hands letters over, and notes in `open` what became of each.
+    async fn hand_over(&self, shared: &Shared, letters: Vec<ServiceLetter>, open: &mut Vec<Settlement>) {
         let tray = Tray::default();
         for letter in letters {
-            let person = match self.reader(shared, &letter).await? {
-                Reader::Gone => {
-                    shared.audience.finish_letter(letter.id).await?;
+            let person = match self.reader(shared, &letter).await {
+                Ok(Reader::Gone) => {
+                    open.push(Settlement { letter, again_after: None });
                     continue;
                 }
-                Reader::Stranger => None,
-                Reader::Person(subscriber) => Some(*subscriber),
+                Ok(Reader::Stranger) => None,
+                Ok(Reader::Person(subscriber)) => Some(*subscriber),
+                Err(error) => {
+                    shared.report("reader", &error);
+                    open.push(settlement(letter, true, (shared.clock)()));
+                    continue;
+                }
             };
             match self.letters.compose(&letter, person, &shared.settings, &shared.tokens) {
                 Ok(message) => tray.lock().waiting.push(Letter { ticket: letter, message }),
                 Err(error) => {
                     shared.report("compose", &error);
-                    shared.audience.postpone_letter(letter.id, after((shared.clock)(), WAIT_MAX)).await?;
+                    open.push(Settlement { letter, again_after: Some(WAIT_MAX) });
                 }
             }
         }
@@ -98,35 +127,19 @@ impl Post {
             waiting.append(&mut tray.returned);
             (waiting, std::mem::take(&mut tray.outcomes))
         };
-        for Letter { ticket, .. } in waiting {
-            self.settle(shared, &ticket, "deferred", true).await?;
-        }
-        for (letter, outcome) in outcomes {
+        let waiting = waiting.into_iter().map(|Letter { ticket, .. }| (ticket, "deferred", true));
+        let answered = outcomes.into_iter().map(|(letter, outcome)| {
             let (result, again) = match outcome {
                 Outcome::Accepted { .. } => ("accepted", false),
                 Outcome::Deferred { .. } => ("deferred", true),
                 Outcome::Rejected { .. } => ("rejected", false),
                 Outcome::Unconfirmed { .. } => ("unconfirmed", letter.attempts < UNCONFIRMED_MAX),
             };
-            self.settle(shared, &letter, result, again).await?;
-        }
-        Ok(())
-    }
-
-    async fn settle(
-        &self,
-        shared: &Shared,
-        letter: &ServiceLetter,
-        result: &str,
-        again: bool,
-    ) -> Result<(), AudienceError> {
-        shared.metrics.posted(letter.kind.word(), result);
-        let now = (shared.clock)();
-        if again && after(letter.made_at, GIVE_UP) > now {
-            let wait = FIRST_WAIT.saturating_mul(1 << letter.attempts.saturating_sub(1).min(6)).min(WAIT_MAX);
-            shared.audience.postpone_letter(letter.id, after(now, wait)).await
-        } else {
-            shared.audience.finish_letter(letter.id).await
+            (letter, result, again)
+        });
+        for (letter, result, again) in waiting.chain(answered) {
+            shared.metrics.posted(letter.kind.word(), result);
+            open.push(settlement(letter, again, (shared.clock)()));
         }
     }
 
@@ -142,6 +155,27 @@ impl Post {
             }
             _ => Reader::Gone,
         })
+    }
+}
+
+/// What follows for a letter that is to be tried again, or not.
+fn settlement(letter: ServiceLetter, again: bool, now: Timestamp) -> Settlement {
+    let wait = FIRST_WAIT.saturating_mul(1 << letter.attempts.saturating_sub(1).min(6)).min(WAIT_MAX);
+    let again = again && after(letter.made_at, GIVE_UP) > now;
+    Settlement { letter, again_after: again.then_some(wait) }
+}
+
+/// Records what became of letters. What cannot be recorded now stays, so that no letter goes again because of it.
+async fn settle_all(shared: &Shared, open: &mut Vec<Settlement>) {
+    if open.is_empty() {
+        return;
+    }
+    let now = (shared.clock)();
+    let again = |wait| after(now, wait);
+    let letters = open.iter().map(|one| (one.letter.id, one.again_after.map(again))).collect();
+    match shared.audience.settle_letters(letters).await {
+        Ok(()) => open.clear(),
+        Err(error) => shared.report("letters", &error),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{letters, link, requests, served, served_with, status, token, until};
 use crate::support::{
     disk::SmallDisk,
     project::Project,
+    relay::{Relay, Script},
     service::{HOST, Service},
 };
 
@@ -136,4 +137,52 @@ fn a_slow_client_is_hung_up_on_and_no_one_else_waits() {
     let answer = slow.join().unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert_eq!(requests(&project), 0);
+}
+
+#[test]
+fn what_cannot_be_read_holds_up_no_one_else() {
+    let project = served();
+    project.run(["subscribers", "add", "cut@example.com"]).code(0);
+    let service = Service::of(&project);
+    let db = rusqlite::Connection::open(project.path(".mimeo/ledger.db")).unwrap();
+    db.busy_timeout(Duration::from_secs(30)).unwrap();
+    // Of people whom the service looks at first.
+    db.execute_batch(
+        "UPDATE subscribers SET fields = 'cut'; \
+         INSERT INTO signups (id, kind, key, address, fields, topics, form, wording, requested_at, state, due_at, expires_at) \
+         VALUES (zeroblob(12), 'subscribe', 'a', 'a@example.com', 'cut', '', '', '', 1, 'new', 1, 9000000000000), \
+         (randomblob(12), 'subscribe', 'cut@example.com', 'cut@example.com', '{}', '', '', '', 1, 'new', 2, 9000000000000); \
+         INSERT INTO service_letters (id, kind, address, subject, made_at, due_at, attempts, is_held) \
+         VALUES (zeroblob(12), 'confirm', 'cut', zeroblob(12), 1, 1, 0, 0)",
+    )
+    .unwrap();
+    service.post("/subscribe", "email=ann@example.com").code(303);
+    let (to, ..) = letters(&project, 1).remove(0);
+    assert_eq!(to, "ann@example.com");
+    let left: i64 =
+        db.query_row("SELECT count(*) FROM signups WHERE state = 'new'", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 2, "nothing is lost");
+}
+
+#[test]
+fn a_letter_that_left_does_not_go_again_because_the_ledger_did_not_record_it() {
+    let relay = Relay::start(Script::new());
+    let project = served();
+    let settings = project.read("mimeo.toml");
+    project.write("mimeo.toml", format!("{settings}\n[relay]\nurl = \"{}\"\n", relay.url()));
+    let service = Service::of(&project);
+    let db = rusqlite::Connection::open(project.path(".mimeo/ledger.db")).unwrap();
+    db.busy_timeout(Duration::from_secs(30)).unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER refused BEFORE DELETE ON service_letters BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    )
+    .unwrap();
+    for (index, address) in ["ann@example.com", "bo@example.com"].iter().enumerate() {
+        service.post("/subscribe", &format!("email={address}")).code(303);
+        // The second letter leaves after the first could not be recorded.
+        until(address, || relay.recipients().len() > index);
+    }
+    db.execute_batch("DROP TRIGGER refused").unwrap();
+    super::all_sent(&project);
+    assert_eq!(relay.recipients(), ["ann@example.com", "bo@example.com"]);
 }
