@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     address::EmailAddress,
+    config::Overrides,
     web::{self, Access, PreviewBackend as _},
 };
 
@@ -65,6 +66,9 @@ pub(crate) struct Args {
 const NAMES_PEOPLE: [&str; 4] = ["M492", "M494", "M495", "M496"];
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    if !context.has_settings() {
+        context.config(Overrides::default())?;
+    }
     let file = match &args.issue {
         Some(name) => issues::find(context, name)?,
         None => issues::all(context)?

@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
     let bytes = read().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => refuse(
             "settings file not found".to_owned(),
-            "go to the newsletter's folder, name it with `-C DIR`, or name the file with `--config FILE`",
+            "start a newsletter with `mimeo init`, go to the folder of yours, name it with `-C DIR`, or name the file with `--config FILE`",
         ),
         _ => {
             refuse(format!("the settings file cannot be read: {error}"), "check the path and its permissions")

@@ -54,10 +54,14 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
 
 #[test]
 fn a_folder_without_settings_is_an_error_that_says_so() {
-    Project::empty().run(["new", "x"]).code(3).stdout("").stderr(
+    let project = Project::empty();
+    for arguments in [&["preview"][..], &["preview", "x", "--static", "page.html"]] {
+        project.run(arguments).code(3).stderr_has("settings file not found").stderr_has("`mimeo init`");
+    }
+    project.run(["new", "x"]).code(3).stdout("").stderr(
         "error[M001]: settings file not found
  --> mimeo.toml
-  = help: go to the newsletter's folder, name it with `-C DIR`, or name the file with `--config FILE`
+  = help: start a newsletter with `mimeo init`, go to the folder of yours, name it with `-C DIR`, or name the file with `--config FILE`
 
 1 error
 ",
