@@ -20,8 +20,8 @@ pub(in crate::cli) struct Report<'a> {
     lines: &'a [Line],
 }
 
-fn count(lines: &[Line], level: Level) -> usize {
-    lines.iter().filter(|line| line.level == level).count()
+fn count<'a>(lines: impl IntoIterator<Item = &'a Line>, level: Level) -> usize {
+    lines.into_iter().filter(|line| line.level == level).count()
 }
 
 pub(super) fn report(lines: &[Line]) -> Report<'_> {
@@ -53,11 +53,24 @@ fn word(level: Level) -> (&'static str, Style) {
     }
 }
 
+/// What several checks say alike is said once, such as that a name server does not answer.
+fn once(lines: &[Line]) -> Vec<&Line> {
+    let mut shown: Vec<&Line> = Vec::new();
+    for line in lines {
+        let is_same = |other: &&Line| Line { check: line.check, ..(*other).clone() } == *line;
+        if !shown.iter().any(is_same) {
+            shown.push(line);
+        }
+    }
+    shown
+}
+
 pub(super) fn text(lines: &[Line]) -> String {
+    let lines = once(lines);
     let mut text = String::new();
     let mut part = None;
     // Writing to a String cannot fail.
-    for line in lines {
+    for line in &lines {
         if part.replace(line.part) != Some(line.part) {
             let gap = if text.is_empty() { "" } else { "\n" };
             let _ = writeln!(text, "{gap}{}", heading(line.part));
@@ -78,7 +91,7 @@ pub(super) fn text(lines: &[Line]) -> String {
         (Level::Warning, "warning", "warnings"),
         (Level::Note, "note", "notes"),
     ]
-    .map(|(level, one, many)| plural(count(lines, level) as u64, one, many));
+    .map(|(level, one, many)| plural(count(lines.iter().copied(), level) as u64, one, many));
     let _ = writeln!(text, "\n{}", counts.join(", "));
     text
 }

@@ -101,7 +101,7 @@ pub(super) fn alignment(facts: &DnsFacts, expected: &Expected) -> Line {
         signatures.any(|(signature, organization)| is_aligned(&signature.domain, organization, "adkim"));
     let from = &expected.from;
     match (spf, dkim, expected.signatures.is_empty()) {
-        (true, true, _) => line(CHECK, Level::Ok, format!("SPF and DKIM both speak for `{from}`")),
+        (true, true, _) => line(CHECK, Level::Ok, format!("the domains of SPF and DKIM belong to `{from}`, which readers see")),
         (true, false, true) => line(CHECK, Level::Note, format!("only SPF speaks for `{from}`: forwarded letters fail DMARC"))
             .help("sign with DKIM, too: `mimeo keygen`; Outlook.com requires both from 5,000 letters a day"),
         (true, false, false) => line(CHECK, Level::Warning, format!("the DKIM domain is not `{from}`, so that signatures do not count for DMARC"))

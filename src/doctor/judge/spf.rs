@@ -143,7 +143,7 @@ fn names_the_relay(spf: &Spf, expected: &Expected, record: &str) -> Line {
             Level::Note,
             format!("SPF of `{domain}` is valid; whether it names this machine's public address cannot be seen from here"),
         )
-        .help(format!("if it does not: {PUBLIC_HELP}"))
+        .help(format!("if it does not, change the record; {PUBLIC_HELP}"))
         .record(domain, "TXT", with_term(record, &format!("ip4:{PUBLIC}"))),
         None => line(CHECK, Level::Warning, format!("SPF of `{domain}` does not name `{relay}`"))
             .help(format!("look up in the relay's documentation what it wants in SPF; if it sends from its own address, add `a:{relay}`"))

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{find, report};
+use super::{doctor, find, healthy, report};
 use crate::support::{
+    dns::DnsServer,
     postgres::Cluster,
     project::Project,
     relay::{At, Certificate, Relay, Script},
@@ -152,4 +153,18 @@ fn a_bounce_mailbox_and_a_file_of_suppressions_that_cannot_be_read_are_errors() 
     );
     project.write("mimeo.toml", settings);
     assert_eq!(find(&look(), "bounce-mailbox")["level"], "note");
+}
+
+#[test]
+fn a_name_server_that_does_not_answer_is_one_line_for_people() {
+    let (project, mut zone) = healthy();
+    zone.fail("kettle.example");
+    let server = DnsServer::start(zone.clone());
+    let skipped = ["relay", "bounces", "files", "unsubscribe"].map(|part| ["--skip", part]).concat();
+    let ran = project.run([&["doctor", "--dns", &server.address()], &skipped[..]].concat());
+    let news = "gave no answer about `kettle.example`";
+    assert_eq!(ran.stdout.matches(news).count(), 1, "{ran}");
+    let warnings = ran.stdout.lines().filter(|line| line.starts_with("  warning")).count();
+    assert!(ran.stdout.contains(&format!(" {warnings} warning")), "{ran}");
+    assert!(doctor(&project, &zone).to_string().matches(news).count() > 1, "each check has its line in JSON");
 }
