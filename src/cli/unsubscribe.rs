@@ -27,7 +27,7 @@ use crate::{
   mimeo unsubscribe ann@example.com
   mimeo unsubscribe --from requests.txt")]
 pub(crate) struct Args {
-    /// Tokens and addresses
+    /// Tokens and addresses; of a mail's subject, as in 'unsubscribe TOKEN', the last word counts
     #[arg(required_unless_present = "from")]
     who: Vec<String>,
     /// Read tokens and addresses from this file, one on each line; the last word of a line counts
@@ -51,7 +51,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.list.say(args.ledger.say(Overrides::default())))?;
     let tokens = common::list_tokens(&config)?;
     let mut requests = Requests::default();
-    for (index, word) in args.who.iter().enumerate() {
+    for (index, text) in args.who.iter().enumerate() {
+        // The subject of a mail that asks for it may be given as it is.
+        let word = text.split_whitespace().next_back().unwrap_or_default();
         requests.add(&tokens, word).map_err(|error| named(&format!("argument {}", index + 1), &error))?;
     }
     if let Some(path) = &args.from {

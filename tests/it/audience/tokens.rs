@@ -28,6 +28,8 @@ fn a_token_unsubscribes_whose_list_is_managed() {
             .code(0)
             .stderr_has("2 people get no letters from now on");
         project.run(["unsubscribe", &ann]).code(0).stderr_has("1 person gets no letters already");
+        let subject = format!("unsubscribe {ann}");
+        project.run(["unsubscribe", &subject]).code(0).stderr_has("1 person gets no letters already");
         project.run(["subscribers", "show", "ann@example.com"]).code(0).stdout_has("active -> unsubscribed");
         project.run(["send", "one", "--yes"]).code(0);
         assert_eq!(project.list("outbox"), ["bo@example.com.eml"]);
