@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use jiff::{
     Timestamp,
-    civil::DateTime,
+    civil::{DateTime, Time},
     fmt::temporal::{Pieces, PiecesOffset},
     tz::{AmbiguousOffset, TimeZone},
 };
@@ -36,7 +36,13 @@ impl LocalTime {
     /// When the text is not a date with a time, names an unknown zone, or has an offset that the zone does not have then.
     pub fn parse(text: &str, system: &TimeZone) -> Result<Self, InvalidLocalTime> {
         let refuse = |what: &str| InvalidLocalTime { text: text.to_owned(), what: what.to_owned() };
-        let pieces = Pieces::parse(text).map_err(|error| refuse(&error.to_string()))?;
+        let pieces = Pieces::parse(text).map_err(|error| match Time::strptime("%H:%M", text.trim()) {
+            Ok(_) => refuse("the day is missing"),
+            Err(_) if !text.starts_with(|c: char| c.is_ascii_digit()) => {
+                refuse("it does not begin with a date")
+            }
+            Err(_) => refuse(&error.to_string()),
+        })?;
         let time = pieces.time().ok_or_else(|| refuse("the time of the day is missing"))?;
         let offset = pieces.to_numeric_offset();
         let zone = match pieces.time_zone_annotation() {

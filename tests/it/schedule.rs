@@ -194,7 +194,8 @@ fn times_that_cannot_be_meant_are_refused() {
     for (at, what) in [
         ("2020-12-04T09:00", "the time `2020-12-04T09:00` is in the past"),
         ("2999-12-04", "the time of the day is missing"),
-        ("tomorrow", "invalid time `tomorrow`"),
+        ("09:00", "invalid time `09:00`: the day is missing"),
+        ("tomorrow", "invalid time `tomorrow`: it does not begin with a date"),
         ("2999-12-04T09:00[Europe/Nowhere]", "unknown time zone"),
     ] {
         detached(&project, at).code(2).stderr_has(what).stderr_has("2026-12-04T09:00[Europe/Berlin]");
