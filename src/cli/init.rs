@@ -150,16 +150,16 @@ fn next_steps(root: &Path, has_first: bool, is_managed: bool) -> String {
         there => format!("mimeo -C {}", quoted(&there)),
     };
     let issue = if has_first { "1" } else { "ISSUE" };
-    let reader = if is_managed {
-        format!("  {mimeo} subscribers add you@example.org   # someone who gets letters\n")
-    } else {
-        String::new()
-    };
-    format!(
-        "\nNext:\n{reader}  {mimeo} preview              # the letter in your browser, updated whenever you save\n  \
-         {mimeo} check                # what readers and mail clients would trip over\n  \
-         {mimeo} send {issue} --dry-run     # the plan, and every letter as a file in `outbox`"
-    )
+    let reader = [("subscribers add you@example.org".to_owned(), "someone who gets letters")];
+    let steps = [
+        ("preview".to_owned(), "the letter in your browser, updated whenever you save"),
+        ("check".to_owned(), "what readers and mail clients would trip over"),
+        (format!("send {issue} --dry-run"), "the plan, and every letter as a file in `outbox`"),
+    ];
+    let steps: Vec<_> = reader.iter().filter(|_| is_managed).chain(&steps).collect();
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let lines = steps.iter().map(|(command, what)| format!("\n  {mimeo} {command:<width$}   # {what}"));
+    format!("\nNext:{}", lines.collect::<String>())
 }
 
 /// A word of a shell's command line.

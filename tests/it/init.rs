@@ -193,6 +193,12 @@ fn a_managed_list_starts_empty_and_takes_readers() {
     assert_eq!(findings(&project), ["M482"]);
     project.run(["preview", "--static", "page.html"]).code(0);
     project.run(["send", "1", "--dry-run"]).code(0).stderr_has("no subscriber on the list");
+    let steps = ran.stderr.lines().skip_while(|line| *line != "Next:").skip(1);
+    let columns: std::collections::BTreeSet<_> = steps.map(|step| step.find('#')).collect();
+    assert!(columns.len() == 1 && !columns.contains(&None), "what the commands do is in one column: {ran}");
     project.run(["subscribers", "add", "you@example.org"]).code(0);
+    let dry = project.run(["send", "1", "--dry-run"]).code(0);
+    let each = dry.stderr.split_once(" each), made in").unwrap().0.rsplit('(').next().unwrap();
+    assert!(!each.contains(" to "), "one letter has one size: {each}");
     project.run(["send", "1", "--yes"]).code(0).stderr_has("1 accepted");
 }

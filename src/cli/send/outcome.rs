@@ -63,13 +63,13 @@ impl Job<'_> {
         if !matches!(course.ended, Ended::Finished) {
             return self.tell(plan, course, None, None);
         }
+        let (least, most) = (human_bytes(totals.least), human_bytes(totals.most));
+        let each = if least == most { most } else { format!("{least} to {most}") };
         terminal.say(&format!(
-            "dry run: {} in `{}`, {} in all ({} to {} each), made in {}; nothing was sent, and nothing was recorded",
+            "dry run: {} in `{}`, {} in all ({each} each), made in {}; nothing was sent, and nothing was recorded",
             plural(totals.answers, "letter", "letters"),
             self.config.outbox.display(),
             human_bytes(totals.bytes),
-            human_bytes(totals.least),
-            human_bytes(totals.most),
             duration(course.took)
         ));
         match plan.prediction {
