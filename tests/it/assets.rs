@@ -16,7 +16,7 @@ use crate::support::newsletter::{block, figure, image, issue, newsletter, pictur
 
 const ISSUE: &str = "issues/042/index.md";
 
-fn gathered(root: &Path, issue: &Issue) -> (Assets, Vec<String>) {
+fn loaded(root: &Path, issue: &Issue) -> (Assets, Vec<String>) {
     let (assets, diagnostics) = Assets::load(issue, &newsletter().picture_settings(), &[], root);
     (assets, diagnostics.iter().map(|found| format!("{} {}", found.code, found.message)).collect())
 }
@@ -36,7 +36,7 @@ fn a_picture_is_found_beside_the_issue_then_in_the_newsletters_folder() {
         figure("../../pictures/logo.jpg"),
         figure("https://example.net/far.png"),
     ];
-    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", blocks));
+    let (assets, problems) = loaded(root.path(), &issue(ISSUE, "", blocks));
     assert_eq!(problems, Vec::<String>::new());
     let near = assets.picture("a%20b.png").unwrap();
     assert_eq!((near.width, near.height, near.media_type), (Some(40), Some(20), "image/png"));
@@ -77,12 +77,12 @@ fn nothing_outside_the_newsletters_folder_is_read() {
         ("link.png", "M232"),
     ];
     for (source, code) in cases {
-        let (assets, problems) = gathered(&root, &issue(ISSUE, "", vec![figure(source)]));
+        let (assets, problems) = loaded(&root, &issue(ISSUE, "", vec![figure(source)]));
         assert!(problems.len() == 1 && problems[0].starts_with(code), "{source:?}: {problems:?}");
         assert!(assets.picture(source).is_none(), "{source:?}");
     }
     // A whole path is one from the newsletter's folder or at its site, and leads nowhere else.
-    let (assets, _) = gathered(&root, &issue(ISSUE, "", vec![figure(&secret)]));
+    let (assets, _) = loaded(&root, &issue(ISSUE, "", vec![figure(&secret)]));
     assert!(assets.picture(&secret).is_none() && assets.address(&secret).starts_with("https://example.org/"));
 }
 
@@ -116,7 +116,7 @@ fn what_is_no_picture_and_what_is_too_big_is_refused() {
     big.resize(10 * 1024 * 1024 + 1, 0);
     write(root.path(), "issues/042/big.png", big);
     let blocks = vec![figure("notes.png"), figure("big.png")];
-    let (_, problems) = gathered(root.path(), &issue(ISSUE, "", blocks));
+    let (_, problems) = loaded(root.path(), &issue(ISSUE, "", blocks));
     assert_eq!(
         problems,
         [
@@ -132,14 +132,14 @@ fn pictures_at_the_site_have_its_address_and_stay_out_of_the_letter() {
     write(root.path(), "issues/042/é.png", picture(4, 4, ImageFormat::Png));
     let mut issue = issue(ISSUE, "", vec![figure("é.png")]);
     issue.head.pictures = Some("site".into());
-    let (assets, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = loaded(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(assets.place(), PicturePlace::Site);
     assert_eq!(assets.address("é.png"), "https://example.org/letters/issues/042/%C3%A9.png");
     assert!(assets.into_pictures().is_empty());
 
     issue.head.pictures = Some("sight".into());
-    assert_eq!(gathered(root.path(), &issue).1, ["M235 pictures cannot be `sight`"]);
+    assert_eq!(loaded(root.path(), &issue).1, ["M235 pictures cannot be `sight`"]);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn relative_links_lead_to_the_site_and_need_one() {
     };
     let urls = ["../041.md", "files/a b.pdf", "#top", "mailto:ada@example.org", "https://example.net/x"];
     let issue = issue(ISSUE, "abc", vec![block(BlockKind::Paragraph(urls.map(link).to_vec()))]);
-    let (assets, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = loaded(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
     // The issue's folder does not exist here, so its links are taken from the newsletter's folder.
     assert_eq!(
@@ -172,7 +172,7 @@ fn relative_links_lead_to_the_site_and_need_one() {
     assert_eq!(diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), ["M236", "M236"]);
 
     fs::create_dir_all(root.path().join("issues/042")).unwrap();
-    let (assets, _) = gathered(root.path(), &issue);
+    let (assets, _) = loaded(root.path(), &issue);
     assert_eq!(assets.href("../041.md"), "https://example.org/letters/issues/041.md");
 }
 
@@ -187,7 +187,7 @@ fn a_still_gets_its_play_mark_once_and_keeps_it_beside_the_issue() {
         caption: None,
     };
     let issue = issue(ISSUE, "", vec![block(BlockKind::Video(shown.clone()))]);
-    let (assets, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = loaded(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
     let still = assets.video(&shown).still.unwrap();
     assert!(still.source.starts_with("vendor/still.play-"), "{}", still.source);
@@ -197,12 +197,12 @@ fn a_still_gets_its_play_mark_once_and_keeps_it_beside_the_issue() {
 
     // What lies there is taken, so a second build does not draw.
     fs::write(&stored, picture(7, 7, ImageFormat::Jpeg)).unwrap();
-    let (again, _) = gathered(root.path(), &issue);
+    let (again, _) = loaded(root.path(), &issue);
     assert_eq!(again.picture(&still.source).unwrap().width, Some(7));
 
     // Another still, another file.
     write(root.path(), "issues/042/still.jpg", picture(321, 180, ImageFormat::Jpeg));
-    let (other, _) = gathered(root.path(), &issue);
+    let (other, _) = loaded(root.path(), &issue);
     assert_ne!(other.video(&shown).still.unwrap().source, still.source);
 }
 
@@ -235,7 +235,7 @@ fn stored_data_fills_what_the_author_left_out() {
     );
     write(root.path(), file.to_str().unwrap(), data);
     write(root.path(), "issues/042.vendor/p.png", picture(9, 9, ImageFormat::Png));
-    let (assets, problems) = gathered(root.path(), &issue);
+    let (assets, problems) = loaded(root.path(), &issue);
     assert_eq!(problems, Vec::<String>::new());
     let full = assets.post(&post);
     assert_eq!(full.author.as_deref(), Some("Ada, in her own words"));
@@ -252,7 +252,7 @@ fn stored_data_fills_what_the_author_left_out() {
 #[test]
 fn a_bare_video_without_data_is_a_warning() {
     let root = tempfile::tempdir().unwrap();
-    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", vec![video("https://video.example/2")]));
+    let (assets, problems) = loaded(root.path(), &issue(ISSUE, "", vec![video("https://video.example/2")]));
     assert_eq!(problems, ["M237 nothing is known about this video, so it is shown as a plain link"]);
     assert!(assets.into_pictures().is_empty());
 }
@@ -263,7 +263,7 @@ fn pictures_of_raw_html_are_found_too() {
     write(root.path(), "issues/042/raw.png", picture(5, 6, ImageFormat::Png));
     let html =
         block(BlockKind::Html(Phrase::plain("<p><img alt='' src='raw.png'><a href='x.html'>x</a></p>")));
-    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", vec![html]));
+    let (assets, problems) = loaded(root.path(), &issue(ISSUE, "", vec![html]));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(assets.picture("raw.png").unwrap().height, Some(6));
 }
@@ -273,7 +273,7 @@ fn a_picture_from_the_root_is_in_the_newsletters_folder_or_at_its_site() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "pictures/kettle.png", picture(40, 20, ImageFormat::Png));
     let blocks = || vec![figure("/pictures/kettle.png"), figure("/elsewhere/a b.png")];
-    let (assets, problems) = gathered(root.path(), &issue(ISSUE, "", blocks()));
+    let (assets, problems) = loaded(root.path(), &issue(ISSUE, "", blocks()));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(assets.picture("/pictures/kettle.png").unwrap().path, "pictures/kettle.png");
     assert_eq!(assets.address("/elsewhere/a b.png"), "https://example.org/elsewhere/a%20b.png");
@@ -283,8 +283,7 @@ fn a_picture_from_the_root_is_in_the_newsletters_folder_or_at_its_site() {
     assert_eq!(found[0].code, "M230");
     assert!(found[0].help.as_deref().unwrap().contains("`elsewhere/a b.png`"), "{found:?}");
     for name in ["/../secret.png", "/", "//example.org/x.png", "/https://example.org/x.png", "/a\\b.png"] {
-        let (assets, problems) =
-            gathered(&root.path().join("pictures"), &issue(ISSUE, "", vec![figure(name)]));
+        let (assets, problems) = loaded(&root.path().join("pictures"), &issue(ISSUE, "", vec![figure(name)]));
         assert!(assets.picture(name).is_none(), "{name}: {problems:?}");
     }
 }

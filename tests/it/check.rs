@@ -84,7 +84,7 @@ fn ordinary_letters_raise_no_alarm() {
     let settings = SETTINGS.replace("[check]\n", "[check]\nhistory = 0\n");
     let project = project().file("mimeo.toml", settings);
     copy(&repository().join("tests/fixtures/ordinary"), &project.path("issues"));
-    assert!(20 <= project.list("issues").iter().filter(|name| name.ends_with(".md")).count());
+    assert!(project.list("issues").iter().filter(|name| name.ends_with(".md")).count() >= 20);
     let loud: Vec<String> = found(&project).into_iter().filter(|one| !one.ends_with("note")).collect();
     assert!(loud.is_empty(), "{loud:?}\n{}", project.run(["check"]));
 }
@@ -266,7 +266,7 @@ fn only_changed_lines_are_reported_with_since() {
 fn every_finding_has_an_explanation() {
     let project = Project::empty();
     let list = project.run(["explain"]).code(0).stdout;
-    assert!(30 < list.lines().count());
+    assert!(list.lines().count() > 30);
     for line in list.lines() {
         let code = line.split_whitespace().next().unwrap();
         project.run(["explain", code]).code(0).stdout_has(code);

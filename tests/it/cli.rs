@@ -29,7 +29,7 @@ fn every_command_has_help_with_an_example() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
         .collect();
-    assert!(4 < commands.len(), "{commands:?}");
+    assert!(commands.len() > 4, "{commands:?}");
     for command in commands {
         let help = project.run([command, "--help"]).code(0).stdout;
         assert!(help.contains("Example") || help.contains("Commands:"), "{command}: {help}");
@@ -187,7 +187,7 @@ fn a_key_is_private_and_never_overwritten() {
     );
     assert_eq!(project.read(".mimeo/dkim-rsa.pem"), key);
     project.run(["keygen", "--ed25519", "-q"]).code(0).stderr("").stdout_has("\"v=DKIM1; k=ed25519; p=");
-    project.run(["keygen", "--selector", "a b"]).code(2).stderr_has("\"a b\" is no selector");
+    project.run(["keygen", "--selector", "a b"]).code(2).stderr_has("invalid selector \"a b\"");
     Project::empty()
         .run(["keygen", "--domain", "example.net", "-o", "k.pem"])
         .code(0)

@@ -79,6 +79,10 @@ fn issue() -> &'static str {
 }
 
 pub(crate) fn project(people: usize, more_settings: &str) -> Project {
+    project_in(Project::empty(), people, more_settings)
+}
+
+pub(crate) fn project_in(folder: Project, people: usize, more_settings: &str) -> Project {
     let mut list = String::from("email,first name\n");
     for number in 0..people {
         list.push_str(&format!("reader{number:06}@example{}.com,Reader {number}\n", number % 7));
@@ -86,7 +90,7 @@ pub(crate) fn project(people: usize, more_settings: &str) -> Project {
     let settings = format!(
         "{LEAST}\n[list]\npath = \"subscribers.csv\"\n[retry]\nfirst_wait = \"20ms\"\nwait_max = \"100ms\"\n{more_settings}"
     );
-    Project::empty().file("mimeo.toml", settings).file("subscribers.csv", list).file("issues/one.md", issue())
+    folder.file("mimeo.toml", settings).file("subscribers.csv", list).file("issues/one.md", issue())
 }
 
 impl Scenario {
@@ -433,10 +437,14 @@ fn found_out(fault: &'static str) -> String {
         };
         let judged = std::panic::catch_unwind(|| scenario.run(12, &mut Figures::default()));
         if let Err(said) = judged {
-            return said.downcast_ref::<String>().cloned().unwrap_or_default();
+            let said = said.downcast_ref::<String>().cloned().unwrap_or_default();
+            // Something else may fail on a busy machine.
+            if said.contains(&format!("seed {seed}: ")) {
+                return said;
+            }
         }
     }
-    panic!("ten sendings, killed twelve times each, showed nothing wrong")
+    panic!("ten dispatches, killed twelve times each, showed nothing wrong")
 }
 
 #[test]

@@ -32,12 +32,24 @@ struct Machines {
 impl Machines {
     /// Says so and returns `None` where network namespaces are not permitted.
     fn new() -> Option<Self> {
-        let this = Self { number: std::process::id() % 200 + 20 };
+        // A run that was killed has left its namespaces, and another one may be under way: they keep their numbers.
+        let numbers = (0..20).map(|more| (std::process::id() + more) % 200 + 20);
+        let made =
+            numbers.filter(|number| ip(&format!("netns add mimeo-{number}-1"))).find_map(Self::numbered);
+        if made.is_none() {
+            skip("network namespaces are not permitted");
+        }
+        made
+    }
+
+    /// Of which the first namespace was just made.
+    fn numbered(number: u32) -> Option<Self> {
+        let this = Self { number };
         let is_made = (1..=2).all(|machine| {
             let (name, link) = (this.name(machine), this.link(machine));
             let net = format!("10.{}.{machine}", this.number);
-            [
-                format!("netns add {name}"),
+            let is_new = machine == 1 || ip(&format!("netns add {name}"));
+            let lines = [
                 format!("link add {link} type veth peer name eth0 netns {name}"),
                 format!("addr add {net}.1/24 dev {link}"),
                 format!("link set {link} up"),
@@ -45,15 +57,10 @@ impl Machines {
                 format!("-n {name} link set eth0 up"),
                 format!("-n {name} link set lo up"),
                 format!("-n {name} route add default via {net}.1"),
-            ]
-            .iter()
-            .all(|line| ip(line))
+            ];
+            is_new && lines.iter().all(|line| ip(line))
         });
-        if is_made {
-            return Some(this);
-        }
-        skip("network namespaces are not permitted");
-        None
+        is_made.then_some(this)
     }
 
     fn name(&self, machine: usize) -> String {

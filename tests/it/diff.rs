@@ -261,7 +261,7 @@ fn the_page_shows_the_letters_in_step_in_a_browser() {
             .collect()
     };
     let [before, now] = heights(&page)[..] else { panic!("{}", page.html()) };
-    assert!(400.0 < now && (before - now).abs() < 2.0, "{before} and {now}");
+    assert!(now > 400.0 && (before - now).abs() < 2.0, "{before} and {now}");
     let words = |wanted: &str| -> Vec<String> {
         let wanted = selector(wanted);
         page.select(&wanted).map(|node| node.text().collect::<String>()).collect()
@@ -281,7 +281,7 @@ fn selector(wanted: &str) -> scraper::Selector {
 }
 
 #[test]
-fn the_letters_stand_beside_each_other_and_hide_nothing() {
+fn the_letters_are_beside_each_other_and_hide_nothing() {
     let project = project();
     edit(&project, "issues/7.md", "It was warm", "It was cold");
     project.run(["diff", "7", "HEAD", "--page", "page.html"]).code(0);
@@ -295,7 +295,7 @@ fn the_letters_stand_beside_each_other_and_hide_nothing() {
         "(() => { const [before, now, over] = ['#before iframe', '#now iframe', '#difference .over'].map(
             wanted => document.querySelector(wanted).getBoundingClientRect());
         const head = document.querySelector('header').getBoundingClientRect();
-        return head.bottom <= before.top && before.right <= now.left && now.right <= over.left && 370 < before.width })()",
+        return head.bottom <= before.top && before.right <= now.left && now.right <= over.left && before.width } > 370)()",
     );
 }
 

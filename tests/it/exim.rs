@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,6 +12,8 @@ use std::{
 use crate::{
     returned::suppressed,
     support::{
+        ports::free_port,
+        postfix::install,
         project::{LEAST, Project, repository},
         skip,
     },
@@ -40,7 +42,11 @@ impl Exim {
             fs::create_dir_all(root.join(part)).unwrap();
             fs::set_permissions(root.join(part), fs::Permissions::from_mode(0o777)).unwrap();
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Exim runs itself again as its own user, who may not be able to enter the repository's folder.
+        let copy = root.join("exim");
+        install(&program, "4755", &copy);
+        let program = copy;
+        let port = free_port();
         let config = root.join("exim.conf");
         fs::write(&config, settings(root, &program, port)).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();

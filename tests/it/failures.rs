@@ -12,6 +12,7 @@ use crate::{
         disk::SmallDisk,
         project::Project,
         relay::{At, Do, Relay, Script, When},
+        until,
     },
 };
 
@@ -19,12 +20,6 @@ fn start(project: &Project, more: &[&str]) -> Child {
     let arguments: Vec<&str> = ["send", "one", "--yes", "--first"].iter().chain(more).copied().collect();
     let mut command: Command = project.mimeo(arguments).into_command();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn wait_until(mut done: impl FnMut() -> bool) {
-    while !done() {
-        std::thread::yield_now();
-    }
 }
 
 fn signal(child: &Child, name: &str) {
@@ -47,7 +42,7 @@ fn sigterm_and_a_closed_terminal_end_a_run_as_an_interrupt_does() {
         let project =
             project(3_000, &format!("[pace]\nper_second = 200\n[relay]\nurl = \"{}\"\n", relay.url()));
         let child = start(&project, &[]);
-        wait_until(|| 20 <= relay.counters().accepted);
+        until("letters", || relay.counters().accepted >= 20);
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
         let said = report(&output);
@@ -65,18 +60,18 @@ fn a_second_interrupt_stops_at_once_and_names_what_is_unconfirmed() {
     let relay = Relay::start(Script::new().rule(At::Dot, When::Always, Do::Hang));
     let project = project(20, &format!("[relay]\nurl = \"{}\"\nconnections = 3\n", relay.url()));
     let mut child = start(&project, &[]);
-    wait_until(|| crate::crash::counts_if_any(&project, "unconfirmed") == 3);
+    until("unconfirmed letters", || crate::crash::counts_if_any(&project, "unconfirmed") == 3);
     signal(&child, "INT");
     let mut said = String::new();
     let mut lines = std::io::BufReader::new(child.stderr.take().unwrap());
-    wait_until(|| {
+    until("what it shows", || {
         std::io::BufRead::read_line(&mut lines, &mut said).unwrap();
         said.contains("press Ctrl-C again to stop at once")
     });
     assert_eq!(child.try_wait().unwrap(), None, "it waits for the letters under way");
     // At once after the first it may be the same wish; so ask until it is heard.
     let mut ended = None;
-    wait_until(|| {
+    until("what it shows", || {
         ended = child.try_wait().unwrap();
         if ended.is_none() {
             signal(&child, "INT");
@@ -100,7 +95,7 @@ fn pressed_until_it_stops() -> std::time::Duration {
     let relay = Relay::start(Script::new().rule(At::Dot, When::Always, Do::Hang));
     let project = project(20, &format!("[relay]\nurl = \"{}\"\nconnections = 3\n", relay.url()));
     let mut child = start(&project, &[]);
-    wait_until(|| crate::crash::counts_if_any(&project, "unconfirmed") == 3);
+    until("unconfirmed letters", || crate::crash::counts_if_any(&project, "unconfirmed") == 3);
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let (sender, said) = mpsc::channel();
     std::thread::spawn(move || lines.map_while(Result::ok).all(|line| sender.send(line).is_ok()));
@@ -134,10 +129,10 @@ fn an_interrupt_before_the_greeting_ends_at_once_and_nothing_leaves() {
     let relay = Relay::start(Script::new().rule(At::Connect, When::Always, Do::Hang));
     let project = project(20, &format!("[relay]\nurl = \"{}\"\nconnections = 3\n", relay.url()));
     let mut child = start(&project, &[]);
-    wait_until(|| relay.counters().connections == 3);
+    until("connections", || relay.counters().connections == 3);
     signal(&child, "INT");
     let mut ended = None;
-    wait_until(|| {
+    until("what it shows", || {
         ended = child.try_wait().unwrap();
         ended.is_some()
     });
@@ -150,7 +145,7 @@ fn who_unsubscribes_in_the_middle_gets_nothing() {
     let relay = Relay::start(Script::new());
     let project = project(400, &format!("[pace]\nper_second = 100\n[relay]\nurl = \"{}\"\n", relay.url()));
     let child = start(&project, &[]);
-    wait_until(|| 5 <= relay.counters().accepted);
+    until("letters", || relay.counters().accepted >= 5);
     let late = reader(399);
     project.run(["suppress", &late, "--reason", "unsubscribed"]).code(0);
     assert!(!relay.recipients().contains(&late), "the test is too slow to say anything");
@@ -190,7 +185,7 @@ fn a_disk_that_fills_in_the_middle_stops_the_run_and_loses_nothing() {
         ),
     );
     let child = start(&project, &[]);
-    wait_until(|| 20 <= relay.counters().accepted);
+    until("letters", || relay.counters().accepted >= 20);
     let full = disk.fill();
     let output = child.wait_with_output().unwrap();
     let said = report(&output);
@@ -199,7 +194,7 @@ fn a_disk_that_fills_in_the_middle_stops_the_run_and_loses_nothing() {
     assert!(said.contains("free some disk space and run again"), "{said}");
     drop(full);
     let before = counts(&project);
-    assert!(0 < before["queued"], "{before:?}");
+    assert!(before["queued"] > 0, "{before:?}");
     assert!(before["unconfirmed"] <= 4, "no more than letters under way: {before:?}");
     let ran = project.run(["send", "one", "--yes", "--first"]);
     let after = counts(&project);
@@ -248,7 +243,7 @@ fn a_sender_that_was_asleep_holds_what_it_holds_and_goes_on_when_it_wakes() {
     let child = start(&project, &[]);
     let mut seen = 20;
     let second = loop {
-        wait_until(|| seen <= relay.counters().accepted);
+        until("letters", || relay.counters().accepted >= seen);
         signal(&child, "STOP");
         let second = project.run(["send", "one", "--yes", "--first"]);
         signal(&child, "CONT");

@@ -201,7 +201,7 @@ fn it_refuses_the_sender_or_us() {
 #[test]
 fn it_is_slow_or_silent() {
     const SHORT: &str = "connections = 1\ntimeouts = { greeting = \"200ms\", command = \"200ms\", data = \"200ms\", \
-                         accept = \"200ms\" }";
+                         accept = \"2s\" }";
     for at in [At::Greeting, At::Mail, At::Dot] {
         let script = Script::new().rule(at, When::First(2), Do::Drip(Duration::from_millis(1)));
         scenario(format!("a byte at a time at {at:?}"), script, End::All).run();

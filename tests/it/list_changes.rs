@@ -7,6 +7,7 @@ use crate::{
     support::{
         project::Project,
         relay::{At, Do, Relay, Script, When},
+        until,
     },
 };
 
@@ -159,7 +160,7 @@ fn a_long_value_does_not_fill_a_header() {
 #[test]
 fn who_leaves_a_managed_list_while_letters_leave_gets_no_letter() {
     let relay = Relay::start(Script::new());
-    let settings = format!("[pace]\nper_second = 60\n[relay]\nurl = \"{}\"\n", relay.url());
+    let settings = format!("[pace]\nper_second = 30\n[relay]\nurl = \"{}\"\n", relay.url());
     let project = project(400, &settings);
     let settings = project.read("mimeo.toml").replace("path = \"subscribers.csv\"", "managed = true");
     project.write("mimeo.toml", settings);
@@ -172,9 +173,7 @@ fn who_leaves_a_managed_list_while_letters_leave_gets_no_letter() {
     project.write("gone.csv", format!("email,status\n{},unsubscribed\n", late[4]));
     let mut command = project.mimeo(["send", "one", "--yes", "--first"]).into_command();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while relay.counters().accepted < 5 {
-        std::thread::yield_now();
-    }
+    until("letters", || relay.counters().accepted >= 5);
     project.run(["subscribers", "unsubscribe", &late[0]]).code(0);
     project.run(["unsubscribe", &token]).code(0);
     project.run(["subscribers", "pause", &late[2]]).code(0);

@@ -3,7 +3,6 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::Stdio,
-    time::{Duration, Instant},
 };
 
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
         project::{LEAST, Project, Ran},
         relay::{Accepted, Relay, Script},
         service::{HOST, Service},
+        until,
     },
 };
 
@@ -129,16 +129,6 @@ fn a_mailbox_without_trust_or_login_changes_nothing() {
         .stderr_has("failed at SELECT");
     assert_eq!(dovecot.messages(""), (1, 0));
     assert!(suppressed(&project).is_empty());
-}
-
-/// Waits for something that another process does.
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what} did not happen");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -310,8 +310,8 @@ fn found_out(cluster: &Cluster, fault: &'static str, program_fault: &'static str
             std::panic::catch_unwind(AssertUnwindSafe(|| round.run(cluster, &mut Figures::default())));
         if let Err(said) = judged {
             let said = said.downcast_ref::<String>().cloned().unwrap_or_default();
-            // A fault may keep a dispatch from its end before it shows.
-            if !said.ends_with("no end") {
+            // A fault may keep a dispatch from its end before it shows, and something else may fail on a busy machine.
+            if said.contains(&format!("seed {seed}: ")) && !said.ends_with("no end") {
                 return said;
             }
         }

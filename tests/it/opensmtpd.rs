@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -12,6 +12,7 @@ use std::{
 use crate::{
     returned::suppressed,
     support::{
+        ports::free_port,
         project::{LEAST, Project, repository},
         relay::{At, Do, Relay, Script, When},
         skip,
@@ -37,7 +38,7 @@ impl OpenSmtpd {
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let copied = Command::new("cp").arg("-a").arg(package.join(".")).arg(root.path()).status().unwrap();
         assert!(copied.success());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let settings = format!(
             "listen on 127.0.0.1 port {port} hostname opensmtpd.example.net\n\
              table boxes {{ \"@example.org\" = box }}\n\

@@ -6,11 +6,12 @@ use std::{
 };
 
 use crate::{
-    crash::{counts, project},
+    crash::{counts, project, project_in},
     support::{
         postgres::Cluster,
         project::Project,
         relay::{At, Do, Relay, Script, When},
+        until, within_one_day,
     },
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn ledgers() -> Vec<String> {
 /// A newsletter whose dispatch is open, and of which no letter has left.
 fn opened(relay: &Relay, people: usize, settings: &str) -> Project {
     let relay = format!("[relay]\nurl = \"{}\"\nconnections = 1\n", relay.url());
-    let project = project(people, &format!("{settings}\n{relay}"));
+    let project = project_in(Project::in_memory(), people, &format!("{settings}\n{relay}"));
     project.run(["send", "one", "--yes", "--first"]).code(5);
     project
 }
@@ -101,7 +102,7 @@ fn a_rate_for_one_domain_is_shared_and_holds_up_no_other() {
     for ledger in ledgers() {
         let relay = relay();
         let settings = format!(
-            "{ledger}[pace]\nadaptive = false\n[pace.per_domain]\n\"example1.com\" = {{ per_second = 8 }}\n"
+            "{ledger}[pace]\nadaptive = false\n[pace.per_domain]\n\"example1.com\" = {{ per_second = 6 }}\n"
         );
         let project = opened(&relay, 420, &settings);
         let mut workers = [worker(&project), worker(&project)];
@@ -111,22 +112,23 @@ fn a_rate_for_one_domain_is_shared_and_holds_up_no_other() {
         // One that waits for the domain's limit may leave the rest to the other.
         project.run(["work", "-q"]).code(0);
         assert_eq!(counts(&project)["accepted"], 420);
-        check_rate(&times(&relay, "@example1.com"), 8);
+        let limited = times(&relay, "@example1.com");
+        check_rate(&limited, 6);
         let others = times(&relay, "@example2.com");
-        assert!(others[others.len() - 1] < 5.0, "{others:?}");
+        // 60 letters, 6 at once and 6 a second, take nine seconds at least.
+        assert!(others[others.len() - 1] < 7.0, "{others:?} and {limited:?}");
     }
 }
 
 #[test]
 fn the_letters_of_a_day_are_shared_and_a_killed_worker_s_part_is_not_sent_twice() {
     for ledger in ledgers() {
+        within_one_day();
         let relay = relay();
         let settings = format!("{ledger}[pace]\nadaptive = false\nwarm_up = [200, 200]\n");
         let project = opened(&relay, 500, &settings);
         let mut workers = [worker(&project), worker(&project), worker(&project)];
-        while relay.counters().accepted < 60 && workers[0].try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
+        until("letters", || relay.counters().accepted >= 60 || workers[0].try_wait().unwrap().is_some());
         workers[0].kill().unwrap();
         for child in &mut workers {
             child.wait().unwrap();
@@ -166,7 +168,9 @@ fn what_a_relay_showed_is_in_the_ledger_and_an_old_file_is_read_once() {
         );
         relay.reset();
         project.run(["send", "one", "--yes"]).code(0);
-        assert_eq!(relay.counters().connections_peak, 2, "it is known from the run before");
+        // One that the relay has not seen ending yet may count beside two.
+        let peak = relay.counters().connections_peak;
+        assert!((2..=3).contains(&peak), "{peak}: it is known from the run before");
         assert!(!project.path(".mimeo/relays.json").exists(), "taken over");
     }
 }

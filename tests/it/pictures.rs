@@ -253,7 +253,7 @@ const LOOKS: &str = r"
         css('ul', 'paddingLeft'), css('ul', 'marginLeft'), 'nearer to its own: ' + (above <= below + .5)].join(' | ')";
 
 #[test]
-fn a_long_letter_looks_like_a_short_one_and_lists_in_lists_stand_with_their_own() {
+fn a_long_letter_looks_like_a_short_one_and_lists_in_lists_are_with_their_own() {
     let (here, templates) = (Path::new("."), Path::new("templates"));
     let text = |count: usize| {
         let item = "- A [page](https://example.org/) with `code`\n  - [Inside](https://example.org/inside)\n";

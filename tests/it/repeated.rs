@@ -177,7 +177,7 @@ fn a_real_postfix_pipes_reports_into_the_program_and_keeps_what_cannot_be_proces
     // The user of the pipe reads and writes the newsletter's folder.
     let folder = project.path("").display().to_string();
     assert!(std::process::Command::new("chown").args(["-R", "daemon", &folder]).status().unwrap().success());
-    let program = env!("CARGO_BIN_EXE_mimeo");
+    let program = postfix.program();
     postfix.pipe("bounces@example.org", &format!("{program} -C {folder} bounces - || exit 75"));
     postfix.report(&letters[0].from, &hard(&letters[0]));
     postfix.wait_for_log("status=sent (delivered via mimeo service");

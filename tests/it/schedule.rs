@@ -57,7 +57,7 @@ fn the_plan_of_a_schedule_counts_from_its_time() {
 fn a_send_that_waits_sends_at_its_time_and_not_before() {
     let relay = Relay::start(Script::new());
     let project = through(&relay, 3);
-    let at = within(3);
+    let at = within(8);
     project
         .run(["send", "one", "--yes", "--first", "--at", &at])
         .code(0)

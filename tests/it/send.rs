@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 use crate::{
     crash::{counts, project},
     support::{
+        ports::free_port,
         project::Project,
         relay::{At, Do, Relay, Script, When},
+        until,
     },
 };
 
@@ -58,10 +60,7 @@ fn letters_in_the_outbox_do_not_count_when_a_relay_is_set_later() {
 
 #[test]
 fn a_connection_that_was_refused_does_not_freeze_the_issue() {
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let port = free_port();
     let project = project(3, "");
     let settings = project.read("mimeo.toml");
     project.write("mimeo.toml", format!("{settings}\n[relay]\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n"));
@@ -189,9 +188,7 @@ fn an_interrupt_before_the_greeting_ends_the_run_at_once_and_nothing_leaves() {
     let project = through(&relay, 3);
     let mut command: Command = project.mimeo(["send", "one", "--yes", "--first"]).into_command();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while relay.counters().connections == 0 {
-        std::thread::yield_now();
-    }
+    until("a connection", || relay.counters().connections > 0);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -16,13 +16,12 @@ mod topics;
 mod unsubscribing;
 mod walk;
 
-use std::time::{Duration, Instant};
-
 use mail_parser::MessageParser;
 
 use crate::support::{
     project::{LEAST, Project},
     service::{HOST, Service},
+    until,
 };
 
 const ISSUE: &str = "---\ntitle: One two three\npreheader: A short letter about one thing.\nnumber: 1\n\
@@ -52,16 +51,6 @@ fn status(project: &Project, address: &str) -> String {
     let shown = project.run(["subscribers", "show", address, "--json"]).code(0).stdout;
     let record: serde_json::Value = serde_json::from_str(&shown).unwrap();
     record["person"]["status"].as_str().unwrap_or("none").to_owned()
-}
-
-/// Waits until something holds.
-#[track_caller]
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(30), "waited for {what}");
-        std::thread::yield_now();
-    }
 }
 
 /// The letters in the outbox, each once it is there: their recipients, subjects and texts.

@@ -10,6 +10,7 @@ use crate::{
     support::{
         relay::{At, Do, Relay, Script, When},
         schema::hold,
+        until,
     },
 };
 
@@ -26,13 +27,9 @@ fn a_stop_ends_runs_elsewhere_and_workers_go_on_after_it_is_taken_back() {
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
         };
         let send = start(&["send", "one", "--yes", "--first"]);
-        while relay.counters().accepted < 20 {
-            std::thread::yield_now();
-        }
+        until("letters", || relay.counters().accepted >= 20);
         let work = start(&["work", "--watch"]);
-        while relay.counters().connections < 2 {
-            std::thread::yield_now();
-        }
+        until("the worker's connection", || relay.counters().connections >= 2);
         project.run(["stop", "one", "--reason", " "]).code(2);
         project
             .run(["stop", "one", "--reason", "wrong link"])
@@ -66,9 +63,10 @@ fn a_stop_ends_runs_elsewhere_and_workers_go_on_after_it_is_taken_back() {
         // The worker that was stopped is still there, or another one.
         project.run(["work", "-q"]);
         let pid = work.id().to_string();
-        while counts(&project)["accepted"] < 2_500 {
+        until("the rest of the letters", || {
             project.run(["work", "-q"]);
-        }
+            counts(&project)["accepted"] == 2_500
+        });
         std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
         let worked = work.wait_with_output().unwrap();
         let said = String::from_utf8(worked.stderr).unwrap();

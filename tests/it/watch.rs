@@ -83,10 +83,13 @@ fn a_watch_without_a_terminal_prints_a_line_when_something_changes_and_stops_whe
 fn a_watch_redraws_its_lines_on_a_terminal() {
     let relay = late(Script::new().rule(At::Dot, When::Nth(2), Do::Wait(Duration::from_millis(500))));
     let project = opened(&relay, 4);
-    let mut worker = project.mimeo(["-q", "work"]).into_command();
-    let mut worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let ran = project.at_terminal("status --watch --every 50ms one", "").code(0);
-    assert!(worker.wait().unwrap().success());
+    let mut worker = None;
+    let start = || {
+        let mut command = project.mimeo(["-q", "work"]).into_command();
+        worker = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    };
+    let ran = project.at_terminal_while("status --watch --every 50ms one", start).code(0);
+    assert!(worker.unwrap().wait().unwrap().success());
     ran.stdout_has("one: 4 of 4 accepted").stdout_has("\u{1b}[");
     project.at_terminal("status --watch", "").code(0).stdout_has("nothing is left to send");
     project

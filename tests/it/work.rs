@@ -12,6 +12,7 @@ use crate::{
     crash::{counts, project},
     pace::{ledgers, times},
     support::{
+        self,
         project::{Project, Ran},
         relay::{At, Do, Relay, Script, When},
         schema::hold,
@@ -307,9 +308,7 @@ fn connections_to_one_domain_are_shared_by_all_senders() {
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
         let mut first = start();
-        while relay.counters().accepted < 20 {
-            std::thread::yield_now();
-        }
+        support::until("letters", || relay.counters().accepted >= 20);
         let mut second = start();
         for worker in [&mut first, &mut second] {
             worker.wait().unwrap();

@@ -54,6 +54,13 @@ fn what_a_person_scrolls_takes_the_other_letter_along() {
     shows(&mut tab, "kettle");
     tab.run("await page.locator('#phone').hover(); await page.mouse.wheel(0, 900)");
     tab.until("phone.contentWindow.scrollY > 300 && desktop.contentWindow.scrollY > 100");
+    // Until neither has moved for ten pictures of the screen.
+    tab.run(
+        "await page.evaluate(async () => { let [last, still] = ['', 0]; while (still < 10) { \
+         await new Promise(requestAnimationFrame); \
+         const now = `${phone.contentWindow.scrollY} ${desktop.contentWindow.scrollY}`; \
+         still = now === last ? still + 1 : 0; last = now; } })",
+    );
     tab.run("await page.getByRole('button', { name: 'Scroll together' }).click()");
     let before = tab.run("return await page.evaluate(() => desktop.contentWindow.scrollY)");
     tab.run("await page.locator('#phone').hover(); await page.mouse.wheel(0, 600)");

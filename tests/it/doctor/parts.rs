@@ -84,6 +84,7 @@ fn a_wrong_password_is_an_error_and_is_not_printed() {
 
 #[test]
 fn files_that_may_be_lost_or_are_in_git_are_found() {
+    crate::support::within_one_day();
     let project = Project::new().file("issues/one.md", "---\ntitle: One\nnumber: 1\n---\n\nHello.\n");
     let look = || report(&project, &["--skip", "dns", "--skip", "relay", "--skip", "unsubscribe"]);
     assert_eq!(find(&look(), "ledger")["level"], "note");
@@ -127,10 +128,7 @@ fn a_ledger_on_a_server_is_reached_and_its_version_is_named() {
 
 #[test]
 fn a_bounce_mailbox_and_a_file_of_suppressions_that_cannot_be_read_are_errors() {
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let port = crate::support::ports::free_port();
     let settings = "[newsletter]\nname = \"A\"\n[sender]\nfrom = \"a@kettle.example\"\n";
     let project = Project::new().file(
         "mimeo.toml",

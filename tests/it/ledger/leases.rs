@@ -407,7 +407,7 @@ async fn many_callers_are_committed_together_and_each_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn two_sendings_that_grow_in_turn_keep_their_people_apart() {
+async fn two_dispatches_that_grow_alternately_keep_their_people_apart() {
     use mimeograph::ledger::{Domains, Selection};
     on_each(async |shelf| {
         let ledger = &shelf.ledger;

@@ -45,7 +45,7 @@ enum Step {
     Unsuppress(usize, usize),
     Extend(usize, usize),
     Decide(usize, Decision),
-    Hurry(usize),
+    MakeDue(usize),
     /// Someone opens the issue again, with another text.
     Edit(usize),
     /// The clock jumps, forward or backward.
@@ -178,7 +178,7 @@ impl World<'_> {
                 }
             }
             Step::Decide(slot, decision) => self.decide(slot, decision).await,
-            Step::Hurry(slot) => {
+            Step::MakeDue(slot) => {
                 self.ledger(slot).make_due_now(self.dispatch).await.unwrap();
             }
             Step::Edit(slot) => {
@@ -320,7 +320,7 @@ impl World<'_> {
         }
         self.reap(0).await;
         self.clock += 1_000_000_000;
-        self.step(&Step::Hurry(1)).await?;
+        self.step(&Step::MakeDue(1)).await?;
         self.step(&Step::Hire(0)).await?;
         self.step(&Step::Claim(0, 100, true)).await?;
         while !self.places[0].claims.is_empty() {
@@ -355,7 +355,7 @@ fn pick<T>(all: &[T], nth: usize) -> Option<usize> {
     (!all.is_empty()).then(|| nth % all.len())
 }
 
-async fn tell(shelf: &Shelf, second: &Ledger, fault: Fault, steps: &[Step]) -> Result<(), String> {
+async fn play(shelf: &Shelf, second: &Ledger, fault: Fault, steps: &[Step]) -> Result<(), String> {
     let first = &shelf.ledger;
     let Opened { dispatch, .. } = open(first, "one", &PEOPLE[..4]).await;
     assert_eq!(first.rendered(dispatch).await.unwrap().slug, issue("one").slug);
@@ -404,7 +404,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (slot.clone(), 0..PEOPLE.len()).prop_map(|(slot, who)| Step::Unsuppress(slot, who)),
         1 => (slot.clone(), 0..PEOPLE.len()).prop_map(|(slot, who)| Step::Extend(slot, who)),
         1 => (slot.clone(), decision).prop_map(|(slot, decision)| Step::Decide(slot, decision)),
-        1 => slot.clone().prop_map(Step::Hurry),
+        1 => slot.clone().prop_map(Step::MakeDue),
         1 => slot.prop_map(Step::Edit),
         1 => (-100_000_000..100_000_000_i64).prop_map(Step::Jump),
     ];
@@ -419,7 +419,7 @@ fn property(kind: Kind, fault: Fault, scenarios: u32) -> Result<(), String> {
     let ran = runner.run(&steps(), |steps| {
         let shelf = Shelf::new(kind);
         let second = shelf.second().unwrap();
-        runtime.block_on(tell(&shelf, &second, fault, &steps)).map_err(TestCaseError::fail)
+        runtime.block_on(play(&shelf, &second, fault, &steps)).map_err(TestCaseError::fail)
     });
     ran.map_err(|error| match error {
         TestError::Fail(reason, steps) => format!("{reason}: {steps:#?}"),

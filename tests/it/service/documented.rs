@@ -4,6 +4,7 @@ use std::{fs, process::Command};
 
 use crate::support::{
     nginx,
+    ports::free_port,
     project::{Project, repository},
     relay,
 };
@@ -31,9 +32,7 @@ fn the_documented_nginx_settings_are_valid_with_tls_too() {
         })
         .collect();
     assert_eq!(with_files.matches("ssl_certificate").count(), 2);
-    nginx::check(
-        &with_files.replace("listen 443 ssl;", &format!("listen 127.0.0.1:{} ssl;", nginx::free_port())),
-    );
+    nginx::check(&with_files.replace("listen 443 ssl;", &format!("listen 127.0.0.1:{} ssl;", free_port())));
 }
 
 #[test]

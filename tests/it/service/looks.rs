@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{letters, link, served_with, token};
 use crate::support::{
-    nginx::free_port,
+    ports::free_port,
     project::Project,
     service::{HOST, Service},
     skip,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{all_sent, dump, letters, link, served_with, token, until};
 use crate::support::{
-    nginx::free_port,
+    ports::free_port,
     project::Project,
     service::{HOST, Service},
     skip,

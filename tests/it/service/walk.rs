@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{ISSUE, dump};
 use crate::support::{
-    nginx::{Nginx, free_port},
+    nginx::Nginx,
+    ports::free_port,
     postfix::Postfix,
     project::{LEAST, Project},
     service::{Place, Service},

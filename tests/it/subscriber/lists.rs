@@ -5,34 +5,34 @@ use mimeograph::{
 };
 
 /// What a list says of itself: a line for each row, or for each thing that is wrong with the file.
-fn tell(bytes: impl AsRef<[u8]>) -> Vec<String> {
+fn describe(bytes: impl AsRef<[u8]>) -> Vec<String> {
     match List::read("list.csv", bytes.as_ref()) {
-        Ok(list) => {
-            list.map(|row| row.map_or_else(|error| tell_error(&error), |row| tell_row(&row))).collect()
-        }
-        Err(error) => vec![tell_error(&error)],
+        Ok(list) => list
+            .map(|row| row.map_or_else(|error| describe_error(&error), |row| describe_row(&row)))
+            .collect(),
+        Err(error) => vec![describe_error(&error)],
     }
 }
 
-fn tell_row(row: &Row) -> String {
+fn describe_row(row: &Row) -> String {
     match row {
         Row::Person { line, subscriber } => {
             let name = subscriber.name.as_deref().unwrap_or("-");
             format!("{line}: {} {name} {:?}", subscriber.address.expose(), subscriber.fields)
         }
         Row::Inactive { line, address, why } => format!("{line}: {} {}", address.expose(), why.word()),
-        Row::Repeat(diagnostic) | Row::Bad(diagnostic) => tell_diagnostic(diagnostic),
+        Row::Repeat(diagnostic) | Row::Bad(diagnostic) => describe_diagnostic(diagnostic),
     }
 }
 
-fn tell_diagnostic(diagnostic: &Diagnostic) -> String {
+fn describe_diagnostic(diagnostic: &Diagnostic) -> String {
     format!("{} {diagnostic} ({})", diagnostic.code, diagnostic.help.as_deref().expect("a way out"))
 }
 
-fn tell_error(error: &ListError) -> String {
+fn describe_error(error: &ListError) -> String {
     match error {
         ListError::Unusable { diagnostics, .. } => {
-            diagnostics.iter().map(tell_diagnostic).collect::<Vec<_>>().join(" & ")
+            diagnostics.iter().map(describe_diagnostic).collect::<Vec<_>>().join(" & ")
         }
         other => other.to_string(),
     }
@@ -40,7 +40,7 @@ fn tell_error(error: &ListError) -> String {
 
 #[track_caller]
 fn check(bytes: impl AsRef<[u8]>, expected: &[&str]) {
-    assert_eq!(tell(bytes), expected);
+    assert_eq!(describe(bytes), expected);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_list_may_be_written_in_many_ways() {
         "Email Address,name,city,\nann@example.com,Ann,Ulm,\nbo@example.org,,,,,\n",
         "email , name , city\n ann@example.com , Ann , Ulm \n bo@example.org , , \n\n,,\n",
     ] {
-        assert_eq!(tell(text), two, "{text:?}");
+        assert_eq!(describe(text), two, "{text:?}");
     }
     check(
         "sep=;\r\nemail;city\r\nann@example.com;Ulm, Neu-Ulm\r\n",

@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    postfix::{chown, free_ports, is_root, open_to_all, pem},
+    ports::free_port,
+    postfix::{chown, is_root, open_to_all, pem},
     relay, skip,
 };
 
@@ -44,9 +45,8 @@ impl Dovecot {
         }
         let folder = tempfile::Builder::new().prefix("mimeo-dovecot").tempdir_in("/tmp").unwrap();
         open_to_all(folder.path());
-        let (first, second) = (free_ports(), free_ports());
         let maildir = maildir.unwrap_or_else(|| folder.path().join("mail/ada"));
-        let dovecot = Self { folder, maildir, ports: [first[0], first[1], first[2], second[0]] };
+        let dovecot = Self { folder, maildir, ports: [(); 4].map(|()| free_port()) };
         dovecot.write_settings();
         let status = dovecot.command(&[]).status().unwrap();
         assert!(status.success(), "{}", dovecot.log());

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -16,11 +16,6 @@ const PROGRAM: &str = "/usr/sbin/nginx";
 pub(crate) struct Nginx {
     child: Child,
     folder: tempfile::TempDir,
-}
-
-/// A port that no one listens on at the moment.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The `server` block of a page of the documentation.

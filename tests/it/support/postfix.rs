@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use super::{relay, skip};
+use super::{ports::free_port, relay, skip};
 
 /// The login that it takes.
 pub(crate) const LOGIN: &str = "ada";
@@ -42,7 +42,7 @@ impl Postfix {
         // The users of its daemons must reach it.
         let folder = tempfile::Builder::new().prefix("mimeo-postfix").tempdir_in("/tmp").unwrap();
         open_to_all(folder.path());
-        let ports = free_ports();
+        let ports = [(); 3].map(|()| free_port());
         let postfix = Self { folder, submission: ports[0], implicit: ports[1], plain: ports[2] };
         postfix.write_settings();
         postfix.run("dovecot", &["-c", &postfix.path("dovecot/dovecot.conf")]);
@@ -101,6 +101,13 @@ impl Postfix {
     /// The box that all letters share.
     pub(crate) fn maildir(&self) -> PathBuf {
         self.folder.path().join("mail/box")
+    }
+
+    /// A copy of the tested program that other users can run, wherever this repository is.
+    pub(crate) fn program(&self) -> String {
+        let copy = self.path("mimeo");
+        install(Path::new(env!("CARGO_BIN_EXE_mimeo")), "0755", Path::new(&copy));
+        copy
     }
 
     /// From now on, mail for an address with any extension is piped into a command, as the user `daemon`.
@@ -251,10 +258,10 @@ pub(super) fn open_to_all(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Three ports that no one listens on at the moment.
-pub(super) fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+/// Copies a program, as root's. Another process writes the copy: one that this process had open for writing could not be run
+/// while another test starts a program.
+pub(crate) fn install(program: &Path, mode: &str, to: &Path) {
+    assert!(Command::new("install").args(["-m", mode]).arg(program).arg(to).status().unwrap().success());
 }
 
 pub(crate) fn pem(kind: &str, der: &[u8]) -> String {

@@ -26,7 +26,11 @@ pub(crate) struct Cluster {
 /// Starts the server when it reads a line, kills it (or lets it end) when it reads another, and cleans up at the end of its input.
 const KEEPER: &str = r#"
 start() { "$bin/postgres" -D data -k "$PWD" -c listen_addresses= >log 2>&1 & server=$!
-  until "$bin/pg_isready" -q -h "$PWD"; do kill -0 $server || { cat log >&2; exit 1; }; done; echo ready; }
+  end=$(($(date +%s) + 120))
+  until "$bin/pg_isready" -q -h "$PWD"; do
+    kill -0 $server && [ "$(date +%s)" -lt $end ] || { cat log >&2; kill -QUIT $server; exit 1; }
+  done
+  echo ready; }
 "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null || exit 1
 cat >>data/postgresql.conf <<SETTINGS
 fsync = off

@@ -27,6 +27,12 @@ impl Project {
         Self { folder: tempfile::tempdir().unwrap(), state: tempfile::tempdir().unwrap() }
     }
 
+    /// An empty folder in memory where the system has one: how fast a ledger is there does not depend on a disk.
+    pub(crate) fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap());
+        Self { folder, state: tempfile::tempdir().unwrap() }
+    }
+
     /// The least `mimeo.toml`, and two people in `subscribers.csv`.
     pub(crate) fn new() -> Self {
         Self::empty()
@@ -96,6 +102,12 @@ impl Project {
         self.mimeo(arguments).env("TERM", "xterm").at_terminal(answers)
     }
 
+    /// The same, and something else happens as soon as the program has shown something.
+    pub(crate) fn at_terminal_while(&self, line: &str, shows: impl FnOnce()) -> Ran {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        self.mimeo(arguments).env("TERM", "xterm").at_terminal_while("", shows)
+    }
+
     /// The same with more to say: environment, standard input, another folder.
     pub(crate) fn mimeo<'a>(&self, arguments: impl AsRef<[&'a str]>) -> Mimeo {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mimeo"));
@@ -157,8 +169,12 @@ impl Mimeo {
     }
 
     /// At a terminal where this is typed. What it prints is on standard output, in one.
-    pub(crate) fn at_terminal(mut self, typed: &str) -> Ran {
-        let (stdout, code) = terminal::run(&mut self.command, typed);
+    pub(crate) fn at_terminal(self, typed: &str) -> Ran {
+        self.at_terminal_while(typed, || ())
+    }
+
+    fn at_terminal_while(mut self, typed: &str, shows: impl FnOnce()) -> Ran {
+        let (stdout, code) = terminal::run(&mut self.command, typed, shows);
         Ran { command: format!("{:?}", self.command), stdout, stderr: String::new(), code }
     }
 }

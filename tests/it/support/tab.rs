@@ -14,8 +14,9 @@ pub(crate) const BROWSER: &str = "chromium-headless-shell";
 pub(crate) const BROWSERS: [&str; 3] = [BROWSER, "chromium", "firefox-esr"];
 
 /// What makes a picture the same on every machine, and keeps the browser from asking anybody but this machine.
-pub(crate) const FLAGS: [&str; 10] = [
+pub(crate) const FLAGS: [&str; 11] = [
     "--no-sandbox",
+    "--disable-dev-shm-usage",
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",

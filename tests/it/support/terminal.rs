@@ -14,8 +14,9 @@ use rustix::{
 /// The key that ends what is typed, Ctrl-D.
 const END: &[u8] = b"\x04";
 
-/// Runs a command at a terminal where this is typed, and then no more. What it showed, and its exit code.
-pub(crate) fn run(command: &mut Command, typed: &str) -> (String, Option<i32>) {
+/// Runs a command at a terminal where this is typed, and then no more; `shows` runs once it has shown something. What it
+/// showed, and its exit code.
+pub(crate) fn run(command: &mut Command, typed: &str, shows: impl FnOnce()) -> (String, Option<i32>) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
@@ -29,7 +30,10 @@ pub(crate) fn run(command: &mut Command, typed: &str) -> (String, Option<i32>) {
     let mut ours = File::from(ours);
     ours.write_all(typed.as_bytes()).unwrap();
     ours.write_all(END).unwrap();
-    let mut shown = Vec::new();
+    let mut shown = vec![0; 4096];
+    let length = ours.read(&mut shown).unwrap_or(0);
+    shown.truncate(length);
+    shows();
     // Linux says EIO where a terminal has lost its other side.
     let _ = ours.read_to_end(&mut shown);
     (String::from_utf8(shown).unwrap(), child.wait().unwrap().code())

@@ -5,9 +5,7 @@ use std::time::Duration;
 use mimeograph::{
     address::EmailAddress,
     message::Message,
-    transport::{
-        Complaint, ErrorKind, Halt, Outcome, RelayDown, Smtp, Stage, Timeouts, Transport, complaint, halt,
-    },
+    transport::{Complaint, ErrorKind, Halt, Outcome, RelayDown, Smtp, Stage, Transport, complaint, halt},
 };
 
 use super::{
@@ -38,7 +36,7 @@ async fn nothing_to_send_opens_no_connection() {
 
 #[tokio::test]
 async fn no_one_listens() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::support::ports::free_port();
     let settings = mimeograph::transport::Relay::parse(&format!("smtp://127.0.0.1:{port}?tls=none")).unwrap();
     let source = TestSource::new(1);
     let down = Transport::Smtp(Smtp::new(settings).unwrap()).run(&source, Halt::never()).await.unwrap_err();
@@ -252,17 +250,27 @@ async fn it_answers_a_byte_at_a_time() {
 
 #[tokio::test]
 async fn a_byte_at_a_time_does_not_stretch_the_deadline() {
-    let script = nth(At::Mail, 1, Do::Drip(Duration::from_millis(20)));
+    let script = nth(At::Mail, 1, Do::Drip(Duration::from_millis(150)));
     let make_due_now =
-        |settings: &mut mimeograph::transport::Relay| settings.timeouts.command = Duration::from_millis(100);
+        |settings: &mut mimeograph::transport::Relay| settings.timeouts.command = Duration::from_millis(500);
     let session = Session::with(script.without_pipelining(), TestSource::new(2), "", make_due_now).await;
     session.expect("back, untouched, down at MAIL: timeout");
 }
 
 #[tokio::test]
 async fn a_reply_that_never_comes_is_waited_for_only_so_long() {
-    let make_due_now = |settings: &mut mimeograph::transport::Relay| {
-        settings.timeouts = Timeouts::all(Duration::from_millis(60))
+    // Only the step that never ends is short: on a busy machine, another would run out of time before it.
+    let shorten = |at: At| {
+        move |settings: &mut mimeograph::transport::Relay| {
+            let timeouts = &mut settings.timeouts;
+            let step = match at {
+                At::Connect => &mut timeouts.greeting,
+                At::Data => &mut timeouts.data,
+                At::Dot => &mut timeouts.accept,
+                _ => &mut timeouts.command,
+            };
+            *step = Duration::from_millis(500);
+        }
     };
     for (at, expected) in [
         (At::Connect, "back, untouched, down at greeting: timeout"),
@@ -273,9 +281,9 @@ async fn a_reply_that_never_comes_is_waited_for_only_so_long() {
         (At::Dot, "unconfirmed, untouched, down at after the body: timeout"),
     ] {
         let script = nth(at, 1, Do::Hang).without_pipelining();
-        Session::with(script, TestSource::new(2), "", make_due_now).await.expect(expected);
+        Session::with(script, TestSource::new(2), "", shorten(at)).await.expect(expected);
     }
-    let session = Session::with(nth(At::Dot, 1, Do::Hang), TestSource::new(3), "", make_due_now).await;
+    let session = Session::with(nth(At::Dot, 1, Do::Hang), TestSource::new(3), "", shorten(At::Dot)).await;
     session.expect("unconfirmed, back, untouched, down at after the body: timeout");
 }
 
