@@ -300,6 +300,40 @@ fn other_pages_have_no_command_lines_that_are_not_run() {
     }
 }
 
+/// Blocks of `bash` are shown and not run, and why. Their commands must exist all the same.
+const SHOWN: [(&str, usize, &str); 5] = [
+    ("docs/backup.md", 1, "a nightly script with folders of the reader's machine"),
+    ("docs/ci.md", 3, "scripts for a machine of CI; `suppression_file.rs` runs each"),
+    ("docs/install.md", 1, "needs docker and a published image"),
+    ("docs/many-machines.md", 1, "needs a server; `moving.rs` copies a ledger to one"),
+    (
+        "docs/workers.md",
+        5,
+        "commands that wait, on a dispatch that is open; `work`, `stop`, `watch` and `schedule` run them",
+    ),
+];
+
+#[test]
+fn every_block_of_bash_has_a_reason_not_to_be_run_and_names_commands_that_exist() {
+    for name in pages() {
+        let text = page(&name);
+        let blocks: Vec<Fence> = fences(&text).into_iter().filter(|fence| fence.language == "bash").collect();
+        let expected = SHOWN.iter().find(|(page, ..)| *page == name).map_or(0, |(_, blocks, _)| *blocks);
+        assert_eq!(
+            blocks.len(),
+            expected,
+            "{name}: use `sh` for commands that a test can run, or list it here"
+        );
+        for line in blocks.iter().flat_map(command_lines).filter(|line| line.starts_with("mimeo ")) {
+            assert_eq!(unknown_options(line), Vec::<String>::new(), "{name}: {line}");
+        }
+    }
+    let languages = pages().into_iter().flat_map(|name| fences(&page(&name))).map(|fence| fence.language);
+    let shells: Vec<String> =
+        languages.filter(|name| ["shell", "console", "zsh"].contains(&name.as_str())).collect();
+    assert_eq!(shells, [""; 0], "say `sh`, or `bash`");
+}
+
 #[test]
 fn every_block_of_settings_loads() {
     let mut blocks = 0;
@@ -371,12 +405,15 @@ fn the_units_of_systemd_are_units() {
 
 #[test]
 fn every_front_matter_in_the_documentation_makes_an_issue() {
+    let mut issues = 0;
     for name in pages() {
         for fence in fences(&page(&name)).iter().filter(|fence| fence.text.starts_with("---\n")) {
             let project = Project::new().file("issues/one.md", format!("{}\nHello.\n", fence.text));
             project.run(["build", "one"]).code(0);
+            issues += 1;
         }
     }
+    assert!(issues >= 3, "{issues}");
 }
 
 /// The help of a command, or of a command's command.
@@ -396,7 +433,11 @@ fn unknown_options(line: &str) -> Vec<String> {
     let Some(help) = help(&names) else { return vec![format!("the command `{command}`")] };
     let options = words.iter().filter(|word| word.starts_with("--"));
     let options = options.map(|word| word.split(['=', '|', '\\', ']']).next().unwrap_or_default());
-    options.filter(|option| !help.contains(*option)).map(|option| format!("`{option}`")).collect()
+    let known: BTreeSet<&str> = help
+        .split(|c: char| c != '-' && !c.is_alphanumeric())
+        .filter(|word| word.starts_with("--"))
+        .collect();
+    options.filter(|option| !known.contains(*option)).map(|option| format!("`{option}`")).collect()
 }
 
 /// Command lines in code inside of sentences and tables.
@@ -494,5 +535,27 @@ fn the_page_of_settings_has_what_the_program_prints() {
         fs::write(repository().join("docs/settings.md"), text.replace(&reference.text, &settings)).unwrap();
         return;
     }
-    assert!(reference.text == settings, "docs/settings.md is stale: run this test with BLESS=1");
+    assert!(reference.text == settings, "docs/settings.md is stale: run this test with MIMEO_BLESS=1");
+}
+
+#[test]
+fn users_and_readers_of_the_source_are_promised_the_same() {
+    let text = page("docs/guarantees.md");
+    let list =
+        text.split_once("\n1. ").unwrap().1.split_once("\nNot promised").unwrap().0.replace("\n   ", " ");
+    let promised: Vec<&str> = list
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' '))
+        .collect();
+    let text = page("ARCHITECTURE.md");
+    let table = text.split_once("## Seven promises").unwrap().1.split_once("\n## ").unwrap().0;
+    let rows: Vec<Vec<&str>> =
+        table.lines().filter(|row| row.starts_with("| ")).map(|row| row.split(" | ").collect()).collect();
+    let kept: Vec<&str> =
+        rows.iter().filter(|row| row[0] != "| #" && !row[0].contains("---")).map(|row| row[1]).collect();
+    assert_eq!((promised.len(), kept.len()), (7, 7), "{promised:?} {kept:?}");
+    for (promised, kept) in promised.iter().zip(kept) {
+        assert!(promised.starts_with(kept), "docs/guarantees.md: {promised}\nARCHITECTURE.md: {kept}");
+    }
 }
