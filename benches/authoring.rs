@@ -6,7 +6,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a bench tells its figures, and stops when it cannot"
+    reason = "a bench prints its figures, and stops when it cannot"
 )]
 
 #[allow(dead_code, reason = "the tests use more of it")]
@@ -45,7 +45,7 @@ fn main() {
     save(&project, rounds);
     let before = processor();
     let times = (0..rounds).map(|_| check(&project, "a-year-in-review")).collect();
-    tell("mimeo check, a cold process", times, 30.0);
+    print("mimeo check, a cold process", times, 30.0);
     if let (Some(before), Some(after)) = (before, processor()) {
         println!("{:36} mean   {:>7.1} ms of the processor", "", (after - before) / rounds as f64);
     }
@@ -87,7 +87,7 @@ fn save(project: &Project, rounds: usize) {
         // The findings of this save do not run into the next one.
         tab.until("findings.dataset.version === document.documentElement.dataset.shown");
     }
-    tell("a save to the letter in the browser", times, 100.0);
+    print("a save to the letter in the browser", times, 100.0);
 }
 
 /// How long the program looks at an issue, in milliseconds.
@@ -114,7 +114,7 @@ fn hostile() {
         ("20,000 tags deep", "<div>".repeat(20_000)),
     ] {
         let project = Project::new().file("issues/7.md", format!("{HEAD}{text}"));
-        tell(&format!("check: {name}"), (0..3).map(|_| check(&project, "7")).collect(), 2_000.0);
+        print(&format!("check: {name}"), (0..3).map(|_| check(&project, "7")).collect(), 2_000.0);
     }
 }
 
@@ -127,7 +127,7 @@ fn processor() -> Option<f64> {
 }
 
 /// One line: the median, how far from it half of the figures are, the extremes, and the target.
-fn tell(what: &str, mut times: Vec<f64>, target: f64) {
+fn print(what: &str, mut times: Vec<f64>, target: f64) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[(share * (times.len() - 1) as f64).round() as usize];
     println!(

@@ -1,6 +1,6 @@
 //! How fast messages that came back are read, and how long `mail-parser` alone takes for them.
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{fs, hint::black_box, path::Path, time::Instant};
 

@@ -5,7 +5,7 @@
     dead_code,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a bench tells its figures, and stops when it cannot; it shares a part of what tests share"
+    reason = "a bench prints its figures, and stops when it cannot; it shares a part of what tests share"
 )]
 
 #[path = "../tests/it/support/letters.rs"]

@@ -1,7 +1,7 @@
 //! What a letter costs: 60 KB with five placeholders, unsigned, with Ed25519 and with RSA-2048, beside what it cannot
 //! cost less than: copying its bytes, hashing them, and the signature alone.
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{hint::black_box, time::Instant};
 

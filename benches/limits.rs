@@ -2,10 +2,10 @@
 //! minutes, with the ratio and its target.
 //!
 //! `cargo bench --bench limits [-- WORKLOAD… [--rounds N] [--letters N]]`, where a workload is `loopback` (B1, B2),
-//! `signed` (B3), `distance` (B4 to B6; needs root), `million` (B7), `build` (B8), `dry-run` (B9) or `ledger` (B10).
+//! `signed` (B3), `distance` (B4 and B6; needs root), `million` (B7), `build` (B8), `dry-run` (B9) or `ledger` (B10).
 //! References that are not installed are skipped, and it is said how to get them.
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 #![allow(clippy::unwrap_used, reason = "the relay of the tests is used here, and a bench may fail")]
 #![allow(
     missing_docs,

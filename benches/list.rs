@@ -1,7 +1,7 @@
 //! How fast a list of a million rows is read: every row made a person, and repeats found; and how fast a condition of `--where`
 //! is evaluated for each of them.
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{io::Write, time::Instant};
 
@@ -47,7 +47,7 @@ fn main() {
     }
 }
 
-/// The process's peak memory, where the system tells it.
+/// The process's peak memory, where the system reports it.
 fn peak() -> String {
     std::fs::read_to_string("/proc/self/status")
         .ok()

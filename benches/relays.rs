@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench relays -- [WORDS OF ROWS]`
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 #![allow(clippy::unwrap_used, reason = "the relay of the tests is used here, and a bench may fail")]
 
 #[path = "../tests/it/support/relay.rs"]

@@ -3,7 +3,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a bench tells its figures, and stops when it cannot"
+    reason = "a bench prints its figures, and stops when it cannot"
 )]
 
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench service -- [PEOPLE] [REQUESTS A SECOND] [LETTERS A SECOND]`; usually 100,000, 1,000 and 2,000.
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::{

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench transport -- [LETTERS] [ROUNDS]`
 
-#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 #![allow(clippy::unwrap_used, reason = "the relay of the tests is used here, and a bench may fail")]
 
 #[path = "../tests/it/support/relay.rs"]
@@ -78,10 +78,10 @@ fn send(address: &str, ca_file: &str, letters: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (transport, source) = (&*Box::leak(Box::new(transport)), &*Box::leak(Box::new(source)));
-        let lanes: Vec<_> =
+        let connections: Vec<_> =
             (0..CONNECTIONS).map(|_| tokio::spawn(transport.run(source, Halt::never()))).collect();
-        for lane in lanes {
-            lane.await.unwrap().unwrap();
+        for connection in connections {
+            connection.await.unwrap().unwrap();
         }
         assert_eq!(source.accepted.load(Relaxed), letters);
     });
@@ -191,7 +191,7 @@ fn compare(letters: u64, rounds: u64) {
     println!(
         "{letters} letters of {LETTER_SIZE} bytes, {CONNECTIONS} connections, {rounds} rounds; median [least..most]"
     );
-    let tell = |name: &str, costs: &[Cost]| {
+    let print = |name: &str, costs: &[Cost]| {
         let rate = spread(costs.iter().map(|cost| cost.letters_per_second));
         let cpu = spread(costs.iter().map(|cost| cost.microseconds));
         println!(
@@ -202,10 +202,10 @@ fn compare(letters: u64, rounds: u64) {
     if reference.is_empty() {
         println!("SKIPPED: smtp-source is not installed");
     } else {
-        tell("smtp-source", &reference);
+        print("smtp-source", &reference);
     }
     for (mode, costs) in modes.iter().zip(&ours) {
-        tell(mode, costs);
+        print(mode, costs);
         if !reference.is_empty() {
             let pairs = || costs.iter().zip(&reference);
             let rate =

@@ -21,6 +21,19 @@ const DOMAIN_MAX: usize = 255;
 const ADDRESS_MAX: usize = 254;
 
 /// An address a letter can go to. Its shape is checked; it prints itself masked.
+///
+/// ```
+/// use mimeograph::address::EmailAddress;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ada = EmailAddress::parse(" Ada@Example.COM ")?;
+/// assert_eq!(ada.expose(), "Ada@example.com");
+/// assert_eq!(ada.to_string(), "A…@example.com");
+/// assert_eq!(ada.key(), EmailAddress::parse("ada@example.com")?.key());
+/// assert!(EmailAddress::parse("ada@localhost").is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);

@@ -7,7 +7,7 @@
 mod draw;
 mod embeds;
 mod formula;
-mod gather;
+mod load;
 mod loaded;
 mod math;
 mod picture;
@@ -26,7 +26,7 @@ pub use formula::Ink;
 #[doc(hidden)]
 pub use formula::{Formula, formulas, on_white};
 #[cfg(feature = "cli")]
-pub(crate) use gather::write_inside;
+pub(crate) use load::write_inside;
 pub use loaded::Assets;
 pub use math::MathCommand;
 #[doc(hidden)]

@@ -172,7 +172,7 @@ pub fn main() -> ExitCode {
     };
     match ended {
         Ok(exit) => exit.into(),
-        Err(failure) => failure.tell(&context.terminal, wants_json).into(),
+        Err(failure) => failure.print(&context.terminal, wants_json).into(),
     }
 }
 

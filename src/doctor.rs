@@ -2,19 +2,18 @@
 //! the files that must not be lost.
 //!
 //! In: facts about the set-up, most of them from the DNS through a [`Dns`]. Out: a [`Line`] for each question, with what to do.
-//! Never: changes anything, sends a letter, or reads a clock; what is judged is gathered before, so that each judgement is pure.
+//! Never: changes anything, sends a letter, or reads a clock; what is judged is looked up before, so that each judgement is pure.
 
 mod dns;
-mod gather;
 mod judge;
 mod line;
+mod lookup;
 mod mta_sts;
 mod relays;
 mod spf;
 mod tags;
 
 pub use dns::{Answer, Dns, SystemDns};
-pub use gather::{DnsFacts, Expected, Signature, gather};
 pub use judge::{
     files::{FileFacts, judge_files},
     judge_dns,
@@ -24,4 +23,5 @@ pub use judge::{
     web::{WebAnswer, WebFacts, judge_web},
 };
 pub use line::{Level, Line, Part, Record};
+pub use lookup::{DnsFacts, Expected, Signature, look_up};
 pub use mta_sts::Web;

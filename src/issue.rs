@@ -52,6 +52,18 @@ use quotes::Quotes;
 use crate::source::{Diagnostic, Diagnostics, Source};
 
 /// One issue of the newsletter, as its author wrote it.
+///
+/// ```
+/// use mimeograph::{issue::Issue, source::Source};
+///
+/// let text = "---\ntitle: The first cup\n---\n\nHello.\n";
+/// let issue = Issue::parse(Source::new("issues/one.md", text)).expect("the issue has no errors");
+/// assert_eq!(issue.document.blocks.len(), 1);
+///
+/// // All that is wrong is reported at once, each with its place.
+/// let problems = Issue::parse(Source::new("issues/two.md", "---\ntitel: The second cup\n---\n")).unwrap_err();
+/// assert!(problems.iter().any(|problem| problem.message.contains("titel")));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Issue {
     /// The text that the issue was read from.

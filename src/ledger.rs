@@ -70,8 +70,30 @@ use threads::Threads;
 
 /// A handle to the ledger; cheap to clone and to use from many tasks.
 ///
-/// Whatever waits is gathered and committed together, so callers should not wait for each other. Reads see everything
+/// Whatever waits is committed together, so callers should not wait for each other. Reads see everything
 /// that was asked for before through any clone of the handle.
+///
+/// ```
+/// use mimeograph::{
+///     address::EmailAddress,
+///     ledger::{Ledger, Reason, Suppression},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // One that is kept: `Ledger::open(Path::new("ledger.db"))`.
+/// let ledger = Ledger::scratch()?;
+/// let suppression = Suppression {
+///     address: EmailAddress::parse("ada@example.com")?,
+///     reason: Reason::Unsubscribed,
+///     note: None,
+///     at: jiff::Timestamp::now(),
+/// };
+/// assert!(ledger.suppress(suppression.clone()).await?);
+/// assert!(!ledger.suppress(suppression).await?, "it is suppressed already");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Ledger {
     threads: Arc<Threads>,

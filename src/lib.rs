@@ -81,12 +81,14 @@
 //!
 //! # Features
 //!
-//! All but `highlight-all` are on by default, for the program. `default-features = false` leaves a library that reads issues and lists, renders and
-//! checks letters and composes messages, without SQLite, TLS, an async runtime, a web server or a highlighter.
+//! All but `highlight-all` are on by default, for the program. `default-features = false` leaves a library that reads issues
+//! and lists, renders and checks letters and composes messages, without SQLite, TLS, an async runtime, a web server or a
+//! highlighter.
 //!
 //! | Feature | Adds |
 //! | --- | --- |
 //! | `send` | the modules `transport`, `ledger`, `audience` and `dispatch` |
+//! | `math` | formulas drawn as pictures, without a program of your own |
 //! | `highlight` | colors in blocks of code, for some twenty languages |
 //! | `highlight-all` | colors also for C#, Elixir, Erlang, Haskell, R, Scala, Swift and Zig, whose parsers are large |
 //! | `postgres` | the ledger on PostgreSQL (includes `send`) |
@@ -94,9 +96,10 @@
 //!
 //! # Layers
 //!
-//! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`, `archive`,
-//! `check`, `message`, `transport`, `bounce`, `hooks`, `mailbox`, `doctor`, `storage`, `ledger`, `audience`, `dispatch`, `report`. The entry points `config`, `service`, `web` and `cli` may import all of
-//! them. `ARCHITECTURE.md` in the repository explains what each does and never does.
+//! A module imports only those before it: `files`, `source`, `markup`, `address`, `subscriber`, `issue`, `assets`, `render`,
+//! `archive`, `check`, `message`, `transport`, `bounce`, `hooks`, `mailbox`, `doctor`, `storage`, `ledger`, `audience`,
+//! `dispatch`, `report`. The entry points `config`, `service`, `web` and `cli` may import all of them. `ARCHITECTURE.md` in
+//! the repository explains what each does and never does.
 
 #[cfg(not(unix))]
 compile_error!("mimeograph needs a Unix system: Linux, or macOS");

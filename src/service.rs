@@ -3,10 +3,6 @@
 //! In: requests of readers and of their mail providers. Out: pages, and changes of the managed list and the suppressions.
 //! Never: changes anything for a `GET`, says whether an address is on the list, sets a cookie, or speaks TLS. It writes no
 //! address and no token into a log or a metric.
-//!
-//! Files import only what is above them in this order, so that there are no circles: `settings`, `client`, `rates`, `texts`, `archive_files`,
-//! `page`, `fields`, `snippet`, `metrics`, `leaving`, `letters`, `hook_receiver`, `form`, `state`, `post`, `visit`, `answer`, `archive`, `hooks`, `unsubscribe`,
-//! `signup`, `subscribe`, `confirm`, `preferences`, `guard`, `health`, `routes`, `server`; then this file.
 
 mod answer;
 mod archive;

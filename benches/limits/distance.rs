@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::lab::{self, Goal, Newsletter, ROOT, Sink, judge, tell};
+use crate::lab::{self, Goal, Newsletter, ROOT, Sink, judge, print};
 
 const NEAR: &[&str] = &["ip", "netns", "exec", "mimeo-near"];
 const FAR: &[&str] = &["ip", "netns", "exec", "mimeo-far"];
@@ -69,15 +69,15 @@ pub(crate) fn distance(letters: u64, rounds: u64) {
             assert_eq!(sink.taken().letters, few);
         }
     }
-    tell("mimeo send, one ahead", "letters/s", ahead.iter().map(|cost| cost.per_second(letters)));
+    print("mimeo send, one ahead", "letters/s", ahead.iter().map(|cost| cost.per_second(letters)));
     if has_reference {
-        tell("smtp-source -d -s 1", "letters/s", reference.iter().map(|cost| cost.per_second(few)));
+        print("smtp-source -d -s 1", "letters/s", reference.iter().map(|cost| cost.per_second(few)));
         let pairs = ahead.iter().zip(&reference);
         let ratios = pairs.map(|(ours, theirs)| ours.per_second(letters) / theirs.per_second(few));
         judge("B4 mimeo / smtp-source", "× the letters/s", Goal::AtLeast(3.4, 3.0), ratios);
     }
     if has_nodemailer {
-        tell("nodemailer's pool of 1", "letters/s", peer.iter().map(|cost| cost.per_second(few)));
+        print("nodemailer's pool of 1", "letters/s", peer.iter().map(|cost| cost.per_second(few)));
         let pairs = ahead.iter().zip(&peer);
         let ratios = pairs.map(|(ours, theirs)| ours.per_second(letters) / theirs.per_second(few));
         judge("B4 mimeo / nodemailer", "× the letters/s", Goal::AtLeast(1.8, 1.6), ratios);
@@ -104,12 +104,12 @@ fn refusals(newsletter: &Newsletter, letters: u64, rounds: u64) {
         assert_eq!(refused.letters, letters - letters / 50);
         connections.push((taken.connections, refused.connections));
     }
-    tell(
+    print(
         "STARTTLS and login, no one refused",
         "letters/s",
         without.iter().map(|cost| cost.per_second(letters)),
     );
-    tell("STARTTLS and login, 2 % refused", "letters/s", with.iter().map(|cost| cost.per_second(letters)));
+    print("STARTTLS and login, 2 % refused", "letters/s", with.iter().map(|cost| cost.per_second(letters)));
     let ratios = with.iter().zip(&without).map(|(with, without)| with.seconds / without.seconds);
     judge("B6 with refusals / without", "× the time", Goal::AtMost(1.1, 1.1), ratios);
     println!("  connections without and with refusals: {connections:?}");

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use crate::lab::{self, Goal, MIMEO, Newsletter, ROOT, cost, judge, tell};
+use crate::lab::{self, Goal, MIMEO, Newsletter, ROOT, cost, judge, print};
 
 /// B8: cold processes.
 pub(crate) fn build(rounds: u64) {
@@ -23,8 +23,8 @@ pub(crate) fn build(rounds: u64) {
         build.push(cost(&[], &ours));
         reference.push(cost(&[], &theirs));
     }
-    tell("mimeo build (html, text, mjml)", "ms", build.iter().map(|cost| cost.seconds * 1e3));
-    tell("mjml, the HTML only", "ms", reference.iter().map(|cost| cost.seconds * 1e3));
+    print("mimeo build (html, text, mjml)", "ms", build.iter().map(|cost| cost.seconds * 1e3));
+    print("mjml, the HTML only", "ms", reference.iter().map(|cost| cost.seconds * 1e3));
     let ratios = build.iter().zip(&reference).map(|(ours, theirs)| ours.seconds / theirs.seconds);
     judge("B8 mimeo / mjml", "× the time", Goal::AtMost(0.01, 0.02), ratios);
 }
@@ -52,8 +52,8 @@ pub(crate) fn dry_run(letters: u64, rounds: u64) {
         plain.push(start.elapsed().as_secs_f64());
         fs::remove_dir_all(&folder).unwrap();
     }
-    tell("mimeo send --dry-run, plan and all", "s", dry.iter().map(|cost| cost.seconds));
-    tell("the same files, plainly written", "s", plain.iter().copied());
+    print("mimeo send --dry-run, plan and all", "s", dry.iter().map(|cost| cost.seconds));
+    print("the same files, plainly written", "s", plain.iter().copied());
     let ratios = dry.iter().zip(&plain).map(|(dry, plain)| dry.seconds / plain);
     judge("B9 dry run / plainly", "× the time", Goal::AtMost(2.0, 3.0), ratios);
 }

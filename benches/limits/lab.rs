@@ -326,7 +326,7 @@ pub(crate) fn smtp_source(sink: &Sink, sessions: u64, letters: u64, prefix: &[&s
     cost(prefix, &words)
 }
 
-/// Nodemailer's pool with letters of the same content. It tells its own time, without that of starting Node.
+/// Nodemailer's pool with letters of the same content. It reports its own time, without that of starting Node.
 pub(crate) fn nodemailer(
     sink: &Sink,
     connections: u64,
@@ -362,7 +362,7 @@ pub(crate) fn has_nodemailer() -> bool {
 }
 
 /// A line of figures.
-pub(crate) fn tell(name: &str, unit: &str, values: impl IntoIterator<Item = f64>) -> Spread {
+pub(crate) fn print(name: &str, unit: &str, values: impl IntoIterator<Item = f64>) -> Spread {
     let spread = spread(values);
     let digits = if spread.median < 100.0 { 2 } else { 0 };
     println!(
@@ -383,7 +383,7 @@ pub(crate) enum Goal {
 
 /// A line with a verdict.
 pub(crate) fn judge(name: &str, unit: &str, goal: Goal, values: impl IntoIterator<Item = f64>) {
-    let spread = tell(name, unit, values);
+    let spread = print(name, unit, values);
     let (reached, borne, sign, target) = match goal {
         Goal::AtLeast(target, floor) => (target <= spread.median, floor <= spread.median, "≥", target),
         Goal::AtMost(target, most) => (spread.median <= target, spread.median <= most, "≤", target),

@@ -9,7 +9,7 @@ use mimeograph::{
     transport::{Halt, Letter, LetterSource, Outcome, Permit, Relay, Smtp, Transport},
 };
 
-use crate::lab::{self, Goal, Newsletter, Sink, judge, tell};
+use crate::lab::{self, Goal, Newsletter, Sink, judge, print};
 
 /// One core for a client, and the other for the sink, where a workload is about a core.
 pub(crate) const CLIENT: &[&str] = &["taskset", "-c", "0"];
@@ -41,11 +41,11 @@ pub(crate) fn throughput(letters: u64, rounds: u64) {
             assert_eq!(sink.taken().letters, few);
         }
     }
-    tell("mimeo send, plan and all", "letters/s", ours.iter().map(|cost| cost.per_second(letters)));
-    tell("", "µs of processor a letter", ours.iter().map(|cost| cost.microseconds(letters)));
+    print("mimeo send, plan and all", "letters/s", ours.iter().map(|cost| cost.per_second(letters)));
+    print("", "µs of processor a letter", ours.iter().map(|cost| cost.microseconds(letters)));
     if has_reference {
-        tell("smtp-source -d -s 10", "letters/s", reference.iter().map(|cost| cost.per_second(letters)));
-        tell("", "µs of processor a letter", reference.iter().map(|cost| cost.microseconds(letters)));
+        print("smtp-source -d -s 10", "letters/s", reference.iter().map(|cost| cost.per_second(letters)));
+        print("", "µs of processor a letter", reference.iter().map(|cost| cost.microseconds(letters)));
         let pairs = || ours.iter().zip(&reference);
         let ratios = pairs().map(|(ours, theirs)| theirs.seconds / ours.seconds);
         judge("B1 mimeo / smtp-source", "× the letters/s", Goal::AtLeast(1.5, 1.0), ratios);
@@ -53,8 +53,8 @@ pub(crate) fn throughput(letters: u64, rounds: u64) {
         judge("B1 mimeo / smtp-source", "× the processor time", Goal::AtMost(1.0, 1.0), ratios);
     }
     if has_nodemailer {
-        tell("nodemailer's pool of 10", "letters/s", peer.iter().map(|cost| cost.per_second(few)));
-        tell("", "µs of processor a letter", peer.iter().map(|cost| cost.microseconds(few)));
+        print("nodemailer's pool of 10", "letters/s", peer.iter().map(|cost| cost.per_second(few)));
+        print("", "µs of processor a letter", peer.iter().map(|cost| cost.microseconds(few)));
         let pairs = ours.iter().zip(&peer);
         let ratios = pairs.map(|(ours, theirs)| ours.per_second(letters) / theirs.per_second(few));
         judge("B2 mimeo / nodemailer", "× the letters/s", Goal::AtLeast(100.0, 50.0), ratios);
@@ -84,10 +84,10 @@ pub(crate) fn ledger(letters: u64, rounds: u64) {
         off.push(lab::cost(&[], &words.map(|word| word as &str)));
         assert_eq!(sink.taken().letters, letters);
     }
-    tell("with the ledger", "letters/s", on.iter().map(|cost| cost.per_second(letters)));
-    tell("without", "letters/s", off.iter().map(|cost| cost.per_second(letters)));
-    tell("with the ledger", "µs of processor a letter", on.iter().map(|cost| cost.microseconds(letters)));
-    tell("without", "µs of processor a letter", off.iter().map(|cost| cost.microseconds(letters)));
+    print("with the ledger", "letters/s", on.iter().map(|cost| cost.per_second(letters)));
+    print("without", "letters/s", off.iter().map(|cost| cost.per_second(letters)));
+    print("with the ledger", "µs of processor a letter", on.iter().map(|cost| cost.microseconds(letters)));
+    print("without", "µs of processor a letter", off.iter().map(|cost| cost.microseconds(letters)));
     let ratios = on.iter().zip(&off).map(|(on, off)| on.cpu / off.cpu);
     judge(
         "B10 mimeo send / list, letters and transport",
@@ -118,14 +118,14 @@ pub(crate) fn send_without_ledger(url: &str, list: &str, frozen: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (transport, source) = (Arc::new(transport), Arc::new(source));
-        let lanes: Vec<_> = (0..10)
+        let connections: Vec<_> = (0..10)
             .map(|_| {
                 let (transport, source) = (Arc::clone(&transport), Arc::clone(&source));
                 tokio::spawn(async move { transport.run(&*source, Halt::never()).await })
             })
             .collect();
-        for lane in lanes {
-            lane.await.unwrap().unwrap();
+        for connection in connections {
+            connection.await.unwrap().unwrap();
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::lab::{Goal, Newsletter, Sink, judge, tell};
+use crate::lab::{Goal, Newsletter, Sink, judge, print};
 
 pub(crate) fn million(people: u64, rounds: u64) {
     const FEW: u64 = 10_000;
@@ -27,12 +27,12 @@ pub(crate) fn million(people: u64, rounds: u64) {
         many.push(cost);
         ledger.push(fs::metadata(newsletter.path().join(".mimeo/ledger.db")).unwrap().len() as f64 / 1e6);
     }
-    tell("letters a second, plan and all", "letters/s", many.iter().map(|cost| cost.per_second(people)));
-    tell("the ledger's file", "MB", ledger);
+    print("letters a second, plan and all", "letters/s", many.iter().map(|cost| cost.per_second(people)));
+    print("the ledger's file", "MB", ledger);
     judge("B7 peak memory", "MiB", Goal::AtMost(32.0, 64.0), many.iter().map(|cost| cost.peak_mib));
     judge("B7 the first letter was taken after", "s", Goal::AtMost(2.0, 2.0), first);
-    tell("a letter of the million", "µs of processor", many.iter().map(|cost| cost.microseconds(people)));
-    tell("a letter of ten thousand", "µs of processor", few.iter().map(|cost| cost.microseconds(FEW)));
+    print("a letter of the million", "µs of processor", many.iter().map(|cost| cost.microseconds(people)));
+    print("a letter of ten thousand", "µs of processor", few.iter().map(|cost| cost.microseconds(FEW)));
     let pairs = many.iter().zip(&few);
     let ratios = pairs.map(|(many, few)| many.microseconds(people) / few.microseconds(FEW));
     judge("B7 of the million / of ten thousand", "× the processor time", Goal::AtMost(1.1, 1.25), ratios);

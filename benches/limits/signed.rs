@@ -10,7 +10,7 @@ use aws_lc_rs::{
 };
 
 use crate::{
-    lab::{self, Goal, MIMEO, Newsletter, Sink, cost, judge, tell},
+    lab::{self, Goal, MIMEO, Newsletter, Sink, cost, judge, print},
     loopback::{CLIENT, SERVER},
 };
 
@@ -51,20 +51,24 @@ pub(crate) fn signed(letters: u64, rounds: u64) {
             assert_eq!(sink.taken().letters, few);
         }
     }
-    tell("RSA-2048 and SHA-256 of 60 KB alone", "µs", floors.iter().copied());
-    tell(
+    print("RSA-2048 and SHA-256 of 60 KB alone", "µs", floors.iter().copied());
+    print(
         "mimeo send on one core",
         "µs of processor a letter",
         one_core.iter().map(|cost| cost.microseconds(letters)),
     );
-    tell("mimeo send on one core", "letters/s", one_core.iter().map(|cost| cost.per_second(letters)));
-    tell("mimeo send on two cores", "letters/s", two_cores.iter().map(|cost| cost.per_second(letters)));
+    print("mimeo send on one core", "letters/s", one_core.iter().map(|cost| cost.per_second(letters)));
+    print("mimeo send on two cores", "letters/s", two_cores.iter().map(|cost| cost.per_second(letters)));
     let shares = floors.iter().zip(&one_core).map(|(floor, cost)| floor / cost.microseconds(letters));
     judge("B3 signature and hash / all", "of the processor time", Goal::AtLeast(0.85, 0.75), shares);
     let ratios = one_core.iter().zip(&two_cores).map(|(one, two)| one.seconds / two.seconds);
     judge("B3 two cores / one", "× the letters/s", Goal::AtLeast(1.7, 1.5), ratios);
     if has_nodemailer {
-        tell("nodemailer with its DKIM, one core", "letters/s", peer.iter().map(|cost| cost.per_second(few)));
+        print(
+            "nodemailer with its DKIM, one core",
+            "letters/s",
+            peer.iter().map(|cost| cost.per_second(few)),
+        );
         let pairs = one_core.iter().zip(&peer);
         let ratios = pairs.map(|(ours, theirs)| ours.per_second(letters) / theirs.per_second(few));
         judge("B3 mimeo / nodemailer with DKIM", "× the letters/s", Goal::AtLeast(10.0, 7.0), ratios);

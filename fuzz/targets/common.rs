@@ -1,4 +1,4 @@
-//! What both targets share: a newsletter, and the way from an issue's text to its letter.
+//! What the targets share: a newsletter, and the way from an issue's text to its letter.
 
 use std::path::Path;
 

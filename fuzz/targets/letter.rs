@@ -1,4 +1,4 @@
-//! Markdown → letter: any text is a letter or a list of problems, in all three designs that ship.
+//! Markdown → letter: any text is a letter or a list of problems, in all five designs that ship.
 #![no_main]
 
 use std::path::Path;

@@ -34,7 +34,7 @@ impl Assets {
         extra_pictures: &[(String, Place)],
         root: &Path,
     ) -> (Self, Diagnostics) {
-        gather(issue, settings, extra_pictures, root)
+        load(issue, settings, extra_pictures, root)
     }
 }
 
@@ -46,7 +46,7 @@ const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 const DATA_BYTES_MAX: u64 = 64 * 1024;
 
 /// See [`Assets::load`].
-fn gather(
+fn load(
     issue: &Issue,
     settings: &PictureSettings<'_>,
     extra_pictures: &[(String, Place)],
@@ -85,7 +85,7 @@ fn gather(
         folder.push('/');
     }
     assets.base = assets.site.as_ref().and_then(|site| site.join(&encode_path(&folder)).ok());
-    let mut gathering = Gathering {
+    let mut loader = Loader {
         source: &issue.source,
         vendor: folder_name(issue_path),
         folder,
@@ -95,35 +95,35 @@ fn gather(
         bytes: 0,
     };
     for (source, place) in extra_pictures {
-        gathering.picture(source, place.clone());
+        loader.picture(source, place.clone());
     }
     pointers(&issue.document, &mut |pointer, span| {
         let place = issue.source.place(span);
         match pointer {
-            Pointer::Picture(source) => gathering.picture(source, place),
+            Pointer::Picture(source) => loader.picture(source, place),
             Pointer::Link(url) => {
                 if let Some(Part::Text(first)) = url.0.first() {
-                    gathering.link(first, place);
+                    loader.link(first, place);
                 }
             }
             Pointer::Video(video) => {
-                gathering.data(&video.url, video.still.is_none(), "video", &place);
-                if let Some(still) = gathering.assets.video(video).still {
+                loader.data(&video.url, video.still.is_none(), "video", &place);
+                if let Some(still) = loader.assets.video(video).still {
                     let place = if still.span.is_empty() { place } else { issue.source.place(still.span) };
-                    gathering.still(&still.source, &place);
+                    loader.still(&still.source, &place);
                 }
             }
-            Pointer::Formula(style, tex) => gathering.formula(&file_name(style, tex), place),
+            Pointer::Formula(style, tex) => loader.formula(&file_name(style, tex), place),
             Pointer::Post(post) => {
-                gathering.data(&post.url, post.blocks.is_empty(), "post", &place);
-                if let Some(image) = gathering.assets.post(post).image {
+                loader.data(&post.url, post.blocks.is_empty(), "post", &place);
+                if let Some(image) = loader.assets.post(post).image {
                     let place = if image.span.is_empty() { place } else { issue.source.place(image.span) };
-                    gathering.picture(&image.source, place);
+                    loader.picture(&image.source, place);
                 }
             }
         }
     });
-    (gathering.assets, gathering.diagnostics)
+    (loader.assets, loader.diagnostics)
 }
 
 /// The issue's own word on where its pictures are, or the newsletter's.
@@ -155,7 +155,7 @@ fn picture_place(
     place
 }
 
-struct Gathering<'a> {
+struct Loader<'a> {
     source: &'a Source,
     sandbox: PathSandbox,
     /// The issue's folder from the newsletter's folder, empty or with `/` at the end.
@@ -168,7 +168,7 @@ struct Gathering<'a> {
     bytes: usize,
 }
 
-impl Gathering<'_> {
+impl Loader<'_> {
     fn report(
         &mut self,
         code: &'static str,

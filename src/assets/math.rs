@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     formula::{Formula, formulas, on_white},
-    gather::write_inside,
+    load::write_inside,
     vendored::vendor_folder,
 };
 use crate::{
@@ -116,7 +116,7 @@ fn run(command: &[String], root: &Path, formula: &Formula) -> Result<Vec<u8>, St
     let output = reading(child.stdout.take(), LARGEST + 1);
     let complaint = reading(child.stderr.take(), COMPLAINT);
     let bytes = output.recv_timeout(PATIENCE).ok();
-    if bytes.as_ref().is_none_or(|bytes| LARGEST < bytes.len() as u64) {
+    if bytes.as_ref().is_none_or(|bytes| bytes.len() as u64 > LARGEST) {
         // It may have ended on its own in the meantime.
         let _ = child.kill();
     }
@@ -124,7 +124,7 @@ fn run(command: &[String], root: &Path, formula: &Formula) -> Result<Vec<u8>, St
     let status = child.wait().map_err(|error| error.to_string())?;
     match bytes {
         None => Err(format!("it took more than {} seconds", PATIENCE.as_secs())),
-        Some(bytes) if LARGEST < bytes.len() as u64 => Err("the picture is larger than 1 MB".to_owned()),
+        Some(bytes) if bytes.len() as u64 > LARGEST => Err("the picture is larger than 1 MB".to_owned()),
         Some(_) if !status.success() => {
             let said = complaint.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
             let line = last_line(&said).map(|line| format!(": {line}")).unwrap_or_default();

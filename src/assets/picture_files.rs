@@ -88,7 +88,7 @@ fn gif(bytes: &[u8]) -> Seen {
         }
         at += 1;
     }
-    Seen { is_cut_off: is_cut_off || frames == 0, moves: 1 < frames }
+    Seen { is_cut_off: is_cut_off || frames == 0, moves: frames > 1 }
 }
 
 /// A JPEG ends with the mark `FFD9`, behind which cameras and programs add things of their own.

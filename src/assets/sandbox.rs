@@ -9,7 +9,7 @@ use crate::source::nearest;
 
 /// A folder that nothing is read outside of: links may lead around in it, and not out of it.
 pub(crate) struct Fence {
-    /// Canonical.
+    /// The folder, as a canonical path.
     root: PathBuf,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct PathSandbox {
 pub(super) enum Found {
     /// A file inside the newsletter's folder.
     File {
-        /// Canonical.
+        /// The canonical path of the file.
         path: PathBuf,
         /// From the newsletter's folder, with `/`.
         relative: String,

@@ -31,8 +31,8 @@ pub(super) enum Pointer<'a> {
 }
 
 /// Tells everything a document points at, in reading order, with its place.
-pub(super) fn pointers(document: &Document, tell: &mut dyn FnMut(Pointer<'_>, Span)) {
-    let mut walk = Walk { tell };
+pub(super) fn pointers(document: &Document, visit: &mut dyn FnMut(Pointer<'_>, Span)) {
+    let mut walk = Walk { visit };
     walk.blocks(&document.blocks);
     for note in &document.footnotes {
         walk.blocks(&note.blocks);
@@ -40,7 +40,7 @@ pub(super) fn pointers(document: &Document, tell: &mut dyn FnMut(Pointer<'_>, Sp
 }
 
 struct Walk<'t> {
-    tell: &'t mut dyn FnMut(Pointer<'_>, Span),
+    visit: &'t mut dyn FnMut(Pointer<'_>, Span),
 }
 
 impl Walk<'_> {
@@ -53,8 +53,8 @@ impl Walk<'_> {
     fn block(&mut self, block: &Block) {
         let span = &block.span;
         match &block.kind {
-            BlockKind::Video(video) => (self.tell)(Pointer::Video(video), span.clone()),
-            BlockKind::Post(post) => (self.tell)(Pointer::Post(post), span.clone()),
+            BlockKind::Video(video) => (self.visit)(Pointer::Video(video), span.clone()),
+            BlockKind::Post(post) => (self.visit)(Pointer::Post(post), span.clone()),
             _ => {}
         }
         let is_embed = matches!(block.kind, BlockKind::Video(_) | BlockKind::Post(_));
@@ -76,7 +76,7 @@ impl Walk<'_> {
                 self.markup(&text, &stand_ins, span);
             }
             BlockPart::Mjml(markup) => self.markup(markup, &StandIns::none(), span),
-            BlockPart::Math(tex) => (self.tell)(Pointer::Formula(MathStyle::Display, tex), span.clone()),
+            BlockPart::Math(tex) => (self.visit)(Pointer::Formula(MathStyle::Display, tex), span.clone()),
             BlockPart::Blocks(blocks) => self.blocks(blocks),
             BlockPart::Repeated(_) | BlockPart::Text(_) | BlockPart::Embed(..) | BlockPart::Code(_) => {}
         });
@@ -87,7 +87,7 @@ impl Walk<'_> {
             Inline::Link { url, span, .. } => self.link(url, span),
             Inline::Image(image) => self.image(image),
             Inline::Html(markup) => self.markup(markup, &StandIns::none(), around),
-            Inline::Math(tex) => (self.tell)(Pointer::Formula(MathStyle::Inline, tex), around.clone()),
+            Inline::Math(tex) => (self.visit)(Pointer::Formula(MathStyle::Inline, tex), around.clone()),
             _ => {}
         });
     }
@@ -101,22 +101,22 @@ impl Walk<'_> {
                 && !source.is_empty()
                 && !is_open(source)
             {
-                (self.tell)(Pointer::Picture(source), span.clone());
+                (self.visit)(Pointer::Picture(source), span.clone());
             }
             if let Some(url) = token.attribute("href")
                 && !is_open(url)
                 && !matches!(&token, Token::Open { name, .. } if name == "link")
             {
-                (self.tell)(Pointer::Link(&Phrase(vec![Part::Text(url.to_owned())])), span.clone());
+                (self.visit)(Pointer::Link(&Phrase(vec![Part::Text(url.to_owned())])), span.clone());
             }
         }
     }
 
     fn image(&mut self, image: &Image) {
-        (self.tell)(Pointer::Picture(&image.source), image.span.clone());
+        (self.visit)(Pointer::Picture(&image.source), image.span.clone());
     }
 
     fn link(&mut self, url: &Phrase, span: &Span) {
-        (self.tell)(Pointer::Link(url), span.clone());
+        (self.visit)(Pointer::Link(url), span.clone());
     }
 }

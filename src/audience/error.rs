@@ -16,13 +16,13 @@ pub enum AudienceError {
     /// No one has this address.
     #[error("{address} is not on the list")]
     NotFound {
-        /// Whose.
+        /// The address that is missing.
         address: EmailAddress,
     },
     /// Someone has this address already.
     #[error("{address} already exists: the person is {status}")]
     Exists {
-        /// Whose.
+        /// The address that is on the list already.
         address: EmailAddress,
         /// What they are.
         status: Status,

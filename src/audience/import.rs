@@ -1,4 +1,4 @@
-//! Imports: files are gathered beside the database, and become one transaction.
+//! Imports: files are collected beside the database, and become one transaction.
 
 use std::path::{Path, PathBuf};
 

@@ -39,7 +39,7 @@ pub struct Signup {
     pub form: String,
     /// What the person read.
     pub wording: String,
-    /// When.
+    /// When the person asked for it.
     pub requested_at: Timestamp,
     /// The network address that asked, as far as it is kept.
     pub requested_from: Option<String>,

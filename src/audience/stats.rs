@@ -13,7 +13,7 @@ use super::{
 /// The list in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Everybody.
+    /// People on the list, whatever their status.
     pub people: u64,
     /// By what they are now.
     pub by_status: StatusCounts,

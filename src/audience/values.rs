@@ -251,11 +251,11 @@ impl Person {
 /// A change of a person, as the history keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HistoryEntry {
-    /// When.
+    /// When the change was made.
     pub at: Timestamp,
     /// What changed: `active -> unsubscribed`.
     pub change: String,
-    /// Why.
+    /// What caused it: a command, an import, the reader, a bounce.
     pub cause: String,
     /// Who did it: `owner`, `reader`, `import 3`, `suppression`.
     pub actor: String,

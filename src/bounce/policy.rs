@@ -45,7 +45,7 @@ pub enum Consequence {
     Unsubscribe,
     /// Counted and shown to the owner, who can do something about it.
     ShowToOwner,
-    /// Nothing.
+    /// Recorded, with no effect.
     Nothing,
 }
 

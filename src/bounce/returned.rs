@@ -58,7 +58,7 @@ impl Kind {
 /// One recipient of a letter, and what a message says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Who.
+    /// The address that the finding is about.
     pub address: EmailAddress,
     /// For a bounce or a delay: what kind of failure.
     pub class: Option<Class>,

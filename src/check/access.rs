@@ -27,7 +27,7 @@ pub(super) fn check(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Dia
             Piece::Open { .. } => 0,
         })
         .sum();
-    if 1 < titles {
+    if titles > 1 {
         let own = facts.raw.iter().find(|(kept, _)| kept.contains("<h1")).map(|(_, span)| span.clone());
         let message = format!("the letter has {titles} level 1 headings");
         let help = "the title is the level 1 heading: write `<h2>`";
@@ -78,7 +78,7 @@ pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnos
         match property.as_str() {
             "font-size" => {
                 if let Some(size) = pixels(value)
-                    && 2.0 < size
+                    && size > 2.0
                     && size < SIZE_MIN
                 {
                     let message = format!("the font size is {size:.0}px");
@@ -245,7 +245,7 @@ fn language(case: &LetterContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics
     }
     let all: usize = counts.iter().map(|(_, count)| count).sum();
     let Some((most, count)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return };
-    if LETTERS_MIN <= all && all * 7 <= count * 10 && !expected.contains(&most) {
+    if all >= LETTERS_MIN && all * 7 <= count * 10 && !expected.contains(&most) {
         let message = format!("the language is set to `{tag}`, but the text is in {most} script");
         let help = "set `language` in the front matter; it determines the voice, hyphenation, and direction";
         found.push(case.draft.find("M472", case.draft.field("language"), message, help));

@@ -48,7 +48,7 @@ pub(super) struct Heading<'a> {
     pub(super) is_empty: bool,
 }
 
-pub(super) fn gather(document: &Document) -> Facts<'_> {
+pub(super) fn find(document: &Document) -> Facts<'_> {
     let mut facts = Facts::default();
     facts.blocks(&document.blocks);
     for note in &document.footnotes {

@@ -9,7 +9,7 @@ use crate::source::{Diagnostic, Diagnostics, Place};
 
 /// Checks everything but the network and the list.
 pub(super) fn check(case: &LetterContext<'_>) -> Diagnostics {
-    let facts = facts::gather(&case.draft.issue.document);
+    let facts = facts::find(&case.draft.issue.document);
     let mut found = drafted(&case.draft, &facts);
     size::check(case, &mut found);
     compliance::check(case, &facts, &mut found);
@@ -20,7 +20,7 @@ pub(super) fn check(case: &LetterContext<'_>) -> Diagnostics {
 
 /// Checks what an issue says when it could not be built: words, links and pictures.
 pub(super) fn check_draft(draft: &IssueContext<'_>) -> Diagnostics {
-    drafted(draft, &facts::gather(&draft.issue.document))
+    drafted(draft, &facts::find(&draft.issue.document))
 }
 
 fn drafted(draft: &IssueContext<'_>, facts: &facts::Facts<'_>) -> Diagnostics {

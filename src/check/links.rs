@@ -245,7 +245,7 @@ fn what_it_says(case: &IssueContext<'_>, link: &Link<'_>, found: &mut Diagnostic
         let message = format!("\u{201c}{words}\u{201d} does not say where the link leads");
         let help = "link the words that name the target; many readers jump from link to link";
         found.push(case.find("M417", link.span.clone(), message, help));
-    } else if (words.starts_with("https://") || words.starts_with("http://")) && 40 < words.chars().count() {
+    } else if (words.starts_with("https://") || words.starts_with("http://")) && words.chars().count() > 40 {
         let message = "the link text is a long URL";
         found.push(case.find(
             "M418",
@@ -324,7 +324,7 @@ fn is_own_machine(url: &Url) -> bool {
 
 /// Where an issue's links lead, as they are compared.
 pub fn targets(issue: &Issue) -> Vec<String> {
-    let facts = super::facts::gather(&issue.document);
+    let facts = super::facts::find(&issue.document);
     facts
         .links
         .iter()

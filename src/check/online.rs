@@ -75,7 +75,7 @@ fn short(url: &Url) -> String {
 
 /// Addresses without their fragment, whether it is a picture, and where each is.
 fn places(issue: &Issue) -> Vec<(Url, bool, Span)> {
-    let facts = facts::gather(&issue.document);
+    let facts = facts::find(&issue.document);
     let links = facts
         .links
         .iter()

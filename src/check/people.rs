@@ -221,7 +221,7 @@ fn slip(domain: &str) -> Option<&'static str> {
         return None;
     }
     // Short domains are a letter away from many honest ones. What is cheap to compare comes first: lists are long.
-    COMMON.into_iter().filter(|known| 8 <= known.len()).find(|known| {
+    COMMON.into_iter().filter(|known| known.len() >= 8).find(|known| {
         domain.len().abs_diff(known.len()) <= 1
             && domain.chars().next() == known.chars().next()
             && nearest(domain, [*known]) == Some(known)

@@ -21,7 +21,7 @@ pub(super) fn check(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diag
         }
     }
     let total: u64 = case.pictures.iter().filter_map(|picture| picture.bytes).sum();
-    if PICTURES_MAX < total {
+    if total > PICTURES_MAX {
         let message = format!("the pictures are {:.1} MB in total", total as f64 / 1e6);
         found.push(case.find("M406", 0..0, message, "make them smaller; many people read on a phone"));
     }
@@ -41,7 +41,7 @@ fn alternative_text(case: &IssueContext<'_>, image: &Image, found: &mut Diagnost
     } else if says_nothing(alt) {
         let message = format!("\u{201c}{alt}\u{201d} does not say what the picture shows");
         found.push(case.find("M432", image.span.clone(), message, "say what the picture shows"));
-    } else if ALT_MAX < alt.chars().count() {
+    } else if alt.chars().count() > ALT_MAX {
         let message = format!("the alternative text is {} characters long", alt.chars().count());
         found.push(case.find(
             "M433",
@@ -123,7 +123,7 @@ fn kind(case: &IssueContext<'_>, image: &Image, known: Option<&PictureFacts>, fo
 
 fn weight(case: &IssueContext<'_>, image: &Image, picture: &PictureFacts, found: &mut Diagnostics) {
     if let Some(bytes) = picture.bytes
-        && PICTURE_MAX < bytes
+        && bytes > PICTURE_MAX
     {
         let message = format!("the picture is {:.1} MB", bytes as f64 / 1e6);
         found.push(case.find(

@@ -77,6 +77,23 @@ pub struct Report {
 
 /// Checks an issue that was built.
 ///
+/// ```
+/// # use std::path::Path;
+/// # use mimeograph::{address::EmailAddress, render::{self, BuildContext, Mailbox, Newsletter}, source::Source};
+/// use mimeograph::check::{self, CheckContext};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let newsletter = Newsletter::new("Tea", Mailbox::new("Noor", EmailAddress::parse("noor@kettle.example.org")?));
+/// # let source = Source::new("one.md", "---\ntitle: The first cup\n---\n\nLook [here](https://example.com).\n");
+/// # let built = render::build(source, "one", &BuildContext::new(&newsletter, Path::new("."), jiff::Timestamp::now()))?;
+/// let report = check::run(&built, &CheckContext::new(&newsletter, jiff::civil::date(2026, 1, 2)))?;
+/// for finding in &report.diagnostics {
+///     println!("{}: {} ({})", finding.place, finding.message, finding.code);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// The list cannot be read. What is wrong in it is a finding.

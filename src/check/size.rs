@@ -179,7 +179,7 @@ pub(super) fn check(case: &LetterContext<'_>, found: &mut Diagnostics) {
         .collect();
     let help = format!("largest: {}; move a section to the web, or to the next issue", largest.join(", "));
     let kilobytes = bytes as f64 / 1e3;
-    if CLIP < bytes {
+    if bytes > CLIP {
         let message = format!("the HTML part is {kilobytes:.0} KB, and Gmail hides everything after 102 KB");
         found.push(case.draft.find("M401", 0..0, message, help));
     } else {

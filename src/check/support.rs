@@ -166,7 +166,7 @@ fn style(
 fn sheet(source: &Source, span: Span, uses: &mut Uses, found: &mut Diagnostics) {
     let text = source.text();
     let drops = |span: Span, message: &str, help: &str| at(source, "M463", span, message, help);
-    if SHEET_MAX < span.len() {
+    if span.len() > SHEET_MAX {
         let help = "Gmail then ignores all of it: write styles into the elements, or less of them";
         found.push(drops(span.start..span.start, "the style sheet is longer than 16 KB", help));
     }

@@ -43,7 +43,7 @@ fn subject(case: &IssueContext<'_>, found: &mut Diagnostics) {
     let letters: Vec<char> = subject.chars().filter(|c| c.is_alphabetic()).collect();
     let capitals = letters.iter().filter(|c| c.is_uppercase()).count();
     let has_cases = letters.iter().any(|c| c.is_lowercase() || c.is_uppercase());
-    if has_cases && 8 <= letters.len() && letters.len() * 9 <= capitals * 10 {
+    if has_cases && letters.len() >= 8 && letters.len() * 9 <= capitals * 10 {
         found.push(case.find(
             "M446",
             span.clone(),
@@ -128,7 +128,7 @@ fn number_and_date(case: &IssueContext<'_>, found: &mut Diagnostics) {
         found.push(case.find("M448", case.field("date"), message, "set the publication date of this issue"));
     }
     let days_ahead = case.today.until(date).map(|span| span.get_days()).unwrap_or(0);
-    if 60 < days_ahead {
+    if days_ahead > 60 {
         let message = format!("{date} is {days_ahead} days in the future");
         found.push(case.find("M448", case.field("date"), message, "set the publication date of this issue"));
     }
@@ -158,7 +158,7 @@ fn headings(case: &IssueContext<'_>, facts: &Facts<'_>, found: &mut Diagnostics)
     }
     for (words, span) in &facts.bold_paragraphs {
         let long = words.chars().count();
-        if long < 60 && !words.trim_end().ends_with(['.', '!', '?', ':', ',', ';', '…', '。']) && 1 < long
+        if long < 60 && !words.trim_end().ends_with(['.', '!', '?', ':', ',', ';', '…', '。']) && long > 1
         {
             let message = format!("\u{201c}{}\u{201d} looks like a heading but is bold text", words.trim());
             found.push(case.find(

@@ -94,7 +94,7 @@ async fn lines(args: &Args, context: &Context, config: &crate::config::Config) -
         let net = net::Net::new();
         for host in hosts {
             let expected = facts::expected(config, host);
-            let found = doctor::gather(&dns, &net, &expected).await;
+            let found = doctor::look_up(&dns, &net, &expected).await;
             // What is so for one relay is often so for all of them.
             for line in doctor::judge_dns(&found, &expected) {
                 if !lines.contains(&line) {

@@ -45,7 +45,7 @@ pub(super) fn differences(frozen: &RenderedIssue, edited: &RenderedIssue) -> Str
         output.push_str("\n  ");
         output.push_str(line);
     }
-    if LINES_MAX < lines.len() {
+    if lines.len() > LINES_MAX {
         output.push_str(&format!("\n  and {} changed lines more", lines.len() - LINES_MAX));
     }
     output

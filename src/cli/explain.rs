@@ -101,7 +101,7 @@ fn fold(text: &str) -> String {
     let mut column = 0;
     for word in text.split_whitespace() {
         let width = word.chars().count();
-        if column > 0 && 80 < column + 1 + width {
+        if column > 0 && column + 1 + width > 80 {
             out.push('\n');
             column = 0;
         } else if column > 0 {

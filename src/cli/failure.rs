@@ -183,7 +183,7 @@ impl Failure {
     }
 
     /// Prints it, once, and says how the program ends. A program that asked for JSON gets an object on standard output.
-    pub(super) fn tell(self, terminal: &Terminal, wants_json: bool) -> Exit {
+    pub(super) fn print(self, terminal: &Terminal, wants_json: bool) -> Exit {
         if wants_json && !matches!(&self.cause, Cause::Error(error) if is_closed_pipe(error.as_ref())) {
             // If standard output takes nothing, the words below are all there is.
             let _ = terminal.data(&self.json());

@@ -1,4 +1,4 @@
-//! What a person can do about the errors of the rooms. The rooms do not know the command line; this file does.
+//! What a person can do about the errors of the modules. The modules do not know the command line; this file does.
 
 use super::{
     edited::differences,

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         if args.ed25519 { ("mimeo2", ".mimeo/dkim-ed25519.pem") } else { ("mimeo1", ".mimeo/dkim-rsa.pem") };
     let domain = match &args.domain {
         Some(domain) => domain_of(&format!("someone@{domain}"))
-            .ok_or_else(|| Failure::input(format!("{domain:?} is no domain")).exit(Exit::Usage))?,
+            .ok_or_else(|| Failure::input(format!("invalid domain {domain:?}")).exit(Exit::Usage))?,
         None => {
             let hint = "name the domain that signs: --domain example.org";
             let config = context.config(Default::default()).map_err(|failure| failure.hint(hint))?;
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     };
     let selector = args.selector.as_deref().unwrap_or(usual.0);
     if !is_selector(selector) {
-        return Err(Failure::input(format!("{selector:?} is no selector"))
+        return Err(Failure::input(format!("invalid selector {selector:?}"))
             .hint("use letters, digits and hyphens, as in mimeo1")
             .exit(Exit::Usage));
     }

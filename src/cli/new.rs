@@ -92,7 +92,7 @@ fn slug(title: &str) -> String {
         .collect();
     let mut slug = String::new();
     for word in plain.split_whitespace() {
-        if !slug.is_empty() && 60 < slug.len() + word.len() {
+        if !slug.is_empty() && slug.len() + word.len() > 60 {
             break;
         }
         if !slug.is_empty() {

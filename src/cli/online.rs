@@ -119,7 +119,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn load(path: &Path) -> Option<BTreeMap<String, Heard>> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(STORE_MAX + 1).read_to_end(&mut bytes).ok()?;
-    if STORE_MAX < bytes.len() as u64 {
+    if bytes.len() as u64 > STORE_MAX {
         return None;
     }
     serde_json::from_slice(&bytes).ok()

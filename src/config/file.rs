@@ -54,7 +54,7 @@ pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
             refuse(format!("the settings file cannot be read: {error}"), "check the path and its permissions")
         }
     })?;
-    if LARGEST < bytes.len() as u64 {
+    if bytes.len() as u64 > LARGEST {
         return Err(refuse("the settings file is larger than 1 MiB".to_owned(), "name another file"));
     }
     String::from_utf8(bytes)

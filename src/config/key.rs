@@ -30,7 +30,7 @@ pub enum KeyError {
     Make {
         /// Its file.
         path: PathBuf,
-        /// Why.
+        /// Why the file could not be read.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! `[pace]`, `[retry]` and `[check]`: what the owner allows and asks for: speed, patience and strictness.
+//! `[pace]`, `[retry]` and `[check]`: what the owner allows and asks for: speed, retries and strictness.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -36,7 +36,7 @@ pub enum SecretError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why the file could not be read.
         source: io::Error,
     },
     /// Others than its owner can read the file.
@@ -55,7 +55,7 @@ pub enum SecretError {
     Run {
         /// Its name.
         program: String,
-        /// Why.
+        /// Why the program could not be started.
         source: io::Error,
     },
     /// The program says that it failed.
@@ -90,7 +90,7 @@ impl SecretRef {
             Self::File(path) => read_file(path)?,
             Self::Command(command) => run(command.run(trust)?, &command.folder())?,
         };
-        if LONGEST < bytes.len() as u64 {
+        if bytes.len() as u64 > LONGEST {
             return Err(SecretError::Unusable { from: self.clone(), what: "longer than 64 KiB" });
         }
         let Ok(text) = String::from_utf8(bytes) else {

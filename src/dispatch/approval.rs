@@ -24,7 +24,7 @@ pub struct Approval {
     pub audience: u64,
     /// Who approved it, in their own words.
     pub approved_by: String,
-    /// When.
+    /// When it was approved.
     #[cfg_attr(test, schemars(with = "String"))]
     pub approved_at: Timestamp,
 }

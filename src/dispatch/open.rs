@@ -38,6 +38,40 @@ pub struct Prepared {
 }
 
 /// An open dispatch: its letter and recipients are recorded, and letters may leave.
+///
+/// ```
+/// # use std::path::Path;
+/// # use mimeograph::{address::EmailAddress, render::{self, BuildContext, Mailbox, Newsletter}};
+/// use std::sync::Arc;
+///
+/// use mimeograph::{
+///     dispatch::{self, Options, Settings},
+///     ledger::Ledger,
+///     message::Secrets,
+///     source::Source,
+///     transport::{Outbox, Transport},
+/// };
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let (list, outbox) = (folder.path().join("list.csv"), folder.path().join("outbox"));
+/// # std::fs::write(&list, "email\nada@example.com\n")?;
+/// # let newsletter = Newsletter::new("Tea", Mailbox::new("Noor", EmailAddress::parse("noor@kettle.example.org")?));
+/// # let text = Source::new("one.md", "---\ntitle: The first cup\n---\n\nHello.\n");
+/// # let built = render::build(text, "one", &BuildContext::new(&newsletter, Path::new("."), jiff::Timestamp::now()))?;
+/// let ledger = Ledger::scratch()?;
+/// let source = dispatch::Source::new(built.rendered, list, Secrets::new([7; 32]));
+/// let options = Options::new(jiff::Timestamp::now()).into_folder();
+/// let opened = dispatch::open(source, &ledger, &options).await?;
+/// assert_eq!(opened.plan.letters, 1);
+///
+/// let transport = Arc::new(Transport::Outbox(Outbox::new(outbox)));
+/// opened.run(&transport, Settings::default()).send(|_event| {}).await?;
+/// assert_eq!(opened.tally().await?.accepted, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[non_exhaustive]
 pub struct Opened {
     /// Who gets the letter, who does not, and why.

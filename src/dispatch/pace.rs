@@ -21,7 +21,7 @@ pub struct PacePolicy {
     pub limits: Vec<Limit>,
     /// Limits for recipients' domains, by domain in A-labels.
     pub domains: BTreeMap<String, DomainPolicy>,
-    /// Whether a relay that asks for patience gets it on its own.
+    /// Whether a run slows down by itself for a relay that asks it to.
     pub adaptive: bool,
     /// The hours in which letters may leave.
     pub window: Option<Window>,
@@ -243,7 +243,7 @@ impl Pace {
         waits.into_iter().max().map_or(Ask::Go, Ask::WaitUntil)
     }
 
-    /// Whether the relay's wish for patience, rather than a limit of the owner, holds the next letter.
+    /// Whether the relay, which asked us to slow down, holds the next letter, rather than a limit of the owner.
     pub(super) fn is_patient(&mut self, now: Duration) -> bool {
         let throttle = self.throttle.as_mut().and_then(|throttle| throttle.wait_until(now));
         throttle.is_some()

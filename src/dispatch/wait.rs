@@ -5,7 +5,7 @@
 pub enum Wait {
     /// A limit of the pace.
     Pace,
-    /// The relay asked for patience, and gets it.
+    /// The relay asked us to slow down.
     Throttled,
     /// The sending window is closed.
     Window,

@@ -14,8 +14,8 @@ mod mta_sts;
 mod spf;
 
 use super::{
-    gather::{DnsFacts, Expected},
     line::{Level, Line, Part},
+    lookup::{DnsFacts, Expected},
 };
 
 /// Lines about the DNS of the newsletter's domains.

@@ -92,7 +92,7 @@ pub(super) struct RelayNames {
 const LABELS_MAX: usize = 8;
 
 /// Asks all questions.
-pub async fn gather(dns: &impl Dns, web: &impl Web, expected: &Expected) -> DnsFacts {
+pub async fn look_up(dns: &impl Dns, web: &impl Web, expected: &Expected) -> DnsFacts {
     let dmarc = dmarc(dns, &expected.from).await;
     let relay = relay_names(dns, expected, &dmarc.organization).await;
     let addresses: Vec<IpAddr> =

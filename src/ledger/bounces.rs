@@ -19,7 +19,7 @@ pub enum Effect {
     Held,
     /// Shown to the owner.
     Shown,
-    /// Nothing.
+    /// Recorded, with no effect.
     Nothing,
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{database::Store, error::LedgerError, transition::Transition};
 
 /// How long an outcome may wait for company before it is committed.
-const GATHER: Duration = Duration::from_millis(20);
+const COLLECT: Duration = Duration::from_millis(20);
 
 /// What the writer's thread is asked for.
 pub(super) enum Request {
@@ -72,7 +72,7 @@ impl Queue {
         let now = Instant::now();
         match &request {
             Request::Transition(mark) if !mark.kind.is_begin() => {
-                state.due.get_or_insert(now + GATHER);
+                state.due.get_or_insert(now + COLLECT);
             }
             // Someone waits for it.
             _ => state.is_urgent = true,

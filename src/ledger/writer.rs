@@ -1,4 +1,4 @@
-//! The queue in front of the database: gathers what waits, commits it together, then answers.
+//! The queue in front of the database: takes what waits, commits it together, then answers.
 //!
 //! Nothing here knows SQL; it drives a [`Store`].
 
@@ -144,7 +144,7 @@ impl Writer {
         }
         done?;
         let is_whole = self.lost.is_none();
-        self.group.drain(..).for_each(|mark| settle(mark, is_whole));
+        self.group.drain(..).for_each(|mark| acknowledge(mark, is_whole));
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl Writer {
             let done = self.store.apply(&mut alone).map_err(LedgerError::from);
             let [mark] = alone;
             match done {
-                Ok(()) => settle(mark, self.lost.is_none()),
+                Ok(()) => acknowledge(mark, self.lost.is_none()),
                 Err(error) => match mark.kind {
                     TransitionKind::Begin { reply, .. } => {
                         let _ = reply.send(Err(error));
@@ -197,7 +197,7 @@ impl Drop for Writer {
 }
 
 /// The database has it, and everything before it if it `is_whole`: what it lacks stays in the log.
-fn settle(mark: Transition, is_whole: bool) {
+fn acknowledge(mark: Transition, is_whole: bool) {
     if let Some(logged) = mark.logged.filter(|_| is_whole) {
         logged.is_applied();
     }

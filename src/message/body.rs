@@ -73,12 +73,12 @@ impl Body {
         Ok(Self { steps, shared: shared.into(), slots, header_rest })
     }
 
-    /// LetterBytes of the shared stretches.
+    /// Bytes of the shared stretches.
     pub(super) fn shared_bytes(&self) -> usize {
         self.shared.iter().map(|stretch| stretch.bytes.len()).sum()
     }
 
-    /// LetterBytes of a letter's own, about.
+    /// Bytes of a letter's own, about.
     pub(super) fn own_bytes(&self) -> usize {
         80 * self.slots.len() + self.steps.iter().map(Step::bytes).sum::<usize>()
     }

@@ -27,7 +27,17 @@ use crate::{
 };
 use values::{escaped, has_default};
 
-/// An issue, ready to be addressed.
+/// An issue, ready to be addressed: makes the message of each subscriber.
+///
+/// ```
+/// # use mimeograph::{address::EmailAddress, message::{Composer, Secrets}, render::{self, BuildContext, Mailbox, Newsletter}, source::Source, subscriber::Subscriber};
+/// # let newsletter = Newsletter::new("Tea", Mailbox::new("Noor", EmailAddress::parse("noor@kettle.example.org")?));
+/// # let built = render::build(Source::new("1.md", "---\ntitle: One\n---\nHello.\n"), "one", &BuildContext::new(&newsletter, ".".as_ref(), jiff::Timestamp::now()))?;
+/// let composer = Composer::new(&built.rendered, Secrets::new([7; 32]))?;
+/// let message = composer.compose(&Subscriber::new(EmailAddress::parse("ada@example.com")?), Vec::new())?;
+/// assert!(String::from_utf8_lossy(&message.bytes()).contains("To: ada@example.com"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Composer {
     from: EmailAddress,
     slug: String,
@@ -180,12 +190,12 @@ impl Composer {
         self.missing(subscriber).next().is_none() && self.overlong(subscriber).is_none()
     }
 
-    /// LetterBytes of a letter, about.
+    /// Bytes of a letter, about.
     pub fn size_hint(&self) -> usize {
         self.room() + self.body.shared_bytes()
     }
 
-    /// LetterBytes of a letter's own, about.
+    /// Bytes of a letter's own, about.
     fn room(&self) -> usize {
         self.header.len() + 800 + self.body.own_bytes() + 900 * self.signers.len()
     }

@@ -100,7 +100,7 @@ impl Signer {
         {
             return Err(refuse("it is the public half; the private key signs"));
         }
-        let der = decode_pem(pem).ok_or_else(|| refuse("it is no private key in PEM"))?;
+        let der = decode_pem(pem).ok_or_else(|| refuse("it is not a private key in PEM"))?;
         let key = if let Ok(key) = RsaKeyPair::from_pkcs8(&der).or_else(|_| RsaKeyPair::from_der(&der)) {
             // 2048 bits, in bytes (RFC 8301 section 3.2).
             if key.public_modulus_len() < KeySize::Rsa2048.len() {
@@ -224,7 +224,7 @@ fn canonical(header: &[u8]) -> Canonical {
             canonical.names.push(':');
             line += 1;
         }
-        if 60 < line + name.len() {
+        if line + name.len() > 60 {
             canonical.names.push_str("\r\n  ");
             line = 0;
         }
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused_in_words() {
         for (pem, reason) in [
-            ("", "it is no private key in PEM"),
+            ("", "it is not a private key in PEM"),
             (
                 "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n",
                 "it is locked with a password; write it without one",
@@ -352,7 +352,7 @@ mod tests {
                 "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----",
                 "it is shorter than 2048 bits; make a new one with `mimeo keygen`",
             ),
-            ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----", "it is no private key in PEM"),
+            ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----", "it is not a private key in PEM"),
             (
                 "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
                 "it is neither an RSA nor an Ed25519 key",

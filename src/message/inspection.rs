@@ -41,7 +41,7 @@ pub(super) fn inspect(bytes: &[u8], utf8_header: bool) -> Result<Shape, ComposeE
 pub(super) struct Look {
     first: u8,
     last: u8,
-    /// LetterBytes before the first LF, and behind the last; all of them where there is none.
+    /// Bytes before the first LF, and behind the last; all of them where there is none.
     head: usize,
     tail: usize,
     has_break: bool,
@@ -93,7 +93,7 @@ impl Look {
             has_break: self.has_break || next.has_break,
             broken: self.broken || next.broken || (self.last == b'\r') != (next.first == b'\n'),
             // With its CR, which `head` counts and the LF does not.
-            long: self.long || next.long || self.has_break && next.has_break && LINE_MAX + 1 < line,
+            long: self.long || next.long || self.has_break && next.has_break && line > LINE_MAX + 1,
             eight_bit: self.eight_bit || next.eight_bit,
             dots: self.dots || next.dots || self.last == b'\n' && next.first == b'.',
         }
@@ -102,7 +102,7 @@ impl Look {
     /// If this was all, and it is sound and plain ASCII: what it is like.
     pub(super) fn shape(&self) -> Option<Shape> {
         let broken = self.broken || self.first == b'\n' || self.last == b'\r';
-        let long = self.long || self.has_break && LINE_MAX + 1 < self.head || LINE_MAX < self.tail;
+        let long = self.long || self.has_break && self.head > LINE_MAX + 1 || self.tail > LINE_MAX;
         let dots = self.dots || self.first == b'.';
         (!broken && !long && !self.eight_bit).then_some(Shape {
             eight_bit: false,
@@ -138,7 +138,7 @@ fn explain(bytes: &[u8], header: usize) -> Option<ComposeError> {
                 continue;
             }
             b'\r' => continue,
-            _ if LINE_MAX <= at - line => {
+            _ if at - line >= LINE_MAX => {
                 return Some(ComposeError::Unfit { what: "a line longer than 998 bytes", at: line });
             }
             _ => continue,

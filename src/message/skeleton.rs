@@ -48,7 +48,7 @@ pub(super) fn build(
         let mut related = MultiPart::related().boundary(format!("=_r_{short}")).singlepart(html_part);
         for picture in pictures {
             let kind = ContentType::parse(&picture.media_type).map_err(|_| {
-                ComposeError::Skeleton(format!("`{}` is no media type", printable(&picture.media_type)))
+                ComposeError::Skeleton(format!("invalid media type `{}`", printable(&picture.media_type)))
             })?;
             let body = Body::new_with_encoding(picture.bytes.clone(), ContentTransferEncoding::Base64)
                 .map_err(|_| ComposeError::Skeleton("a picture cannot be encoded".to_owned()))?;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// LetterBytes of a line of either encoding.
+/// Bytes of a line of either encoding.
 const LINE: usize = 76;
 
 /// Encodes text as quoted-printable, beginning in column `column`, and returns the column where it ends. Line breaks of
@@ -81,7 +81,7 @@ pub(super) struct Aligned {
 }
 
 impl Aligned {
-    /// LetterBytes of the text.
+    /// Bytes of the text.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
     }

@@ -107,7 +107,7 @@ impl Design {
         place: &dyn Fn(&str) -> Place,
         diagnostics: &mut Diagnostics,
     ) {
-        let mut tell = |key: &str, set: Result<(), Problem>| {
+        let mut report = |key: &str, set: Result<(), Problem>| {
             if let Err((message, help)) = set {
                 let mut diagnostic = Diagnostic::at("M240", Severity::Error, place(key), message);
                 if let Some(help) = help {
@@ -118,7 +118,7 @@ impl Design {
         };
         // A palette first: single colors beside it are changes to it.
         if let Some(value) = settings.get("palette") {
-            tell("palette", self.set_palette(value));
+            report("palette", self.set_palette(value));
         }
         for (key, value) in settings {
             match (key.as_str(), value) {
@@ -126,10 +126,10 @@ impl Design {
                 ("light" | "dark", Value::Map(map)) => {
                     let palette = if key == "dark" { &mut self.dark } else { &mut self.light };
                     for (name, value) in map {
-                        tell(&format!("{key}.{name}"), set_colour(palette, name, value));
+                        report(&format!("{key}.{name}"), set_colour(palette, name, value));
                     }
                 }
-                _ => tell(key, self.set(key, value)),
+                _ => report(key, self.set(key, value)),
             }
         }
     }

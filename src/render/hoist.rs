@@ -86,7 +86,7 @@ fn raw(element: &Element) -> Option<&str> {
 }
 
 /// Every opening tag that a rule could be for.
-fn each<'h>(html: &'h str, mut tell: impl FnMut(Selector, &Opening<'h>)) {
+fn each<'h>(html: &'h str, mut visit: impl FnMut(Selector, &Opening<'h>)) {
     let mut items = 0_usize;
     let mut in_data = false;
     for step in steps(html) {
@@ -95,9 +95,9 @@ fn each<'h>(html: &'h str, mut tell: impl FnMut(Selector, &Opening<'h>)) {
                 in_data |=
                     tag.attribute("class").is_some_and(|(_, class)| class.split(' ').any(|one| one == "R"));
                 if in_data && matches!(tag.name, "td" | "th") {
-                    tell(format!(".R {}", tag.name), &tag);
+                    visit(format!(".R {}", tag.name), &tag);
                 } else if let Some(selector) = selector(&tag, items > 0) {
-                    tell(selector, &tag);
+                    visit(selector, &tag);
                 }
                 items += usize::from(tag.name == "li");
             }

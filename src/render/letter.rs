@@ -212,7 +212,7 @@ fn opening(issue: &Issue) -> String {
     });
     let mut paragraphs = paragraphs.filter(|text| !text.is_empty()).peekable();
     let first = paragraphs.peek().cloned().unwrap_or_default();
-    let text = paragraphs.find(|text| LONG_ENOUGH <= text.chars().count()).unwrap_or(first);
+    let text = paragraphs.find(|text| text.chars().count() >= LONG_ENOUGH).unwrap_or(first);
     let Some((end, _)) = text.char_indices().nth(CHARACTERS_MAX) else { return text };
     let cut = &text[..end];
     format!("{}…", cut.rsplit_once(' ').map_or(cut, |(words, _)| words))

@@ -1,4 +1,4 @@
-//! MJML as a tree of our own: read from templates, built from documents, printed for people, pressed into HTML.
+//! MJML as a tree of our own: read from templates, built from documents, printed for people, rendered as HTML.
 //!
 //! In: MJML text, or elements made in code. Out: HTML by way of mrml, and MJML text.
 //! Never: knows an issue or a design. Only `html` talks to mrml.

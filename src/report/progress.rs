@@ -21,7 +21,7 @@ pub enum Style {
     Bar,
     /// A plain line every ten seconds, for logs and pipes.
     Lines,
-    /// Nothing.
+    /// No progress is shown.
     Silent,
 }
 

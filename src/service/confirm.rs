@@ -48,7 +48,7 @@ pub(super) async fn show(Extension(visit): Extension<Visit>, Path(token): Path<S
     }
 }
 
-/// Confirms.
+/// Confirms a request with the token of its letter.
 pub(super) async fn act(
     Extension(visit): Extension<Visit>,
     Path(token): Path<String>,

@@ -51,7 +51,7 @@ pub enum LetterError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why the file could not be read or used.
         source: io::Error,
     },
     /// It cannot be composed.

@@ -40,7 +40,7 @@ pub enum RequestAddress {
     /// A /24 of IPv4, a /48 of IPv6.
     #[default]
     Truncated,
-    /// Nothing.
+    /// No address is stored.
     Nothing,
 }
 

@@ -81,7 +81,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to a server, and waits no longer than this for locks that others hold.
     pub(crate) fn connect(server: &Server, patience: Duration) -> Result<Self, Error> {
         let client = connect(server, patience)?;
         let this = Self {
@@ -149,7 +149,7 @@ impl Client {
         self.statement(sql).map(drop)
     }
 
-    /// Asks.
+    /// The rows that a query returns.
     pub(crate) fn query(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         self.ensure()?;
         let statement = self.statement(sql)?;

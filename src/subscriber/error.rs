@@ -22,7 +22,7 @@ pub enum ListError {
     Stored {
         /// The store.
         path: PathBuf,
-        /// Why.
+        /// Why the store could not be read.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

@@ -29,7 +29,7 @@ pub struct Records {
 pub struct Record {
     /// The line on which the row begins, from 1.
     pub line: u64,
-    /// Who.
+    /// The address of the person in the row.
     pub address: EmailAddress,
     /// The name, from `name`, or from first and last name.
     pub name: Option<String>,

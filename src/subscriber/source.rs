@@ -90,6 +90,22 @@ impl From<&ListSource> for ListSource {
 
 /// A list of subscribers, read row by row: memory does not grow with it, but for 12 to 20 bytes a person by which repeats in
 /// a file are known.
+///
+/// ```
+/// use mimeograph::subscriber::{List, Row};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let list = List::read("list.csv", "email,first name\nada@example.com,Ada\nnot an address,Bo\n".as_bytes())?;
+/// for row in list {
+///     match row? {
+///         Row::Person { line, subscriber } => println!("line {line}: {}", subscriber.address),
+///         Row::Inactive { address, .. } => println!("no letters to {address}"),
+///         Row::Repeat(problem) | Row::Bad(problem) => println!("{}: {}", problem.place, problem.message),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct List {
     rows: Rows,
     path: PathBuf,

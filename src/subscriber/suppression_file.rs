@@ -55,7 +55,7 @@ pub enum SuppressionFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why the file could not be read.
         source: io::Error,
     },
     /// It cannot be written.
@@ -63,7 +63,7 @@ pub enum SuppressionFileError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why the file could not be written.
         source: io::Error,
     },
     /// Git has left both sides of a merge in it.

@@ -59,7 +59,7 @@ pub(super) fn steps(lead: Lead) -> &'static [Step] {
 
 impl Connection<'_> {
     /// The last check. A letter that this relay cannot take is refused here, without bothering it.
-    pub(super) fn vet<'d, D: LetterSource>(
+    pub(super) fn validate<'d, D: LetterSource>(
         &self,
         letter: Taken<'d, D>,
     ) -> Result<Option<Taken<'d, D>>, RelayDown> {

@@ -93,7 +93,7 @@ impl<'s> Connection<'s> {
     ) -> Result<Ended<'d, D>, RelayDown> {
         // One that has carried letters and is closed between two of them is no reason to complain: relays do so. If
         // it happens again to commands that were sent ahead, these may be what the relay does not like.
-        let used = 1 < self.letters;
+        let used = self.letters > 1;
         let learned = self.smtp.learned();
         match fault.kind {
             ErrorKind::Io(_) if used => {
@@ -166,7 +166,7 @@ impl<'s> Connection<'s> {
                     ));
                 }
             };
-            if let Some(letter) = self.vet(letter)? {
+            if let Some(letter) = self.validate(letter)? {
                 return Ok(Next::Letter(letter));
             }
         }
@@ -181,7 +181,7 @@ impl<'s> Connection<'s> {
             return Ok(None);
         }
         while let Some(letter) = source.next_now() {
-            if let Some(letter) = self.vet(Taken::new(source, letter))? {
+            if let Some(letter) = self.validate(Taken::new(source, letter))? {
                 return Ok(Some(letter));
             }
         }

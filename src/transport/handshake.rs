@@ -100,7 +100,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 async fn greet(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<String, RelayDown> {
     let within = relay.timeouts.greeting;
     let plain = relay.encryption != Encryption::Implicit;
-    let silent = plain && SILENCE < within && wire.is_silent_for(SILENCE).await;
+    let silent = plain && within > SILENCE && wire.is_silent_for(SILENCE).await;
     if silent && speaks_tls_at_once(relay, tls).await {
         let words =
             "it says nothing until TLS begins: write the address with `smtps://` instead of `smtp://`";
@@ -157,7 +157,7 @@ async fn dial(relay: &Relay) -> Result<Wire, RelayDown> {
 async fn shake_hands(wire: &mut Wire, relay: &Relay, tls: Option<&Tls>) -> Result<(), RelayDown> {
     let tls = tls.expect("a relay with encryption has TLS settings");
     let handshake = wire.shake_hands(tls, relay.timeouts.handshake);
-    let shaken = if relay.encryption == Encryption::Implicit && SILENCE < relay.timeouts.handshake {
+    let shaken = if relay.encryption == Encryption::Implicit && relay.timeouts.handshake > SILENCE {
         let mut handshake = pin!(handshake);
         match timeout(SILENCE, &mut handshake).await {
             Ok(shaken) => shaken,

@@ -26,6 +26,19 @@ const GROUP_MAX: usize = 32;
 
 /// A folder of letters. Each is a file that is whole or not there at all (also when the process is killed in the
 /// middle; a power cut is not covered), named after its address: the same letter again replaces itself.
+///
+/// ```
+/// use mimeograph::{address::EmailAddress, transport::{Outbox, Transport}};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let outbox = Outbox::new("outbox");
+/// let letter = outbox.path_of(&EmailAddress::parse("ada@example.com")?);
+/// assert_eq!(letter.extension().unwrap(), "eml");
+/// // It takes the letters of a dispatch as a relay does.
+/// let transport = Transport::Outbox(outbox);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Outbox {
     folder: Arc<Path>,
@@ -180,7 +193,7 @@ fn file_name(address: &EmailAddress) -> String {
         .take(LENGTH_MAX)
         .map(|byte| if plain(byte.to_ascii_lowercase()) { char::from(byte) } else { '_' })
         .collect();
-    if LENGTH_MAX < address.len() || !address.bytes().all(plain) || name.starts_with(['.', '-']) {
+    if address.len() > LENGTH_MAX || !address.bytes().all(plain) || name.starts_with(['.', '-']) {
         name.insert_str(0, if name.starts_with(['.', '-']) { "_" } else { "" });
         name.push('-');
         for byte in &digest(&SHA256, address.as_bytes()).as_ref()[..5] {

@@ -13,7 +13,7 @@ use super::{
     letter::{LetterSource, Permit},
     letter_guard::Taken,
     outcome::Outcome,
-    replies::{Heard, Refusal, settle},
+    replies::{Heard, Refusal, apply_verdict},
     reply::Reply,
     session::Kind,
     stage::Stage,
@@ -44,7 +44,7 @@ impl Connection<'_> {
         source: &'d D,
         first: Taken<'d, D>,
     ) -> Result<Ended<'d, D>, RelayDown> {
-        let mut then = match self.vet(first)? {
+        let mut then = match self.validate(first)? {
             Some(letter) => Then::Turn(Turn { letter, lead: Lead::Nothing, is_out: false }),
             None => Then::Next(Lead::Nothing),
         };
@@ -116,7 +116,7 @@ impl Connection<'_> {
             self.smtp.learned().session.acquit(kind);
         }
         self.unclear += u32::from(about == Complaint::Unclear);
-        if let Err(down) = settle(letter, stage, reply) {
+        if let Err(down) = apply_verdict(letter, stage, reply) {
             if broken.is_none() && lead != Lead::DotRset {
                 self.quit().await;
             }
@@ -206,7 +206,7 @@ impl Connection<'_> {
         let (kind, about) = (Kind::of(Stage::Body, &reply), complaint(Stage::Body, &reply));
         let closing = reply.code == 421;
         self.unclear += u32::from(about == Complaint::Unclear);
-        if let Err(down) = settle(letter, Stage::Body, reply) {
+        if let Err(down) = apply_verdict(letter, Stage::Body, reply) {
             if closing && before > 0 && matches!(about, Complaint::Session | Complaint::Unclear) {
                 let suspicion = self.suspect(Some(kind), before, about == Complaint::Session);
                 return Ok(Then::End(Ended::DialAgain(ahead, Some(suspicion))));

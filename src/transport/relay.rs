@@ -12,6 +12,11 @@ use url::Url;
 use super::secret::Secret;
 
 /// How to reach a relay and how to behave there.
+///
+/// ```
+/// assert_eq!(mimeograph::transport::Relay::parse("smtp://noor@smtp.example.org")?.port, 587);
+/// # Ok::<(), mimeograph::transport::RelayConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Relay {
     /// What the owner calls it, where there are several.

@@ -178,8 +178,8 @@ fn is_confusion(step: Step, verdict: Verdict, reply: &Reply) -> bool {
             && reply.says_one_of(&["no valid", "no recipient", "sequence", "rcpt"])
 }
 
-/// Tells the source what a refusal means for its letter; `Err` when it means more than that.
-pub(super) fn settle<D: LetterSource>(
+/// Applies a refusal to the letter that it is about; `Err` when it means more than that.
+pub(super) fn apply_verdict<D: LetterSource>(
     letter: Taken<'_, D>,
     stage: Stage,
     reply: Reply,

@@ -92,7 +92,7 @@ impl Inbox {
         if self.is_empty() {
             self.bytes.clear();
             (self.read, self.line) = (0, 0);
-        } else if LINE_MAX < self.read {
+        } else if self.read > LINE_MAX {
             self.bytes.drain(..self.read);
             self.line -= self.read;
             self.read = 0;
@@ -104,12 +104,12 @@ impl Inbox {
     pub(super) fn has_reply(&mut self) -> Result<bool, NotAReply> {
         while !self.whole {
             let Some(length) = memchr::memchr(b'\n', &self.bytes[self.line..]) else {
-                if LINE_MAX < self.bytes.len() - self.line {
+                if self.bytes.len() - self.line > LINE_MAX {
                     return Err(NotAReply("a line of its reply does not end"));
                 }
                 return Ok(false);
             };
-            if LINE_MAX < length {
+            if length > LINE_MAX {
                 return Err(NotAReply("a line of its reply does not end"));
             }
             let line = &self.bytes[self.line..self.line + length];
@@ -118,7 +118,7 @@ impl Inbox {
                 return Err(NotAReply("the lines of its reply carry different codes"));
             }
             self.line += length + 1;
-            if REPLY_MAX < self.line - self.read {
+            if self.line - self.read > REPLY_MAX {
                 return Err(NotAReply("its reply does not end"));
             }
             self.code = Some(code);
@@ -175,7 +175,7 @@ impl Frame<'_> {
                 text.push(' ');
             }
             text.extend(without_disguise(&String::from_utf8_lossy(words)).filter(|&c| c != '\n'));
-            if TEXT_MAX < text.len() {
+            if text.len() > TEXT_MAX {
                 text.truncate(text.floor_char_boundary(TEXT_MAX));
                 text.push('…');
                 break;

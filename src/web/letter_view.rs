@@ -27,7 +27,7 @@ pub struct LetterView {
     pub problems: Vec<Value>,
     /// Whether this is the last good letter, and the problems are those of its files as they are now.
     pub stale: bool,
-    /// LetterBytes of the letter.
+    /// Bytes of the letter.
     pub bytes: usize,
     /// The HTML part, its pictures named by `cid:`.
     #[serde(skip)]

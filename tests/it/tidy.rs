@@ -1,5 +1,8 @@
 //! The rules about our own source.
 
+mod clocks;
+mod words;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -68,7 +71,7 @@ const LONG_FUNCTIONS: [(&str, &str); 0] = [];
 const FUNCTION_MAX: usize = 80;
 
 /// Waits by the clock, and why there is no other way.
-const WAITS: [(&str, &str, &str); 8] = [
+const WAITS: [(&str, &str, &str); 9] = [
     (
         "src/storage/sqlite.rs",
         concat!("thread::sl", "eep"),
@@ -99,6 +102,11 @@ const WAITS: [(&str, &str, &str); 8] = [
         "tests/it/many_workers.rs",
         concat!("thread::sl", "eep"),
         "processes are stopped for a part of their lease, by the clock",
+    ),
+    (
+        "tests/it/support/mod.rs",
+        concat!("thread::sl", "eep"),
+        "a test that must see one day waits for the next where midnight is near",
     ),
     ("tests/it/support/relay.rs", concat!("time::sl", "eep"), "a script makes the relay slow on purpose"),
 ];
@@ -133,7 +141,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 /// All our Rust.
 fn ours() -> Vec<(String, String)> {
-    ["src", "tests", "benches", "examples"].into_iter().flat_map(sources).collect()
+    ["src", "tests", "benches", "examples", "fuzz/targets"].into_iter().flat_map(sources).collect()
 }
 
 /// The module that a file of `src/` belongs to.
@@ -326,18 +334,42 @@ fn a_module_says_what_comes_in_what_goes_out_and_what_it_never_does() {
     }
 }
 
+/// The names that `use` lines make of types of dependencies, also those of a group.
+fn foreign_names(dependencies: &[String], code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices("use ") {
+        if !code[..at].is_empty() && !code[..at].ends_with(['\n', ' ']) {
+            continue;
+        }
+        let Some((path, _)) = code[at + "use ".len()..].split_once(';') else { continue };
+        let is_foreign =
+            |path: &str| dependencies.iter().any(|dependency| path.starts_with(&format!("{dependency}::")));
+        if !is_foreign(path.trim_start()) {
+            continue;
+        }
+        for part in path.split(['{', '}', ',']) {
+            // `a::B as C` is known as `C`.
+            let name = part.rsplit_once(" as ").map_or(part, |(_, name)| name).trim();
+            names.insert(name.rsplit("::").next().unwrap_or_default().to_owned());
+        }
+    }
+    names.retain(|name| name.starts_with(char::is_uppercase));
+    names
+}
+
 /// Public error types that name a type of a dependency, or are made from one: callers would depend on its version too.
 fn foreign_errors(dependencies: &[String], sources: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     let mut public = BTreeSet::new();
-    let names_one = |text: &str| {
-        let words: Vec<&str> = text.split(|c: char| c != '_' && c != ':' && !c.is_alphanumeric()).collect();
-        dependencies
-            .iter()
-            .any(|dependency| words.iter().any(|word| word.starts_with(&format!("{dependency}::"))))
+    let names_one = |text: &str, imported: &BTreeSet<String>| {
+        text.split(|c: char| c != '_' && c != ':' && !c.is_alphanumeric()).any(|path| {
+            dependencies.iter().any(|dependency| path.starts_with(&format!("{dependency}::")))
+                || imported.contains(path)
+        })
     };
     let codes: Vec<(&str, String)> = sources.iter().map(|(name, text)| (name.as_str(), code(text))).collect();
     for (file, code) in &codes {
+        let imported = foreign_names(dependencies, code);
         for (at, _) in code.match_indices("thiserror::Error") {
             let item = code[at..].split("\n}").next().unwrap_or_default();
             let Some((_, item)) = item.split_once("\npub enum ").or_else(|| item.split_once("\npub struct "))
@@ -345,17 +377,19 @@ fn foreign_errors(dependencies: &[String], sources: &[(String, String)]) -> Vec<
                 continue;
             };
             let name = word(item);
-            if item.lines().filter(|line| !line.trim_start().starts_with('#')).any(names_one) {
+            let mut lines = item.lines().filter(|line| !line.trim_start().starts_with('#'));
+            if lines.any(|line| names_one(line, &imported)) {
                 found.push(format!("{file}: {name}"));
             }
             public.insert(name);
         }
     }
     for (file, code) in &codes {
+        let imported = foreign_names(dependencies, code);
         for (at, _) in code.match_indices("impl From<") {
             let head = code[at..].lines().next().unwrap_or_default();
             let Some((from, to)) = head.split_once("> for ") else { continue };
-            if names_one(&from["impl From<".len()..]) && public.contains(&word(to)) {
+            if names_one(&from["impl From<".len()..], &imported) && public.contains(&word(to)) {
                 found.push(format!("{file}: {} from {from}", word(to)));
             }
         }
@@ -367,8 +401,9 @@ fn foreign_errors(dependencies: &[String], sources: &[(String, String)]) -> Vec<
 fn public_errors_hold_no_types_of_dependencies() {
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
-    let dependencies: Vec<String> =
-        manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")).collect();
+    let dependencies = manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_"));
+    // Times are jiff's everywhere in the interface, so callers depend on its version in any case.
+    let dependencies: Vec<String> = dependencies.filter(|name| name != "jiff").collect();
     assert_eq!(foreign_errors(&dependencies, &sources("src")), [""; 0]);
 
     let derive = "#[derive(Debug, thiserror::Error)]\n";
@@ -379,6 +414,13 @@ fn public_errors_hold_no_types_of_dependencies() {
         (format!("{derive}enum E {{\n    A(rusqlite::Error),\n}}\npub enum F {{\n}}"), false),
         (format!("{derive}pub enum E {{\n}}\nimpl From<rusqlite::Error> for E {{\n}}"), true),
         ("impl From<rusqlite::Error> for Private {\n}".to_owned(), false),
+        (format!("use rusqlite::Row;\n{derive}pub enum E {{\n    A(#[source] Row),\n}}"), true),
+        (format!("use rusqlite::{{Row as R, types::Value}};\n{derive}pub enum E {{\n    A(R),\n}}"), true),
+        (
+            format!("use rusqlite::{{Row, types::Value}};\n{derive}pub enum E {{\n    A(Vec<Value>),\n}}"),
+            true,
+        ),
+        (format!("use rusqlite::Row;\n{derive}pub enum E {{\n    A(Raw),\n}}"), false),
     ] {
         let found = foreign_errors(&["rusqlite".to_owned()], &[("src/e.rs".to_owned(), body.clone())]);
         assert_eq!(!found.is_empty(), is_bad, "{body}: {found:?}");
@@ -433,93 +475,6 @@ fn every_fixture_is_used() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
         assert!(tests.contains(&format!("fixtures/{name}")), "tests/fixtures/{name} is used by no test");
     }
-}
-
-/// Words that have a standard one in their place. `docs/findings.md` is made from the findings themselves.
-const NOT_OUR_WORDS: [&str; 14] = [
-    "anew",
-    "begun ahead",
-    "by lot",
-    "colour",
-    "colours",
-    "doorplate",
-    "is no address",
-    "is told",
-    "licence",
-    "makes no sense",
-    "mend",
-    "mended",
-    "somebody who rests",
-    "told",
-];
-
-#[test]
-fn the_documentation_is_written_in_standard_terms() {
-    let mut pages = files("docs", ".md");
-    pages.retain(|page| !page.ends_with("findings.md"));
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "BENCHMARKS.md", "CHANGELOG.md"] {
-        pages.push(repository().join(name));
-    }
-    let mut wrong = Vec::new();
-    for page in pages {
-        for (number, line) in fs::read_to_string(&page).unwrap().lines().enumerate() {
-            let words = line.to_lowercase();
-            let words = words.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join(" ");
-            let found =
-                NOT_OUR_WORDS.iter().filter(|word| format!(" {words} ").contains(&format!(" {word} ")));
-            wrong.extend(found.map(|word| format!("{}:{}: {word}", page.display(), number + 1)));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-/// Words that neither code nor its comments use, in names and in sentences; those of the documentation come to them. A
-/// word in a string counts as well, unless `QUOTED` says why it is there.
-const NOT_IN_CODE: [&str; 13] = [
-    "anew", "ballast", "crew", "desk", "errand", "mend", "nobody", "octet", "octets", "somebody", "stands",
-    "told", "tale",
-];
-
-/// Lines that quote such a word: what they hold, and why it is there.
-const QUOTED: [(&str, &str); 9] = [
-    ("octet-stream", "a media type"),
-    ("stands for", "the usual word for what a sign or a name means"),
-    (".octets()", "a method of `Ipv4Addr`"),
-    ("nobody@", "an address"),
-    ("somebody@", "an address"),
-    ("nobody:nogroup", "the user of that name"),
-    ("nobody\\n", "a row of a list that is no address"),
-    ("nobody,,\\n", "a row of a list that is no address"),
-    ("5.1.1 nobody", "a reply of a relay"),
-];
-
-/// The words of a line: names are taken apart at `_` and before capital letters.
-fn words_of(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    for letter in line.chars() {
-        if !letter.is_alphanumeric() || letter.is_uppercase() {
-            words.push(String::new());
-        }
-        if letter.is_alphanumeric() {
-            words.last_mut().unwrap().extend(letter.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-#[test]
-fn the_code_is_written_in_standard_terms() {
-    let mut wrong = Vec::new();
-    for (name, text) in ours().iter().filter(|(name, _)| name != "tests/it/tidy.rs") {
-        for (number, line) in text.lines().enumerate() {
-            let line = QUOTED.iter().fold(line.to_owned(), |line, (quoted, _)| line.replace(quoted, ""));
-            let found = words_of(&line).into_iter().filter(|word| NOT_IN_CODE.contains(&word.as_str()));
-            wrong.extend(found.map(|word| format!("{name}:{}: {word}", number + 1)));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(words_of("fn is_toldTo(nobody: Octets)"), ["fn", "is", "told", "to", "nobody", "octets"]);
 }
 
 /// Functions with their length in lines. The source is formatted, so a function ends at the brace below its first letter.
@@ -578,4 +533,40 @@ fn no_test_waits_by_the_clock_and_no_code_is_left_to_be_written() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_documentation_of_the_library_has_each_feature() {
+    let manifest: toml::Table = fs::read_to_string(repository().join("Cargo.toml")).unwrap().parse().unwrap();
+    let features = manifest["features"].as_table().unwrap();
+    let documentation = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
+    let rows = documentation.lines().filter_map(|line| line.strip_prefix("//! | `"));
+    let rows: BTreeSet<&str> = rows.filter_map(|row| row.split_once('`')).map(|(name, _)| name).collect();
+    let names: BTreeSet<&str> =
+        features.keys().map(String::as_str).filter(|name| *name != "default").collect();
+    assert_eq!(rows, names);
+}
+
+/// The names in quotes behind some words of a file.
+fn quoted(path: &str, start: &str, end: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository().join(path)).unwrap().replace("//!", "");
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{path} has no {start:?}"));
+    let list = rest.split_once(end).unwrap_or_else(|| panic!("{path} has no {end:?}")).0;
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_order_of_the_layers_is_the_same_wherever_it_is_documented() {
+    let order = quoted("src/lib.rs", "A module imports only those before it: ", ". The entry points");
+    assert_eq!(order, MODULES);
+    let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let (_, diagram) = text.split_once(" - - -\n files ").unwrap();
+    let (diagram, _) = diagram.split_once("\n\n").unwrap();
+    assert_eq!(Vec::from_iter(format!("files {diagram}").split_whitespace()), MODULES, "ARCHITECTURE.md");
+    let table = text.split_once("| What it never does |").unwrap().1.split_once("\n\n").unwrap().0;
+    let rows: Vec<&str> =
+        table.lines().filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    let modules: Vec<&str> = MODULES.iter().chain(&ENTRY_POINTS).copied().collect();
+    assert_eq!(rows[..MODULES.len()], *MODULES, "ARCHITECTURE.md has a row for each module, in their order");
+    assert_eq!(BTreeSet::from_iter(rows), BTreeSet::from_iter(modules));
 }

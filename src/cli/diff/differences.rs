@@ -64,7 +64,7 @@ pub(super) struct Looks {
     pub(super) removed: Vec<String>,
 }
 
-/// LetterBytes of the HTML part, as encoded for the wire.
+/// Bytes of the HTML part, as encoded for the wire.
 #[derive(Debug, Serialize)]
 pub(super) struct Size {
     pub(super) before: usize,
@@ -107,7 +107,7 @@ fn apart<T, K: Ord>(before: Vec<T>, now: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<
     let mut count: BTreeMap<K, usize> = BTreeMap::new();
     now.iter().for_each(|one| *count.entry(key(one)).or_default() += 1);
     let mut spend = |one: &T| match count.get_mut(&key(one)) {
-        Some(left) if 0 < *left => {
+        Some(left) if *left > 0 => {
             *left -= 1;
             false
         }
@@ -127,7 +127,7 @@ fn apart<T, K: Ord>(before: Vec<T>, now: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<
     let only_now = now
         .into_iter()
         .filter(|one| match common.get_mut(&key(one)) {
-            Some(left) if 0 < *left => {
+            Some(left) if *left > 0 => {
                 *left -= 1;
                 false
             }

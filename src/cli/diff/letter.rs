@@ -22,7 +22,7 @@ pub(super) struct Letter {
     pub(super) text: String,
     subject: String,
     pub(super) found: Diagnostics,
-    /// LetterBytes of the HTML part, as encoded for the wire.
+    /// Bytes of the HTML part, as encoded for the wire.
     pub(super) bytes: usize,
 }
 

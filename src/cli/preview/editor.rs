@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn only_a_program_of_the_users_own_is_started() {
-        let room = tempfile::tempdir().unwrap();
-        let (bin, news) = (room.path().join("bin"), room.path().join("news"));
+        let folder = tempfile::tempdir().unwrap();
+        let (bin, news) = (folder.path().join("bin"), folder.path().join("news"));
         for (folder, name) in [(&bin, "editor"), (&bin, "vim"), (&news, "evil")] {
             fs::create_dir_all(folder).unwrap();
             fs::write(folder.join(name), "").unwrap();

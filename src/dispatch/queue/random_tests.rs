@@ -278,14 +278,14 @@ fn property(is_in_a_file: bool, scenarios: u32) {
     let config = Config { cases: scenarios, failure_persistence: None, ..Config::default() };
     let report = TestRunner::new(config).run(&steps(), |steps| {
         let folder = is_in_a_file.then(|| tempfile::tempdir().unwrap());
-        runtime.block_on(tell(folder.as_ref(), &steps)).map_err(TestCaseError::fail)
+        runtime.block_on(play(folder.as_ref(), &steps)).map_err(TestCaseError::fail)
     });
     if let Err(error) = report {
         panic!("{error}");
     }
 }
 
-async fn tell(folder: Option<&TempDir>, steps: &[Step]) -> Result<(), String> {
+async fn play(folder: Option<&TempDir>, steps: &[Step]) -> Result<(), String> {
     let mut world = World::new(folder).await;
     for step in steps {
         world.step(*step).await?;
@@ -319,5 +319,5 @@ async fn a_begun_letter_that_comes_back_has_one_owner() {
         Step::Begin(1),
         Step::End(0, Ending::Accepted),
     ];
-    tell(None, &steps).await.unwrap();
+    play(None, &steps).await.unwrap();
 }

@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// A refusal waits this long for others, so that the ledger is not asked for each.
-pub(super) const GATHER: Duration = Duration::from_millis(200);
+pub(super) const COLLECT: Duration = Duration::from_millis(200);
 
 /// Every sender tells the others within this time what was accepted.
-const ALL_KNOWN: Duration = LOOK.saturating_add(GATHER);
+const ALL_KNOWN: Duration = LOOK.saturating_add(COLLECT);
 
 fn name_of(dispatch: DispatchId) -> String {
     format!("brake: {}", dispatch.number())
@@ -64,7 +64,7 @@ impl Runner {
 
     /// When the ledger is to be looked at next.
     pub(super) fn look_next(&self) -> Instant {
-        if self.queue.has_refusals() { self.look_at.min(Instant::now() + GATHER) } else { self.look_at }
+        if self.queue.has_refusals() { self.look_at.min(Instant::now() + COLLECT) } else { self.look_at }
     }
 }
 

@@ -3,7 +3,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     super::{
         dns::Answer,
-        gather::{DnsFacts, Expected, Signature},
+        lookup::{DnsFacts, Expected, Signature},
         relays,
         tags::tag,
     },

@@ -1,6 +1,6 @@
 use super::{
     super::{
-        gather::{Dmarc, DnsFacts, Expected},
+        lookup::{Dmarc, DnsFacts, Expected},
         tags::{tag, tags},
     },
     dns_line::{line, unanswered},

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use super::{
     super::{
         dns::{Answer, is_within},
-        gather::{DnsFacts, Expected},
+        lookup::{DnsFacts, Expected},
         tags::tag,
     },
     dns_line::{line, unanswered},

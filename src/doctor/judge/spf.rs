@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use super::{
     super::{
-        gather::Expected,
+        lookup::Expected,
         relays,
         spf::{LOOKUPS_MAX, Spf, VOID_MAX},
     },

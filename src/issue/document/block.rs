@@ -220,7 +220,7 @@ macro_rules! block_parts {
             Text(&'a $($mut)? String),
             /// The address of a video or a post, and whether readers see the address itself.
             Embed(&'a $($mut)? String, bool),
-            /// Code.
+            /// The text of a block of code.
             Code(&'a $($mut)? String),
             /// TeX.
             Math(&'a $($mut)? String),

@@ -12,7 +12,7 @@ pub type Inlines = Vec<Inline>;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Inline {
-    /// Words.
+    /// Text without marks.
     Text(String),
     /// `code`. Never filled.
     Code(String),

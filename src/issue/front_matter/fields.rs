@@ -68,7 +68,7 @@ impl Reader<'_> {
         if self.head.spans.contains_key(&name) {
             return;
         }
-        // The place of a key's value, which later rooms point at; the key itself when there is no value.
+        // The place of a key's value, which later modules point at; the key itself when there is no value.
         let span = if entry.node.span.is_empty() { entry.span.clone() } else { entry.node.span.clone() };
         self.head.spans.insert(name.clone(), span.clone());
         let node = entry.node;

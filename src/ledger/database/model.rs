@@ -41,7 +41,7 @@ struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Job {
     None,
-    /// Claimed.
+    /// Claimed with this epoch.
     Holds(u8),
     /// Asked to begin it; no answer came.
     InDoubt(u8),
@@ -64,7 +64,7 @@ enum Fault {
     None,
     ReaperQueuesBegun,
     NoFence,
-    NoGate,
+    NoGuard,
     LateEndsReopen,
 }
 
@@ -201,7 +201,7 @@ impl Letter {
                 // A claim looks at all suppressions in its transaction.
                 let mut around = around;
                 around.knows[usize::from(worker)] = true;
-                if is_first && around.is_suppressed && fault != Fault::NoGate {
+                if is_first && around.is_suppressed && fault != Fault::NoGuard {
                     steps.push((
                         self.with(worker, Row { state: State::Suppressed, ..row }, Job::None),
                         around,
@@ -249,7 +249,7 @@ impl Letter {
     ) {
         // The counters of suppressions are compared in the transaction; where they differ, the set is read first.
         let mut after = around;
-        after.knows[usize::from(worker)] |= fault != Fault::NoGate;
+        after.knows[usize::from(worker)] |= fault != Fault::NoGuard;
         let (row, job) = if is_first && around.is_suppressed && after.knows[usize::from(worker)] {
             (suppress(self.row, worker, epoch), Job::None)
         } else {
@@ -444,7 +444,7 @@ fn a_fault_in_the_protocol_is_found_in_the_model() {
     for (fault, expected) in [
         (Fault::ReaperQueuesBegun, "taken, and to be sent again or not known"),
         (Fault::NoFence, "sent twice"),
-        (Fault::NoGate, "begun after the request was answered"),
+        (Fault::NoGuard, "begun after the request was answered"),
         (Fault::LateEndsReopen, "taken, and to be sent again or not known"),
     ] {
         let (_, broken) = Explorer::explore(1, 2, fault);

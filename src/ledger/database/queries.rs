@@ -117,7 +117,7 @@ impl Store {
         wants: impl Fn(State) -> bool,
         after: i64,
         limit: usize,
-        mut tell: impl FnMut(&mut People, &[i64], &mut Vec<T>) -> Result<(), StoreError>,
+        mut visit: impl FnMut(&mut People, &[i64], &mut Vec<T>) -> Result<(), StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         // One look: what is summary of a delivery is of the moment in which it was found.
         let _look = self.db.begin_reading()?;
@@ -127,7 +127,7 @@ impl Store {
         {
             let mut wanted = recipients_in(&self.db, span, &wants)?;
             wanted.truncate(limit - page.len());
-            tell(&mut people, &wanted, &mut page)?;
+            visit(&mut people, &wanted, &mut page)?;
             from = span.last + 1;
         }
         Ok(page)
@@ -341,7 +341,7 @@ pub(super) fn recipients_in(
     Ok(remaining)
 }
 
-/// What the row of a delivery tells.
+/// What the row of a delivery holds.
 struct Summary {
     state: State,
     attempts: u32,

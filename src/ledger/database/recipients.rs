@@ -236,7 +236,7 @@ impl<'db> PageWriter<'db> {
         self.keys.extend_from_slice(key);
         self.count += 1;
         self.next += 1;
-        if LINES_MAX * KEY <= self.keys.len() || BYTES_MAX <= self.people.len() {
+        if self.keys.len() >= LINES_MAX * KEY || self.people.len() >= BYTES_MAX {
             self.turn()?;
         }
         Ok(self.next - 1)

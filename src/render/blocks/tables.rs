@@ -63,7 +63,7 @@ impl MjmlWriter<'_> {
             let mut class = "R".to_owned();
             if width == self.design.column() {
                 // Where there are styles, it is moved sideways in its own frame.
-                class.push_str(if MANY < head.len() { " W X" } else { " W" });
+                class.push_str(if head.len() > MANY { " W X" } else { " W" });
             }
             if labels.is_some() {
                 class.push_str(" S");

@@ -1,8 +1,8 @@
-//! An element that is ready to be pressed.
+//! An element that is ready to be rendered.
 
 use std::borrow::Cow;
 
-/// An MJML element, ready to be pressed.
+/// An MJML element, ready to be rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Element {
     /// The tag.

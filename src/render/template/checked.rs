@@ -25,7 +25,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// The pictures that the template itself shows, and where it names them: they are gathered with the issue's.
+    /// The pictures that the template itself shows, and where it names them: they are loaded with the issue's.
     pub fn pictures(&self) -> Vec<(String, Place)> {
         let mut pictures = Vec::new();
         for node in &self.nodes {
