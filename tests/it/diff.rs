@@ -295,7 +295,7 @@ fn the_letters_are_beside_each_other_and_hide_nothing() {
         "(() => { const [before, now, over] = ['#before iframe', '#now iframe', '#difference .over'].map(
             wanted => document.querySelector(wanted).getBoundingClientRect());
         const head = document.querySelector('header').getBoundingClientRect();
-        return head.bottom <= before.top && before.right <= now.left && now.right <= over.left && before.width } > 370)()",
+        return head.bottom <= before.top && before.right <= now.left && now.right <= over.left && before.width > 370 })()",
     );
 }
 
