@@ -14,6 +14,7 @@ mod hidden;
 mod inactive;
 mod list;
 mod list_file;
+mod meaning;
 mod normalise;
 mod person;
 mod reader;
@@ -29,9 +30,9 @@ mod topics;
 
 #[cfg(feature = "send")]
 pub use condition::{Condition, ConditionError};
+pub use consent::ColumnMeanings;
 #[cfg(feature = "cli")]
 pub(crate) use consent::is_about_consent;
-pub use consent::{ColumnMeanings, Meaning};
 pub use error::ListError;
 #[doc(hidden)]
 pub use export::{Export, unguard};
@@ -43,6 +44,7 @@ pub(crate) use inactive::InactiveCountsSchema;
 pub use inactive::{Inactive, InactiveCounts, is_mailchimp};
 pub use list::Row;
 pub use list_file::ListFile;
+pub use meaning::Meaning;
 #[doc(hidden)]
 pub use normalise::normalise;
 pub use person::Subscriber;

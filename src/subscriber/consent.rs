@@ -6,42 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::inactive::Inactive;
-
-/// What a column says about consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// Nothing: an ordinary field.
-    Field,
-    /// A word, such as `active` or `unsubscribed`.
-    Status,
-    /// Yes or no to letters; an empty cell says yes.
-    WantsLetters,
-    /// Yes or no to letters; an empty cell says no.
-    Consent,
-    /// Yes or no to this cause; an empty cell says no. Whatever is neither, such as a date, says yes.
-    Cause(Inactive),
-}
-
-impl Meaning {
-    /// The words of `[list.columns]`.
-    pub const WORDS: [(&'static str, Self); 9] = [
-        ("field", Self::Field),
-        ("status", Self::Status),
-        ("active", Self::WantsLetters),
-        ("consent", Self::Consent),
-        ("opted_out", Self::Cause(Inactive::OptedOut)),
-        ("bounced", Self::Cause(Inactive::Bounced)),
-        ("complained", Self::Cause(Inactive::Complained)),
-        ("paused", Self::Cause(Inactive::Paused)),
-        ("unconfirmed", Self::Cause(Inactive::Unconfirmed)),
-    ];
-
-    /// The meaning that a word of `[list.columns]` stands for.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
-    }
-}
+use super::{
+    inactive::Inactive,
+    meaning::{Meaning, Says},
+    normalise::normalise,
+};
 
 /// `[list.columns]`: what columns mean, by their normalised names. Stronger than what is known of them.
 pub type ColumnMeanings = BTreeMap<String, Meaning>;
@@ -57,21 +26,14 @@ pub(super) struct ConsentColumn {
 
 impl ConsentColumn {
     /// What a cell says. Exports write nothing for a no as often as for a yes, so that only the owner knows what an empty cell
-    /// means in a column that asks whether a person is active.
+    /// means in a column that asks whether a person is active or wants letters.
     pub(super) fn read(self, cell: &str) -> Says {
-        if self.is_guessed && self.meaning == Meaning::WantsLetters && cell.trim().is_empty() {
+        let asks = matches!(self.meaning, Meaning::WantsLetters | Meaning::Consent);
+        if self.is_guessed && asks && cell.trim().is_empty() {
             return Says::Unknown;
         }
         self.meaning.read(cell)
     }
-}
-
-/// What a cell says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
-    Active,
-    Inactive(Inactive),
-    Unknown,
 }
 
 /// Names that are understood, normalised, in the spellings of the services' exports and in usual ones.
@@ -82,6 +44,8 @@ const KNOWN: &[(&str, Meaning)] = &[
     ("subscription_status", Meaning::Status),
     ("member_status", Meaning::Status),
     ("email_status", Meaning::Status),
+    // MailPoet
+    ("global_status", Meaning::Status),
     // Buttondown
     ("subscriber_type", Meaning::Status),
     ("active", Meaning::WantsLetters),
@@ -103,6 +67,28 @@ const KNOWN: &[(&str, Meaning)] = &[
     // Substack
     ("email_disabled", Meaning::Cause(Inactive::OptedOut)),
     ("emails_disabled", Meaning::Cause(Inactive::OptedOut)),
+    // Salesforce and Zoho
+    ("has_opted_out_of_email", Meaning::Cause(Inactive::OptedOut)),
+    ("email_opt_out", Meaning::Cause(Inactive::OptedOut)),
+    ("email_opted_out", Meaning::Cause(Inactive::OptedOut)),
+    ("is_email_bounced", Meaning::Cause(Inactive::Bounced)),
+    ("email_bounced", Meaning::Cause(Inactive::Bounced)),
+    // HubSpot
+    ("unsubscribed_from_all_email", Meaning::Cause(Inactive::OptedOut)),
+    // Mailjet
+    ("is_unsub", Meaning::Cause(Inactive::OptedOut)),
+    ("is_excluded_from_campaigns", Meaning::Cause(Inactive::OptedOut)),
+    ("is_opt_in_pending", Meaning::Cause(Inactive::Unconfirmed)),
+    ("is_spam_complaining", Meaning::Cause(Inactive::Complained)),
+    // CleverReach
+    ("deactivated", Meaning::Cause(Inactive::OptedOut)),
+    ("deactivated_at", Meaning::Cause(Inactive::OptedOut)),
+    // AWeber
+    ("stop_time", Meaning::Cause(Inactive::OptedOut)),
+    // CiviCRM
+    ("no_bulk_emails_user_opt_out", Meaning::Cause(Inactive::OptedOut)),
+    ("is_opt_out", Meaning::Cause(Inactive::OptedOut)),
+    ("on_hold", Meaning::Cause(Inactive::Paused)),
     // Mailchimp's file of people who left
     ("unsub_time", Meaning::Cause(Inactive::OptedOut)),
     ("unsub_date", Meaning::Cause(Inactive::OptedOut)),
@@ -161,12 +147,33 @@ pub(crate) fn is_about_consent(name: &str) -> bool {
     KNOWN.iter().any(|(known, _)| *known == name)
 }
 
-/// Names that may speak about consent, and whose cells decide: Kit's `state` and the API of Buttondown's `type` do, a
-/// column of federal states does not. So do status columns that name the subscription, the mail or the person's contact.
-fn is_guessed(name: &str) -> bool {
+/// Status in other languages; in some it is the state of a country as well.
+const STATUS: &str =
+    "state type statut estado estatus stato situação situacao tila stav статус 状态 狀態 状態 配信状態";
+const CONSENT: &str = "einwilligung zustimmung einverstanden einverständnis consentement consentimiento consentimento \
+    consenso toestemming samtykke samtycke zgoda souhlas согласие 同意";
+
+fn is_in(words: &str, word: &str) -> bool {
+    words.split(' ').any(|known| known == word)
+}
+
+/// What a name that may speak about consent would mean, if the cells agree: Kit's `state` and the API of Buttondown's `type` do,
+/// a column of federal states does not. So do status columns that name the subscription, the mail or the person's contact, and
+/// consent in other languages.
+fn guess(name: &str) -> Option<Meaning> {
     let about = ["mail", "subscri", "member", "contact", "marketing", "newsletter", "consent", "list"];
-    ["state", "type"].contains(&name)
-        || (name.ends_with("status") && about.iter().any(|word| name.contains(word)))
+    if is_other_channel(name) {
+        return None;
+    }
+    if is_in(STATUS, name) || (name.ends_with("status") && about.iter().any(|word| name.contains(word))) {
+        return Some(Meaning::Status);
+    }
+    name.split('_').any(|word| is_in(CONSENT, word)).then_some(Meaning::Consent)
+}
+
+/// Whether a column is about messages that are no letters.
+fn is_other_channel(name: &str) -> bool {
+    name.split('_').any(|word| is_in("sms mms phone mobile push whatsapp", word))
 }
 
 /// Whether a column with a name like one about consent is about paying: Substack's table of subscribers has the kind of plan in
@@ -175,22 +182,49 @@ pub(super) fn is_about_paying(name: &str, header: &[String]) -> bool {
     name == "type" && header.iter().any(|other| other == "stripe_plan")
 }
 
-/// What is said about consent in the column with this normalised name. `Err` when its name looks like consent and is not
-/// understood.
-pub(super) fn column(
-    name: &str,
+/// What is said about consent in the column with this title. `Err` when its name looks like consent and is not understood.
+/// A title that programs write in one word is read by its parts too: `HasOptedOutOfEmail`.
+pub(super) fn titled(
+    title: &str,
     index: usize,
     meanings: &ColumnMeanings,
 ) -> Result<Option<ConsentColumn>, ()> {
-    let known = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning);
-    let said = meanings.get(name).copied();
-    let (meaning, is_guessed) = match (said.or(known), is_guessed(name)) {
-        (Some(meaning), _) => (meaning, said.is_none() && meaning == Meaning::WantsLetters),
-        (None, true) => (Meaning::Status, true),
-        (None, false) if looks_like_consent(name) => return Err(()),
-        (None, false) => return Ok(None),
+    let name = normalise(title);
+    let found = column(&name, index, meanings);
+    let mut apart = String::with_capacity(title.len() + 4);
+    for c in title.chars() {
+        if c.is_uppercase() && apart.ends_with(|before: char| before.is_lowercase() || before.is_numeric()) {
+            apart.push('_');
+        }
+        apart.push(c);
+    }
+    if matches!(found, Ok(Some(_))) || apart.len() == title.len() || meanings.contains_key(&name) {
+        return found;
+    }
+    column(&normalise(&apart), index, meanings)
+        .and_then(|by_parts| by_parts.map_or(found, |known| Ok(Some(known))))
+}
+
+/// The same for a normalised name.
+fn column(name: &str, index: usize, meanings: &ColumnMeanings) -> Result<Option<ConsentColumn>, ()> {
+    let (meaning, is_guessed) = match (meanings.get(name), known(name), guess(name)) {
+        (Some(meaning), ..) => (*meaning, false),
+        (None, Some(meaning), _) => (meaning, meaning == Meaning::WantsLetters),
+        (None, None, Some(meaning)) => (meaning, true),
+        (None, None, None) if looks_like_consent(name) => return Err(()),
+        (None, None, None) => return Ok(None),
     };
     Ok((meaning != Meaning::Field).then_some(ConsentColumn { index, meaning, is_guessed }))
+}
+
+fn known(name: &str) -> Option<Meaning> {
+    KNOWN.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning)
+}
+
+/// Whether words in a column of this name say nothing about letters: it is about other messages, or is known to come beside a
+/// column about consent and to repeat what that says.
+pub(super) fn is_beside_consent(name: &str) -> bool {
+    known(name) == Some(Meaning::Field) || is_other_channel(name)
 }
 
 /// Parts of words about a no, in names of columns and in tags: these letters are in no other word there.
@@ -236,6 +270,20 @@ pub(super) fn is_no(tag: &str) -> bool {
     words.contains(&tag) || NO_PARTS.iter().any(|part| tag.contains(part))
 }
 
+const NO_WORDS: &str = "unsubscribed unsub opt_out opted_out do_not_contact do_not_email do_not_mail do_not_send no_email \
+    no_emails no_mail no_newsletter blacklisted blocklisted suppressed bounced hard_bounce hard_bounced cleaned complained \
+    spam_complaint marked_as_spam reported_spam abgemeldet ausgetragen kein_newsletter désabonné désabonnée désinscrit \
+    désinscrite desabonne dado_de_baja disiscritto disiscritta descadastrado uitgeschreven afgemeld wypisany 配信停止 退会";
+
+/// Whether a whole cell says in a word that a person wants no letters, or that none reach them.
+pub(super) fn is_no_word(cell: &[u8]) -> bool {
+    // Most cells are something else, and a list has many.
+    if !(5..=20).contains(&cell.len()) || cell.iter().any(|byte| byte.is_ascii_digit() || *byte == b'@') {
+        return false;
+    }
+    std::str::from_utf8(cell).is_ok_and(|cell| is_in(NO_WORDS, &normalise(cell)))
+}
+
 /// Whether a name speaks of a yes or a no, in English or in the usual words of other languages.
 fn looks_like_consent(name: &str) -> bool {
     // When and from where a person opted in records a yes.
@@ -261,6 +309,8 @@ fn looks_like_consent(name: &str) -> bool {
         "optin",
         "optout",
         "opted",
+        "optedin",
+        "optedout",
         "consent",
         "consents",
         "gdpr",
@@ -269,6 +319,13 @@ fn looks_like_consent(name: &str) -> bool {
         "disabled",
         "bounce",
         "bounces",
+        "bounced",
+        "excluded",
+        "deaktiviert",
+        "gesperrt",
+        "rgpd",
+        "dsgvo",
+        "配信停止",
         "abmeldung",
         "abmeldedatum",
         "afgemeld",
@@ -279,65 +336,10 @@ fn looks_like_consent(name: &str) -> bool {
     ];
     begins.iter().any(|beginning| name.starts_with(beginning))
         || NO_PARTS.iter().any(|part| name.contains(part))
-        || ["_opt_in", "_opt_out"].iter().any(|end| name.ends_with(end))
+        || ["_opt_in", "_opt_out", "_no_email", "_no_emails", "_no_mail"]
+            .iter()
+            .any(|end| name.ends_with(end))
         || name.split('_').any(|word| words.contains(&word))
-}
-
-impl Meaning {
-    pub(super) fn read(self, cell: &str) -> Says {
-        let word = cell.trim().to_lowercase().replace([' ', '-'], "_");
-        let yes = match word.as_str() {
-            "true" | "yes" | "y" | "1" | "x" | "on" | "t" | "ja" | "oui" | "sí" | "si" | "wahr" => {
-                Some(true)
-            }
-            "false" | "no" | "n" | "0" | "off" | "f" | "nein" | "non" | "falsch" => Some(false),
-            _ => None,
-        };
-        match (self, yes) {
-            (Self::Field, _) => Says::Active,
-            (Self::Consent, _) if word.is_empty() => Says::Inactive(Inactive::Unconfirmed),
-            _ if word.is_empty() => Says::Active,
-            (Self::Status, _) => status(&word),
-            (Self::WantsLetters, Some(true)) | (Self::Consent, Some(true)) => Says::Active,
-            (Self::WantsLetters, Some(false)) => Says::Inactive(Inactive::Paused),
-            (Self::Consent, Some(false)) => Says::Inactive(Inactive::OptedOut),
-            (Self::WantsLetters | Self::Consent, None) => Says::Unknown,
-            (Self::Cause(_), Some(false)) => Says::Active,
-            (Self::Cause(_), None) if matches!(word.as_str(), "null" | "none" | "never" | "_") => {
-                Says::Active
-            }
-            (Self::Cause(why), _) => Says::Inactive(why),
-        }
-    }
-
-    /// What a cell may hold, for help.
-    pub(super) fn values(self) -> &'static str {
-        match self {
-            Self::Status => "active, paused, unsubscribed, bounced, complained or pending",
-            _ => "yes or no",
-        }
-    }
-}
-
-/// Words match whole, never inside others: `inactive` is not `active`.
-fn status(word: &str) -> Says {
-    Says::Inactive(match word {
-        "active" | "subscribed" | "confirmed" | "enabled" | "opted_in" | "valid" | "ok" => {
-            return Says::Active;
-        }
-        // Kit's people who have not opened for long, and the paying readers of Buttondown and others
-        "cold" | "regular" | "premium" | "gifted" | "trialed" | "free" | "paid" | "comped" | "past_due"
-        | "churning" | "churned" => return Says::Active,
-        "paused" | "snoozed" | "inactive" | "disabled" => Inactive::Paused,
-        "pending" | "unconfirmed" | "unactivated" | "validating" | "needs_attention" | "needs_approval"
-        | "nonsubscribed" | "non_subscribed" | "transactional" | "unpaid" => Inactive::Unconfirmed,
-        "unsubscribed" | "unsubscribe" | "opted_out" | "removed" | "deleted" | "cancelled" | "canceled"
-        | "suppressed" | "blocked" | "blocklisted" | "blacklisted" | "archived" => Inactive::OptedOut,
-        "cleaned" | "bounced" | "hard_bounce" | "hard_bounced" | "undeliverable" | "unreachable"
-        | "invalid" => Inactive::Bounced,
-        "complained" | "complaint" | "spam" | "spammy" => Inactive::Complained,
-        _ => return Says::Unknown,
-    })
 }
 
 #[cfg(test)]
@@ -345,25 +347,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_read_in_the_usual_words_and_never_guessed() {
-        let cause = Meaning::Cause(Inactive::OptedOut);
-        for (meaning, cell, says) in [
-            (Meaning::Status, "Active", Says::Active),
-            (Meaning::Status, "", Says::Active),
-            (Meaning::Status, "Hard bounce", Says::Inactive(Inactive::Bounced)),
-            (Meaning::Status, "unsubscribed", Says::Inactive(Inactive::OptedOut)),
-            (Meaning::Status, "inactive", Says::Inactive(Inactive::Paused)),
-            (Meaning::Status, "gold", Says::Unknown),
-            (Meaning::WantsLetters, "0", Says::Inactive(Inactive::Paused)),
-            (Meaning::WantsLetters, "ja", Says::Active),
-            (Meaning::WantsLetters, "maybe", Says::Unknown),
-            (Meaning::Consent, "", Says::Inactive(Inactive::Unconfirmed)),
-            (Meaning::Consent, "false", Says::Inactive(Inactive::OptedOut)),
-            (cause, "", Says::Active),
-            (cause, "no", Says::Active),
-            (cause, "2024-01-02", Says::Inactive(Inactive::OptedOut)),
+    fn a_name_in_one_word_is_read_by_its_parts() {
+        let none = ColumnMeanings::new();
+        for (title, why) in [
+            ("HasOptedOutOfEmail", Inactive::OptedOut),
+            ("IsUnsub", Inactive::OptedOut),
+            ("isUnsubscribed", Inactive::OptedOut),
+            ("unsubscribedAt", Inactive::OptedOut),
+            ("emailOptOut", Inactive::OptedOut),
+            ("IsExcludedFromCampaigns", Inactive::OptedOut),
+            ("IsEmailBounced", Inactive::Bounced),
+            ("IsSpamComplaining", Inactive::Complained),
         ] {
-            assert_eq!(meaning.read(cell), says, "{meaning:?} {cell}");
+            let column = titled(title, 0, &none).unwrap().unwrap();
+            assert_eq!(column.meaning, Meaning::Cause(why), "{title}");
+            let field = ColumnMeanings::from([(normalise(title), Meaning::Field)]);
+            assert_eq!(titled(title, 0, &field), Ok(None), "{title}");
+        }
+        for title in ["hasBounced", "doNotSendMail", "hardBounceAt"] {
+            assert_eq!(titled(title, 0, &none), Err(()), "{title}");
+        }
+        for title in ["FirstName", "CreatedAt", "OptionA", "SMSOptIn"] {
+            assert_eq!(titled(title, 0, &none), Ok(None), "{title}");
         }
     }
 
@@ -385,9 +390,9 @@ mod tests {
             "globally_suppressed",
             "abgemeldet",
         ] {
-            assert_eq!(column(name, 0, &none), Err(()), "{name}");
+            assert_eq!(titled(name, 0, &none), Err(()), "{name}");
             let explained = ColumnMeanings::from([(name.to_owned(), Meaning::Field)]);
-            assert_eq!(column(name, 0, &explained), Ok(None), "{name}");
+            assert_eq!(titled(name, 0, &explained), Ok(None), "{name}");
         }
         for name in [
             "city",
@@ -398,11 +403,27 @@ mod tests {
             "optin_time",
             "double_opt_in_at",
         ] {
-            assert_eq!(column(name, 0, &none), Ok(None), "{name}");
+            assert_eq!(titled(name, 0, &none), Ok(None), "{name}");
         }
         for name in ["state", "type", "email_subscription_status", "newsletter_status"] {
-            assert!(column(name, 0, &none).unwrap().unwrap().is_guessed, "{name}");
+            assert!(titled(name, 0, &none).unwrap().unwrap().is_guessed, "{name}");
         }
-        assert_eq!(column("marital_status", 0, &none), Ok(None));
+        assert_eq!(titled("marital_status", 0, &none), Ok(None));
+        for name in ["Einwilligung", "E-Mail-Zustimmung", "consentement", "同意"] {
+            let column = titled(name, 0, &none).unwrap().unwrap();
+            assert!(column.is_guessed && column.meaning == Meaning::Consent, "{name}");
+            assert_eq!(column.read(""), Says::Unknown, "{name}");
+        }
+        for name in [
+            "newsletter_name",
+            "send_email_count",
+            "last_mail",
+            "letters",
+            "mail_server",
+            "maybe",
+            "SMS subscriber status",
+        ] {
+            assert_eq!(titled(name, 0, &none), Ok(None), "{name}");
+        }
     }
 }

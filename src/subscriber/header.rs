@@ -75,6 +75,7 @@ impl Header {
         let find = |spellings: &[&str]| {
             spellings.iter().find_map(|spelling| names.iter().position(|name| name == spelling))
         };
+        let columns = [find(EMAIL), find(NAME), find(FIRST_NAME), find(LAST_NAME)];
         let (mut consent, mut unclear, mut others) = (Vec::new(), Vec::new(), Vec::new());
         let is_own =
             ["status", "status_at", "joined_at"].iter().all(|own| names.iter().any(|name| name == own));
@@ -82,19 +83,23 @@ impl Header {
             if consent::is_about_paying(name, &names) && !meanings.contains_key(name) {
                 continue;
             }
-            match consent::column(name, index, meanings) {
+            match consent::titled(&titles[index], index, meanings) {
                 Ok(Some(column)) => consent.push(column),
                 Ok(None) if is_own || meanings.contains_key(name) => {}
                 Ok(None) if EMAIL.contains(&name.as_str()) => others.push(OtherColumn::of_addresses(index)),
+                Ok(None) if columns.contains(&Some(index)) => {
+                    others.push(OtherColumn::new(index, name).of_names());
+                }
                 Ok(None) => others.push(OtherColumn::new(index, name)),
                 Err(()) => unclear.push(index),
             }
         }
+        let [email, name, first_name, last_name] = columns;
         Self {
-            email: find(EMAIL),
-            name: find(NAME),
-            first_name: find(FIRST_NAME),
-            last_name: find(LAST_NAME),
+            email,
+            name,
+            first_name,
+            last_name,
             consent,
             unclear,
             others,

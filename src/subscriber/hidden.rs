@@ -6,8 +6,9 @@
 use serde_json::Value;
 
 use super::{
-    consent::{self, ColumnMeanings, Says},
+    consent::{self, ColumnMeanings},
     inactive::Inactive,
+    meaning::Says,
     normalise::normalise,
 };
 
@@ -43,6 +44,8 @@ pub(super) enum Hidden {
     Tag(String),
     /// A value that may say so in a column about mail.
     False(String),
+    /// A cell that is such a word and nothing else.
+    Word(String),
 }
 
 /// Words about something that is not understood.
@@ -73,6 +76,11 @@ impl Hidden {
                 let (word, what) = (key.clone(), format!("`{}`{value}", short(key)));
                 Unclear { word, what, help: how_to_say(key) }
             }
+            Self::Word(word) => Unclear {
+                word: normalise(word),
+                what: format!("the word \u{201c}{}\u{201d}", short(word)),
+                help: how_to_say(column),
+            },
             Self::Tag(tag) => Unclear {
                 word: normalise(tag),
                 what: format!("the word \u{201c}{}\u{201d}", short(tag)),
@@ -103,6 +111,8 @@ pub(super) struct OtherColumn {
     pub(super) index: usize,
     has_tags: bool,
     mail: Option<Mail>,
+    /// Whether a cell that is a word about a no is one.
+    has_words: bool,
     /// Whether something hides in columns of this name now and then.
     pub(super) is_suspect: bool,
 }
@@ -110,16 +120,26 @@ pub(super) struct OtherColumn {
 impl OtherColumn {
     pub(super) fn new(index: usize, name: &str) -> Self {
         let (has_tags, mail) = (TAGS.contains(&name), Mail::of(name));
-        Self { index, has_tags, mail, is_suspect: has_tags || mail.is_some() || OBJECTS.contains(&name) }
+        let has_words = !has_tags && !consent::is_beside_consent(name);
+        let is_suspect = has_tags || mail.is_some() || OBJECTS.contains(&name);
+        Self { index, has_tags, mail, has_words, is_suspect }
     }
 
     /// One of addresses.
     pub(super) fn of_addresses(index: usize) -> Self {
-        Self { index, has_tags: false, mail: None, is_suspect: false }
+        Self { index, has_tags: false, mail: None, has_words: false, is_suspect: false }
+    }
+
+    /// A column of names: whatever they are, they say nothing about consent.
+    pub(super) fn of_names(self) -> Self {
+        Self { has_words: false, ..self }
     }
 
     /// What hides in a cell.
     pub(super) fn read(self, cell: &[u8], meanings: &ColumnMeanings) -> Hidden {
+        if self.has_words && consent::is_no_word(cell) {
+            return Hidden::Word(String::from_utf8_lossy(cell).into_owned());
+        }
         let is_object = matches!(cell.first(), Some(b'{' | b'['));
         if !self.has_tags && self.mail.is_none() && !is_object {
             return Hidden::Nothing;
@@ -215,9 +235,7 @@ fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Hidden {
 /// What a value says, and all values inside of it.
 fn walk(around: Around, value: &Value, meanings: &ColumnMeanings) -> Hidden {
     match value {
-        Value::Object(entries) => {
-            all(entries.iter().map(|(key, value)| entry(around, &normalise(key), value, meanings)))
-        }
+        Value::Object(entries) => all(entries.iter().map(|(key, value)| entry(around, key, value, meanings))),
         Value::Array(values) => all(values.iter().map(|value| walk(around, value, meanings))),
         Value::String(text) if around.has_tags => tags(text.split([',', ';'])),
         _ => Hidden::Nothing,
@@ -225,9 +243,10 @@ fn walk(around: Around, value: &Value, meanings: &ColumnMeanings) -> Hidden {
 }
 
 /// `around`: what the object of this entry is in. One that stands for a word about a person has the word under some name.
-fn entry(around: Around, key: &str, value: &Value, meanings: &ColumnMeanings) -> Hidden {
+fn entry(around: Around, title: &str, value: &Value, meanings: &ColumnMeanings) -> Hidden {
+    let key = &*normalise(title);
     let unclear = |value: String| Hidden::Key(key.to_owned(), value);
-    match consent::column(key, 0, meanings) {
+    match consent::titled(title, 0, meanings) {
         Err(()) => unclear(String::new()),
         Ok(None) if meanings.contains_key(key) => Hidden::Nothing,
         Ok(None) => {
@@ -321,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_no_is_found_wherever_it_hides() {
-        use Hidden::{False, Key, No, Nothing, Tag};
+        use Hidden::{False, Key, No, Nothing, Tag, Word};
         let none = ColumnMeanings::new();
         let key = |key: &str, value: &str| Key(key.to_owned(), value.to_owned());
         for (name, cell, expected) in [
@@ -341,6 +360,12 @@ mod tests {
             ("metadata", "{'optOut' => true, unsubscribed => 1}", key("optout", "")),
             ("whatever", r#"[{"email_disabled": "true"}]"#, No(Inactive::OptedOut)),
             ("whatever", "unsubscribed from life", Nothing),
+            ("whatever", "Opted out", Word("Opted out".to_owned())),
+            ("remark", "abgemeldet", Word("abgemeldet".to_owned())),
+            ("email_preference", "No Email", Word("No Email".to_owned())),
+            ("unsub_reason", "unsubscribed", Nothing),
+            ("attributes", r#"{"emailOptOut": true}"#, No(Inactive::OptedOut)),
+            ("attributes", r#"{"hasBounced": 1}"#, key("hasbounced", "")),
             ("tags", "beta;Unsubscribed", Tag("Unsubscribed".to_owned())),
             ("tags", "beta, \"do-not-email\"", Tag("do-not-email".to_owned())),
             ("labels", r#"["beta", "hard bounce"]"#, Tag("hard bounce".to_owned())),

@@ -8,12 +8,13 @@ use std::{
 };
 
 use super::{
-    consent::{ColumnMeanings, Says},
+    consent::ColumnMeanings,
     error::ListError,
     export::unguard,
     fields::Fields,
     inactive::Inactive,
     list_file::{self, ListFile},
+    meaning::Says,
     person::Subscriber,
     reader::Reader,
     row_error::RowError,

@@ -3,12 +3,13 @@
 use std::{io::Read, path::PathBuf};
 
 use super::{
-    consent::{ColumnMeanings, Says},
+    consent::{ColumnMeanings, ConsentColumn},
     error::ListError,
     export::unguard,
     header::Header,
     hidden::{Hidden, OtherColumn, Unclear, how_to_say},
     inactive::Inactive,
+    meaning::Says,
     row_error::RowError,
     table::{Cells, NotText, Problem, ROW_MAX, Step, Table},
 };
@@ -161,7 +162,21 @@ impl Reader {
     pub(super) fn hidden<'a>(&'a self, cells: Cells<'a>) -> impl Iterator<Item = (usize, Hidden)> + 'a {
         let Header { others, meanings, .. } = &self.header;
         let read = move |column: &OtherColumn| (column.index, column.read(cells.get(column.index), meanings));
-        others.iter().map(read).filter(|(_, hidden)| *hidden != Hidden::Nothing)
+        // A word that repeats what a column about consent says is no news.
+        let is_news = move |hidden: &Hidden| match hidden {
+            Hidden::Nothing => false,
+            Hidden::Word(_) => !self.says_no(cells),
+            _ => true,
+        };
+        others.iter().map(read).filter(move |(_, hidden)| is_news(hidden))
+    }
+
+    /// Whether a column about consent, or the file's name, says that the person gets no letters.
+    fn says_no(&self, cells: Cells<'_>) -> bool {
+        let is_no = |column: &ConsentColumn| {
+            self.text(cells, column.index).is_ok_and(|cell| matches!(column.read(cell), Says::Inactive(_)))
+        };
+        self.by_name.is_some() || self.header.consent.iter().any(is_no)
     }
 
     /// Why a person gets no letters, as far as cells of such columns say it.

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::{
-    consent::{ColumnMeanings, Meaning, Says},
+    consent::ColumnMeanings,
     error::ListError,
     export::unguard,
     fields::Fields,
     inactive::Inactive,
     list::flatten,
     list_file,
+    meaning::{Meaning, Says},
     reader::Reader,
     row_error::RowError,
 };

@@ -110,7 +110,9 @@ impl Table {
         if memchr(b'\n', start).is_none() && memchr(b'\r', start).is_some() {
             table.newline = b'\r';
         }
-        table.take_separator_line();
+        if table.take_separator_line().is_none() {
+            table.delimiter = table.behind_a_quoted_title().unwrap_or(table.delimiter);
+        }
         table.set_delimiter(table.delimiter);
         Ok(Ok(table))
     }
@@ -130,6 +132,13 @@ impl Table {
             self.line += 1;
         }
         None
+    }
+
+    /// The delimiter behind the first title, if that is quoted: cut at another one the header would be broken.
+    fn behind_a_quoted_title(&self) -> Option<u8> {
+        let start = self.buffer[self.at..self.filled].trim_ascii_start().strip_prefix(b"\"")?;
+        let behind = &start[memchr(b'"', start)? + 1..];
+        behind.iter().find(|byte| **byte != b' ').copied().filter(|byte| matches!(byte, b';' | b'\t'))
     }
 
     fn set_delimiter(&mut self, delimiter: u8) {

@@ -64,6 +64,13 @@ fn every_export_comes_with_the_right_statuses() {
     check(&["mimeo.csv"], "mimeo", [1, 1, 1, 1, 1, 1]);
     check(&["two-rows-for-one-person.csv"], "csv", [1, 0, 0, 1, 0, 0]);
     check(&["unsubscribed-at.csv"], "csv", [1, 0, 0, 1, 0, 0]);
+    check(&["salesforce.csv"], "csv", [1, 0, 0, 1, 1, 0]);
+    check(&["mailjet.csv"], "csv", [1, 0, 0, 1, 0, 1]);
+    check(&["cleverreach.csv"], "csv", [1, 0, 0, 1, 0, 0]);
+    check(&["mailerlite.csv"], "csv", [1, 0, 0, 1, 0, 0]);
+    check(&["wix.csv"], "csv", [1, 1, 0, 1, 0, 0]);
+    check(&["civicrm.csv"], "csv", [1, 0, 1, 1, 0, 0]);
+    check(&["statut.csv"], "csv", [1, 0, 0, 1, 0, 0]);
     check(&["opt-in-flag.csv"], "csv", [1, 1, 0, 1, 0, 0]);
 }
 

@@ -51,6 +51,13 @@ fn an_export_with_opt_outs_is_not_taken_for_a_list_of_active_people() {
     check("keila-excel.csv", &["ann"], [1, 1, 0, 0, 0, 0]);
     check("mimeo.csv", &["ann"], [1, 1, 1, 1, 1, 0]);
     check("unsubscribed-at.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
+    check("salesforce.csv", &["ann"], [1, 1, 0, 0, 0, 0]);
+    check("mailjet.csv", &["ann"], [1, 0, 1, 0, 0, 0]);
+    check("cleverreach.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
+    check("mailerlite.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
+    check("wix.csv", &["ann"], [1, 0, 0, 0, 1, 0]);
+    check("civicrm.csv", &["ann"], [1, 0, 0, 1, 0, 0]);
+    check("statut.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
     check("opt-in-flag.csv", &["ann"], [1, 0, 0, 0, 1, 0]);
 }
 
@@ -75,6 +82,24 @@ fn a_column_that_looks_like_consent_is_an_error_until_the_settings_say_what_it_m
             help.contains("[list.columns]") && help.contains(&format!("`{column} = \"field\"`")),
             "{help}"
         );
+    }
+    for (cells, said) in [
+        ("email,remark\nann@example.com,Unsubscribed\n", "the column `remark` holds the word"),
+        ("email,Einwilligung\nann@example.com,\n", "is empty here, which may be a yes or a no"),
+        ("email,Einwilligung\nann@example.com,per Post\n", "its value \u{201c}per Post\u{201d} is unknown"),
+        (
+            "email,attributes\nann@example.com,\"{\"\"hasBounced\"\": true}\"\n",
+            "the column `attributes` holds `hasbounced`",
+        ),
+    ] {
+        let Err(ListError::Unusable { diagnostics, .. }) = List::read("list.csv", cells.as_bytes()) else {
+            let list = List::read("list.csv", cells.as_bytes()).unwrap();
+            let rows: Vec<Row> = list.map(Result::unwrap).collect();
+            let [Row::Bad(diagnostic)] = &rows[..] else { panic!("{cells}: {rows:?}") };
+            assert_eq!(diagnostic.code, "M317", "{cells}");
+            continue;
+        };
+        assert!(diagnostics[0].code == "M317" && diagnostics[0].message.contains(said), "{}", diagnostics[0]);
     }
     let field = ColumnMeanings::from([("state".to_owned(), Meaning::Field)]);
     assert_eq!(list("federal-states.csv", field).unwrap().scan(1).unwrap().people, 2);

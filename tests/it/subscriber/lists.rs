@@ -53,6 +53,8 @@ fn a_list_may_be_written_in_many_ways() {
         "NAME\tE-Mail-Adresse\tcity\nAnn\tann@example.com\tUlm\n\tbo@example.org\t\n",
         "email,name,city\rann@example.com,Ann,Ulm\rbo@example.org,,\r",
         "\"email\",\"name\",\"city\"\n\"ann@example.com\",\"Ann\",\"Ulm\"\n\"bo@example.org\",\"\",\"\"\n",
+        "\"email\";\"name\";\"city\"\n\"ann@example.com\";\"Ann\";\"Ulm\"\n\"bo@example.org\";\"\";\"\"\n",
+        "\"email\"\t\"name\"\t\"city\"\n\"ann@example.com\"\t\"Ann\"\tUlm\nbo@example.org\t\"\"\t\n",
         "Email Address,name,city,\nann@example.com,Ann,Ulm,\nbo@example.org,,,,,\n",
         "email , name , city\n ann@example.com , Ann , Ulm \n bo@example.org , , \n\n,,\n",
     ] {
