@@ -29,6 +29,8 @@ pub(super) struct Context<'a> {
     pub(super) notes: Notes,
     /// `**` that readers see, without another one near it.
     pub(super) stars: Vec<(usize, Star)>,
+    /// Tags of raw HTML around Markdown: an empty line ended the block before their end.
+    pub(super) open_html: Vec<(String, Span)>,
     diagnostics: &'a mut Diagnostics,
     has_reported_depth: bool,
     reported_loose: HashSet<usize>,
@@ -92,6 +94,7 @@ impl<'a> Context<'a> {
             extras: HashMap::new(),
             notes: Notes::default(),
             stars: Vec::new(),
+            open_html: Vec::new(),
             diagnostics,
             has_reported_depth: false,
             reported_loose: HashSet::new(),

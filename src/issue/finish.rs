@@ -20,6 +20,7 @@ const COMPARED_MAX: usize = 1_000;
 /// Makes a document of its blocks.
 pub(super) fn document(context: &mut Context<'_>, mut blocks: Vec<Block>) -> Document {
     leftover::lonely_stars(context);
+    html::end(context);
     let mut footnotes = number_notes(context, &mut blocks);
     let mut raw = HashSet::new();
     raw_anchors(&blocks, &mut raw);

@@ -11,7 +11,7 @@ mod picture;
 mod plain;
 mod problems;
 
-pub(super) use block::block;
+pub(super) use block::{block, end};
 pub(super) use inline::{InlineTag, Tag, inline, wrap};
 pub(crate) use plain::anchors;
 pub use plain::plain;

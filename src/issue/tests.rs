@@ -174,6 +174,28 @@ fn an_attribute_that_is_dropped_is_always_reported() {
 }
 
 #[test]
+fn tags_around_markdown_have_their_end_in_a_later_block() {
+    for text in [
+        "<details>\n<summary>More</summary>\n\nWords\n\n</details>",
+        "<div>\n\n**Words**\n\n</div>",
+        "<section>\n<div>\n\n- one\n\n</div>\n</section>",
+        "> <div>\n>\n> Words\n>\n> </div>",
+    ] {
+        assert!(found(text).iter().all(|one| one.0 != "M172"), "{text}: {:?}", found(text));
+    }
+    let centered = found("<div align=\"center\">\n\n**Words**\n\n</div>");
+    assert!(centered.iter().any(|one| one.0 == "M171"), "{centered:?}");
+    for text in [
+        "<div>\n\nWords",
+        "Words\n\n</div>",
+        "<div>\n\nWords\n\n</div>\n</div>",
+        "<center>\n\nWords\n\n</div>",
+    ] {
+        assert!(found(text).iter().any(|one| one.0 == "M172"), "{text}: {:?}", found(text));
+    }
+}
+
+#[test]
 fn a_title_that_begins_with_a_sign_of_yaml_is_not_cut_in_silence() {
     for title in ["&anchor big news", "!Wow this is big", "*Bold* news", "@ada and friends", "[Draft] news"] {
         let text = format!("---\ntitle: {title}\n---\n\nWords.\n");

@@ -41,11 +41,34 @@ pub(in crate::issue) fn check_link(context: &mut Context<'_>, attributes: &Attri
     }
 }
 
+/// A letter's width in CSS pixels, of which percentages are.
+const LETTER: f64 = 600.0;
+
+/// A width in CSS pixels, or in the units of other programs that read `{width=…}`.
+fn pixels(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let units = [
+        ("px", 1.0),
+        ("%", LETTER / 100.0),
+        ("in", 96.0),
+        ("cm", 96.0 / 2.54),
+        ("mm", 9.6 / 2.54),
+        ("em", 16.0),
+        ("", 1.0),
+    ];
+    let (number, unit) =
+        units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?.trim_end(), unit)))?;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let width = (number.parse::<f64>().ok().filter(|_| is_number)? * unit).round();
+    // No picture is wider than what it is in.
+    let width = if text.ends_with('%') { width.min(LETTER) } else { width };
+    (1.0..=10_000.0).contains(&width).then_some(width as u32)
+}
+
 /// A width in CSS pixels.
 pub(in crate::issue) fn width(context: &mut Context<'_>, span: Span) -> Option<u32> {
     let text = context.text(&span);
-    let width =
-        text.strip_suffix("px").unwrap_or(text).parse().ok().filter(|width| (1..=10_000).contains(width));
+    let width = pixels(text);
     if width.is_none() {
         context.error(
             "M134",
@@ -74,4 +97,31 @@ pub(in crate::issue) fn unknown(
         }
     };
     context.warn("M135", span, format!("`{name}` means nothing on {owner}"), help);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pixels;
+
+    #[test]
+    fn a_width_is_in_pixels_or_in_a_unit_of_other_programs() {
+        for (text, width) in [
+            ("300", Some(300)),
+            ("300px", Some(300)),
+            ("80%", Some(480)),
+            ("100%", Some(600)),
+            ("150%", Some(600)),
+            ("2in", Some(192)),
+            ("5.08 cm", Some(192)),
+            ("20em", Some(320)),
+            ("0", None),
+            ("-3", None),
+            ("1e3", None),
+            ("half", None),
+            ("%", None),
+            ("99999999999", None),
+        ] {
+            assert_eq!(pixels(text), width, "{text}");
+        }
+    }
 }

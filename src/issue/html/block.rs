@@ -120,12 +120,16 @@ pub(in crate::issue) fn block(
     if let Some((name, place)) = dropped {
         hides_the_rest(context, &name, place);
     }
+    let mut around = Vec::new();
     while let Some((name, place)) = out.stack.last().cloned() {
-        if !is_optional(&name) {
+        if is_around_markdown(&name) {
+            around.push((name, place));
+        } else if !is_optional(&name) {
             not_closed(context, &name, place);
         }
         out.close_top();
     }
+    context.open_html.extend(around.into_iter().rev());
     finish(out, span)
 }
 
@@ -185,6 +189,37 @@ fn is_table_part(name: &str) -> bool {
 /// Tags that authors may leave open.
 fn is_optional(name: &str) -> bool {
     matches!(name, "p" | "li" | "td" | "th" | "tr" | "tbody" | "thead" | "tfoot" | "dd" | "dt")
+}
+
+/// Tags that authors put around Markdown, with empty lines between: `<div align="center">`, `<details>`.
+fn is_around_markdown(name: &str) -> bool {
+    matches!(name, "div" | "center")
+}
+
+/// A tag that was put around Markdown has its end.
+fn end_around_markdown(context: &mut Context<'_>, place: Span) {
+    let text = context.text(&place);
+    let Some(what) = ["align", "style", "center"].into_iter().find(|what| text.contains(what)) else {
+        return;
+    };
+    let what = if what == "center" { "<center>" } else { what };
+    context.warn(
+        "M171",
+        place,
+        format!("`{what}` changes nothing in the Markdown below it"),
+        "write HTML without empty lines between the tags, or take the tags out",
+    );
+}
+
+/// What is still open at the end of the issue.
+pub(in crate::issue) fn end(context: &mut Context<'_>) {
+    for (name, place) in std::mem::take(&mut context.open_html) {
+        // What is written as another tag is reported already.
+        let written = context.text(&place).trim_start_matches('<').to_ascii_lowercase();
+        if written.starts_with(&name) {
+            not_closed(context, &name, place);
+        }
+    }
 }
 
 /// What may be open when a tag of a table or list begins; anything else is a mistake that would break the letter.
@@ -299,8 +334,8 @@ fn void(context: &mut Context<'_>, out: &mut Output, name: &str, attributes: &[A
     }
 }
 
-fn close(context: &mut Context<'_>, out: &mut Output, name: &str, place: Span) {
-    let name = kept_name(name);
+fn close(context: &mut Context<'_>, out: &mut Output, written: &str, place: Span) {
+    let name = kept_name(written);
     if !matches!(fate(name), Fate::Inline | Fate::Block) {
         return;
     }
@@ -310,7 +345,12 @@ fn close(context: &mut Context<'_>, out: &mut Output, name: &str, place: Span) {
         .iter()
         .rposition(|(open, _)| open == name)
         .filter(|at| name == "table" || !out.stack[at + 1..].iter().any(|(open, _)| open == "table"));
-    let Some(found) = found else { return not_opened(context, name, place) };
+    let Some(found) = found else {
+        if let Some((_, opened)) = context.open_html.pop_if(|(open, _)| open == name) {
+            return end_around_markdown(context, opened);
+        }
+        return not_opened(context, written, place);
+    };
     while out.stack.len() > found {
         if out.stack.len() > found + 1
             && let Some((open, place)) = out.stack.last().cloned()
