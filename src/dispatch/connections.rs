@@ -21,6 +21,9 @@ pub(super) struct ConnectionCount {
     refused_at: Option<Duration>,
     /// Connections that were open when the relay began to turn away, one after the other, those that it had let in.
     crowd: usize,
+    /// So many were turned away together: the ceiling below is a guess, and the limit is looked for between the two.
+    too_many: Option<usize>,
+    guessed_at: Duration,
     progressed_at: Duration,
 }
 
@@ -30,6 +33,8 @@ impl ConnectionCount {
     const PROBE_MAX: Duration = Duration::from_secs(300);
     /// Refusals within this are one: connections are opened together.
     const TOGETHER: Duration = Duration::from_secs(1);
+    /// A guess is tried for so long before the next one.
+    const GUESS: Duration = Duration::from_millis(150);
     /// After a refusal no connection is opened for so long.
     pub(super) const REST: Duration = Duration::from_millis(50);
 
@@ -48,6 +53,8 @@ impl ConnectionCount {
             probe_at: now + Self::PROBE_FIRST * 8,
             refused_at: None,
             crowd: 0,
+            too_many: None,
+            guessed_at: now,
             progressed_at: now,
         }
     }
@@ -68,21 +75,26 @@ impl ConnectionCount {
     }
 
     /// A connection was turned away while so many others worked. One that `was_let_in` is turned away with others that were
-    /// let in as well: how many are left after them says little, so that half of them are tried.
+    /// let in as well: how many are left after them says little, so that half of them are tried, and then more.
     pub(super) fn refused(&mut self, others: usize, was_let_in: bool, now: Duration) {
+        if self.refused_at.is_none_or(|before| before + Self::REST <= now) {
+            self.crowd = others + 1;
+        }
+        // All but those that have worked side by side, in a crowd that was larger than they are.
+        let is_of_a_crowd = was_let_in && self.crowd > self.proven;
         // The relay may still count one that we have just closed.
-        if others < self.proven && !self.struck {
+        if others < self.proven && !is_of_a_crowd && !self.struck {
             self.struck = true;
             return;
         }
         let first = self.refused_at.is_none_or(|before| before + Self::TOGETHER <= now);
-        if self.refused_at.is_none_or(|before| before + Self::REST <= now) {
-            self.crowd = others + 1;
-        }
         self.refused_at = Some(now);
-        let left = if was_let_in { others.max(self.crowd / 2) } else { others };
+        let possible = if is_of_a_crowd && self.proven > 0 { self.proven } else { self.crowd / 2 };
+        let left = if was_let_in { others.max(possible) } else { others };
         self.ceiling = self.ceiling.min(left.max(1));
         self.proven = self.proven.min(self.ceiling);
+        self.too_many = was_let_in.then_some(self.crowd);
+        self.guessed_at = now;
         self.step = 1;
         if first {
             self.probe_wait = (self.probe_wait * 2).min(Self::PROBE_MAX);
@@ -97,6 +109,7 @@ impl ConnectionCount {
 
     /// Letters have passed, with so many connections open. Call it as often as you like.
     pub(super) fn progressed(&mut self, open: usize, now: Duration) {
+        self.look_for_more(open, now);
         if now < self.progressed_at + Self::TOGETHER {
             return;
         }
@@ -111,6 +124,21 @@ impl ConnectionCount {
             self.ceiling = (self.ceiling + self.step).min(self.configured);
             self.step *= 2;
             self.probe_at = now + Self::TOGETHER;
+        }
+    }
+
+    /// Letters have passed for a while with as many connections as were guessed: the next guess is in the middle of what is left.
+    fn look_for_more(&mut self, open: usize, now: Duration) {
+        let Some(too_many) = self.too_many else { return };
+        if open < self.ceiling || now < self.guessed_at + Self::GUESS {
+            return;
+        }
+        self.proven = self.proven.max(self.ceiling);
+        if self.ceiling + 1 < too_many && self.ramp >= self.configured {
+            self.ceiling = usize::midpoint(self.ceiling, too_many);
+            self.guessed_at = now;
+        } else {
+            self.too_many = None;
         }
     }
 }
@@ -181,17 +209,55 @@ mod tests {
         assert_eq!(open, 10);
     }
 
-    #[test]
-    fn a_relay_that_turns_away_all_when_there_are_too_many_is_asked_with_half_of_them() {
+    /// A relay that takes so many, and with more refuses whoever sends next: all of them, or all that came too late.
+    /// Returns the seconds until that many are open, and how many refusals there were in a minute.
+    fn search(takes: usize, refuses_all: bool) -> (f64, usize) {
         let mut count = ConnectionCount::new(10, None, Duration::ZERO);
-        let mut now = Duration::ZERO;
-        // It takes three, and with more it refuses whoever sends next.
-        while count.allowed() > 3 {
-            for others in (0..count.allowed()).rev().filter(|&others| others > 0) {
-                count.refused(others, true, now);
+        let (mut found, mut refusals, mut rests_until) = (f64::INFINITY, 0, Duration::ZERO);
+        for step in 0..3_000_u32 {
+            let now = Duration::from_millis(20) * step;
+            if now < rests_until {
+                continue;
             }
-            now += ConnectionCount::REST;
+            let open = count.allowed();
+            if open <= takes {
+                count.progressed(open, now);
+                if open == takes {
+                    found = found.min(now.as_secs_f64());
+                }
+                continue;
+            }
+            let kept = if refuses_all { 1 } else { takes };
+            for others in (kept..open).rev() {
+                count.refused(others, true, now);
+                refusals += 1;
+            }
+            rests_until = now + ConnectionCount::REST;
         }
-        assert_eq!(count.allowed(), 2);
+        (found, refusals)
+    }
+
+    #[test]
+    fn a_relay_that_turns_away_those_it_has_let_in_gets_as_many_as_it_takes_within_a_second() {
+        for refuses_all in [true, false] {
+            for takes in 1..10 {
+                let (found, refusals) = search(takes, refuses_all);
+                assert!(found < 1.0, "{takes}: after {found} s");
+                assert!(refusals < 60, "{takes}: {refusals} refusals");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_worked_is_kept_when_one_more_was_too_many() {
+        let mut count = ConnectionCount::new(10, Some(3), Duration::ZERO);
+        count.progressed(3, SECOND);
+        count.progressed(3, SECOND * 9);
+        assert_eq!(count.allowed(), 4);
+        for others in [3, 2, 1] {
+            count.refused(others, true, SECOND * 10);
+        }
+        assert_eq!(count.allowed(), 3);
+        assert_eq!(count.learned(), Some(3));
     }
 }
