@@ -26,6 +26,15 @@ pub(super) fn ledger(
     let path = section.text("path", ".mimeo/ledger.db");
     let url = section.text("url", "postgres://mimeo@db.example.org/news");
     let password = secret(&section, "password", base);
+    if let Some(path) = path.as_ref().filter(|path| path.value.contains("://")) {
+        // A folder of that name would be made otherwise, and the ledger that is meant stays empty.
+        notes.error(
+            "M005",
+            path.span.clone(),
+            "`path` is a file, and this is a URL",
+            "call it `url` if the ledger is on a PostgreSQL server",
+        );
+    }
     if let (Some(_), Some(url)) = (&path, &url) {
         notes.error(
             "M013",

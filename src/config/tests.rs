@@ -78,6 +78,17 @@ fn the_reference_loads_as_it_is_and_with_every_example_on() {
 }
 
 #[test]
+fn a_url_is_not_taken_for_the_path_of_a_ledger() {
+    for url in ["postgres://postgres@/letters?host=/tmp", "sqlite://ledger.db"] {
+        let refused = load(&format!("{LEAST}[ledger]\npath = \"{url}\"\n")).unwrap_err();
+        assert!(
+            refused.iter().any(|one| one.to_string().contains("`path` is a file, and this is a URL")),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
 fn every_setting_is_in_the_reference() {
     let text = full_reference();
     let notes = Notes::new(Source::new("reference.toml", text));

@@ -31,7 +31,7 @@ fn on_each(scenario: impl Fn(&dyn Fn() -> Project)) {
     println!("on PostgreSQL");
     scenario(&|| {
         let project = managed();
-        let ledger = format!("[ledger]\npath = \"{}\"\n", cluster.url(&cluster.database()));
+        let ledger = format!("[ledger]\nurl = \"{}\"\n", cluster.url(&cluster.database()));
         project.write("mimeo.toml", format!("{}\n{ledger}", project.read("mimeo.toml")));
         project
     });

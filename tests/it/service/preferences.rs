@@ -109,7 +109,7 @@ fn a_new_address_is_confirmed_by_its_own_letter() {
 /// Settings of a ledger in a file, and on a PostgreSQL server where there is one.
 pub(super) fn ledgers() -> Vec<String> {
     let on_server =
-        |cluster: &Cluster| format!("\n[ledger]\npath = \"{}\"\n", cluster.url(&cluster.database()));
+        |cluster: &Cluster| format!("\n[ledger]\nurl = \"{}\"\n", cluster.url(&cluster.database()));
     [Some(String::new()), Cluster::shared().map(on_server)].into_iter().flatten().collect()
 }
 
