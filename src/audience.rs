@@ -23,6 +23,7 @@ mod managed;
 mod platform;
 mod preferences;
 mod refusals;
+mod renewal;
 mod settling;
 mod shapes;
 mod signup;

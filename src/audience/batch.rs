@@ -78,9 +78,42 @@ pub(super) fn insert(
 pub(super) fn update(db: &Connection, changes: &[(&Stored, &Person)]) -> Result<(), AudienceError> {
     let fewer = changes.iter().filter(|(before, after)| store::is_restricted(&before.person.topics, after));
     store::restrict(db, fewer.map(|(_, after)| after.address.key()))?;
+    if db.as_sqlite().is_none() && !changes.is_empty() {
+        // All of them in one question: each has an answer that is waited for.
+        let rows: Vec<_> = changes.iter().map(|(before, after)| updated(before.id, after)).collect();
+        let rows = serde_json::to_string(&rows).expect("texts and numbers are JSON");
+        db.prepare_cached(UPDATE_ALL)?.execute([rows])?;
+        return Ok(());
+    }
     let rows: Vec<Vec<Value>> =
         changes.iter().map(|(before, after)| store::updated(before.id, after)).collect();
     Ok(db.execute_all(store::UPDATE, &rows)?)
+}
+
+/// [`store::UPDATE`] for many people.
+const UPDATE_ALL: &str = "UPDATE subscribers s SET name = v.name, fields = v.fields, tags = v.tags, topics = v.topics, \
+     language = v.language, status = v.status, status_at = v.status_at, paused_until = v.paused_until, source = v.source, \
+     joined_at = v.joined_at, version = s.version + 1 FROM jsonb_to_recordset(?1::text::jsonb) AS v (id bigint, name text, \
+     fields text, tags text, topics text, language text, status text, status_at bigint, paused_until bigint, source text, \
+     joined_at bigint) WHERE s.id = v.id";
+
+/// The values of [`UPDATE_ALL`] for one of them.
+fn updated(id: i64, person: &Person) -> serde_json::Value {
+    // PostgreSQL has no place for this character in a text.
+    let text = |text: &str| text.replace('\0', "\u{fffd}");
+    serde_json::json!({
+        "id": id,
+        "name": person.name.as_deref().map(text),
+        "fields": serde_json::to_string(&person.fields).expect("texts are JSON"),
+        "tags": text(&person.tags.to_string()),
+        "topics": text(&person.topics.to_string()),
+        "language": person.language.as_deref().map(text),
+        "status": person.status.word(),
+        "status_at": person.status_at.as_millisecond(),
+        "paused_until": person.paused_until.map(Timestamp::as_millisecond),
+        "source": text(&person.source),
+        "joined_at": person.joined_at.as_millisecond(),
+    })
 }
 
 /// A line of a person's history.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     consents,
     error::AudienceError,
-    store,
+    renewal, store,
     values::{Consent, HistoryEntry, Person},
 };
 use crate::{
@@ -61,13 +61,13 @@ impl Audience {
     pub async fn open(ledger: Ledger, tokens: ListTokens, now: Timestamp) -> Result<Self, AudienceError> {
         ledger.recognize(tokens.clone()).await?;
         let by = tokens.clone();
-        let is_behind: bool = ledger.ask_tables(move |db| store::is_behind(db, &by, now)).await?;
+        let is_behind: bool = ledger.ask_tables(move |db| renewal::is_behind(db, &by, now)).await?;
         if is_behind {
             let by = tokens.clone();
             ledger
                 .transact(move |db| {
                     store::forget(db, now)?;
-                    store::renew_hashes(db, &by)
+                    renewal::renew_hashes(db, &by)
                 })
                 .await?;
         }

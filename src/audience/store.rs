@@ -235,78 +235,23 @@ pub(super) fn put_hashes<'a>(
     people: impl IntoIterator<Item = (i64, &'a str)>,
 ) -> Result<(), AudienceError> {
     let hashes = people.into_iter().flat_map(|(id, key)| tokens.people(key).map(move |person| (person, id)));
-    let rows: Vec<Vec<Value>> =
-        hashes.map(|(person, id)| vec![person.as_bytes().as_slice().into(), id.into()]).collect();
-    Ok(db.execute_all(
-        "INSERT INTO subscriber_hashes (person, subscriber) VALUES (?1, ?2) \
-         ON CONFLICT (person) DO UPDATE SET subscriber = excluded.subscriber",
-        &rows,
-    )?)
-}
-
-/// Makes the hashes of everybody, if the newsletter's keys have changed since they were made.
-pub(super) fn renew_hashes(db: &Connection, tokens: &ListTokens) -> Result<(), AudienceError> {
-    let made_with: Option<String> = db
-        .query_row("SELECT value FROM subscriber_facts WHERE name = 'hashes'", [], |row| row.get(0))
-        .optional()?;
-    let fingerprint = made_by(tokens);
-    if made_with.as_ref() == Some(&fingerprint) {
+    let known = "ON CONFLICT (person) DO UPDATE SET subscriber = excluded.subscriber";
+    if db.as_sqlite().is_none() {
+        // All of them in one question: each has an answer that is waited for.
+        let hex = |person: PersonHash| person.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let rows: Vec<(String, i64)> = hashes.map(|(person, id)| (hex(person), id)).collect();
+        let sql = format!(
+            "INSERT INTO subscriber_hashes (person, subscriber) SELECT DISTINCT decode(one ->> 0, 'hex'), (one ->> 1)::bigint \
+             FROM jsonb_array_elements(?1::text::jsonb) AS one {known}"
+        );
+        db.prepare_cached(&sql)?
+            .execute([serde_json::to_string(&rows).expect("texts and numbers are JSON")])?;
         return Ok(());
     }
-    let mut people =
-        db.prepare_cached("SELECT id, key FROM subscribers WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-    let mut after = 0;
-    loop {
-        let page: Vec<(i64, String)> = people
-            .query_map([after, PAGE], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        let Some((last, _)) = page.last() else { break };
-        after = *last;
-        put_hashes(db, tokens, page.iter().map(|(id, key)| (*id, key.as_str())))?;
-    }
-    renew_earlier(db, tokens)?;
-    db.execute(
-        "INSERT INTO subscriber_facts (name, value) VALUES ('hashes', ?1) \
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        [fingerprint],
-    )?;
-    Ok(())
-}
-
-/// What hashes are made by: the newsletter's keys, and those of which addresses.
-fn made_by(tokens: &ListTokens) -> String {
-    format!("present and earlier, {}", tokens.fingerprint())
-}
-
-/// Has the hashes of earlier addresses lead to the people who had them last, and what is planned for these addresses looked at once
-/// more. The letters that went there have links too.
-fn renew_earlier(db: &Connection, tokens: &ListTokens) -> Result<(), AudienceError> {
-    let sql = "SELECT subscriber, change FROM subscriber_history WHERE change LIKE 'address changed from %' ORDER BY id";
-    let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let moves: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
-    for (id, change) in moves {
-        let earlier = change.strip_prefix(MOVED).and_then(|address| EmailAddress::parse(address).ok());
-        let Some(key) = earlier.map(|address| address.key()) else { continue };
-        if find(db, &key)?.is_none() {
-            put_hashes(db, tokens, [(id, key.as_str())])?;
-            restrict(db, [key])?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether [`renew_hashes`] has something to do, or network addresses are to be forgotten.
-pub(super) fn is_behind(db: &Connection, tokens: &ListTokens, now: Timestamp) -> Result<bool, AudienceError> {
-    let made_with: Option<String> = db
-        .query_row("SELECT value FROM subscriber_facts WHERE name = 'hashes'", [], |row| row.get(0))
-        .optional()?;
-    let forgettable: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM consents WHERE forget_at <= ?1)",
-        [now.as_millisecond()],
-        |row| row.get(0),
-    )?;
-    Ok(forgettable || made_with != Some(made_by(tokens)))
+    let rows: Vec<Vec<Value>> =
+        hashes.map(|(person, id)| vec![person.as_bytes().as_slice().into(), id.into()]).collect();
+    let sql = format!("INSERT INTO subscriber_hashes (person, subscriber) VALUES (?1, ?2) {known}");
+    Ok(db.execute_all(&sql, &rows)?)
 }
 
 /// Forgets network addresses that have been kept long enough.
