@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     error::AudienceError,
-    managed::Audience,
+    managed::{Audience, earlier_addresses},
     signup_store,
     store::{self, Stored},
 };
-use crate::{address::EmailAddress, ledger::Reason, message::PersonHash, storage::Connection};
+use crate::{address::EmailAddress, ledger::Reason, message::PersonHash};
 
 /// What was erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +42,7 @@ impl Audience {
                 let mut addresses = vec![whose];
                 if let Some(Stored { id, person, .. }) = stored {
                     hashes.extend(store::hashes(db, id)?);
-                    addresses.extend(earlier_addresses(db, id)?);
-                    // An address that is someone else's by now stays.
-                    addresses
-                        .retain(|address| tokens.people(&address.key()).any(|one| hashes.contains(&one)));
+                    addresses.extend(earlier_addresses(db, &tokens, id)?);
                     addresses.push(person.address);
                     store::delete(db, id)?;
                 }
@@ -73,11 +70,4 @@ impl Audience {
         }
         Ok(erasure)
     }
-}
-
-/// The addresses that a person had before, as their history has them.
-fn earlier_addresses(db: &Connection, id: i64) -> Result<Vec<EmailAddress>, AudienceError> {
-    let history = store::history(db, id)?;
-    let earlier = history.iter().filter_map(|entry| entry.change.strip_prefix(store::MOVED));
-    Ok(earlier.filter_map(|address| EmailAddress::parse(address).ok()).collect())
 }

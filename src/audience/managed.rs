@@ -13,6 +13,7 @@ use crate::{
     address::EmailAddress,
     ledger::{DeliveryHistory, Ledger, Suppression},
     message::{ListTokens, PersonHash},
+    storage::Connection,
 };
 
 /// The managed list, open for changes.
@@ -108,22 +109,50 @@ impl Audience {
     ///
     /// When the database cannot be used.
     pub async fn record(&self, address: &EmailAddress) -> Result<Option<Record>, AudienceError> {
-        let key = address.key();
-        let (person, history, consents) = self
+        let (key, tokens) = (address.key(), self.tokens.clone());
+        let (person, history, consents, earlier) = self
             .ledger
             .ask_tables(move |db| {
                 Ok::<_, AudienceError>(match store::find(db, &key)? {
-                    None => (None, Vec::new(), Vec::new()),
+                    None => (None, Vec::new(), Vec::new(), Vec::new()),
                     Some(stored) => {
                         let id = stored.id;
-                        (Some(stored.person), store::history(db, id)?, consents::consents(db, id)?)
+                        let earlier = earlier_addresses(db, &tokens, id)?;
+                        (Some(stored.person), store::history(db, id)?, consents::consents(db, id)?, earlier)
                     }
                 })
             })
             .await?;
         let suppression = self.ledger.suppression(address).await?;
-        let deliveries = self.ledger.history(address).await?;
+        let mut deliveries = self.ledger.history(address).await?;
+        for address in &earlier {
+            deliveries.extend(self.ledger.history(address).await?);
+        }
+        // The latest first, as they are for one address.
+        deliveries.sort_by_key(|one| std::cmp::Reverse(one.dispatch.opened_at));
         let is_unknown = person.is_none() && suppression.is_none() && deliveries.is_empty();
         Ok((!is_unknown).then_some(Record { person, history, consents, suppression, deliveries }))
     }
+}
+
+/// The addresses that a person had before, as their history has them, without those that are someone else's by now.
+pub(super) fn earlier_addresses(
+    db: &Connection,
+    tokens: &ListTokens,
+    id: i64,
+) -> Result<Vec<EmailAddress>, AudienceError> {
+    let mut earlier: Vec<EmailAddress> = Vec::new();
+    for entry in store::history(db, id)? {
+        let address =
+            entry.change.strip_prefix(store::MOVED).and_then(|address| EmailAddress::parse(address).ok());
+        let Some(address) = address else { continue };
+        let key = address.key();
+        let found = store::find_by_any(db, tokens, &key)?;
+        // Someone may have come back to an address.
+        let is_own = found.is_some_and(|one| one.id == id && one.person.address.key() != key);
+        if is_own && !earlier.contains(&address) {
+            earlier.push(address);
+        }
+    }
+    Ok(earlier)
 }

@@ -41,6 +41,8 @@ fn what_is_said_about_an_earlier_address_is_said_about_the_person() {
     for ledger in ledgers() {
         let (project, _service) = moved(&ledger);
         let header = header(&project);
+        // What is known of a person has the letters to the earlier address.
+        project.run(["subscribers", "show", PRESENT]).code(0).stdout_has("One two three: accepted");
         let gone = "Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; ann@example.com\nAction: failed\n\
                     Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n";
         project.write("gone.eml", report("delivery-status", gone, &header));
