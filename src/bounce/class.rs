@@ -108,14 +108,17 @@ pub(super) fn by_words(lower: &str) -> Option<Class> {
         .map(|(class, _)| *class)
 }
 
-/// Whether a phrase is there, from the beginning of a word; three letters have to be a whole word.
-fn says(finder: &Finder<'_>, text: &[u8]) -> bool {
+/// Whether a phrase is there, from the beginning of a word; three letters have to be a whole word, and a number a whole number.
+pub(super) fn says(finder: &Finder<'_>, text: &[u8]) -> bool {
     let phrase = finder.needle();
     let letter = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let is_number = phrase.last().is_some_and(u8::is_ascii_digit);
     finder.find_iter(text).any(|at| {
         let end = at + phrase.len();
         let inside = phrase[0].is_ascii_alphanumeric() && at.checked_sub(1).is_some_and(letter);
-        !inside && (phrase.len() > 3 || !letter(end))
+        let goes_on = if phrase.len() <= 3 { letter(end) } else { is_number && digit(end) };
+        !inside && !goes_on
     })
 }
 
