@@ -21,6 +21,7 @@ use super::{
 use crate::{
     config::{Config, Overrides},
     ledger::Ledger,
+    mailbox::Account,
 };
 use input::{Input, Inputs};
 use process::{Options, Process};
@@ -50,7 +51,7 @@ pub(crate) struct Args {
     /// Read this mailbox by IMAP; processed messages are marked as read, or moved into `[bounces.mailbox] move_to`
     #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "report", "hook"])]
     imap: Option<String>,
-    /// Read this mailbox by POP3; processed messages are deleted, unless `[bounces.mailbox] keep` is set
+    /// Read this mailbox by POP3; processed messages stay, unless `[bounces.mailbox]` is the same one and has `keep = false`
     #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "report", "hook", "imap"])]
     pop3: Option<String>,
     /// Go on reading the mailbox as messages come, until you interrupt it
@@ -60,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PROVIDER", conflicts_with = "report", requires = "inputs", value_parser = hook::providers())]
     hook: Option<String>,
     /// Ask this DNS server for the keys of people who unsubscribe by mail without a token, as in 9.9.9.9 or 192.0.2.1:53
-    #[arg(long, value_name = "ADDRESS", value_parser = super::doctor::server)]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["report", "hook"], value_parser = super::doctor::server)]
     dns: Option<SocketAddr>,
     /// Print JSON: one object per message, on a line of its own
     #[arg(long, conflicts_with = "report")]
@@ -88,34 +89,64 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         };
         let options = Options { json: args.json, dry_run: args.dry_run, quiet: false, dns: args.dns };
         let mut process = Process::new(context, config, options).await?;
-        match (&args.hook, &account) {
-            (Some(provider), _) => hook::read(&mut process, provider, &args.inputs).await?,
-            (None, Some(account)) if args.watch => mailbox::watch(&mut process, account, context).await?,
-            (None, Some(account)) => mailbox::once(&mut process, account).await?,
-            (None, None) => {
-                for input in Inputs::new(&args.inputs) {
-                    let Input { file, bytes } = input?;
-                    process.message(&file, &bytes, context.now).await?;
-                }
-            }
-        }
-        process.end(context.now).await?;
-        Ok(Exit::Done)
+        let read = read(args, account.as_ref(), &mut process, context).await;
+        // What was recorded before something failed is followed, too.
+        let ended = process.end().await;
+        read?;
+        // A mail server that pipes messages here tries again later.
+        Ok(if ended? { Exit::Done } else { Exit::Failed })
     })
 }
 
-/// Reads the mailbox of the settings as messages come, for a service. Whatever happens, it never returns.
-pub(super) async fn watch_mailbox(context: &Context, config: &Config, ledger: Ledger) -> Infallible {
-    let watch = async {
-        let Some(account) = config.bounce_mailbox()? else { return Ok(()) };
-        let mut process = Process::quietly(context, config.clone(), ledger).await?;
-        mailbox::watch(&mut process, &account, context).await
-    };
-    let watched: Result<(), Failure> = watch.await;
-    if let Err(failure) = watched {
-        let (text, _) = failure.plain();
-        context.terminal.say(&format!("the mailbox for bounces is not read: {text}"));
+/// Reads all inputs.
+async fn read(
+    args: &Args,
+    account: Option<&Account>,
+    process: &mut Process<'_>,
+    context: &Context,
+) -> Result<(), Failure> {
+    match (&args.hook, account) {
+        (Some(provider), _) => hook::read(process, provider, &args.inputs).await,
+        (None, Some(account)) if args.watch => {
+            let mut wait = mailbox::WAIT_FIRST;
+            mailbox::watch(process, account, context, &mut wait).await
+        }
+        (None, Some(account)) => mailbox::once(process, account).await,
+        (None, None) => {
+            for input in Inputs::new(&args.inputs) {
+                let Input { file, bytes } = input?;
+                process.message(&file, &bytes, context.now).await?;
+            }
+            Ok(())
+        }
     }
+}
+
+/// Reads the mailbox of the settings as messages come, for a service. It never returns: whatever fails is tried again, and a
+/// password that was wrong is read again.
+pub(super) async fn watch_mailbox(context: &Context, config: &Config, ledger: Ledger) -> Infallible {
+    let mut process = None;
+    let mut wait = mailbox::WAIT_FIRST;
+    loop {
+        let watch = async {
+            let Some(account) = config.bounce_mailbox()? else { return Ok(()) };
+            let process = match &mut process {
+                Some(process) => process,
+                none => none.insert(Process::quietly(context, config.clone(), ledger.clone()).await?),
+            };
+            mailbox::watch(process, &account, context, &mut wait).await
+        };
+        let watched: Result<(), Failure> = watch.await;
+        let Err(failure) = watched else { break };
+        let (text, _) = failure.plain();
+        let seconds = wait.as_secs();
+        context
+            .terminal
+            .say(&format!("the mailbox for bounces is not read: {text}; trying again in {seconds} seconds"));
+        tokio::time::sleep(wait).await;
+        wait = mailbox::longer(wait);
+    }
+    // There is none, or a signal ends the service.
     std::future::pending().await
 }
 

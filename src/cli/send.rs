@@ -106,7 +106,7 @@ impl Job<'_> {
             None => None,
         };
         self.tell(&opened.plan, &course, Some(tally), page.as_deref())?;
-        suppression_file::add_since(self.config, &ledger, self.context.now).await?;
+        suppression_file::add_missing(self.config, &ledger, self.context.now).await?;
         Ok(course.exit(&tally, self.choice.is_none()))
     }
 

@@ -52,20 +52,25 @@ pub(super) fn add(file: &mut SuppressionFile, suppressions: &[Suppression]) -> u
     new
 }
 
-/// Adds what the ledger has suppressed since a moment: hard bounces of a run, what came back, who unsubscribed.
-pub(super) async fn add_since(
+/// Adds whom the ledger suppresses: hard bounces of a run, what came back, who unsubscribed; also what a process that was killed
+/// or failed has left out. A file that is missing was lost, unless someone was suppressed since a moment: it is not made before
+/// that.
+pub(super) async fn add_missing(
     config: &Config,
     ledger: &Ledger,
     since: jiff::Timestamp,
 ) -> Result<(), Failure> {
-    if config.suppression_file.is_none() {
-        return Ok(());
-    }
+    let Some(path) = &config.suppression_file else { return Ok(()) };
+    let file = if path.exists() { read(config)? } else { None };
     let mut new = Vec::new();
     let mut pages = ledger.suppressions();
     while let Some(one) = pages.next().await? {
-        // The ledger keeps milliseconds.
-        if one.at.as_millisecond() >= since.as_millisecond() {
+        let is_missing = match &file {
+            Some(file) => file.get(&one.address).is_none(),
+            // The ledger keeps milliseconds.
+            None => one.at.as_millisecond() >= since.as_millisecond(),
+        };
+        if is_missing {
             new.push(one);
         }
     }

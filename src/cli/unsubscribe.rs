@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         } else {
             without_list(context, &config, &ledger, tokens, requests).await?
         };
-        suppression_file::add_since(&config, &ledger, context.now).await?;
+        suppression_file::add_missing(&config, &ledger, context.now).await?;
         tell(context, counts);
         Ok(Exit::Done)
     })

@@ -9,7 +9,11 @@ use super::{
     secret::SecretRef,
     secret_setting::secret,
 };
-use crate::{bounce::policy::Policy, mailbox::Account, source::Diagnostic};
+use crate::{
+    bounce::policy::Policy,
+    mailbox::{Account, Protocol},
+    source::{Diagnostic, Span},
+};
 
 /// `[bounces.mailbox]`
 #[derive(Clone, Debug)]
@@ -57,9 +61,23 @@ fn mailbox(table: &Table<'_>, base: &Path) -> Option<BounceMailbox> {
             return None;
         }
     };
+    // A setting that the protocol cannot follow would be believed; by IMAP nothing is deleted in any case.
+    match account.protocol {
+        Protocol::Pop3 => only_for("IMAP", "move_to", move_to.as_ref().map(|folder| &folder.span), table),
+        Protocol::Imap => {
+            let deletes = keep.as_ref().filter(|keep| !keep.value);
+            only_for("POP3", "keep", deletes.map(|keep| &keep.span), table);
+        }
+    }
     account.move_to = move_to.map(|folder| folder.value);
-    account.keep = keep.is_some_and(|keep| keep.value);
+    account.keep = keep.is_none_or(|keep| keep.value);
     account.ca_file = ca_file.map(|path| under(base, &path.value));
     let password = password.unwrap_or_else(|| SecretRef::Env(BOUNCES_PASSWORD.to_owned()));
     Some(BounceMailbox { account, password })
+}
+
+fn only_for(protocol: &str, name: &str, span: Option<&Span>, table: &Table<'_>) {
+    let Some(span) = span else { return };
+    let message = format!("`{}` is for a mailbox of {protocol}", table.name_of(name));
+    table.notes().error("M013", span.clone(), message, "take the line out, or change `url`");
 }

@@ -223,6 +223,14 @@ fn each_wrong_value_is_named() {
             "[dkim]\ndomain = \"example.org\"\nselector = \"a\"\n",
             "M006 mimeo.toml:5:1: `[dkim]` has no `key`",
         ),
+        (
+            "[bounces.mailbox]\nurl = \"pop3s://a@h\"\nmove_to = \"Done\"\n",
+            "M013 mimeo.toml:7:11: `bounces.mailbox.move_to` is for a mailbox of IMAP",
+        ),
+        (
+            "[bounces.mailbox]\nurl = \"imaps://a@h\"\nkeep = false\n",
+            "M013 mimeo.toml:7:8: `bounces.mailbox.keep` is for a mailbox of POP3",
+        ),
         ("[list]\npath = \"\"\n", "M005 mimeo.toml:6:8: `list.path` is empty"),
         ("list = 3\n", "M004 mimeo.toml:5:8: `sender.list` must be a table"),
     ] {

@@ -62,6 +62,8 @@ pub struct Settled {
     pub recorded: Recorded,
     /// So many suppressions of one provider were lifted, because so many hard bounces at once are its fault.
     pub lifted: Option<u64>,
+    /// How sure it is that this is about a letter of ours.
+    pub proof: Proof,
 }
 
 impl Returns {
@@ -189,7 +191,7 @@ impl Returns {
         } else {
             self.ledger.record_bounce(new.clone(), now).await?
         };
-        Ok(Settled { address, finding, delivery, effect: new.effect, recorded, lifted })
+        Ok(Settled { address, finding, delivery, effect: new.effect, recorded, lifted, proof })
     }
 
     /// Which delivery the token in the envelope sender names.

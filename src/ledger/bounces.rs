@@ -113,7 +113,7 @@ pub struct BounceGroup {
     pub class: Option<Class>,
     /// The enhanced status code.
     pub status: Option<String>,
-    /// Whether they are proved to be about letters of ours.
+    /// Whether they are proved to be about letters of ours, or suppressed someone because a service that was verified said so.
     pub is_ours: bool,
     /// One of the replies.
     pub example: String,

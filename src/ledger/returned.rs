@@ -89,4 +89,10 @@ impl Ledger {
     pub async fn bounce_groups(&self) -> Result<Vec<BounceGroup>, LedgerError> {
         self.threads.read(|store| store.bounce_groups(None)).await
     }
+
+    /// Who asked for no more letters in a mail that anybody could have written, and is not suppressed: what the addresses are
+    /// compared by, in order.
+    pub async fn unproved_requests(&self) -> Result<Vec<String>, LedgerError> {
+        self.threads.read(|store| store.unproved_requests()).await
+    }
 }

@@ -35,7 +35,7 @@ pub struct Account {
     pub folder: String,
     /// A folder into which processed messages are moved; IMAP only. Without one they are marked as read.
     pub move_to: Option<String>,
-    /// Processed messages stay; POP3 only, which deletes them otherwise.
+    /// Processed messages stay; POP3 only, which can neither move nor mark them, and deletes them otherwise.
     pub keep: bool,
     /// Certificates (PEM) to trust besides the machine's own store.
     pub ca_file: Option<PathBuf>,
@@ -112,7 +112,7 @@ impl Account {
             password: None,
             folder: if folder.is_empty() { "INBOX".to_owned() } else { folder },
             move_to: None,
-            keep: false,
+            keep: true,
             ca_file: None,
             patience: Duration::from_secs(60),
         })

@@ -40,8 +40,36 @@ pub enum MailboxError {
 }
 
 impl MailboxError {
-    /// Whether the same may succeed at another time.
+    /// Whether the same may succeed at another time without a change to the settings. A refused login does not, unless the server
+    /// says that it has a problem of its own (RFC 5530, RFC 2449, RFC 3206).
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Login { .. })
+        const PASSING: [&str; 7] =
+            ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]"];
+        match self {
+            Self::Login { reason, .. } => {
+                let reason = reason.to_ascii_uppercase();
+                PASSING.iter().any(|code| reason.contains(code))
+            }
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MailboxError;
+
+    #[test]
+    fn a_refused_login_passes_only_where_the_server_is_at_fault() {
+        for (reason, passes) in [
+            ("code: None, info: Some(\"[UNAVAILABLE] Temporary authentication failure.\")", true),
+            ("[IN-USE] mailbox is locked", true),
+            ("[sys/temp] try later", true),
+            ("code: None, info: Some(\"[AUTHENTICATIONFAILED] Authentication failed.\")", false),
+            ("[AUTH] unavailable user", false),
+        ] {
+            let error = MailboxError::Login { host: "h".to_owned(), reason: reason.to_owned() };
+            assert_eq!(error.may_pass(), passes, "{reason}");
+        }
     }
 }

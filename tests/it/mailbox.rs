@@ -9,6 +9,7 @@ use crate::{
     returned::{hard, newsletter, send, suppressed},
     support::{
         dovecot::{Dovecot, PASSWORD},
+        pop3::{Pop3, Wrong},
         postfix::Postfix,
         project::{LEAST, Project, Ran},
         relay::{Accepted, Relay, Script},
@@ -46,7 +47,8 @@ fn returned_letters_in_a_mailbox_are_processed_once_and_mail_of_people_stays() {
     for scheme in ["imaps", "imap", "pop3s", "pop3"] {
         let relay = Relay::start(Script::new());
         let (project, letters) = sent(3, &relay);
-        with_mailbox(&project, &dovecot, &dovecot.url(scheme), "");
+        let more = if scheme.starts_with("pop3") { "keep = false\n" } else { "" };
+        with_mailbox(&project, &dovecot, &dovecot.url(scheme), more);
         dovecot.deliver(&format!("{scheme}1"), &hard(&letters[0]));
         dovecot.deliver(&format!("{scheme}2"), FROM_A_PERSON);
         read(&project, &["--dry-run"]).code(0).stdout_has("[one: suppressed]");
@@ -60,17 +62,13 @@ fn returned_letters_in_a_mailbox_are_processed_once_and_mail_of_people_stays() {
             again.stderr_has("0 messages");
         }
         let (unseen, seen) = dovecot.messages("");
-        // POP3 deletes what was processed; IMAP marks it; neither touches what a person wrote.
+        // POP3 deletes what was processed where the settings say so; IMAP marks it; neither touches what a person wrote.
         if scheme.starts_with("imap") {
             assert_eq!((unseen, seen), (1, 1), "{scheme}");
         } else {
             assert_eq!(unseen + seen, 1, "{scheme}");
         }
-        for part in ["new", "cur"] {
-            for entry in std::fs::read_dir(dovecot.maildir().join(part)).unwrap() {
-                std::fs::remove_file(entry.unwrap().path()).unwrap();
-            }
-        }
+        dovecot.empty();
     }
 }
 
@@ -92,9 +90,7 @@ fn processed_messages_are_moved_where_the_settings_say_or_kept() {
     let url = format!("{}/Processed", dovecot.url("imaps"));
     read(&project, &["--imap", &url]).code(0).stderr_has("45 findings were recorded before");
     assert_eq!(suppressed(&project).len(), 45);
-    // POP3 that keeps.
-    let settings = project.read("mimeo.toml").replace("move_to = \"Processed\"", "keep = true");
-    project.write("mimeo.toml", settings);
+    // POP3 keeps.
     dovecot.deliver("kept", &hard(&letters[0]));
     read(&project, &["--pop3", &dovecot.url("pop3s")]).code(0).stderr_has("1 message: 1 bounce");
     let (unseen, seen) = dovecot.messages("");
@@ -168,13 +164,48 @@ fn the_service_reads_the_mailbox_while_it_runs() {
     service.get("/healthz").code(200);
 }
 
+/// The settings of a mailbox by POP3 whose messages may be deleted.
+fn with_pop3(project: &Project, pop3: &Pop3, more: &str) {
+    let settings = project.read("mimeo.toml");
+    let mailbox = format!("[bounces.mailbox]\nurl = \"{}\"\nkeep = false\n", pop3.url());
+    project.write("mimeo.toml", format!("{settings}{mailbox}{more}"));
+}
+
+#[test]
+fn the_service_goes_on_reading_after_a_login_was_refused() {
+    let relay = Relay::start(Script::new());
+    let (project, letters) = sent(2, &relay);
+    let pop3 = Pop3::start(vec![hard(&letters[0])], vec![Wrong::Refuses("[AUTH] wrong password")]);
+    with_pop3(&project, &pop3, &format!("[serve]\nurl = \"https://{HOST}/\"\n"));
+    let command = project.mimeo(["-q", "serve", "--listen", "127.0.0.1:0"]);
+    let _service = Service::started(command.env("MIMEO_BOUNCES_PASSWORD", PASSWORD));
+    until("the second look", || suppressed(&project).len() == 1);
+    until("the deletion", || pop3.left() == 0);
+}
+
+#[test]
+fn the_file_of_suppressions_has_people_from_before_a_connection_broke() {
+    let relay = Relay::start(Script::new());
+    let (project, letters) = sent(3, &relay);
+    let pop3 = Pop3::start(letters.iter().map(hard).collect(), vec![Wrong::HangsUpAt(3)]);
+    with_pop3(&project, &pop3, "[suppress]\nfile = \"suppressions.txt\"\n");
+    let command = project.mimeo(["bounces", "--watch"]).env("MIMEO_BOUNCES_PASSWORD", PASSWORD);
+    let mut command = command.into_command();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("the end", || pop3.left() == 0);
+    assert_eq!(project.read("suppressions.txt").matches(" hard_bounce ").count(), 3);
+    let status = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(status.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn killed_in_the_middle_nothing_is_lost_and_nothing_counts_twice() {
     let Some(dovecot) = Dovecot::start() else { return };
     for scheme in ["imaps", "pop3s"] {
         let relay = Relay::start(Script::new());
         let (project, letters) = sent(60, &relay);
-        let more = if scheme == "imaps" { "move_to = \"Processed\"\n" } else { "" };
+        let more = if scheme == "imaps" { "move_to = \"Processed\"\n" } else { "keep = false\n" };
         with_mailbox(&project, &dovecot, &dovecot.url(scheme), more);
         for (index, letter) in letters.iter().enumerate() {
             dovecot.deliver(&format!("{scheme}{index}"), &hard(letter));

@@ -63,6 +63,7 @@ mod postfix;
 mod preview;
 mod project;
 mod repeated;
+mod requests;
 mod returned;
 mod routes;
 mod schedule;

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::process::Process;
+use super::process::{Process, Processed};
 use crate::{
-    bounce::Kind,
     cli::{common, context::Context, failure::Failure},
     config::{BOUNCES_PASSWORD, Config, SecretRef},
     mailbox::{Account, Disposal, Mailbox, MailboxError, Protocol},
@@ -15,7 +14,7 @@ use crate::{
 /// Between two looks into a mailbox of POP3, or of IMAP without IDLE.
 const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// Before a connection that broke is made again; twice as long after each failure.
-const WAIT_FIRST: Duration = Duration::from_secs(5);
+pub(super) const WAIT_FIRST: Duration = Duration::from_secs(5);
 const WAIT_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The mailbox that the command line or the settings name.
@@ -44,9 +43,9 @@ pub(super) fn account(
         Some((config, mailbox)) => {
             account.ca_file.clone_from(&mailbox.account.ca_file);
             account.move_to.clone_from(&mailbox.account.move_to);
-            account.keep = mailbox.account.keep;
-            // A password is for the server that the settings name, and for no other.
+            // A password is for the server that the settings name, and for no other; so is the permission to delete.
             let is_same = mailbox.account.host == account.host && mailbox.account.login == account.login;
+            account.keep = mailbox.account.keep || !is_same;
             (if is_same { mailbox.password.clone() } else { from_environment }, config.trust)
         }
         None => (from_environment, crate::config::Trust::Withheld),
@@ -62,20 +61,20 @@ pub(super) async fn once(process: &mut Process<'_>, account: &Account) -> Result
     Ok(mailbox.close().await?)
 }
 
-/// Reads what is there, and what comes, until a signal ends it.
+/// Reads what is there, and what comes, until a signal ends it. `wait` is the time before the next try after a failure.
 pub(super) async fn watch(
     process: &mut Process<'_>,
     account: &Account,
     context: &Context,
+    wait: &mut Duration,
 ) -> Result<(), Failure> {
-    let mut wait = WAIT_FIRST;
     let mut interrupted = std::pin::pin!(common::interrupted());
     loop {
         let failed = tokio::select! {
             biased;
             // What was recorded is recorded; a message that was not disposed of is known the next time.
             () = &mut interrupted => return Ok(()),
-            failed = session(process, account, &mut wait) => failed,
+            failed = session(process, account, wait) => failed,
         };
         match failed {
             WatchError::Mailbox(error) if error.may_pass() => {
@@ -86,9 +85,14 @@ pub(super) async fn watch(
         }
         tokio::select! {
             () = &mut interrupted => return Ok(()),
-            () = tokio::time::sleep(wait) => wait = (2 * wait).min(WAIT_MAX),
+            () = tokio::time::sleep(*wait) => *wait = longer(*wait),
         }
     }
+}
+
+/// The wait after one that was not enough.
+pub(super) fn longer(wait: Duration) -> Duration {
+    (2 * wait).min(WAIT_MAX)
 }
 
 /// Why a session ended.
@@ -113,9 +117,10 @@ async fn session(process: &mut Process<'_>, account: &Account, wait: &mut Durati
     let run = async {
         let mut mailbox = Mailbox::open(account).await?;
         loop {
-            let since = Timestamp::now();
-            if all(process, &mut mailbox).await? > 0 {
-                process.end(since).await?;
+            all(process, &mut mailbox).await?;
+            // What was recorded before a connection broke is still to be followed, too.
+            if process.has_news() {
+                process.end().await?;
             }
             *wait = WAIT_FIRST;
             mailbox = mailbox.wait(account, LOOK_AGAIN).await?;
@@ -128,19 +133,21 @@ async fn session(process: &mut Process<'_>, account: &Account, wait: &mut Durati
     }
 }
 
-/// Processes all messages that are there now. How many.
-async fn all(process: &mut Process<'_>, mailbox: &mut Mailbox) -> Result<u64, WatchError> {
-    let mut count = 0;
+/// Processes all messages that are there now.
+async fn all(process: &mut Process<'_>, mailbox: &mut Mailbox) -> Result<(), WatchError> {
     while let Some(mail) = mailbox.next().await? {
-        let kind = process.message(&mail.name, &mail.bytes, Timestamp::now()).await?;
+        let processed = process.message(&mail.name, &mail.bytes, Timestamp::now()).await?;
         // The record is committed. What is for people to read stays where they find it.
-        if !process.is_dry_run() {
-            let disposal = if kind == Kind::Unknown { Disposal::Leave } else { Disposal::Done };
+        let disposal = match processed {
+            Processed::Done => Some(Disposal::Done),
+            Processed::ForPeople => Some(Disposal::Leave),
+            Processed::Later => None,
+        };
+        if let Some(disposal) = disposal.filter(|_| !process.is_dry_run()) {
             mailbox.dispose(&mail, disposal).await?;
         }
-        count += 1;
     }
-    Ok(count)
+    Ok(())
 }
 
 impl From<WatchError> for Failure {

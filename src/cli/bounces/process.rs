@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::json;
 use crate::{
-    bounce::{self, Kind, Ours, Returned, dkim},
+    bounce::{self, Kind, Ours, Returned, dkim, policy::Proof},
     cli::{common, context::Context, failure::Failure, suppression_file},
     config::Config,
     dispatch::{Returns, Sender, Settled},
@@ -27,6 +27,28 @@ pub(super) struct Options {
     pub(super) dns: Option<SocketAddr>,
 }
 
+/// A request to unsubscribe that cannot be checked for so long is left to people.
+const CHECKED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Processed {
+    /// It was about letters of ours, or about a test letter, and is recorded.
+    Done,
+    /// It was not, or a person may want to read it.
+    ForPeople,
+    /// Nothing is recorded yet: it is to be read again.
+    Later,
+}
+
+impl Processed {
+    fn of(returned: &Returned, settled: &[Settled]) -> Self {
+        let is_personal = matches!(returned.kind, Kind::AutoReply | Kind::Unknown);
+        let is_ours = !settled.is_empty() && settled.iter().all(|one| one.proof != Proof::None);
+        if is_ours && !is_personal { Self::Done } else { Self::ForPeople }
+    }
+}
+
 /// Processes what came back.
 pub(super) struct Process<'a> {
     context: &'a Context,
@@ -36,6 +58,8 @@ pub(super) struct Process<'a> {
     /// None before anything was sent.
     returns: Option<Returns>,
     counts: Counts,
+    /// When it began.
+    began: Timestamp,
 }
 
 impl<'a> Process<'a> {
@@ -49,7 +73,8 @@ impl<'a> Process<'a> {
             Some(config) => returns(context, config, options.dry_run).await?,
             None => None,
         };
-        Ok(Self { context, config, options, ours, returns, counts: Counts::default() })
+        let began = context.now;
+        Ok(Self { context, config, options, ours, returns, counts: Counts::default(), began })
     }
 
     /// In a ledger that is open already, without a word about single messages.
@@ -64,7 +89,8 @@ impl<'a> Process<'a> {
         let returns = Some(Returns::new(ledger, &key, list_id, config.bounces, false).await?);
         let options = Options { json: false, dry_run: false, quiet: true, dns: None };
         let ours = ours(&config);
-        Ok(Self { context, config: Some(config), options, ours, returns, counts: Counts::default() })
+        let (config, counts, began) = (Some(config), Counts::default(), context.now);
+        Ok(Self { context, config, options, ours, returns, counts, began })
     }
 
     /// Reads a message, and does what follows.
@@ -73,17 +99,26 @@ impl<'a> Process<'a> {
         file: &str,
         bytes: &[u8],
         now: Timestamp,
-    ) -> Result<Kind, Failure> {
+    ) -> Result<Processed, Failure> {
         let returned = bounce::read(bytes, &self.ours);
-        let settled = match &self.returns {
-            Some(returns) => {
-                let sender = self.sender(bytes, &returned, now).await;
-                returns.settle(bytes, &returned, sender, now).await?
-            }
-            None => unsettled(&returned),
+        let (processed, settled) = match &self.returns {
+            Some(returns) => match self.sender(bytes, &returned, now).await {
+                Some(sender) => {
+                    let settled = returns.settle(bytes, &returned, sender, now).await?;
+                    (Processed::of(&returned, &settled), settled)
+                }
+                // A record would be final: read another time, the request would be known and change nothing.
+                None => {
+                    self.counts.unchecked += 1;
+                    let is_old = returned.at.is_some_and(|at| now.duration_since(at) > CHECKED_FOR);
+                    let processed = if is_old { Processed::ForPeople } else { Processed::Later };
+                    (processed, unsettled(&returned))
+                }
+            },
+            None => (Processed::Later, unsettled(&returned)),
         };
         self.say(file, &returned, &settled)?;
-        Ok(returned.kind)
+        Ok(processed)
     }
 
     /// Whether nothing is changed.
@@ -100,25 +135,27 @@ impl<'a> Process<'a> {
         self.say(file, &event.returned, &settled)
     }
 
-    /// Whether a request to unsubscribe that has no token is from whom it says.
-    async fn sender(&self, bytes: &[u8], returned: &Returned, now: Timestamp) -> Sender {
+    /// Whether a request to unsubscribe that has no token is from whom it says; `None` while the DNS does not answer.
+    async fn sender(&self, bytes: &[u8], returned: &Returned, now: Timestamp) -> Option<Sender> {
         let Some(from) =
             returned.from.as_ref().filter(|_| returned.kind == Kind::Unsubscribe && returned.token.is_none())
         else {
-            return Sender::Unproved;
+            return Some(Sender::Unproved);
         };
         let signatures = dkim::signatures(bytes, from);
         if signatures.is_empty() {
-            return Sender::Unproved;
+            return Some(Sender::Unproved);
         }
-        let Ok(dns) = SystemDns::new(self.options.dns) else { return Sender::Unproved };
+        let dns = SystemDns::new(self.options.dns).ok()?;
+        let mut is_answered = true;
         for signature in &signatures {
             let answer = dns.texts(&signature.name).await;
             if answer.records().iter().any(|record| signature.is_by(record, now)) {
-                return Sender::Proved;
+                return Some(Sender::Proved);
             }
+            is_answered &= answer.failure().is_none();
         }
-        Sender::Unproved
+        is_answered.then_some(Sender::Unproved)
     }
 
     fn say(&mut self, file: &str, returned: &Returned, settled: &[Settled]) -> Result<(), Failure> {
@@ -134,18 +171,25 @@ impl<'a> Process<'a> {
         self.context.terminal.data(&text).map_err(Failure::output)
     }
 
-    /// Says what was seen and done since the last time; the file of suppressions follows. `since` is when that began.
-    pub(super) async fn end(&mut self, since: Timestamp) -> Result<(), Failure> {
-        let counts = std::mem::take(&mut self.counts);
+    /// Whether anything was seen since the last [`end`](Self::end).
+    pub(super) fn has_news(&self) -> bool {
+        self.counts.kinds.iter().any(|count| *count > 0)
+    }
+
+    /// Says what was seen and done since the last time; the file of suppressions follows. False if there are messages that are
+    /// to be read again.
+    pub(super) async fn end(&mut self) -> Result<bool, Failure> {
         if let (Some(config), Some(returns)) = (&self.config, &self.returns)
             && !self.options.dry_run
         {
-            let held = counts.held.keys().map(String::as_str).collect();
+            let held = self.counts.held.keys().map(String::as_str).collect();
             suppression_file::remove_lifted(config, returns.ledger(), &held).await?;
-            suppression_file::add_since(config, returns.ledger(), since).await?;
+            suppression_file::add_missing(config, returns.ledger(), self.began).await?;
         }
+        // Only now: if the file cannot be written, the next end knows what is to be removed from it.
+        let counts = std::mem::take(&mut self.counts);
         counts.say(self.context, self.options.dry_run);
-        Ok(())
+        Ok(counts.unchecked == 0)
     }
 }
 
@@ -186,6 +230,7 @@ fn unsettled(returned: &Returned) -> Vec<Settled> {
         effect: Effect::Nothing,
         recorded: Recorded::default(),
         lifted: None,
+        proof: Proof::None,
     };
     returned.recipients.iter().map(one).collect()
 }
@@ -227,6 +272,10 @@ struct Counts {
     suppressed: u64,
     resolved: u64,
     unproved: u64,
+    /// Requests to unsubscribe that anybody could have written.
+    requests: u64,
+    /// Requests to unsubscribe whose sender could not be checked.
+    unchecked: u64,
     known: u64,
     /// Domains at which bounces were held, and the suppressions that were lifted there.
     held: BTreeMap<String, u64>,
@@ -238,7 +287,9 @@ impl Counts {
         for one in settled {
             self.suppressed += u64::from(one.recorded.suppressed);
             self.resolved += u64::from(one.recorded.resolved);
-            self.unproved += u64::from(one.effect == Effect::Shown && one.delivery.is_none());
+            let is_shown = one.effect == Effect::Shown && one.delivery.is_none();
+            self.unproved += u64::from(is_shown);
+            self.requests += u64::from(is_shown && returned.kind == Kind::Unsubscribe);
             self.known += u64::from(one.delivery.is_some() && !one.recorded.is_new);
             if let (Effect::Held, Some(address)) = (one.effect, &one.address) {
                 *self.held.entry(address.domain().to_owned()).or_default() += one.lifted.unwrap_or_default();
@@ -270,6 +321,19 @@ impl Counts {
             let what = plural(self.unproved, "finding is", "findings are");
             context.terminal.say(&format!(
                 "{what} not proved to be about a letter of this newsletter: no one is suppressed for it"
+            ));
+        }
+        if self.requests > 0 {
+            let what = plural(self.requests, "is a request", "are requests");
+            context.terminal.say(&format!(
+                "{what} to unsubscribe: read the mail, and `mimeo suppress` whoever means it; `mimeo bounces --report` lists \
+                 the addresses"
+            ));
+        }
+        if self.unchecked > 0 {
+            let what = plural(self.unchecked, "request to unsubscribe", "requests to unsubscribe");
+            context.terminal.say(&format!(
+                "{what} could not be checked, because the DNS did not answer: nothing is recorded; read the mail again"
             ));
         }
         for (domain, lifted) in &self.held {

@@ -12,9 +12,9 @@ use crate::{
 
 /// Prints the report of a ledger.
 pub(super) async fn print(context: &Context, location: &Location) -> Result<Exit, Failure> {
-    let groups = match Ledger::open_read_only(location) {
-        Ok(ledger) => ledger.bounce_groups().await?,
-        Err(LedgerError::Missing { .. }) => Vec::new(),
+    let (groups, requests) = match Ledger::open_read_only(location) {
+        Ok(ledger) => (ledger.bounce_groups().await?, ledger.unproved_requests().await?),
+        Err(LedgerError::Missing { .. }) => Default::default(),
         Err(error) => return Err(error.into()),
     };
     if groups.is_empty() {
@@ -22,6 +22,14 @@ pub(super) async fn print(context: &Context, location: &Location) -> Result<Exit
         return Ok(Exit::Done);
     }
     let mut out = String::new();
+    if !requests.is_empty() {
+        out.push_str(
+            "Asked by mail for no more letters, not proved: read the mail, and `mimeo suppress` whoever means it\n",
+        );
+        for address in &requests {
+            out.push_str(&format!("          {address}\n"));
+        }
+    }
     let bounces = |class| {
         let is_it = move |group: &&BounceGroup| {
             group.kind == Kind::Bounce && group.class == Some(class) && group.is_ours
@@ -36,6 +44,10 @@ pub(super) async fn print(context: &Context, location: &Location) -> Result<Exit
     let unproved =
         groups.iter().filter(|group| !group.is_ours && matches!(group.kind, Kind::Bounce | Kind::Complaint));
     section(&mut out, "Not proved to be about your letters: no one is suppressed for these", unproved, false);
+    if out.is_empty() {
+        context.terminal.say("nothing that came back needs anything");
+        return Ok(Exit::Done);
+    }
     context.terminal.data(&printable(&out)).map_err(Failure::output)?;
     Ok(Exit::Done)
 }

@@ -174,5 +174,6 @@ fn unrecorded(finding: &Finding, delivery: Option<FoundDelivery>) -> Settled {
         effect: Effect::Nothing,
         recorded: Recorded::default(),
         lifted: None,
+        proof: Proof::Service,
     }
 }

@@ -240,8 +240,8 @@ impl Store {
     ) -> Result<Vec<BounceGroup>, StoreError> {
         let of_one = if dispatch.is_some() { "WHERE dispatch = ?1" } else { "WHERE ?1 = 0" };
         let mut statement = self.db.prepare_cached(&format!(
-            "SELECT domain, kind, class, status, delivery IS NOT NULL, min(reply), count(*) FROM bounces {of_one} \
-             GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 DESC, 1, 2, 3, 4, 5",
+            "SELECT domain, kind, class, status, delivery IS NOT NULL OR effect = 'suppressed', min(reply), count(*) \
+             FROM bounces {of_one} GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 DESC, 1, 2, 3, 4, 5",
         ))?;
         let rows = statement.query_map([dispatch.map_or(0, |dispatch| dispatch.0)], |row| {
             Ok(BounceGroup {
@@ -254,6 +254,17 @@ impl Store {
                 count: row.get::<_, i64>(6)? as u64,
             })
         })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Who asked for no more letters in a mail that anybody could have written, and is not suppressed: what the addresses are
+    /// compared by.
+    pub(in crate::ledger) fn unproved_requests(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT DISTINCT key FROM bounces WHERE kind = 'unsubscribe' AND effect = 'shown' AND key <> '' \
+             AND NOT EXISTS (SELECT 1 FROM suppressions WHERE suppressions.key = bounces.key) ORDER BY 1",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -107,6 +107,15 @@ impl Dovecot {
         fs::rename(&path, self.maildir().join("new").join(name)).unwrap();
     }
 
+    /// Takes all messages out of ada's inbox.
+    pub(crate) fn empty(&self) {
+        for part in ["new", "cur"] {
+            for entry in fs::read_dir(self.maildir().join(part)).unwrap() {
+                fs::remove_file(entry.unwrap().path()).unwrap();
+            }
+        }
+    }
+
     /// Files of a folder, the inbox being the empty one: those that are not seen, and those that are.
     pub(crate) fn messages(&self, folder: &str) -> (usize, usize) {
         let root =

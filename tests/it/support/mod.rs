@@ -10,6 +10,7 @@ pub(crate) mod ledgers;
 pub(crate) mod letters;
 pub(crate) mod newsletter;
 pub(crate) mod nginx;
+pub(crate) mod pop3;
 pub(crate) mod ports;
 pub(crate) mod postfix;
 pub(crate) mod postgres;
