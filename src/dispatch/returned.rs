@@ -243,7 +243,7 @@ impl Returns {
         let token = returned.token.as_deref().unwrap_or_default();
         if delivery.is_some() {
             Proof::Ours
-        } else if token.eq_ignore_ascii_case(TEST_TOKEN) {
+        } else if token.eq_ignore_ascii_case(TEST_TOKEN) || self.is_of_a_test(returned) {
             Proof::Test
         } else if returned.kind == Kind::Unsubscribe
             && address.is_some_and(|address| {
@@ -255,6 +255,11 @@ impl Returns {
         } else {
             Proof::None
         }
+    }
+
+    /// Whether the letter that came back was one of `mimeo test`.
+    fn is_of_a_test(&self, returned: &Returned) -> bool {
+        returned.message_id.as_deref().is_some_and(|id| self.tokens.is_test_message_id(id))
     }
 
     /// Whether so many letters to one provider bounced within an hour that it is the provider's fault.

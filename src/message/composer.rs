@@ -376,10 +376,12 @@ impl Composer {
             field::unstructured(&subject, 66, 9, to);
         }
         to.extend_from_slice(b"\r\nMessage-ID: <");
-        // A test letter is not the real one: mail stores show one message for one identifier.
-        let purpose = if self.is_test { "test" } else { "message-id" };
         let key = subscriber.address.key_cow();
-        let identifier = self.tokens.identifier(purpose, &self.edition, &key);
+        let identifier = if self.is_test {
+            self.tokens.test_identifier(&self.edition, &key)
+        } else {
+            self.tokens.identifier("message-id", &self.edition, &key)
+        };
         to.extend_from_slice(&identifier);
         to.push(b'@');
         to.extend_from_slice(self.from.domain().as_bytes());

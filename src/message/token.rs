@@ -16,6 +16,8 @@ const TOKEN_BYTES: usize = 1 + PERSON + MAC;
 const MAC: usize = 16;
 /// Characters of an identifier: 130 bits in base32.
 const IDENTIFIER_LEN: usize = 26;
+/// Characters of a test letter's identifier that are its own; the others prove that it is one of a test letter.
+const TEST_OWN_LEN: usize = 16;
 /// Characters of a delivery's token that prove it.
 const PROOF_LEN: usize = 13;
 /// Characters of the largest number of a delivery.
@@ -207,6 +209,27 @@ impl Tokens {
         let expected = self.identifier("message-id", &edition(slug, number), &address.key_cow());
         let left = id.split('@').next().unwrap_or_default().to_ascii_lowercase();
         aws_lc_rs::constant_time::verify_slices_are_equal(&expected, left.as_bytes()).is_ok()
+    }
+
+    /// Whether a `Message-ID` is that of a letter of `mimeo test`, of whatever issue and to whomever.
+    pub fn is_test_message_id(&self, id: &str) -> bool {
+        if !Self::is_identifier(id) {
+            return false;
+        }
+        let left = id.split('@').next().unwrap_or_default().to_ascii_lowercase();
+        let (own, mark) = left.split_at(TEST_OWN_LEN);
+        let expected = self.identifier("test-mark", "", own);
+        verify_slices_are_equal(&expected[..IDENTIFIER_LEN - TEST_OWN_LEN], mark.as_bytes()).is_ok()
+    }
+
+    /// The left side of a test letter's `Message-ID`: not that of the real letter, because mail stores show one message for one
+    /// identifier. Its end proves what it is without the issue, which may never have been sent.
+    pub(super) fn test_identifier(&self, issue: &str, recipient: &str) -> [u8; IDENTIFIER_LEN] {
+        let mut identifier = self.identifier("test", issue, recipient);
+        let own = std::str::from_utf8(&identifier[..TEST_OWN_LEN]).expect("base32 is ASCII");
+        let mark = self.identifier("test-mark", "", own);
+        identifier[TEST_OWN_LEN..].copy_from_slice(&mark[..IDENTIFIER_LEN - TEST_OWN_LEN]);
+        identifier
     }
 
     /// Whether a text has the form of the left side of a `Message-ID` of ours, perhaps with the right side.

@@ -397,6 +397,21 @@ fn test_letters_change_nothing_when_they_come_back() {
     project.run(["bounces", "returned.eml"]).code(0);
     assert!(suppressed(&project).is_empty());
     project.run(["bounces", "--report"]).code(0).stderr_has("nothing has come back yet");
+    // Where the envelope sender has no token, the `Message-ID` says so; also of an issue that was never sent.
+    let settings = project.read("mimeo.toml").replace("bounces = \"bounces+{token}@example.org\"\n", "");
+    project.write("mimeo.toml", settings);
+    project.write("issues/two.md", project.read("issues/one.md").replace("number: 1", "number: 2"));
+    for issue in ["one", "two"] {
+        project.run(["test", issue, "--to", "reader000000@example0.com"]).code(0);
+        let letter = relay.accepted().pop().unwrap();
+        assert_eq!(letter.from, "ada@example.org");
+        project.write("returned.eml", hard(&letter));
+        project.write("complaint.eml", complaint(&letter));
+        let ran = project.run(["bounces", "returned.eml", "complaint.eml"]).code(0);
+        assert!(!ran.stderr.contains("not proved"), "{ran}");
+        assert!(suppressed(&project).is_empty());
+        project.run(["bounces", "--report"]).code(0).stderr_has("nothing has come back yet");
+    }
 }
 
 #[test]

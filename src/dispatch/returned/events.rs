@@ -111,7 +111,11 @@ impl Returns {
                 settled.push(unrecorded(finding, delivery));
                 continue;
             }
-            let proof = if delivery.is_some() { Proof::Ours } else { Proof::Service };
+            let proof = match delivery {
+                Some(_) => Proof::Ours,
+                None if self.is_of_a_test(returned) => Proof::Test,
+                None => Proof::Service,
+            };
             settled.push(
                 self.settle_one(event.digest(), returned, Some(finding.clone()), delivery, proof, now)
                     .await?,
