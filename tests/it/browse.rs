@@ -573,6 +573,13 @@ fn one_file_is_the_same_page_and_asks_no_one() {
     tab.run(
         "await page.keyboard.press('2'); await page.locator('#text-part', { hasText: 'Look' }).waitFor()",
     );
+    // A key of a tab that is not there changes nothing.
+    tab.run(
+        "await page.keyboard.press('5'); await page.keyboard.press('0'); await page.locator('#text-part').waitFor()",
+    );
+    assert_eq!(tab.run("return await page.locator('#text-part').isVisible()"), true);
+    tab.run("await page.keyboard.press('1')");
+    holds(&mut tab, &format!("page.readyState === 'complete' && {seen} === 0"));
     assert_eq!(tab.run("return await page.locator('#chooser').isVisible()"), false);
     ends_well(tab);
 }

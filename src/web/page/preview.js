@@ -298,7 +298,9 @@
       const next = $("issue").selectedIndex + (event.key === "]" ? 1 : -1);
       if ($("issue").options[next]) { $("issue").selectedIndex = next; $("issue").onchange(); }
     }
-    if ("1" <= event.key && event.key <= "5") choose(tabs[event.key - 1]);
+    // A file has four tabs.
+    const tab = tabs[event.key - 1];
+    if (tab) choose(tab);
   }
   document.addEventListener("keydown", keys);
 
