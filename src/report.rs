@@ -17,7 +17,7 @@ mod watch;
 pub use anstream::ColorChoice;
 pub use countdown::Countdown;
 pub use growth::growth_page;
-pub use page::{RunPage, stretch};
+pub use page::{FAILED_MAX, RunPage, stretch};
 pub use picture::{Waits, wait_word};
 pub use progress::{Progress, Style};
 pub use terminal::Terminal;

@@ -9,8 +9,8 @@ use super::{
     picture::{Picture, Waits, wait_colour},
 };
 use crate::{
-    bounce::{Class, Kind},
-    ledger::{BounceGroup, Bucket, DispatchRecord, OutcomeKind, ReplyGroup, Tally, WorkerShare},
+    bounce::{Class, Kind, advice::advice, reason},
+    ledger::{BounceGroup, Bucket, DeliveryRow, DispatchRecord, OutcomeKind, ReplyGroup, Tally, WorkerShare},
 };
 
 /// The contents of the report after a run.
@@ -27,6 +27,8 @@ pub struct RunPage<'a> {
     pub course: &'a [Bucket],
     /// The lengths of the intervals in the two pictures.
     pub stretches: (Duration, Duration),
+    /// Failed deliveries, the first [`FAILED_MAX`] of them.
+    pub failed: &'a [DeliveryRow],
     /// Attempts, grouped by the reply of the relay.
     pub replies: &'a [ReplyGroup],
     /// What each worker has done of the dispatch.
@@ -55,6 +57,9 @@ font-size:12px;color:var(--quiet);margin:.2rem 0}svg text{fill:var(--quiet);font
 .key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}.part{display:inline-block;\
 margin-right:1em}td.reply{overflow-wrap:anywhere}td.code{white-space:nowrap}code{font-size:.9em}\
 @media(max-width:34rem){svg text{font-size:16px}}";
+
+/// So many failed letters are listed one by one.
+pub const FAILED_MAX: usize = 20;
 
 /// The approximate number of intervals in a picture.
 const STRETCHES: u64 = 120;
@@ -109,6 +114,7 @@ impl RunPage<'_> {
         }
         self.course(&mut page);
         self.tally(&mut page);
+        self.failed(&mut page);
         self.waiting(&mut page);
         self.workers(&mut page);
         self.refusals(&mut page);
@@ -187,6 +193,32 @@ impl RunPage<'_> {
                     "<p class=\"quiet\"><code>mimeo status {slug} --state {what}</code> lists the {what} ones; {then}.</p>"
                 );
             }
+        }
+    }
+
+    /// Whose letters failed, what the relay said, and what to do about it. Addresses are masked: a report is passed on.
+    fn failed(&self, page: &mut String) {
+        if self.failed.is_empty() {
+            return;
+        }
+        page.push_str(
+            "<h2>Failed letters</h2><table><thead><tr><th scope=\"col\">reader</th><th scope=\"col\">reply</th>\
+             <th scope=\"col\">what to do</th></tr></thead><tbody>",
+        );
+        for row in self.failed {
+            let reply = row.reply.as_deref().unwrap_or_default();
+            let _ = write!(
+                page,
+                "<tr><td class=\"reply\">{}</td><td class=\"reply\">{}</td><td>{}</td></tr>",
+                escape(&row.address.to_string()),
+                escape(reply),
+                escape(&what_to_do(reply))
+            );
+        }
+        page.push_str("</tbody></table>");
+        let more = self.tally.failed.saturating_sub(self.failed.len() as u64);
+        if more > 0 {
+            let _ = write!(page, "<p class=\"quiet\">and {} more</p>", count(more));
         }
     }
 
@@ -320,6 +352,21 @@ impl RunPage<'_> {
             );
         }
         page.push_str("</tbody></table>");
+    }
+}
+
+/// What the owner can do about a letter that was refused for good.
+fn what_to_do(reply: &str) -> String {
+    match reason(None, reply) {
+        Some(Class::Hard) => {
+            "There is no such mailbox: correct the address, or take it off the list.".to_owned()
+        }
+        Some(Class::Ours) => match advice(None, reply) {
+            Some(advice) => format!("{}: {}", advice.who, advice.text),
+            None => "It is about you and not about the reader: change what the reply names, and try again."
+                .to_owned(),
+        },
+        _ => "It may work another time: try again.".to_owned(),
     }
 }
 

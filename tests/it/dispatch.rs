@@ -412,7 +412,11 @@ fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
     let reports = project.list(".mimeo/reports");
     assert_eq!(reports.len(), 1);
     let page = project.read(&format!(".mimeo/reports/{}", reports[0]));
-    assert!(page.contains("<svg") && page.contains("accepted by the relay"), "{page}");
+    // One sentence and one picture before everything else.
+    let (first, rest) = page.split_once("<h2>").unwrap();
+    let lead = "<p class=\"lead\">4 of 4 letters accepted by the relay.</p>";
+    assert!(first.contains(lead) && first.contains("<span style=\"width:100.00%;"), "{page}");
+    assert!(rest.contains("<svg") && !rest.contains("Failed letters"), "{page}");
     let status: Value =
         serde_json::from_str(&project.run(["status", "one", "--json"]).code(0).stdout).unwrap();
     for (key, number) in
@@ -449,6 +453,8 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
         "accepted 3</span>",
         "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; unknown</td>",
         "--state failed</code> lists the failed ones",
+        "<td class=\"reply\">r…@example2.com</td><td class=\"reply\">550 5.1.1 &lt;b&gt; unknown</td>\
+         <td>There is no such mailbox",
     ] {
         assert!(page.contains(what), "no {what:?} in {page}");
     }

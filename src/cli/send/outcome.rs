@@ -18,10 +18,10 @@ use crate::{
     },
     dispatch::{Ended, Plan, Prediction},
     files::{Readers, write_atomically},
-    ledger::{DispatchRecord, Ledger, Tally},
+    ledger::{DispatchRecord, Ledger, State, Tally},
     render::RenderedIssue,
     report::{
-        RunPage,
+        FAILED_MAX, RunPage,
         format::{count, duration, human_bytes, plural, when},
         stretch, wait_word,
     },
@@ -208,6 +208,13 @@ impl Job<'_> {
             let mut run_course = if is_alike { whole.clone() } else { timeline(stretches.0).await? };
             run_course.retain(|bucket| course.began < until(bucket.from, stretches.0));
             let replies = ledger.replies(dispatch.id).await?;
+            let mut failed = Vec::new();
+            let mut pages = ledger.deliveries(dispatch.id, Some(State::Failed));
+            while failed.len() < FAILED_MAX
+                && let Some(row) = pages.next().await?
+            {
+                failed.push(row);
+            }
             let returned = ledger.bounce_groups_of(dispatch.id).await?;
             let workers = ledger.worker_shares(dispatch.id).await?;
             let stopped = ledger.stops(dispatch.id).await?.why.filter(|_| tally.owed() > 0);
@@ -218,6 +225,7 @@ impl Job<'_> {
                 run_course: &run_course,
                 course: &whole,
                 stretches,
+                failed: &failed,
                 replies: &replies,
                 returned: &returned,
                 workers: &workers,
