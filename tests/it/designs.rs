@@ -316,6 +316,33 @@ fn every_design_can_be_read_in_every_script_and_is_no_wider_than_a_phone() {
 }
 
 #[test]
+fn a_screenshot_of_a_design_has_its_size_and_is_not_blank() {
+    let folder = tempfile::tempdir().unwrap();
+    let html = letter("essay", "---\ntitle: A title\nnumber: 7\n---\n\nHello.\n", ".");
+    pictures::keep("essay", &html, folder.path());
+    let shots = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    if shots.is_empty() {
+        return skip("chromium-headless-shell is not installed");
+    }
+    assert_eq!(shots.len(), 10, "five ways at two widths: {shots:?}");
+    for shot in shots {
+        let name = shot.file_stem().unwrap().to_string_lossy().into_owned();
+        let picture = image::open(&shot).unwrap().into_luma8();
+        assert!(name.ends_with(&format!("-{}", picture.width())), "{name} is {} wide", picture.width());
+        let words = image::imageops::crop_imm(&picture, 0, 0, picture.width(), 1_000).to_image();
+        let (darkest, lightest) =
+            (words.pixels().min_by_key(|one| one.0), words.pixels().max_by_key(|one| one.0));
+        let (darkest, lightest) = (darkest.unwrap().0[0], lightest.unwrap().0[0]);
+        assert!(lightest - darkest > 120, "{name} is blank");
+        // The corner has the letter's background. What a forced dark makes of it is the browser's affair.
+        if !name.contains("forced") {
+            let is_dark = picture.get_pixel(2, 2).0[0] < 128;
+            assert_eq!(is_dark, name.contains("-dark-"), "{name}");
+        }
+    }
+}
+
+#[test]
 fn designs_can_be_looked_at() {
     let Some(target) = std::env::var_os("MIMEO_PICTURES") else { return };
     for (name, text, root) in issues() {
