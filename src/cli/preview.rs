@@ -31,7 +31,7 @@ use crate::{
 /// Show an issue in the browser as readers will see it
 ///
 /// The page updates when you save the issue, a picture, the template, the settings or the list. It is served to this
-/// machine only, and nothing is sent.
+/// machine only, and nothing is sent but a test letter that you confirm.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mimeo preview
