@@ -18,7 +18,7 @@ mod server;
 mod sqlite;
 mod value;
 
-pub(crate) use connection::{CachedStatement, Connection, OptionalExtension, Row};
+pub(crate) use connection::{CachedStatement, Connection, OptionalExtension, Row, Transaction};
 pub(crate) use error::{Error, Kind};
 #[cfg(feature = "postgres")]
 pub(crate) use origin::Origin;

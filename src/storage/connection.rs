@@ -124,10 +124,12 @@ impl Connection {
         Ok(Transaction { db: self, is_open: true })
     }
 
-    /// A transaction in which no other connection writes anything at all, so that everything that is read is the last word.
+    /// A transaction in which no other connection writes anything at all, so that everything that is read is the last word. On a
+    /// server, who begins to write waits until this connection ends.
     pub(crate) fn begin_alone(&self, tables: &[&str]) -> Result<Transaction<'_>, Error> {
         #[cfg(feature = "postgres")]
         if let Backend::Postgres(client) = &self.backend {
+            client.keep_writers_away()?;
             client.begin(&format!(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0; \
                  SET LOCAL statement_timeout = 0; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",

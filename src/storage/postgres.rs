@@ -233,6 +233,12 @@ impl Client {
         self.begin(&format!("BEGIN; SELECT pg_advisory_xact_lock({LEDGER_LOCK})"))
     }
 
+    /// Keeps away all that write until the connection ends. To be called before a transaction that reads everything as of one
+    /// moment: its moment comes after the last of them then.
+    pub(crate) fn keep_writers_away(&self) -> Result<(), Error> {
+        self.batch(&format!("SELECT pg_advisory_lock({LEDGER_LOCK})"))
+    }
+
     /// A transaction of statements that are sent together, beside others of its kind, but not beside one that is alone. No
     /// lock waits for an answer to reach us: a process that is stopped in the middle keeps no one waiting.
     pub(crate) fn fly(&self, parts: &[Part<'_>]) -> Result<Vec<Vec<Row>>, Error> {

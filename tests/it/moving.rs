@@ -5,12 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mimeograph::ledger::{Ledger, LedgerError, Location, OpenOptions, Restored};
+use mimeograph::{
+    audience::{Audience, AudienceError, Who},
+    ledger::{Joinable, Ledger, LedgerError, Location, NewDispatch, OpenOptions, Reason, Restored, Wanted},
+    message::{ListTokens, Tokens},
+};
 
 use crate::{
     crash::{Dice, counts, project},
     support::{
-        ledgers::{at, by_hand, open},
+        ledgers::{Kind, Shelf, at, by_hand, issue, open, people, person},
         postgres::{Cluster, location},
         project::{Project, Ran},
         relay::{Relay, Script},
@@ -141,6 +145,108 @@ async fn a_ledger_that_is_in_use_is_not_moved() {
     assert!(matches!(refused, Err(LedgerError::Moved { .. })), "{refused:?}");
     let restored = OpenOptions { restored: Restored::Accept, ..options };
     Ledger::open_with(&server, &restored).unwrap();
+}
+
+/// What a process does that has a ledger open, before and after the ledger is noted as moved.
+async fn goes_on(ledger: &Ledger, note: impl Fn(&str)) {
+    let opened = open(ledger, "one", &["ada", "bob"]).await;
+    let tokens = ListTokens::new(Tokens::new(&[7; 32]), "letters.example.org");
+    ledger.recognize(tokens.clone()).await.unwrap();
+    let audience = Audience::open(ledger.clone(), tokens.clone(), at(0)).await.unwrap();
+    let worker = ledger.register_worker("relay", at(1)).await.unwrap();
+    let claim = async || ledger.claim(opened.dispatch, &worker, 1, at(1), &Wanted::default()).await.map(drop);
+    let leave = async |name: &str| {
+        let who = vec![Who::Address(person(name).address)];
+        match audience.unsubscribe(who, "a link in a letter", "reader", at(2)).await {
+            Ok(_) => Ok(()),
+            Err(AudienceError::Ledger(error)) => Err(error),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    claim().await.unwrap();
+    leave("cid").await.unwrap();
+    note("INSERT INTO moves (at, direction, ledger, place) VALUES (1, 'to', '', 'elsewhere')");
+    let new = NewDispatch { rendered: &issue("two"), opened_at: at(2) };
+    let hash = vec![tokens.person("eve@example.com")];
+    for (what, done) in [
+        ("a worker comes", ledger.register_worker("relay", at(2)).await.map(drop)),
+        ("letters are claimed", claim().await),
+        ("someone leaves", leave("dan").await),
+        ("an address is suppressed", ledger.suppress(by_hand("bob")).await.map(drop)),
+        (
+            "a hash is suppressed",
+            ledger.suppress_hashes(hash, Reason::Unsubscribed, None, at(2)).await.map(drop),
+        ),
+        ("an issue is opened", ledger.open_dispatch(&new, people(&["ada"])).await.map(drop)),
+        ("people come", ledger.extend_dispatch(opened.dispatch, people(&["eve"])).await.map(drop)),
+        ("workers are let in", ledger.store_run(opened.dispatch, "", Joinable::Yes, at(2)).await.map(drop)),
+        ("an issue is stopped", ledger.stop_run(opened.dispatch, "why", at(2)).await),
+    ] {
+        assert!(matches!(&done, Err(LedgerError::Moved { to, .. }) if to == "elsewhere"), "{what}: {done:?}");
+    }
+    note("INSERT INTO moves (at, direction, ledger, place) VALUES (1, 'back', '', 'elsewhere')");
+    claim().await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_ledger_that_was_moved_while_it_was_open() {
+    let shelf = Shelf::new(Kind::File);
+    let path = shelf.path();
+    let note = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    goes_on(&shelf.ledger, note).await;
+    let Some(cluster) = Cluster::shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let options = OpenOptions { marks: Some(folder.path().to_owned()), ..OpenOptions::default() };
+    let database = cluster.database();
+    let ledger = Ledger::open_with(location(&cluster.url(&database)), &options).unwrap();
+    goes_on(&ledger, |sql| drop(cluster.sql(&database, sql))).await;
+}
+
+#[test]
+fn a_worker_that_comes_while_a_ledger_is_being_moved_keeps_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(cluster) = Cluster::shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        marks: Some(folder.path().to_owned()),
+        patience: Duration::from_secs(120),
+        ..OpenOptions::default()
+    };
+    let file = Location::File(folder.path().join("ledger.db"));
+    let ledger = Ledger::open_with(&file, &options).unwrap();
+    let opened = runtime.block_on(open(&ledger, "one", &["ada", "bob"]));
+    drop(ledger);
+    // The move waits for the new place, after it has looked for others.
+    let database = cluster.database();
+    let until = |sql: &str, expected: &str| {
+        while cluster.sql(&database, sql) != expected {
+            std::thread::yield_now();
+        }
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let lock = "SELECT pg_advisory_lock(x'6d696d656f'::bigint), pg_sleep(600)";
+            // It is ended below.
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cluster.sql(&database, lock)))
+        });
+        until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted", "1");
+        let server = location(&cluster.url(&database));
+        let (file, options) = (&file, &options);
+        let moved = threads.spawn(move || Ledger::move_to(file, &server, options));
+        until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", "1");
+        let ledger = Ledger::open_with(file, options).unwrap();
+        runtime.block_on(async {
+            let worker = ledger.register_worker("relay", at(1)).await.unwrap();
+            cluster.sql(
+                &database,
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted",
+            );
+            let moved = moved.join().unwrap();
+            assert!(matches!(moved, Err(LedgerError::InUse { .. })), "{moved:?}");
+            let claims = ledger.claim(opened.dispatch, &worker, 9, at(1), &Wanted::default()).await.unwrap();
+            assert_eq!(claims.len(), 2);
+        });
+    });
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::{
     plan::{RECORD, record},
     queries::state,
     recipients::People,
-    store::Store,
+    store::{Store, begin_in_use},
     times::{millis, timestamp},
 };
 use crate::{
@@ -33,7 +33,7 @@ impl Store {
         new: &NewBounce,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let delivery = new.delivery.as_ref().map(|found| found.delivery.0);
         let proves = matches!(new.kind, Kind::Bounce | Kind::Delay | Kind::Complaint | Kind::Delivered);
         let unconfirmed = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND state = 'unconfirmed')";
@@ -104,7 +104,7 @@ impl Store {
         content: &[u8; 32],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         tx.execute("DELETE FROM used_marks WHERE at < ?1", [millis(now - MARKS_KEPT)])?;
         tx.execute(
             "INSERT INTO used_marks (mark, content, at) VALUES (?1, ?2, ?3) ON CONFLICT (mark) DO NOTHING",
@@ -199,7 +199,7 @@ impl Store {
         domain: &str,
         since: Timestamp,
     ) -> Result<u64, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let which = "dispatch = ?1 AND domain = ?2 AND class = 'hard' AND effect = 'suppressed' AND at >= ?3";
         let lifted = tx.execute(
             &format!(

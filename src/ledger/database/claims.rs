@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     error::StoreError,
     search::{Filter, Found, Search},
-    store::Store,
+    store::{Store, begin_in_use},
     times::{millis, timestamp},
     transitions::store_position,
 };
@@ -111,7 +111,7 @@ impl Store {
         if let Some(log) = log {
             log.check()?;
         }
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         if let Some(digest) = &wanted.digest {
             check_digest(&tx, dispatch, digest)?;
         }

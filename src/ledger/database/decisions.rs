@@ -14,7 +14,7 @@ use super::{
     moved::suppress_present,
     queries::recipients_in,
     recipients::{self, Domains, People},
-    store::Store,
+    store::{Store, begin_in_use},
     times::{millis, timestamp},
 };
 use crate::{
@@ -112,7 +112,7 @@ impl Store {
         addresses: Option<&[EmailAddress]>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let from = match decision {
             Decision::Accept | Decision::Resend => "unconfirmed",
             Decision::Retry => "failed",
@@ -153,7 +153,7 @@ impl Store {
         &mut self,
         suppressions: impl Iterator<Item = Result<Suppression, BoxError>>,
     ) -> Result<u64, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let (mut new, mut is_changed) = (0, false);
         for suppression in suppressions {
             let suppression =
@@ -193,7 +193,7 @@ impl Store {
         dispatch: DispatchId,
         people: &[(EmailAddress, Inactive)],
     ) -> Result<u64, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let addresses: Vec<EmailAddress> = people.iter().map(|(address, _)| address.clone()).collect();
         let why: HashMap<Key, Inactive> =
             people.iter().map(|(address, why)| (keys::key_of(address), *why)).collect();

@@ -2,14 +2,18 @@
 
 use crate::storage::{OptionalExtension, params};
 
-use super::{error::StoreError, keys, recipients, store::Store};
+use super::{
+    error::StoreError,
+    keys, recipients,
+    store::{Store, begin_in_use},
+};
 use crate::{address::EmailAddress, ledger::suppressed_hashes::Erased};
 
 impl Store {
     /// Puts a made-up address in the place of a person in all dispatches, without name and fields, and takes the address out
     /// of replies and of what came back. What has not begun to leave is closed; a letter that is leaving now is left alone.
     pub(in crate::ledger) fn erase(&mut self, address: &EmailAddress) -> Result<Erased, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let mut erased = Erased::default();
         for one in keys::find(&tx, None, std::slice::from_ref(address))? {
             let state: Option<String> = tx

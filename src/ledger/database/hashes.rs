@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{error::StoreError, store::Store, suppressed::hashes, times::millis};
+use super::{
+    error::StoreError,
+    store::{Store, begin_in_use},
+    suppressed::hashes,
+    times::millis,
+};
 use crate::{
     ledger::{error::LedgerError, log, suppressed_hashes::SuppressedHashes, values::Reason},
     message::{ListTokens, PersonHash},
@@ -18,7 +23,7 @@ impl Store {
         note: Option<&str>,
         at: Timestamp,
     ) -> Result<u64, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let new = insert_hashes(&tx, people, reason, note, at)?;
         if let Some(files) = self.files.as_ref().filter(|_| new > 0) {
             log::stamp(files, None)?;
@@ -52,7 +57,7 @@ impl Store {
         &mut self,
         job: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let tx = self.db.begin_writing().map_err(database_error)?;
+        let tx = begin_in_use(&self.db, self.place.as_deref()).map_err(LedgerError::from)?;
         let changes = |db: &Connection| -> Result<i64, StoreError> {
             let sum = "SELECT CAST(sum(value) AS bigint) FROM counters WHERE name IN ('suppressions', 'suppressed_hashes', 'restricted')";
             Ok(db.prepare_cached(sum)?.query_row([], |row| row.get(0))?)

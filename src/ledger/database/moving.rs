@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::{
     copy::{TABLES, fill, names},
     error::StoreError,
-    store::Store,
+    store::{Store, moved_to},
     times::millis,
 };
 use crate::{
@@ -28,8 +28,6 @@ use crate::{
     },
     storage::{Connection, Location, OptionalExtension, params},
 };
-
-const LAST: &str = "SELECT direction, place FROM moves ORDER BY id DESC LIMIT 1";
 
 /// Whether another process is connected; looked at so often, a tenth of a second apart.
 const OTHERS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
@@ -43,9 +41,7 @@ impl Store {
     /// Opens it for writing. One that was moved elsewhere is refused, unless the owner takes it back.
     pub(in crate::ledger) fn open(location: &Location, options: &OpenOptions) -> Result<Self, StoreError> {
         let store = Self::open_even_retired(location, options)?;
-        let last = store.db.prepare_cached(LAST)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
-        let last: Option<(String, String)> = last.optional()?;
-        if let Some((_, to)) = last.filter(|(direction, _)| direction == "to") {
+        if let Some(to) = moved_to(&store.db)? {
             if options.restored == Restored::Refuse {
                 return Err(LedgerError::Moved { from: location.to_string(), to }.into());
             }
@@ -67,11 +63,7 @@ impl Store {
         source.check_that_it_moved_nowhere_else(from, to)?;
         source.check_that_no_one_uses_it(options)?;
         source.reap(Timestamp::now())?;
-        if !source.living_workers()?.is_empty() {
-            return Err(
-                LedgerError::InUse { what: "a sender is at work, or its lease has not run out" }.into()
-            );
-        }
+        source.check_that_no_one_sends()?;
         match to {
             Location::File(path) => source.move_into_file(path, to),
             Location::Server(_) => source.move_to_server(to, options),
@@ -80,9 +72,7 @@ impl Store {
 
     /// A retired ledger is copied again only to complete the move that retired it: a second copy would send what the first sends.
     fn check_that_it_moved_nowhere_else(&self, from: &Location, to: &Location) -> Result<(), StoreError> {
-        let last = self.db.prepare_cached(LAST)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
-        let last: Option<(String, String)> = last.optional()?;
-        let Some((_, place)) = last.filter(|(direction, _)| direction == "to") else { return Ok(()) };
+        let Some(place) = moved_to(&self.db)? else { return Ok(()) };
         let is_same = place_of(to)? == place;
         // A file that is not there, and of which no part is either, has been moved on.
         let is_there = to.file().is_none_or(|path| path.exists() || partial(path).exists());
@@ -90,6 +80,13 @@ impl Store {
             return Ok(());
         }
         Err(LedgerError::Moved { from: from.to_string(), to: place }.into())
+    }
+
+    fn check_that_no_one_sends(&self) -> Result<(), StoreError> {
+        if self.living_workers()?.is_empty() {
+            return Ok(());
+        }
+        Err(LedgerError::InUse { what: "a sender is at work, or its lease has not run out" }.into())
     }
 
     fn check_that_no_one_uses_it(&self, options: &OpenOptions) -> Result<(), StoreError> {
@@ -135,6 +132,8 @@ impl Store {
         let _ = fs::remove_file(&partial);
         files::new_private(&partial).map_err(failed)?;
         let look = self.db.begin_alone(&names())?;
+        // Whoever came since the first look begins nothing once the move is noted; a sender is left in peace.
+        self.check_that_no_one_sends()?;
         let copy = Self::bare_file(&partial)?;
         let tx = copy.begin_writing()?;
         let rows = fill(&look, &tx)?;
@@ -170,9 +169,7 @@ impl Store {
     }
 
     fn is_there_already(&self, is_complete: bool, to: &Location) -> Result<Moved, StoreError> {
-        let last: Option<String> =
-            self.db.prepare_cached(LAST)?.query_row([], |row| row.get(0)).optional()?;
-        if is_complete && last.as_deref() == Some("to") {
+        if is_complete && moved_to(&self.db)?.is_some() {
             return Ok(Moved { rows: 0, is_new: false });
         }
         Err(LedgerError::NotEmpty { place: to.to_string() }.into())
@@ -219,6 +216,8 @@ impl Store {
             return self.is_there_already(is_complete, to);
         }
         let look = self.db.begin_alone(&names())?;
+        // Whoever came since the first look begins nothing once the move is noted; a sender is left in peace.
+        self.check_that_no_one_sends()?;
         let rows = fill(&look, &tx)?;
         self.name_copy(&tx)?;
         look.execute(NOTE, params![millis(Timestamp::now()), "to", "", place_of(to)?])?;

@@ -8,7 +8,7 @@ use super::{
     error::StoreError,
     keys,
     recipients::{self, Domains, PageWriter},
-    store::Store,
+    store::{Store, begin_in_use},
     suppressed::Suppressed,
     times::{millis, timestamp},
 };
@@ -55,7 +55,7 @@ impl Store {
         people: impl Iterator<Item = Result<Subscriber, BoxError>>,
         duplicates: Duplicates,
     ) -> Result<Opened, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let is_open = tx
             .prepare_cached(
                 "SELECT 1 FROM dispatches WHERE slug = ?1 AND coalesce(number, 0) = coalesce(?2, 0)",
@@ -89,7 +89,7 @@ impl Store {
         dispatch: DispatchId,
         people: impl Iterator<Item = Result<Subscriber, BoxError>>,
     ) -> Result<Opened, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         self.suppressed.refresh(&tx)?;
         let opened = add(&tx, dispatch.0, &self.suppressed, people, Duplicates::Skip)?;
         tx.commit()?;

@@ -8,7 +8,7 @@ use super::{
     error::StoreError,
     plan::record,
     search::Search,
-    store::Store,
+    store::{Store, begin_in_use},
     times::{millis, timestamp},
 };
 use crate::ledger::{
@@ -41,7 +41,7 @@ impl Store {
         joinable: Joinable,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         tx.execute(STORE, params![dispatch.0, 0, settings, millis(now)])?;
         if joinable == Joinable::Yes {
             tx.execute(OPEN, [dispatch.0])?;
@@ -58,7 +58,7 @@ impl Store {
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         self.db.execute(STOP, params![dispatch.0, why, millis(now)])?;
         Ok(tx.commit()?)
     }
@@ -69,7 +69,7 @@ impl Store {
         dispatch: DispatchId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let has_resumed = self.db.execute(RESUME, params![dispatch.0, millis(now)])? == 1;
         tx.commit()?;
         Ok(has_resumed)

@@ -8,7 +8,7 @@ use super::{
     error::StoreError,
     plan::Frozen,
     runs::{OPEN, STORE},
-    store::Store,
+    store::{Store, begin_in_use},
     times::millis,
 };
 use crate::{
@@ -44,7 +44,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<ScheduleId>, StoreError> {
         let (now, issue) = (millis(now), &new.issue);
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         tx.execute(
             &format!(
                 "UPDATE schedules SET state = 'canceled', why = 'scheduled again', starter = NULL, \
@@ -132,7 +132,7 @@ impl Store {
         dispatch: Option<DispatchId>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let changed = tx.execute(
             "UPDATE schedules SET state = 'started', starter = NULL, starting_until = NULL, changed_at = ?3 \
              WHERE id = ?1 AND state = 'waiting' AND starter = ?2",

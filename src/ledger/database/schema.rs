@@ -217,6 +217,7 @@ impl Store {
     pub(super) fn with(db: Connection, files: Option<Files>, boot: Option<String>) -> Self {
         Self {
             db,
+            place: files.as_ref().map(|files| files.ledger().display().to_string()),
             files,
             remote: None,
             living: Living::default(),

@@ -59,6 +59,7 @@ impl Store {
             Some(format!("{boot} {name}"))
         });
         let mut store = Self::with(db, None, options.boot.clone());
+        store.place = Some(server.to_string());
         store.remote = Some(Remote {
             name: server.to_string(),
             files,

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::storage::Connection;
+use crate::storage::{Connection, OptionalExtension, Transaction};
 
 use super::{error::StoreError, recipients::People, search::Cursors, suppressed::Suppressed};
 use crate::ledger::{error::LedgerError, files::Files, identity_hasher::IdentityHasher, worker::Living};
@@ -14,6 +14,8 @@ pub(in crate::ledger) struct Store {
     pub(super) db: Connection,
     /// `None` for a scratch ledger.
     pub(super) files: Option<Files>,
+    /// Where it is, as messages name it; `None` for a scratch ledger.
+    pub(super) place: Option<String>,
     /// For a ledger on a server.
     pub(super) remote: Option<Remote>,
     pub(super) living: Living,
@@ -44,6 +46,29 @@ pub(in crate::ledger) struct Remote {
     pub(super) renewed: Option<Instant>,
     /// A commit whose answer was lost may have begun letters.
     pub(super) is_in_doubt: bool,
+}
+
+/// Where a ledger was moved to, if its last move was one to another place.
+pub(super) fn moved_to(db: &Connection) -> Result<Option<String>, StoreError> {
+    let last = db
+        .prepare_cached("SELECT direction, place FROM moves ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)));
+    Ok(last.optional()?.filter(|(direction, _)| direction == "to").map(|(_, place)| place))
+}
+
+/// A transaction that writes to the ledger at `place`, unless it was moved since it was opened: what would be written is lost
+/// then, and letters leave from the copy.
+pub(super) fn begin_in_use<'a>(
+    db: &'a Connection,
+    place: Option<&str>,
+) -> Result<Transaction<'a>, StoreError> {
+    let tx = db.begin_writing()?;
+    if let Some(from) = place
+        && let Some(to) = moved_to(&tx)?
+    {
+        return Err(LedgerError::Moved { from: from.to_owned(), to }.into());
+    }
+    Ok(tx)
 }
 
 impl Store {

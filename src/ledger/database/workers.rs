@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     error::StoreError,
-    store::{Remote, Store},
+    store::{Remote, Store, begin_in_use},
     times::millis,
     transitions::bring_in,
 };
@@ -31,7 +31,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Worker, StoreError> {
         let mount = self.files.as_ref().and_then(Files::mount);
-        let tx = self.db.begin_writing()?;
+        let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let id: i64 = tx.query_row(
             "INSERT INTO workers (relay, boot, mount, came_at) VALUES (?1, ?2, ?3, ?4) RETURNING id",
             params![relay, self.boot, mount, millis(now)],
