@@ -45,7 +45,7 @@ mod writer;
 pub use crate::storage::{Location, Server, ServerError};
 pub use bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally};
 pub use claim::{Claim, Domains, Selected, Selection, Share, Wanted};
-pub(crate) use database::database_error;
+pub(crate) use database::{database_error, suppressed_hashes};
 pub use error::{BoxError, Cause, LedgerError};
 pub use lease::{Begun, Next};
 pub use options::{OpenOptions, Restored};

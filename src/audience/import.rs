@@ -16,7 +16,7 @@ use super::{
     values::{Person, Status, Words},
 };
 use crate::{
-    ledger::{Reason, SuppressedHashes},
+    ledger::{Reason, SuppressedHashes, suppressed_hashes},
     message::ListTokens,
     source::Diagnostics,
     storage::{Connection, params},
@@ -85,8 +85,8 @@ impl Audience {
     ///
     /// When the database cannot be used.
     pub async fn plan_import(&self, staged: Staged) -> Result<(Staged, ImportSummary), AudienceError> {
-        let (hashes, tokens) = (self.ledger.suppressed_hashes().await?, self.tokens.clone());
-        self.ledger.ask_tables(move |db| staged.plan(db, &hashes, &tokens)).await
+        let tokens = self.tokens.clone();
+        self.ledger.ask_tables(move |db| staged.plan(db, &suppressed_hashes(db, &tokens)?, &tokens)).await
     }
 
     /// Imports, whole or not at all.
@@ -95,8 +95,9 @@ impl Audience {
     ///
     /// When the database cannot be used; nothing has changed then.
     pub async fn import(&self, staged: Staged) -> Result<ImportSummary, AudienceError> {
-        let (hashes, tokens) = (self.ledger.suppressed_hashes().await?, self.tokens.clone());
-        self.ledger.transact(move |db| staged.apply(db, &hashes, &tokens)).await
+        let tokens = self.tokens.clone();
+        // Those of this moment: who is erased while files are read does not come back.
+        self.ledger.transact(move |db| staged.apply(db, &suppressed_hashes(db, &tokens)?, &tokens)).await
     }
 }
 

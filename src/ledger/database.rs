@@ -38,7 +38,7 @@ mod transitions;
 mod workers;
 
 pub(super) use error::StoreError;
-pub(crate) use hashes::database_error;
+pub(crate) use hashes::{database_error, suppressed_hashes};
 pub(super) use plan::{Duplicates, Frozen, opened_at};
 pub(super) use schedules::FrozenSchedule;
 pub(super) use store::Store;

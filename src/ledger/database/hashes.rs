@@ -89,6 +89,15 @@ pub(crate) fn database_error(error: storage::Error) -> LedgerError {
     StoreError::from(error).into()
 }
 
+/// The people who are suppressed by their keyed hash, as a transaction of another module sees them.
+pub(crate) fn suppressed_hashes(
+    db: &Connection,
+    tokens: &ListTokens,
+) -> Result<SuppressedHashes, LedgerError> {
+    let hashes = hashes(db).map_err(LedgerError::from)?;
+    Ok(SuppressedHashes { hashes, tokens: Some(tokens.clone()) })
+}
+
 fn insert_hashes(
     db: &Connection,
     people: &[PersonHash],

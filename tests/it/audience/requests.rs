@@ -1,11 +1,17 @@
 //! A no of someone with whose address letters were asked for.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+};
 
 use mimeograph::{
     address::EmailAddress,
     audience::{
-        Admission, Audience, Confirmed, Decision, LetterKind, NewPerson, Signup, SignupKind, Who, Words,
+        Admission, Audience, Confirmed, Decision, ImportOptions, LetterKind, NewPerson, Signup, SignupKind,
+        Staged, Who, Words,
     },
     ledger::{Ledger, Reason, Suppression},
     message::{ListTokens, Tokens},
@@ -150,6 +156,41 @@ async fn a_suppression_of_the_address_does_not_hide_this_was_not_me() {
         shelf.ledger.suppress_all([Ok(suppression)]).await.unwrap();
         assert_eq!(list.ask(&ann).await.1, Decision::Drop("suppressed"));
         assert_eq!(list.confirm(pending).await, Confirmed::Withdrawn);
+    })
+    .await;
+}
+
+/// Lets a future begin, and goes on while it waits.
+async fn begun<F: Future>(future: &mut Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|context| {
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn who_is_erased_while_an_import_begins_is_not_brought_back() {
+    on_each(async |shelf| {
+        let list = List::open(&shelf.ledger).await;
+        let ann = address("ann@example.com");
+        list.add(&ann).await;
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        std::fs::write(file.path(), "email\nann@example.com\n").unwrap();
+        let mut staged = Staged::new(ImportOptions::default(), at(1)).unwrap();
+        staged.read(file.path().to_owned()).unwrap();
+        let mut import = pin!(list.audience.import(staged));
+        let done = begun(&mut import).await;
+        // Whatever it has asked is answered before this.
+        shelf.ledger.suppressed_hashes().await.unwrap();
+        list.audience.erase(ann.clone(), at(2)).await.unwrap();
+        match done {
+            Some(done) => done.unwrap(),
+            None => import.await.unwrap(),
+        };
+        assert!(list.audience.record(&ann).await.unwrap().is_none());
     })
     .await;
 }
