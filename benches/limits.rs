@@ -2,7 +2,8 @@
 //! minutes, with the ratio and its target.
 //!
 //! `cargo bench --bench limits [-- WORKLOAD… [--rounds N] [--letters N]]`, where a workload is `loopback` (B1, B2),
-//! `signed` (B3), `distance` (B4 and B6; needs root), `million` (B7), `build` (B8), `dry-run` (B9) or `ledger` (B10).
+//! `signed` (B3), `distance` (B4 and B6; needs root), `million` (B7), `build` (B8), `dry-run` (B9), `ledger` (B10) or `server`
+//! (B11).
 //! References that are not installed are skipped, and it is said how to get them.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -26,10 +27,12 @@ mod loopback;
 mod million;
 #[path = "../tests/it/support/relay.rs"]
 mod relay;
+#[path = "limits/server.rs"]
+mod server;
 #[path = "limits/signed.rs"]
 mod signed;
 
-const ALL: [&str; 7] = ["loopback", "signed", "distance", "million", "build", "dry-run", "ledger"];
+const ALL: [&str; 8] = ["loopback", "signed", "distance", "million", "build", "dry-run", "ledger", "server"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -56,6 +59,7 @@ fn main() {
             "million" => million::million(letters(1_000_000), rounds(3)),
             "build" => files::build(rounds(11)),
             "dry-run" => files::dry_run(letters(10_000), rounds(5)),
+            "server" => server::server(letters(40_000), rounds(5)),
             _ => loopback::ledger(letters(40_000), rounds(5)),
         }
     }

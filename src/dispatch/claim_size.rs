@@ -8,11 +8,17 @@ use tokio::time::Instant;
 /// it would cost more than the letter.
 const PRE_COMMIT_FROM: f64 = 500.0;
 
+/// On a server, where each begin has a longer way.
+const PRE_COMMIT_FROM_ON_SERVER: f64 = 100.0;
+
 /// No more letters are pre-committed than leave in this time: so many may be unconfirmed after a loss of power.
 const PRE_COMMIT_FOR: Duration = Duration::from_millis(40);
 
 /// Before anything is known of the rate.
 const FIRST: usize = 100;
+
+/// On a server, where the first letters are slow and the claims behind them are not.
+const FIRST_ON_SERVER: usize = 20;
 
 /// A rate is known after so long.
 const KNOWN_AFTER: Duration = Duration::from_millis(3);
@@ -30,31 +36,39 @@ pub(super) struct ClaimSize {
 #[derive(Debug)]
 pub(super) struct ClaimSizer {
     most: usize,
-    may_pre_commit: bool,
+    first: usize,
+    /// The rate from which claims are pre-committed, if they may be.
+    pre_commit_from: Option<f64>,
     last: Option<(Instant, u64)>,
 }
 
 impl ClaimSizer {
     /// At most so many letters at a time.
-    pub(super) fn new(most: usize, may_pre_commit: bool) -> Self {
-        Self { most: most.max(1), may_pre_commit, last: None }
+    pub(super) fn new(most: usize, may_pre_commit: bool, is_on_server: bool) -> Self {
+        let (from, first) = if is_on_server {
+            (PRE_COMMIT_FROM_ON_SERVER, FIRST_ON_SERVER)
+        } else {
+            (PRE_COMMIT_FROM, FIRST)
+        };
+        let most = most.max(1);
+        Self { most, first: first.min(most), pre_commit_from: may_pre_commit.then_some(from), last: None }
     }
 
     /// The next claim, when so many letters have been answered in this run. The first one asks for it so that the worker's
     /// log is opened; its letters are begun one by one all the same.
     pub(super) fn next(&mut self, now: Instant, answered: u64) -> ClaimSize {
-        let first = ClaimSize { letters: self.most.min(FIRST), pre_commit: self.may_pre_commit };
+        let first = ClaimSize { letters: self.first, pre_commit: self.pre_commit_from.is_some() };
         let Some((then, before)) = self.last else {
             self.last = Some((now, answered));
             return first;
         };
         let since = now.saturating_duration_since(then);
-        if self.may_pre_commit && since < KNOWN_AFTER {
+        if self.pre_commit_from.is_some() && since < KNOWN_AFTER {
             return ClaimSize { pre_commit: false, ..first };
         }
         self.last = Some((now, answered));
         let rate = answered.saturating_sub(before) as f64 / since.as_secs_f64().max(1e-6);
-        if !self.may_pre_commit || rate < PRE_COMMIT_FROM {
+        if self.pre_commit_from.is_none_or(|from| rate < from) {
             return ClaimSize { letters: self.most, pre_commit: false };
         }
         let letters = (rate * PRE_COMMIT_FOR.as_secs_f64()) as usize;
@@ -70,7 +84,7 @@ mod tests {
     fn fast_dispatches_pre_commit_what_leaves_in_a_moment() {
         let start = Instant::now();
         let check = |letters: u64, millis, expected: (usize, bool)| {
-            let mut sizer = ClaimSizer::new(1000, true);
+            let mut sizer = ClaimSizer::new(1000, true, false);
             let found = sizer.next(start, 7);
             assert_eq!((found.letters, found.pre_commit), (100, true), "to open the log");
             let found = sizer.next(start + Duration::from_millis(2), 57);
@@ -86,8 +100,21 @@ mod tests {
     }
 
     #[test]
+    fn on_a_server_slower_dispatches_pre_commit_too() {
+        let (start, mut sizer) = (Instant::now(), ClaimSizer::new(1000, true, true));
+        let found = sizer.next(start, 0);
+        assert_eq!((found.letters, found.pre_commit), (20, true), "to open the log");
+        for (second, answered, expected) in
+            [(1, 100, (4, true)), (2, 199, (1000, false)), (3, 5199, (200, true))]
+        {
+            let found = sizer.next(start + Duration::from_secs(second), answered);
+            assert_eq!((found.letters, found.pre_commit), expected);
+        }
+    }
+
+    #[test]
     fn where_letters_may_be_held_back_nothing_is_pre_committed() {
-        let (start, mut sizer) = (Instant::now(), ClaimSizer::new(10, false));
+        let (start, mut sizer) = (Instant::now(), ClaimSizer::new(10, false, false));
         for second in 0..3 {
             let found = sizer.next(start + Duration::from_secs(second), 10_000 * second);
             assert_eq!(found, ClaimSize { letters: 10, pre_commit: false });

@@ -1,12 +1,13 @@
 //! What to claim, and what was claimed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
     lease::Hold,
     log::{Fence, Log},
+    system,
     values::{DeliveryId, DispatchId, SelectionId},
 };
 use crate::address::EmailAddress;
@@ -25,7 +26,8 @@ pub struct Wanted {
     pub only_due: bool,
     /// Whether the claim is pre-committed: the database calls all of it begun, durably, before a letter leaves, so that
     /// [`Ledger::begin`](super::Ledger::begin) need not wait for the disk. A worker that is killed leaves no more
-    /// unconfirmed than otherwise; a loss of power leaves everything that was claimed so. Without effect in a scratch
+    /// unconfirmed than otherwise; a loss of power leaves everything that was claimed so. On a server the ledger is asked
+    /// again about letters that have not begun after a quarter of a second. Without effect in a scratch
     /// ledger, for the first claim of a worker, and where the system does not tell boots or mounts apart.
     pub pre_commit: bool,
     /// The digest of the letter that the claimer will send: where the ledger has another one, nothing is claimed
@@ -121,11 +123,20 @@ pub(super) struct InLog {
     pub(super) log: Arc<Log>,
     /// Its fence when the claim was pre-committed; `None` when its letters are begun one by one.
     pub(super) fence: Option<Fence>,
+    /// On a server: when the claim's letters are asked about again, as time since the machine was started.
+    pub(super) until: Option<Duration>,
+}
+
+impl InLog {
+    /// Whether letters of the claim may be started without asking. To be looked at when the start is in the log.
+    pub(super) fn is_open(&self) -> bool {
+        self.until.is_none_or(|until| system::since_boot().is_some_and(|now| now < until))
+    }
 }
 
 impl PartialEq for InLog {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.log, &other.log) && self.fence == other.fence
+        Arc::ptr_eq(&self.log, &other.log) && self.fence == other.fence && self.until == other.until
     }
 }
 

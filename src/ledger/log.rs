@@ -268,6 +268,19 @@ impl Log {
         send(close, started_at, Some(Logged { log: Arc::clone(self), number: state.last }));
     }
 
+    /// The database has not called these begun after all, and their names may be given again: the log never says of them that they
+    /// were not started.
+    pub(super) fn retract(&self, claims: &[(i64, u32)]) -> Result<(), LedgerError> {
+        let mut state = self.state();
+        for (delivery, epoch) in claims {
+            if state.held.get(delivery).is_some_and(|held| held.epoch == *epoch) {
+                state.held.remove(delivery);
+            }
+            Entry::Started(*delivery, *epoch).write(&mut state.lines);
+        }
+        state.write().map(drop)
+    }
+
     /// The database has closed the delivery: it is not held any more.
     pub(super) fn forget(&self, hold: Hold) {
         let mut state = self.state();

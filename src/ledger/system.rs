@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use answers::{identity, links, mount, quiet_reads};
+pub(super) use answers::{identity, links, mount, quiet_reads, since_boot};
 
 /// What no other file on this machine has, also when it has the same content, name and times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +22,13 @@ mod answers {
         io,
         os::unix::fs::{MetadataExt, OpenOptionsExt},
         path::Path,
+        time::Duration,
     };
 
     use rustix::{
         fs::{AtFlags, CWD, OFlags, StatxFlags, makedev, statx},
         io::Errno,
+        time::{ClockId, clock_gettime},
     };
 
     use crate::ledger::system::FileIdentity;
@@ -61,6 +63,11 @@ mod answers {
         })
     }
 
+    /// Time since the machine was started. It goes on while the machine is suspended.
+    pub(in crate::ledger) fn since_boot() -> Option<Duration> {
+        Duration::try_from(clock_gettime(ClockId::Boottime)).ok()
+    }
+
     /// Options for a file whose reads are not recorded by the filesystem. Not every filesystem takes them.
     pub(in crate::ledger) fn quiet_reads(options: &OpenOptions) -> OpenOptions {
         let mut options = options.clone();
@@ -76,9 +83,15 @@ mod answers {
         io,
         os::unix::fs::MetadataExt,
         path::Path,
+        time::Duration,
     };
 
     use crate::ledger::system::FileIdentity;
+
+    /// No clock is known to go on while the machine is suspended.
+    pub(in crate::ledger) fn since_boot() -> Option<Duration> {
+        None
+    }
 
     /// What tells a file from its copies. Never asked for, as logs are not written where mounts have no number.
     pub(in crate::ledger) fn identity(_: &File) -> Option<FileIdentity> {

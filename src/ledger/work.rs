@@ -42,7 +42,8 @@ impl Ledger {
         now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Vec<Claim>, LedgerError> {
-        self.threads.check()?;
+        // A server that is away is waited for.
+        self.threads.check().or_else(|error| if error.is_away() { Ok(()) } else { Err(error) })?;
         let (worker, log, wanted) = (worker.id(), worker.log().cloned(), wanted.clone());
         self.threads
             .write(move |store| store.claim(dispatch, worker, log.as_ref(), limit, now, &wanted))
@@ -82,21 +83,25 @@ impl Ledger {
     /// If the attempt cannot be recorded: nothing may leave then.
     pub async fn begin(&self, claim: &Claim, now: Timestamp) -> Result<Begun, LedgerError> {
         let (hold, at) = (claim.hold, now.as_millisecond());
-        let Some(InLog { log, fence: Some(fence) }) = &claim.in_log else {
+        let Some(in_log @ InLog { log, fence: Some(fence), .. }) = &claim.in_log else {
             return self.ask(hold, at, false).await;
         };
-        self.threads.check()?;
+        let health = self.threads.check();
+        if health.as_ref().is_err_and(|error| !error.is_away()) {
+            health.clone()?;
+        }
         match log.start(hold, at, *fence)? {
-            Start::Started => return Ok(Begun::Begun),
+            Start::Started if health.is_ok() && in_log.is_open() => return Ok(Begun::Begun),
             Start::NotHeld => return Ok(Begun::Lost),
-            Start::Fenced => {}
+            // A server that is away may come back.
+            Start::Started | Start::Fenced => {}
         }
         let answer = self.ask(hold, at, true).await;
         match answer {
             Ok(Begun::Begun) => {}
-            Ok(Begun::Suppressed | Begun::Lost) => log.forget(hold),
-            // Nothing will leave, and the log says that it was started.
-            Err(_) => self.withdraw(claim),
+            Ok(Begun::Suppressed) => log.forget(hold),
+            // Nothing will leave, and the log says that it was started; whoever took it for dead may call it unconfirmed.
+            Ok(Begun::Lost) | Err(_) => self.withdraw(claim),
         }
         answer
     }

@@ -12,18 +12,23 @@ use super::{files::LockFile, log::Log, values::WorkerId};
 #[derive(Clone, Debug)]
 pub struct Worker {
     id: WorkerId,
-    _life: Arc<Life>,
+    life: Arc<Life>,
     log: Option<Arc<Log>>,
 }
 
 impl Worker {
     pub(super) fn new(id: i64, life: Life, log: Option<Log>) -> Self {
-        Self { id: WorkerId(id), _life: Arc::new(life), log: log.map(Arc::new) }
+        Self { id: WorkerId(id), life: Arc::new(life), log: log.map(Arc::new) }
     }
 
     /// Its log, where it can have one.
     pub(super) fn log(&self) -> Option<&Arc<Log>> {
         self.log.as_ref()
+    }
+
+    /// Whether each begin has a way to a server and back.
+    pub(crate) fn is_on_server(&self) -> bool {
+        self.log.is_some() && matches!(*self.life, Life::Listed(..))
     }
 
     /// Its name in the ledger.

@@ -12,4 +12,5 @@ mod reports;
 mod runs;
 mod schema;
 mod server;
+mod server_ahead;
 mod shared;

@@ -69,7 +69,7 @@ impl Job {
         );
         let (switch, halt) = halt();
         // Where limits can hold letters back, they may lie here for long, however fast some of them left.
-        let claim_sizer = ClaimSizer::new(queue.claims_max(), is_free);
+        let claim_sizer = ClaimSizer::new(queue.claims_max(), is_free, worker.is_on_server());
         learned::recall(&ledger, &transport).await?;
         let kept = transport.learned();
         let known = kept.connections.map(|known| usize::from(known.get()));

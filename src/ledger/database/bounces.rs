@@ -18,7 +18,6 @@ use crate::{
     bounce::{Class, Kind},
     ledger::{
         bounces::{BounceEvent, BounceGroup, Effect, FoundDelivery, NewBounce, Recorded, ReturnedTally},
-        log,
         values::{DeliveryId, DispatchId, State},
     },
 };
@@ -78,9 +77,9 @@ impl Store {
             let tokens = self.suppressed.tokens();
             suppressed |= suppress_present(&tx, tokens, address, (*reason, Some(note)), now)?;
         }
-        if let Some(files) = self.files.as_ref().filter(|_| suppressed) {
+        if suppressed {
             // The database is asked again about letters of pre-committed claims.
-            log::stamp(files, None)?;
+            self.stamp_logs()?;
         }
         tx.commit()?;
         Ok(Recorded { is_new, suppressed, resolved })

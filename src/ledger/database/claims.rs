@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     error::StoreError,
     search::{Filter, Found, Search},
-    store::{Store, begin_in_use},
+    store::{Remote, Store, begin_in_use},
     times::{millis, timestamp},
     transitions::store_position,
 };
@@ -26,6 +26,9 @@ const LEASE: &str = "UPDATE deliveries SET state = ?3, begun_at = ?4, due_at = 0
 /// Of one that was never claimed.
 const FIRST_LEASE: &str = "INSERT INTO deliveries (id, dispatch, state, begun_at, epoch, worker, domain) \
      VALUES (?2, ?5, ?3, ?4, 1, ?1, ?6)";
+
+/// How often claims are looked for whose commit had no answer.
+const LOOKS_MAX: usize = 10;
 
 /// On a server.
 const RENEW: &str =
@@ -73,8 +76,9 @@ impl<'a> Leases<'a> {
         #[cfg(feature = "postgres")]
         if let Some(client) = db.as_postgres() {
             // All in one statement: each way to a server takes longer than the statement.
-            client.execute(LEASE_ALL, &[&worker.0, &self.again])?;
-            client.execute(FIRST_LEASE_ALL, &[&worker.0, &dispatch.0, &self.first, &self.domains])?;
+            client.execute(LEASE_ALL, &[&worker.0, &self.again, state, begun_at])?;
+            let Self { first, domains, .. } = self;
+            client.execute(FIRST_LEASE_ALL, &[&worker.0, &dispatch.0, first, domains, state, begun_at])?;
             return Ok(());
         }
         let mut lease = db.prepare_cached(LEASE)?;
@@ -90,12 +94,12 @@ impl<'a> Leases<'a> {
 }
 
 #[cfg(feature = "postgres")]
-const LEASE_ALL: &str = "UPDATE deliveries SET state = 'claimed', due_at = 0, epoch = epoch + 1, worker = ?1 \
+const LEASE_ALL: &str = "UPDATE deliveries SET state = ?3, begun_at = ?4::bigint, due_at = 0, epoch = epoch + 1, worker = ?1 \
      WHERE id = ANY(?2::bigint[])";
 
 #[cfg(feature = "postgres")]
-const FIRST_LEASE_ALL: &str = "INSERT INTO deliveries (id, dispatch, state, epoch, worker, domain) \
-     SELECT id, ?2, 'claimed', 1, ?1, domain FROM unnest(?3::bigint[], ?4::bigint[]) AS f (id, domain)";
+const FIRST_LEASE_ALL: &str = "INSERT INTO deliveries (id, dispatch, state, begun_at, epoch, worker, domain) \
+     SELECT id, ?2, ?5, ?6::bigint, 1, ?1, domain FROM unnest(?3::bigint[], ?4::bigint[]) AS f (id, domain)";
 
 impl Store {
     /// Leases up to `limit` deliveries that are due, those that were put off first. Suppressed ones are closed.
@@ -112,12 +116,15 @@ impl Store {
             log.check()?;
         }
         let tx = begin_in_use(&self.db, self.place.as_deref())?;
+        // From here on no one is suppressed, and no lease is taken from anyone, until this is committed.
+        let until = self.remote.as_ref().and_then(Remote::window_from_now);
         if let Some(digest) = &wanted.digest {
             check_digest(&tx, dispatch, digest)?;
         }
         self.suppressed.refresh(&tx)?;
+        let may_pre_commit = wanted.pre_commit && (until.is_some() || self.remote.is_none());
         let pre_committing = match log {
-            Some(log) if wanted.pre_commit && log.prepare()? => Some(log),
+            Some(log) if may_pre_commit && log.prepare()? => Some(log),
             _ => None,
         };
         let (state, begun_at) = match pre_committing {
@@ -162,28 +169,29 @@ impl Store {
         let count: i64 = tx
             .prepare_cached("UPDATE counters SET value = value + 1 WHERE name = 'claims' RETURNING value")?
             .query_row([], |row| row.get(0))?;
-        let names = || claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect();
+        let names: Vec<_> = claims.iter().map(|claim| (claim.hold.delivery, claim.hold.epoch)).collect();
         // What the log has and the database has not makes it untrue: the names of these claims are given again.
         let fence = match pre_committing.filter(|_| !claims.is_empty()) {
-            Some(log) => Some(log.pre_commit(names()).inspect_err(|error| log.distrust(error))?),
+            Some(log) => Some(log.pre_commit(names.clone()).inspect_err(|error| log.distrust(error))?),
             None => None,
         };
         for claim in &mut claims {
             // Whoever may have paused or turned a topic off is looked at when the letter is begun.
             let asks = self.suppressed.may_have(claim.hold.fingerprint);
             let fence = fence.map(|fence| if asks { fence.map(|byte| !byte) } else { fence });
-            claim.in_log = log.map(|log| InLog { log: Arc::clone(log), fence });
+            claim.in_log = log.map(|log| InLog { log: Arc::clone(log), fence, until });
         }
-        if let Some(log) = pre_committing {
-            store_position(&tx, log)?;
-        }
-        if let Err(error) = tx.commit() {
-            let StoreError(error) = error.into();
-            if error.is_away() && self.is_remote() && self.has_leased(&claims)? {
+        let stored = pre_committing.map_or(Ok(()), |log| store_position(&tx, log));
+        if let Err(StoreError(error)) = stored.and_then(|()| Ok(tx.commit()?)) {
+            let is_away = error.is_away() && self.is_remote();
+            if is_away && self.has_leased_after_all(&claims) {
                 return Ok(claims);
             }
-            if let Some(log) = pre_committing {
-                log.distrust(&error);
+            match pre_committing {
+                // A server that comes back is not known to have anything wrong with it.
+                Some(log) if is_away => log.retract(&names).inspect_err(|error| log.distrust(error))?,
+                Some(log) => log.distrust(&error),
+                None => {}
             }
             return Err(error.into());
         }
@@ -199,14 +207,23 @@ impl Store {
         Ok(claims)
     }
 
-    /// Whether a commit was made whose answer was lost: the claims are looked for, in the database that comes back.
+    /// Whether a commit was made whose answer was lost. Should the connection be lost again and again it is not known, and the claims
+    /// are no one's.
+    fn has_leased_after_all(&self, claims: &[Claim]) -> bool {
+        let mut answers = std::iter::repeat_with(|| self.has_leased(claims)).take(LOOKS_MAX);
+        answers.find_map(Result::ok).unwrap_or(false)
+    }
+
+    /// The claims are looked for, in the database that comes back.
     fn has_leased(&self, claims: &[Claim]) -> Result<bool, StoreError> {
         self.wait_for_database();
         let Some(Hold { delivery, worker, epoch, .. }) = claims.first().map(|claim| claim.hold) else {
             return Ok(false);
         };
+        // The lock is free when that commit has been made or undone.
+        let tx = self.db.begin_writing()?;
         let sql = "SELECT 1 FROM deliveries WHERE id = ?1 AND worker = ?2 AND epoch = ?3";
-        Ok(self.db.prepare_cached(sql)?.exists(params![delivery, worker, epoch])?)
+        Ok(tx.prepare_cached(sql)?.exists(params![delivery, worker, epoch])?)
     }
 
     /// When the next delivery that was put off is due; `None` when none waits.

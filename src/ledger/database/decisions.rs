@@ -22,7 +22,6 @@ use crate::{
     ledger::{
         claim::{Selected, Selection},
         error::{BoxError, LedgerError},
-        log,
         values::{Decision, DispatchId, Reason, SelectionId, State, Suppression},
     },
     subscriber::Inactive,
@@ -179,9 +178,9 @@ impl Store {
             let tokens = self.suppressed.tokens();
             is_changed |= suppress_present(&tx, tokens, address, (*reason, note.as_deref()), *at)?;
         }
-        if let Some(files) = self.files.as_ref().filter(|_| new > 0 || is_changed) {
+        if new > 0 || is_changed {
             // The database is asked again about letters of pre-committed claims.
-            log::stamp(files, None)?;
+            self.stamp_logs()?;
         }
         tx.commit()?;
         Ok(new as u64)

@@ -9,7 +9,7 @@ use super::{
     times::millis,
 };
 use crate::{
-    ledger::{error::LedgerError, log, suppressed_hashes::SuppressedHashes, values::Reason},
+    ledger::{error::LedgerError, suppressed_hashes::SuppressedHashes, values::Reason},
     message::{ListTokens, PersonHash},
     storage::{self, Connection, params},
 };
@@ -25,8 +25,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let new = insert_hashes(&tx, people, reason, note, at)?;
-        if let Some(files) = self.files.as_ref().filter(|_| new > 0) {
-            log::stamp(files, None)?;
+        if new > 0 {
+            self.stamp_logs()?;
         }
         tx.commit()?;
         Ok(new)
@@ -64,10 +64,8 @@ impl Store {
         };
         let before = changes(&tx).map_err(LedgerError::from)?;
         let done = job(&tx)?;
-        if let Some(files) = &self.files
-            && changes(&tx).map_err(LedgerError::from)? != before
-        {
-            log::stamp(files, None)?;
+        if self.local_files().is_some() && changes(&tx).map_err(LedgerError::from)? != before {
+            self.stamp_logs()?;
         }
         tx.commit().map_err(database_error)?;
         Ok(done)

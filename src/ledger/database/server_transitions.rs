@@ -15,6 +15,7 @@ use super::{
 use crate::{
     ledger::{
         lease::{Begun, Close, Hold},
+        log::Position,
         transition::{Transition, TransitionKind},
     },
     storage::Part,
@@ -79,10 +80,13 @@ impl Store {
             let Some(batch) = batches.last_mut() else { continue };
             batch.seen.insert(hold.delivery);
             match &mark.kind {
-                TransitionKind::Begin { at, .. } => match reason {
-                    None => batch.begins.push(index, hold, *at),
-                    Some(reason) => batch.suppress(index, hold, reason),
-                },
+                TransitionKind::Begin { at, is_pre_committed, .. } => {
+                    let before = if *is_pre_committed { "begun" } else { "claimed" };
+                    match reason {
+                        None => batch.begin(index, hold, *at, before),
+                        Some(reason) => batch.suppress(index, hold, reason, before),
+                    }
+                }
                 TransitionKind::Close { close: Close::Ended { at, outcome, next }, started_at } => {
                     let ours = self.begun.get(&hold.delivery).filter(|(epoch, _)| *epoch == hold.epoch);
                     let begun_at = started_at.or(ours.map(|(_, at)| *at));
@@ -94,11 +98,15 @@ impl Store {
             }
         }
         let known = self.suppressed.changes();
+        let positions = positions(group);
         let Some(client) = self.db.as_postgres() else { return Ok(true) };
         let mut parts: Vec<Part<'_>> = vec![(COUNTERS, vec![])];
         let mut answers: Vec<(usize, Answer)> = Vec::new();
         for (number, batch) in batches.iter().enumerate() {
             batch.add_to(&mut parts, &mut answers, number, &known, &is_in_doubt);
+        }
+        for (worker, file, bytes, sum) in &positions {
+            parts.push((POSITION, vec![worker, file, bytes, sum]));
         }
         let rows = client.fly(&parts)?;
         let counted: Option<i64> = rows.first().and_then(|rows| rows.first()).map(|row| row.get(0));
@@ -137,6 +145,18 @@ impl Store {
     }
 }
 
+/// How far the logs of this group have come: a worker, and the file, bytes and checksum of its log.
+fn positions(group: &[Transition]) -> Vec<(i64, i64, i64, i64)> {
+    let mut positions: Vec<(i64, i64, i64, i64)> = Vec::new();
+    for log in group.iter().filter_map(|mark| Some(&mark.logged.as_ref()?.log)) {
+        if positions.iter().all(|(worker, ..)| *worker != log.worker()) {
+            let Position { file, bytes, sum } = log.position();
+            positions.push((log.worker(), file.cast_signed(), bytes.cast_signed(), i64::from(sum)));
+        }
+    }
+    positions
+}
+
 /// Which answers a part of the flight brings.
 enum Answer {
     Begun(usize),
@@ -169,7 +189,10 @@ impl Marks {
 struct Batch {
     seen: HashSet<i64>,
     begins: Marks,
+    /// In which state what begins is until then.
+    begin_from: Vec<&'static str>,
     suppressions: Marks,
+    suppress_from: Vec<&'static str>,
     reasons: Vec<String>,
     withdrawals: Marks,
     ends: Marks,
@@ -184,9 +207,15 @@ struct Batch {
 }
 
 impl Batch {
-    fn suppress(&mut self, index: usize, hold: Hold, reason: String) {
+    fn begin(&mut self, index: usize, hold: Hold, at: i64, before: &'static str) {
+        self.begins.push(index, hold, at);
+        self.begin_from.push(before);
+    }
+
+    fn suppress(&mut self, index: usize, hold: Hold, reason: String, before: &'static str) {
         self.suppressions.push(index, hold, 0);
         self.reasons.push(reason);
+        self.suppress_from.push(before);
     }
 
     fn end(&mut self, hold: Hold, begun_at: Option<i64>, at: i64, ended: Ended<'_>) {
@@ -237,12 +266,12 @@ impl Batch {
         if !self.suppressions.ids.is_empty() {
             let Marks { ids, workers, epochs, .. } = &self.suppressions;
             answers.push((parts.len(), Answer::Suppressed(number)));
-            parts.push((SUPPRESS, vec![ids, workers, epochs, &self.reasons, known]));
+            parts.push((SUPPRESS, vec![ids, workers, epochs, &self.reasons, known, &self.suppress_from]));
         }
         if !self.begins.ids.is_empty() {
             let Marks { ids, workers, epochs, ats, .. } = &self.begins;
             answers.push((parts.len(), Answer::Begun(number)));
-            parts.push((begin(), vec![ids, workers, epochs, ats, known, is_in_doubt]));
+            parts.push((begin(), vec![ids, workers, epochs, ats, known, is_in_doubt, &self.begin_from]));
         }
     }
 }
@@ -250,11 +279,14 @@ impl Batch {
 /// How often suppressions have changed, of addresses and of keyed hashes.
 const COUNTERS: &str = "SELECT sum(value)::bigint FROM counters WHERE name <> 'claims'";
 
+const POSITION: &str = "UPDATE workers SET log_file = ?2::bigint, log_bytes = ?3::bigint, log_sum = ?4::bigint WHERE id = ?1::bigint";
+
 // A begin whose commit was made and whose answer was lost is found again by its time.
 const BEGIN: &str = "UPDATE deliveries d SET state = 'begun', begun_at = m.at \
-     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[]) AS m (id, worker, epoch, at) \
+     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?7::text[]) \
+         AS m (id, worker, epoch, at, before) \
      WHERE d.id = m.id AND d.worker = m.worker AND d.epoch = m.epoch \
-     AND (d.state = 'claimed' OR (?6::bool AND d.state = 'begun' AND d.begun_at = m.at)) \
+     AND (d.state = m.before OR (?6::bool AND d.state = 'begun' AND d.begun_at = m.at)) \
      AND (SELECT sum(value)::bigint FROM counters WHERE name <> 'claims') = ?5::bigint RETURNING d.id";
 
 /// The statement of a begin. In debug builds a test can have one that asks for no lease, to see that it is found out.
@@ -263,20 +295,27 @@ fn begin() -> &'static str {
     if std::env::var_os("MIMEO_FAULT").is_some_and(|fault| fault == "no fence") {
         return "UPDATE deliveries d SET state = 'begun', begun_at = m.at, worker = m.worker \
              FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[]) AS m (id, worker, epoch, at) \
-             WHERE d.id = m.id AND d.state IN ('claimed', 'begun') AND (?6::bool OR true) AND m.epoch > 0 \
+             WHERE d.id = m.id AND d.state IN ('claimed', 'begun') AND (?6::bool OR ?7::text[] IS NOT NULL) AND m.epoch > 0 \
              AND (SELECT sum(value)::bigint FROM counters WHERE name <> 'claims') = ?5::bigint RETURNING d.id";
     }
     BEGIN
 }
 
 const SUPPRESS: &str = "UPDATE deliveries d SET state = 'suppressed', reason = m.reason, worker = NULL, begun_at = NULL \
-     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::text[]) AS m (id, worker, epoch, reason) \
-     WHERE d.id = m.id AND d.worker = m.worker AND d.epoch = m.epoch AND d.state = 'claimed' \
+     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::text[], ?6::text[]) \
+         AS m (id, worker, epoch, reason, before) \
+     WHERE d.id = m.id AND d.worker = m.worker AND d.epoch = m.epoch AND d.state = m.before \
      AND (SELECT sum(value)::bigint FROM counters WHERE name <> 'claims') = ?5::bigint RETURNING d.id";
 
-const WITHDRAW: &str = "UPDATE deliveries d SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL \
-     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[]) AS m (id, worker, epoch) \
-     WHERE d.id = m.id AND d.worker = m.worker AND d.epoch = m.epoch AND d.state IN ('claimed', 'begun')";
+// `late`: the worker was taken for dead, but nothing of the letter has left, so that there is nothing to doubt.
+const WITHDRAW: &str = "WITH m AS (SELECT * FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[]) AS m (id, worker, epoch)), \
+     held AS (UPDATE deliveries d SET state = 'queued', due_at = 1, worker = NULL, begun_at = NULL FROM m \
+         WHERE d.id = m.id AND d.worker = m.worker AND d.epoch = m.epoch AND d.state IN ('claimed', 'begun')), \
+     late AS (DELETE FROM attempts a USING m, deliveries d WHERE a.delivery = m.id AND a.epoch = m.epoch \
+         AND a.worker = m.worker AND a.outcome = 'unconfirmed' \
+         AND d.id = m.id AND d.epoch = m.epoch AND d.state = 'unconfirmed' RETURNING m.id) \
+     UPDATE deliveries d SET state = 'queued', due_at = 1, tries = CASE WHEN tries > 0 THEN tries - 1 ELSE 0 END \
+     FROM late WHERE d.id = late.id AND d.state = 'unconfirmed'";
 
 // `late`: the worker was taken for dead, but it lives and knows what became of the letter. Where no one has claimed it since,
 // what is known now counts; an acceptance counts even if a resend was asked for.

@@ -7,7 +7,9 @@ use std::{
 use crate::storage::{Connection, OptionalExtension, Transaction};
 
 use super::{error::StoreError, recipients::People, search::Cursors, suppressed::Suppressed};
-use crate::ledger::{error::LedgerError, files::Files, identity_hasher::IdentityHasher, worker::Living};
+use crate::ledger::{
+    error::LedgerError, files::Files, identity_hasher::IdentityHasher, log, system, worker::Living,
+};
 
 /// A connection to the ledger, and what is remembered between its transactions.
 pub(in crate::ledger) struct Store {
@@ -71,10 +73,37 @@ pub(super) fn begin_in_use<'a>(
     Ok(tx)
 }
 
+/// So long may letters of a pre-committed claim be started without asking a server again. A suppression by another machine counts
+/// after this time at the latest.
+const WINDOW: Duration = Duration::from_millis(250);
+
+impl Remote {
+    /// Until when letters of a claim that is pre-committed now may be started: much shorter than the lease, which is renewed with the
+    /// claim. `None` where no clock is fit for it.
+    pub(super) fn window_from_now(&self) -> Option<Duration> {
+        Some(system::since_boot()? + WINDOW.min(self.lease / 8))
+    }
+}
+
 impl Store {
     /// Whether it is on a server, which may be away for a while.
     pub(in crate::ledger) fn is_remote(&self) -> bool {
         self.remote.is_some()
+    }
+
+    /// The files of this machine: workers' locks and logs.
+    pub(super) fn local_files(&self) -> Option<&Files> {
+        self.files.as_ref().or_else(|| self.remote.as_ref()?.files.as_ref())
+    }
+
+    /// Has the database asked again about letters of pre-committed claims. On a server this only makes it sooner: it is asked again
+    /// after a while in any case.
+    pub(super) fn stamp_logs(&self) -> Result<(), LedgerError> {
+        let Some(files) = self.local_files() else { return Ok(()) };
+        match log::stamp(files, None) {
+            Err(_) if self.is_remote() => Ok(()),
+            stamped => stamped,
+        }
     }
 
     /// Waits for a while until a server that is away answers again. What follows fails by itself if it does not.

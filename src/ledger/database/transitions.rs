@@ -1,5 +1,7 @@
 //! Begin, end and withdraw: a group of them in one transaction.
 
+#[cfg(feature = "postgres")]
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::storage::{CachedStatement, Connection, OptionalExtension, params};
@@ -61,7 +63,7 @@ impl Store {
 /// nothing.
 pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Result<(), StoreError> {
     let mut statements = Transitions::new(db)?;
-    for Closed { delivery, epoch, started_at, close } in closed {
+    for Closed { delivery, epoch, started_at, close } in unknown(db, closed)? {
         // Fingerprints are for looking up suppressions, which is over.
         let hold = Hold { delivery, worker, epoch, fingerprint: 0, hash_changes: 0 };
         let Close::Ended { at, outcome, next } = close else {
@@ -81,6 +83,29 @@ pub(super) fn bring_in(db: &Connection, worker: i64, closed: Vec<Closed>) -> Res
     }
     Ok(())
 }
+
+/// Those of them that the database may lack, where a look at each would take long.
+#[cfg(feature = "postgres")]
+fn unknown(db: &Connection, mut closed: Vec<Closed>) -> Result<Vec<Closed>, StoreError> {
+    let Some(client) = db.as_postgres() else { return Ok(closed) };
+    let ids: Vec<i64> = closed.iter().map(|one| one.delivery).collect();
+    let epochs: Vec<i64> = closed.iter().map(|one| i64::from(one.epoch)).collect();
+    let rows = client.query(UNKNOWN, &[&ids, &epochs])?;
+    let unknown: HashSet<(i64, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    closed.retain(|one| unknown.contains(&(one.delivery, i64::from(one.epoch))));
+    Ok(closed)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn unknown(_: &Connection, closed: Vec<Closed>) -> Result<Vec<Closed>, StoreError> {
+    Ok(closed)
+}
+
+#[cfg(feature = "postgres")]
+const UNKNOWN: &str = "SELECT m.id, m.epoch FROM unnest(?1::bigint[], ?2::bigint[]) AS m (id, epoch) \
+     JOIN deliveries d ON d.id = m.id AND m.epoch <= d.epoch \
+     LEFT JOIN attempts a ON a.delivery = m.id AND a.epoch = m.epoch \
+     WHERE a.outcome IS NULL OR a.outcome = 'unconfirmed'";
 
 /// How far the logs of this group have come.
 fn store_positions(db: &Connection, group: &[Transition]) -> Result<(), StoreError> {
@@ -140,6 +165,28 @@ const LATE_ATTEMPT: &str = "INSERT INTO attempts \
 const LATE_DELIVERY: &str = "UPDATE deliveries SET state = ?2, due_at = ?3 \
      WHERE id = ?1 AND epoch = ?4 AND (state = 'unconfirmed' OR (state IN ('queued', 'deferred') AND ?2 = 'accepted'))";
 
+// The worker was taken for dead, but nothing of the letter has left: there is nothing to doubt.
+const LATE_WITHDRAWN_ATTEMPT: &str = "DELETE FROM attempts WHERE delivery = ?1 AND worker = ?2 AND epoch = ?3 \
+     AND outcome = 'unconfirmed' \
+     AND EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND epoch = ?3 AND state = 'unconfirmed')";
+
+const LATE_WITHDRAWN_DELIVERY: &str = "UPDATE deliveries SET state = 'queued', due_at = 1, \
+     tries = CASE WHEN tries > 0 THEN tries - 1 ELSE 0 END WHERE id = ?1 AND epoch = ?2 AND state = 'unconfirmed'";
+
+/// Takes a letter back to the queue that was called unconfirmed and of which nothing has left; whether it was.
+pub(super) fn withdraw_late(
+    db: &Connection,
+    delivery: i64,
+    worker: i64,
+    epoch: u32,
+) -> Result<bool, StoreError> {
+    let doubted = db.prepare_cached(LATE_WITHDRAWN_ATTEMPT)?.execute(params![delivery, worker, epoch])?;
+    if doubted == 1 {
+        db.prepare_cached(LATE_WITHDRAWN_DELIVERY)?.execute(params![delivery, epoch])?;
+    }
+    Ok(doubted == 1)
+}
+
 impl<'db> Transitions<'db> {
     fn new(db: &'db Connection) -> Result<Self, StoreError> {
         Ok(Self {
@@ -191,7 +238,9 @@ impl<'db> Transitions<'db> {
     }
 
     fn withdraw(&mut self, hold: Hold) -> Result<(), StoreError> {
-        self.withdraw.execute(params![hold.delivery, hold.worker, hold.epoch])?;
+        if self.withdraw.execute(params![hold.delivery, hold.worker, hold.epoch])? == 0 {
+            withdraw_late(self.db, hold.delivery, hold.worker, hold.epoch)?;
+        }
         Ok(())
     }
 

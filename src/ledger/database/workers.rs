@@ -1,6 +1,6 @@
 //! Workers come and go, or die; what a dead one held is taken from it.
 
-use crate::storage::{Connection, params};
+use crate::storage::{self, Connection, OptionalExtension, Row, params};
 use std::collections::HashSet;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use super::{
     error::StoreError,
     store::{Remote, Store, begin_in_use},
     times::millis,
-    transitions::bring_in,
+    transitions::{bring_in, withdraw_late},
 };
 use crate::ledger::{
     error::LedgerError,
@@ -30,13 +30,14 @@ impl Store {
         relay: &str,
         now: Timestamp,
     ) -> Result<Worker, StoreError> {
-        let mount = self.files.as_ref().and_then(Files::mount);
+        let mount = self.local_files().and_then(Files::mount);
         let tx = begin_in_use(&self.db, self.place.as_deref())?;
         let id: i64 = tx.query_row(
             "INSERT INTO workers (relay, boot, mount, came_at) VALUES (?1, ?2, ?3, ?4) RETURNING id",
             params![relay, self.boot, mount, millis(now)],
             |row| row.get(0),
         )?;
+        let mut may_log = self.boot.is_some() && mount.is_some();
         let life = match (&self.files, &self.remote) {
             (Some(files), _) => {
                 Life::Lock(files.lock(id).map_err(|error| LedgerError::open(files.ledger(), error))?)
@@ -45,17 +46,18 @@ impl Store {
                 let lock = remote.files.as_ref().and_then(|files| files.lock(id).ok());
                 let place = remote.place.as_ref().filter(|_| lock.is_some());
                 tx.execute(SIGN_LEASE, params![id, remote.lease.as_millis() as i64, place])?;
+                may_log &= place.is_some();
+                if let Some(files) = &remote.files {
+                    // Of a database that was replaced by an older copy since: another worker had this number.
+                    log::remove(files, id);
+                }
                 self.living.enter_locked(id, lock)
             }
             (None, None) => self.living.enter(id),
         };
         // Before this no one knows of it; after this its lock is held.
         tx.commit()?;
-        let log = self
-            .files
-            .clone()
-            .filter(|_| self.boot.is_some() && mount.is_some())
-            .map(|files| Log::new(id, files));
+        let log = self.local_files().cloned().filter(|_| may_log).map(|files| Log::new(id, files));
         Ok(Worker::new(id, life, log))
     }
 
@@ -96,10 +98,10 @@ impl Store {
     pub(in crate::ledger) fn reap(&mut self, now: Timestamp) -> Result<Reaped, StoreError> {
         let tx = self.db.begin_writing()?;
         let mut reaped = Reaped::default();
-        let here = self.files.as_ref().and_then(Files::mount);
         let leased = leased(&tx, self.remote.as_ref())?;
         let mut dead = Vec::new();
-        for Present { worker, boot, mount, position } in present(&tx)? {
+        for present in present(&tx)? {
+            let (worker, boot) = (present.worker, &present.boot);
             let lives = match &self.files {
                 Some(files) => lives(files, worker, boot.as_deref(), self.boot.as_deref()),
                 // Whatever became of its lease, one that lives here is not dead.
@@ -110,25 +112,32 @@ impl Store {
                 continue;
             }
             reaped.workers += 1;
-            if let Some(files) = &self.files {
-                // Should it live after all, it asks before a further letter leaves.
-                log::stamp(files, Some(worker))?;
-                let log = log::recover(files, worker, position)?;
-                bring_in(&tx, worker, log.closed)?;
-                // A filesystem that was lost and mounted again lacks what was not flushed, also in the same boot.
-                let is_here = boot.is_some() && boot == self.boot && mount.is_some() && mount == here;
-                let unstarted = log.unstarted.filter(|_| is_here).unwrap_or_default();
-                reaped.requeued += requeue_unstarted(&tx, worker, &unstarted)? as u64;
+            // One that was stopped for longer than its lease keeps its files.
+            if self.local_files().is_none_or(|files| self.files.is_some() || files.is_free(worker)) {
+                dead.push(worker);
             }
+            reaped.requeued += self.take_over_log(&tx, &present)?;
             reaped.requeued += tx.execute(&format!("{REQUEUE} AND {ITS_RANGE}"), [worker])? as u64;
             tx.execute(&format!("{DOUBT_ATTEMPT} AND {ITS_RANGE}"), params![worker, millis(now)])?;
             reaped.unconfirmed += tx.execute(&format!("{DOUBT_DELIVERY} AND {ITS_RANGE}"), [worker])? as u64;
             tx.execute("UPDATE workers SET left_at = ?2 WHERE id = ?1", params![worker, millis(now)])?;
-            dead.push(worker);
+        }
+        let mut left_behind = Vec::new();
+        if let Some(files) = self.remote.as_ref().and_then(|remote| remote.files.as_ref()) {
+            // Another machine may have called unconfirmed what was never started here.
+            for worker in log::left_behind(files) {
+                let gone = gone(&tx, worker)?;
+                if let Gone::Was(present) = &gone {
+                    reaped.requeued += self.take_over_log(&tx, present)?;
+                }
+                if !matches!(gone, Gone::IsPresent) {
+                    left_behind.push(worker);
+                }
+            }
         }
         tx.commit()?;
         if let Some(files) = self.remote.as_ref().and_then(|remote| remote.files.as_ref()) {
-            dead.iter().for_each(|worker| files.remove_lock(*worker));
+            dead.iter().chain(&left_behind).for_each(|worker| bury(files, *worker));
         }
         if let Some(files) = &self.files {
             dead.into_iter().for_each(|worker| bury(files, worker));
@@ -151,17 +160,74 @@ struct Present {
     mount: Option<i64>,
     /// Of its log, at the last commit.
     position: Position,
+    /// On a server: the folder of its files, in that start of the machine.
+    place: Option<String>,
 }
 
 fn present(db: &Connection) -> Result<Vec<Present>, StoreError> {
-    let sql = "SELECT id, boot, mount, log_file, log_bytes, log_sum FROM workers WHERE left_at IS NULL";
-    let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| {
-        let number = |column| row.get(column).map(i64::cast_unsigned);
-        let position = Position { file: number(3)?, bytes: number(4)?, sum: row.get(5)? };
-        Ok(Present { worker: row.get(0)?, boot: row.get(1)?, mount: row.get(2)?, position })
-    })?;
+    let sql = format!("SELECT {} FROM workers WHERE left_at IS NULL", columns(db));
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map([], |row| Ok(read(row)?.0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What the database knows of a worker whose files have no owner.
+enum Gone {
+    Unknown,
+    /// It has not signed off, and was not taken for dead.
+    IsPresent,
+    Was(Present),
+}
+
+fn gone(db: &Connection, worker: i64) -> Result<Gone, StoreError> {
+    let sql = format!("SELECT {} FROM workers WHERE id = ?1", columns(db));
+    let found = db.prepare_cached(&sql)?.query_row([worker], read).optional()?;
+    Ok(match found {
+        None => Gone::Unknown,
+        Some((_, None)) => Gone::IsPresent,
+        Some((present, Some(_))) => Gone::Was(present),
+    })
+}
+
+fn columns(db: &Connection) -> String {
+    let place = db.either("NULL", "place");
+    format!("id, boot, mount, log_file, log_bytes, log_sum, left_at, {place}")
+}
+
+fn read(row: &Row<'_>) -> Result<(Present, Option<i64>), storage::Error> {
+    let number = |column| row.get(column).map(i64::cast_unsigned);
+    let position = Position { file: number(3)?, bytes: number(4)?, sum: row.get(5)? };
+    let (worker, boot, mount) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok((Present { worker, boot, mount, position, place: row.get(7)? }, row.get(6)?))
+}
+
+impl Store {
+    /// Brings in what the log of a worker says, if it is here, and takes back what the worker had not started; how many those were.
+    fn take_over_log(&self, tx: &Connection, present: &Present) -> Result<u64, StoreError> {
+        let Present { worker, boot, mount, position, place } = present;
+        let (worker, mut is_here) = (*worker, boot.is_some() && *boot == self.boot);
+        if let Some(remote) = &self.remote {
+            let (Some(place), Some(ours)) = (place, &remote.place) else { return Ok(0) };
+            let folder = |place: &str| place.rsplit(' ').next().map(str::to_owned);
+            if folder(place) != folder(ours) {
+                // A worker of another machine that has this number.
+                return Ok(0);
+            }
+            is_here &= place == ours;
+        }
+        let Some(files) = self.local_files() else { return Ok(0) };
+        // Should it live after all, it asks before a further letter leaves.
+        log::stamp(files, Some(worker))?;
+        if self.is_remote() && !files.is_free(worker) {
+            return Ok(0);
+        }
+        let log = log::recover(files, worker, *position)?;
+        bring_in(tx, worker, log.closed)?;
+        // A filesystem that was lost and mounted again lacks what was not flushed, also in the same boot.
+        is_here &= mount.is_some() && *mount == files.mount();
+        let unstarted = log.unstarted.filter(|_| is_here).unwrap_or_default();
+        Ok(requeue_unstarted(tx, worker, &unstarted)? as u64)
+    }
 }
 
 /// Whether a worker may live. A lock does not outlive the start of the machine that it was taken in.
@@ -200,7 +266,10 @@ fn requeue_unstarted(db: &Connection, worker: i64, unstarted: &[(i64, u32)]) -> 
     let mut requeue = db.prepare_cached(REQUEUE_UNSTARTED)?;
     let mut requeued = 0;
     for (delivery, epoch) in unstarted {
-        requeued += requeue.execute(params![delivery, worker, epoch])?;
+        let changed = requeue.execute(params![delivery, worker, epoch])?;
+        // Whoever took the worker for dead may have called it unconfirmed.
+        let is_late = changed == 0 && withdraw_late(db, *delivery, worker, *epoch)?;
+        requeued += changed + usize::from(is_late);
     }
     Ok(requeued)
 }

@@ -25,7 +25,7 @@ async fn claim_pre_committed(
 
 /// The files of workers' logs.
 fn logs(shelf: &Shelf) -> Vec<std::path::PathBuf> {
-    let folder = shelf.path().with_extension("workers");
+    let folder = shelf.locks().unwrap();
     let mut logs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
     logs.sort();
@@ -34,7 +34,11 @@ fn logs(shelf: &Shelf) -> Vec<std::path::PathBuf> {
 
 /// Ada's letter was accepted, Bob's refused before its body, Cid's taken back, Dan's is out, Eve's was not begun.
 async fn scenario() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
-    let shelf = Shelf::new(Kind::File);
+    scenario_on(Kind::File).await
+}
+
+async fn scenario_on(kind: Kind) -> (Shelf, DispatchId, Worker, Vec<Claim>) {
+    let shelf = Shelf::new(kind);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
     let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_pre_committed(&shelf.ledger, dispatch, &worker, 5).await;
@@ -47,27 +51,36 @@ async fn scenario() -> (Shelf, DispatchId, Worker, Vec<Claim>) {
     (shelf, dispatch, worker, claims)
 }
 
+/// The ledgers on which claims are pre-committed.
+fn kinds() -> impl Iterator<Item = Kind> {
+    [Kind::File, Kind::Postgres].into_iter().filter(|kind| kind.is_here())
+}
+
 #[tokio::test]
 async fn the_database_calls_the_whole_claim_begun_before_a_letter_leaves() {
-    let (shelf, dispatch, worker, _) = scenario().await;
-    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: begun", "eve: begun"];
-    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
-    assert_eq!(shelf.second().unwrap().reap(at(4)).await.unwrap(), Default::default(), "it lives");
-    assert_eq!(shelf.ledger.release(&worker, at(5)).await.unwrap(), 1);
-    assert_eq!(states(&shelf.ledger, dispatch).await[3..], ["dan: begun", "eve: queued"]);
-    assert_eq!(logs(&shelf).len(), 1, "Dan's letter is out");
+    for kind in kinds() {
+        let (shelf, dispatch, worker, _) = scenario_on(kind).await;
+        let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: begun", "eve: begun"];
+        assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+        assert_eq!(shelf.second().unwrap().reap(at(4)).await.unwrap(), Default::default(), "it lives");
+        assert_eq!(shelf.ledger.release(&worker, at(5)).await.unwrap(), 1);
+        assert_eq!(states(&shelf.ledger, dispatch).await[3..], ["dan: begun", "eve: queued"]);
+        assert_eq!(logs(&shelf).len(), 1, "Dan's letter is out");
+    }
 }
 
 #[tokio::test]
 async fn a_killed_worker_leaves_in_doubt_what_was_out_and_nothing_else() {
-    let (shelf, dispatch, worker, _) = scenario().await;
-    shelf.ledger.flush().await.unwrap();
-    drop(worker);
-    let reaped = shelf.second().unwrap().reap(at(4)).await.unwrap();
-    assert_eq!((reaped.workers, reaped.requeued, reaped.unconfirmed), (1, 1, 1));
-    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: queued"];
-    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
-    assert_eq!(logs(&shelf).len(), 0);
+    for kind in kinds() {
+        let (shelf, dispatch, worker, _) = scenario_on(kind).await;
+        shelf.ledger.flush().await.unwrap();
+        drop(worker);
+        let reaped = shelf.second().unwrap().reap(at(4)).await.unwrap();
+        assert_eq!((reaped.workers, reaped.requeued, reaped.unconfirmed), (1, 1, 1));
+        let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: unconfirmed", "eve: queued"];
+        assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+        assert_eq!(logs(&shelf).len(), 0);
+    }
 }
 
 #[tokio::test]
@@ -168,53 +181,64 @@ async fn without_its_log_or_with_a_damaged_one_everything_a_killed_worker_had_be
 
 #[tokio::test]
 async fn a_worker_taken_for_dead_begins_nothing_more() {
-    let (shelf, dispatch, worker, claims) = scenario().await;
-    shelf.ledger.flush().await.unwrap();
-    drop(worker);
-    shelf.second().unwrap().reap(at(4)).await.unwrap();
-    assert_eq!(shelf.ledger.begin(&claims[4], at(5)).await.unwrap(), Begun::Lost);
-    shelf.ledger.end(&claims[3], &deferred(), Next::RetryAt(at(60)), at(6));
-    let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: deferred", "eve: queued"];
-    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    for kind in kinds() {
+        let (shelf, dispatch, worker, claims) = scenario_on(kind).await;
+        shelf.ledger.flush().await.unwrap();
+        drop(worker);
+        shelf.second().unwrap().reap(at(4)).await.unwrap();
+        assert_eq!(shelf.ledger.begin(&claims[4], at(5)).await.unwrap(), Begun::Lost);
+        shelf.ledger.end(&claims[3], &deferred(), Next::RetryAt(at(60)), at(6));
+        let expected = ["ada: accepted", "bob: failed", "cid: queued", "dan: deferred", "eve: queued"];
+        assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    }
 }
 
 #[tokio::test]
 async fn a_suppression_counts_until_the_letter_is_begun() {
-    let shelf = Shelf::new(Kind::File);
-    let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
-    let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
-    let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
-    let claims = claim_pre_committed(ledger, dispatch, &worker, 5).await;
-    assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
-    other.suppress(by_hand("bob")).await.unwrap();
-    assert_eq!(ledger.begin(&claims[1], at(3)).await.unwrap(), Begun::Suppressed);
-    assert_eq!(ledger.begin(&claims[2], at(3)).await.unwrap(), Begun::Begun, "asked for, and free");
-    other.suppress_all(["dan", "eve"].map(|name| Ok(by_hand(name)))).await.unwrap();
-    assert_eq!(ledger.begin(&claims[3], at(4)).await.unwrap(), Begun::Suppressed);
-    other.unsuppress(&by_hand("eve").address).await.unwrap();
-    assert_eq!(ledger.begin(&claims[4], at(5)).await.unwrap(), Begun::Begun);
-    drop(worker);
-    other.reap(at(6)).await.unwrap();
-    let expected =
-        ["ada: unconfirmed", "bob: suppressed", "cid: unconfirmed", "dan: suppressed", "eve: unconfirmed"];
-    assert_eq!(states(ledger, dispatch).await, expected);
+    for kind in kinds() {
+        let shelf = Shelf::new(kind);
+        let (ledger, other) = (&shelf.ledger, shelf.second().unwrap());
+        let dispatch = open(ledger, "one", &PEOPLE).await.dispatch;
+        let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
+        let claims = claim_pre_committed(ledger, dispatch, &worker, 5).await;
+        assert_eq!(ledger.begin(&claims[0], at(2)).await.unwrap(), Begun::Begun);
+        other.suppress(by_hand("bob")).await.unwrap();
+        assert_eq!(ledger.begin(&claims[1], at(3)).await.unwrap(), Begun::Suppressed);
+        assert_eq!(ledger.begin(&claims[2], at(3)).await.unwrap(), Begun::Begun, "asked for, and free");
+        other.suppress_all(["dan", "eve"].map(|name| Ok(by_hand(name)))).await.unwrap();
+        assert_eq!(ledger.begin(&claims[3], at(4)).await.unwrap(), Begun::Suppressed);
+        other.unsuppress(&by_hand("eve").address).await.unwrap();
+        assert_eq!(ledger.begin(&claims[4], at(5)).await.unwrap(), Begun::Begun);
+        drop(worker);
+        other.reap(at(6)).await.unwrap();
+        let expected = [
+            "ada: unconfirmed",
+            "bob: suppressed",
+            "cid: unconfirmed",
+            "dan: suppressed",
+            "eve: unconfirmed",
+        ];
+        assert_eq!(states(ledger, dispatch).await, expected);
+    }
 }
 
 #[tokio::test]
 async fn a_worker_that_has_nothing_left_leaves_no_log() {
-    let shelf = Shelf::new(Kind::File);
-    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
-    for round in 0..2 {
-        let claims = claim_pre_committed(&shelf.ledger, dispatch, &worker, 2).await;
-        assert_eq!(logs(&shelf).len(), 1);
-        shelf.ledger.begin(&claims[0], at(2)).await.unwrap();
-        shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(3));
-        shelf.ledger.flush().await.unwrap();
-        assert_eq!(shelf.ledger.release(&worker, at(4)).await.unwrap(), 1, "{round}");
-        assert_eq!(logs(&shelf).len(), 0);
+    for kind in kinds() {
+        let shelf = Shelf::new(kind);
+        let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+        let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
+        for round in 0..2 {
+            let claims = claim_pre_committed(&shelf.ledger, dispatch, &worker, 2).await;
+            assert_eq!(logs(&shelf).len(), 1);
+            shelf.ledger.begin(&claims[0], at(2)).await.unwrap();
+            shelf.ledger.end(&claims[0], &accepted(), Next::Close, at(3));
+            shelf.ledger.flush().await.unwrap();
+            assert_eq!(shelf.ledger.release(&worker, at(4)).await.unwrap(), 1, "{round}");
+            assert_eq!(logs(&shelf).len(), 0);
+        }
+        assert_eq!(shelf.ledger.tally(dispatch).await.unwrap().of(State::Accepted), 2);
     }
-    assert_eq!(shelf.ledger.tally(dispatch).await.unwrap().of(State::Accepted), 2);
 }
 
 #[tokio::test]
@@ -250,14 +274,16 @@ async fn the_log_tells_of_letters_too_that_were_begun_by_themselves() {
 
 #[tokio::test]
 async fn the_first_claim_of_a_worker_is_begun_letter_by_letter() {
-    let shelf = Shelf::new(Kind::File);
-    let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
-    let wanted = Wanted { pre_commit: true, ..Wanted::default() };
-    shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
-    shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
-    let expected = ["ada: claimed", "bob: claimed", "cid: begun", "dan: begun", "eve: queued"];
-    assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    for kind in kinds() {
+        let shelf = Shelf::new(kind);
+        let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
+        let worker = shelf.ledger.register_worker("outbox", at(1)).await.unwrap();
+        let wanted = Wanted { pre_commit: true, ..Wanted::default() };
+        shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
+        shelf.ledger.claim(dispatch, &worker, 2, at(1), &wanted).await.unwrap();
+        let expected = ["ada: claimed", "bob: claimed", "cid: begun", "dan: begun", "eve: queued"];
+        assert_eq!(states(&shelf.ledger, dispatch).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,12 @@ async fn an_older_copy_is_refused_until_the_owner_says_so() {
 
 #[tokio::test]
 async fn connections_that_are_cut_in_a_commit_lose_nothing_and_do_nothing_twice() {
+    for pre_commit in [false, true] {
+        cut_in_commits(&Wanted { pre_commit, ..Wanted::default() }).await;
+    }
+}
+
+async fn cut_in_commits(wanted: &Wanted) {
     let Some(cluster) = Cluster::shared() else { return };
     let folder = tempfile::tempdir().unwrap();
     let database = cluster.database();
@@ -132,7 +138,7 @@ async fn connections_that_are_cut_in_a_commit_lose_nothing_and_do_nothing_twice(
     };
     let mut begun = 0;
     loop {
-        let claimed = ledger.claim(opened.dispatch, &worker, 4, at(2), &Wanted::default()).await;
+        let claimed = ledger.claim(opened.dispatch, &worker, 4, at(2), wanted).await;
         let claims = match claimed {
             Ok(claims) if claims.is_empty() => break,
             Ok(claims) => claims,
