@@ -241,6 +241,9 @@ impl Client {
 
     /// A transaction of statements that are sent together, beside others of its kind, but not beside one that is alone. No
     /// lock waits for an answer to reach us: a process that is stopped in the middle keeps no one waiting.
+    ///
+    /// Plans are made for these rows and for the tables as they are: one that was kept from when a table was small reads all of it
+    /// for each row of a large one.
     pub(crate) fn fly(&self, parts: &[Part<'_>]) -> Result<Vec<Vec<Row>>, Error> {
         self.ensure()?;
         let mut statements = Vec::with_capacity(parts.len());
@@ -248,7 +251,9 @@ impl Client {
             statements.push(self.statement(sql)?);
         }
         let client = self.client.borrow();
-        let begin = format!("BEGIN; SELECT pg_advisory_xact_lock_shared({LEDGER_LOCK})");
+        let begin = format!(
+            "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SELECT pg_advisory_xact_lock_shared({LEDGER_LOCK})"
+        );
         type Answer = Result<Vec<Row>, tokio_postgres::Error>;
         let simple = |sql: String| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
             let client = &client;
