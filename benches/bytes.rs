@@ -46,7 +46,7 @@ const BLOCKS: [(&str, &str, &str); 14] = [
     ("link in a list", "- [A page](https://example.org/a-page)", ""),
     ("table of 2 by 2", "| a | b |\n| --- | --- |\n| 1 | 2 |", ""),
     ("code, one line", "```text\none line\n```", ""),
-    ("code, coloured", "```rust\nfn one(a: u32) -> u32 { a + 1 } // more\n```", ""),
+    ("code, colored", "```rust\nfn one(a: u32) -> u32 { a + 1 } // more\n```", ""),
     (
         "card",
         "::: card \"The headline\" url=\"https://example.org/walks\" image=\"pictures/0.jpg\" alt=\"A hill.\"\nA blurb.\n:::",

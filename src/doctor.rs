@@ -2,7 +2,7 @@
 //! the files that must not be lost.
 //!
 //! In: facts about the set-up, most of them from the DNS through a [`Dns`]. Out: a [`Line`] for each question, with what to do.
-//! Never: changes anything, sends a letter, or reads a clock; what is judged is looked up before, so that each judgement is pure.
+//! Never: changes anything, sends a letter, or reads a clock; what is judged is looked up before, so that each judgment is pure.
 
 mod dns;
 mod judge;

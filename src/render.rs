@@ -38,10 +38,10 @@ pub(crate) use blocks::{extent, plain, tables::table_labels};
 pub(crate) use build::cover;
 pub use build::{BuildContext, BuildError, Built, build};
 #[doc(hidden)]
-pub use design::COLOURS;
+pub use design::COLORS;
 pub(crate) use design::settings as design_settings;
 pub use design::{
-    Buttons, Cards, Colour, Design, Headings, Lists, Logo, Looks, NamedPalette, PALETTES, Palette, Pictures,
+    Buttons, Cards, Color, Design, Headings, Lists, Logo, Looks, NamedPalette, PALETTES, Palette, Pictures,
     WebFont,
 };
 #[doc(hidden)]

@@ -15,7 +15,7 @@ mod inactive;
 mod list;
 mod list_file;
 mod meaning;
-mod normalise;
+mod normalize;
 mod person;
 mod reader;
 mod records;
@@ -46,7 +46,7 @@ pub use list::Row;
 pub use list_file::ListFile;
 pub use meaning::Meaning;
 #[doc(hidden)]
-pub use normalise::normalise;
+pub use normalize::normalize;
 pub use person::Subscriber;
 pub use reader::HEADER_VALUE_MAX;
 pub use records::{BadRow, Record, Records};

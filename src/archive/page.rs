@@ -354,8 +354,8 @@ fn style(design: &Design) -> String {
     format!(
         ":root{{color-scheme:light dark;{light};--font:{font};--heading:{heading};--code:{code};--width:{width}px}}\n\
          @media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{sheet}",
-        light = colours(&design.light),
-        dark = colours(&design.dark),
+        light = colors(&design.light),
+        dark = colors(&design.dark),
         font = family(&design.font),
         heading = family(&design.heading_font),
         code = family(&design.code_font),
@@ -364,7 +364,7 @@ fn style(design: &Design) -> String {
     )
 }
 
-fn colours(palette: &Palette) -> String {
+fn colors(palette: &Palette) -> String {
     let Palette { accent, on_accent, text, heading, muted, background, paper, panel, rule } = palette;
     format!(
         "--accent:{accent};--on-accent:{on_accent};--text:{text};--title:{heading};--muted:{muted};--paper:{paper};\

@@ -131,8 +131,8 @@ pub fn on_white(style: MathStyle, bytes: &[u8]) -> image::ImageResult<Vec<u8>> {
     let (width, height) = (ink.width() + 2 * margin, ink.height() + 2 * margin);
     let mut sheet = RgbaImage::from_pixel(width, height, Rgba([255; 4]));
     imageops::overlay(&mut sheet, &ink, i64::from(margin), i64::from(margin));
-    let is_grey = sheet.pixels().all(|pixel| pixel.0[0] == pixel.0[1] && pixel.0[1] == pixel.0[2]);
+    let is_gray = sheet.pixels().all(|pixel| pixel.0[0] == pixel.0[1] && pixel.0[1] == pixel.0[2]);
     let sheet = DynamicImage::ImageRgba8(sheet);
-    let flat: DynamicImage = if is_grey { sheet.into_luma8().into() } else { sheet.into_rgb8().into() };
+    let flat: DynamicImage = if is_gray { sheet.into_luma8().into() } else { sheet.into_rgb8().into() };
     to_png(&flat)
 }

@@ -43,7 +43,7 @@ pub enum MathCommand<'a> {
 }
 
 /// How long one formula may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// No picture of a formula is larger, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 /// Of what a command complains, so much is read.
@@ -115,7 +115,7 @@ fn run(command: &[String], root: &Path, formula: &Formula) -> Result<Vec<u8>, St
     }
     let output = reading(child.stdout.take(), LARGEST + 1);
     let complaint = reading(child.stderr.take(), COMPLAINT);
-    let bytes = output.recv_timeout(PATIENCE).ok();
+    let bytes = output.recv_timeout(TIMEOUT).ok();
     if bytes.as_ref().is_none_or(|bytes| bytes.len() as u64 > LARGEST) {
         // It may have ended on its own in the meantime.
         let _ = child.kill();
@@ -123,7 +123,7 @@ fn run(command: &[String], root: &Path, formula: &Formula) -> Result<Vec<u8>, St
     // What has closed its output is about to end.
     let status = child.wait().map_err(|error| error.to_string())?;
     match bytes {
-        None => Err(format!("it took more than {} seconds", PATIENCE.as_secs())),
+        None => Err(format!("it took more than {} seconds", TIMEOUT.as_secs())),
         Some(bytes) if bytes.len() as u64 > LARGEST => Err("the picture is larger than 1 MB".to_owned()),
         Some(_) if !status.success() => {
             let said = complaint.recv_timeout(Duration::from_secs(1)).unwrap_or_default();

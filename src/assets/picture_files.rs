@@ -114,14 +114,14 @@ mod tests {
     fn encoded(media_type: &str) -> Vec<u8> {
         let pixels: Vec<u8> = (0..32 * 32 * 3u32).map(|at| (at * 7 % 251) as u8).collect();
         let mut out = Vec::new();
-        let colour = ExtendedColorType::Rgb8;
+        let color = ExtendedColorType::Rgb8;
         match media_type {
-            "image/png" => codecs::png::PngEncoder::new(&mut out).write_image(&pixels, 32, 32, colour),
-            "image/jpeg" => codecs::jpeg::JpegEncoder::new(&mut out).write_image(&pixels, 32, 32, colour),
+            "image/png" => codecs::png::PngEncoder::new(&mut out).write_image(&pixels, 32, 32, color),
+            "image/jpeg" => codecs::jpeg::JpegEncoder::new(&mut out).write_image(&pixels, 32, 32, color),
             "image/webp" => {
-                codecs::webp::WebPEncoder::new_lossless(&mut out).write_image(&pixels, 32, 32, colour)
+                codecs::webp::WebPEncoder::new_lossless(&mut out).write_image(&pixels, 32, 32, color)
             }
-            _ => codecs::gif::GifEncoder::new(&mut out).encode(&pixels, 32, 32, colour),
+            _ => codecs::gif::GifEncoder::new(&mut out).encode(&pixels, 32, 32, color),
         }
         .unwrap();
         out

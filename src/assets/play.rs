@@ -29,7 +29,7 @@ pub(super) fn mark(bytes: &[u8]) -> image::ImageResult<(Vec<u8>, &'static str)> 
     }
     let has_alpha = picture.color().has_alpha();
     let mut canvas = picture.into_rgba8();
-    let is_drawing = !has_alpha && format == ImageFormat::Png && colours(&canvas).len() <= PALETTE_MAX;
+    let is_drawing = !has_alpha && format == ImageFormat::Png && colors(&canvas).len() <= PALETTE_MAX;
     draw(&mut canvas);
     if is_drawing && let Some(png) = indexed(&canvas) {
         return Ok((png, "png"));
@@ -57,7 +57,7 @@ fn png_encoder(out: &mut Vec<u8>) -> PngEncoder<&mut Vec<u8>> {
 }
 
 /// How often each color is there; looks no further than a little past what a palette can hold.
-fn colours(canvas: &RgbaImage) -> HashMap<[u8; 3], u32> {
+fn colors(canvas: &RgbaImage) -> HashMap<[u8; 3], u32> {
     let mut found = HashMap::new();
     for pixel in canvas.pixels() {
         let [r, g, b, _] = pixel.0;
@@ -72,21 +72,21 @@ fn colours(canvas: &RgbaImage) -> HashMap<[u8; 3], u32> {
 /// A PNG with a palette. The mark brings in blends, of which the rarest give way to the nearest that is left; none when
 /// that would be many.
 fn indexed(canvas: &RgbaImage) -> Option<Vec<u8>> {
-    let found = colours(canvas);
+    let found = colors(canvas);
     if found.len() > 16 * PALETTE_MAX {
         return None;
     }
     let mut palette: Vec<([u8; 3], u32)> = found.into_iter().collect();
-    palette.sort_by_key(|&(colour, count)| (std::cmp::Reverse(count), colour));
+    palette.sort_by_key(|&(color, count)| (std::cmp::Reverse(count), color));
     let distance = |a: [u8; 3], b: [u8; 3]| -> u32 {
         a.iter().zip(b).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
     };
-    let kept: Vec<[u8; 3]> = palette.iter().take(PALETTE_MAX).map(|&(colour, _)| colour).collect();
+    let kept: Vec<[u8; 3]> = palette.iter().take(PALETTE_MAX).map(|&(color, _)| color).collect();
     let places: HashMap<[u8; 3], u8> = palette
         .iter()
-        .map(|&(colour, _)| {
-            let nearest = (0..kept.len()).min_by_key(|&at| distance(kept[at], colour)).unwrap_or_default();
-            (colour, nearest as u8)
+        .map(|&(color, _)| {
+            let nearest = (0..kept.len()).min_by_key(|&at| distance(kept[at], color)).unwrap_or_default();
+            (color, nearest as u8)
         })
         .collect();
     let pixels: Vec<u8> =
@@ -157,8 +157,8 @@ fn coverage(distance: f32) -> f32 {
 }
 
 /// Lays a color over a pixel.
-fn blend(pixel: &mut [u8; 4], colour: [u8; 3], share: f32) {
-    for (channel, wanted) in pixel.iter_mut().zip(colour) {
+fn blend(pixel: &mut [u8; 4], color: [u8; 3], share: f32) {
+    for (channel, wanted) in pixel.iter_mut().zip(color) {
         *channel = (f32::from(*channel) * (1.0 - share) + f32::from(wanted) * share).round() as u8;
     }
     pixel[3] = (f32::from(pixel[3]) + (255.0 - f32::from(pixel[3])) * share).round() as u8;
@@ -168,7 +168,7 @@ fn blend(pixel: &mut [u8; 4], colour: [u8; 3], share: f32) {
 mod tests {
     use super::*;
 
-    fn grey(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+    fn gray(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         let picture =
             DynamicImage::ImageRgb8(image::RgbImage::from_pixel(width, height, image::Rgb([128; 3])));
         let mut bytes = Cursor::new(Vec::new());
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_mark_is_white_in_the_middle_dark_around_it_and_leaves_the_corners_alone() {
-        let (bytes, extension) = mark(&grey(600, 338, ImageFormat::Png)).unwrap();
+        let (bytes, extension) = mark(&gray(600, 338, ImageFormat::Png)).unwrap();
         assert_eq!(extension, "png");
         let marked = image::load_from_memory(&bytes).unwrap().into_rgb8();
         assert_eq!(marked.dimensions(), (600, 338));
@@ -193,13 +193,13 @@ mod tests {
 
     #[test]
     fn photographs_stay_jpeg_and_big_ones_become_smaller() {
-        let (bytes, extension) = mark(&grey(2560, 1440, ImageFormat::Jpeg)).unwrap();
+        let (bytes, extension) = mark(&gray(2560, 1440, ImageFormat::Jpeg)).unwrap();
         assert_eq!(extension, "jpg");
         assert_eq!(image::load_from_memory(&bytes).unwrap().width(), WIDTH_MAX);
     }
 
     #[test]
-    fn a_drawing_of_few_colours_keeps_a_palette_and_its_colours() {
+    fn a_drawing_of_few_colors_keeps_a_palette_and_its_colors() {
         let stripes = image::RgbImage::from_fn(600, 338, |x, _| image::Rgb([(x / 12 * 5) as u8, 60, 90]));
         let mut png = Cursor::new(Vec::new());
         stripes.write_to(&mut png, ImageFormat::Png).unwrap();
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn the_smallest_stills_and_broken_ones_do_no_harm() {
         for (width, height) in [(1, 1), (1, 50), (50, 1), (7, 3)] {
-            mark(&grey(width, height, ImageFormat::Png)).unwrap();
+            mark(&gray(width, height, ImageFormat::Png)).unwrap();
         }
-        let whole = grey(64, 64, ImageFormat::Png);
+        let whole = gray(64, 64, ImageFormat::Png);
         for length in 0..whole.len() {
             // The very end of the file holds no pixels, so only the front half has to be missed.
             assert!(mark(&whole[..length]).is_err() || length > whole.len() / 2);

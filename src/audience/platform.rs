@@ -58,7 +58,7 @@ impl Platform {
         Self::ALL.iter().find(|(_, platform)| *platform == self).map_or("csv", |(word, _)| word)
     }
 
-    /// Recognizes an export by its columns, which are normalised.
+    /// Recognizes an export by its columns, which are normalized.
     pub fn detect<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let names: Vec<&str> = names.collect();
         let all = |wanted: &[&str]| wanted.iter().all(|name| names.contains(name));
@@ -338,7 +338,7 @@ fn flatten(fields: &mut Fields, name: &str, text: &str) {
         return;
     };
     for (key, value) in entries {
-        let key = crate::subscriber::normalise(&key);
+        let key = crate::subscriber::normalize(&key);
         let value = match value {
             serde_json::Value::Null => continue,
             serde_json::Value::String(text) => text,

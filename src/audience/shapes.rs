@@ -12,7 +12,7 @@ use super::{
     platform::Platform,
     values::{Person, Status},
 };
-use crate::subscriber::{Export, normalise};
+use crate::subscriber::{Export, normalize};
 
 /// How a service writes people down.
 struct Shape {
@@ -196,13 +196,13 @@ impl Shape {
     /// Whether a field has a column of its own, or is a part of one.
     fn holds(&self, field: &str) -> bool {
         let is_named =
-            self.columns.iter().any(|(title, cell)| matches!(cell, Field(_)) && normalise(title) == field);
+            self.columns.iter().any(|(title, cell)| matches!(cell, Field(_)) && normalize(title) == field);
         is_named || (self.has(LastName) && ["first_name", "last_name"].contains(&field))
     }
 
     /// The title of a field's column: not that of another one.
     fn title(&self, field: &str) -> String {
-        let is_taken = self.columns.iter().any(|(title, _)| normalise(title) == field);
+        let is_taken = self.columns.iter().any(|(title, _)| normalize(title) == field);
         if is_taken { format!("field_{field}") } else { field.to_owned() }
     }
 
@@ -317,7 +317,7 @@ impl<'a, W: Write> ShapedExport<'a, W> {
                 Since(statuses) if statuses.contains(&status) => shape.time(person.status_at),
                 Since(_) => String::new(),
                 Tags => shape.tags(person),
-                Field(absent) => person.fields.get(&normalise(title)).unwrap_or(absent).to_owned(),
+                Field(absent) => person.fields.get(&normalize(title)).unwrap_or(absent).to_owned(),
                 Rest => self.rest(person),
             });
         }

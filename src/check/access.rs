@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     markup::Attribute,
-    render::{AuthoredMarkup, Colour, MarkupKind, Piece, is_right_to_left},
+    render::{AuthoredMarkup, Color, MarkupKind, Piece, is_right_to_left},
     source::{Diagnostics, Source, Span},
 };
 
@@ -72,7 +72,7 @@ pub(super) fn rows(source: &Source, tags: &[Tag], whole: &Span, found: &mut Diag
 
 /// Sizes and pairs of colors in one `style`, one rule or one MJML element.
 pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnostics) {
-    let mut colours: [Option<(Colour, Span)>; 2] = [None, None];
+    let mut colors: [Option<(Color, Span)>; 2] = [None, None];
     for one in written {
         let Css::Declaration { property, value, span } = one else { continue };
         match property.as_str() {
@@ -86,14 +86,14 @@ pub(super) fn declarations(source: &Source, written: &[Css], found: &mut Diagnos
                     found.push(at(source, "M470", span.clone(), message, help));
                 }
             }
-            "color" => colours[0] = Colour::parse(value).map(|colour| (colour, span.clone())),
+            "color" => colors[0] = Color::parse(value).map(|color| (color, span.clone())),
             "background-color" | "background" => {
-                colours[1] = Colour::parse(value).map(|colour| (colour, span.clone()));
+                colors[1] = Color::parse(value).map(|color| (color, span.clone()));
             }
             _ => {}
         }
     }
-    if let [Some((words, span)), Some((background, _))] = colours {
+    if let [Some((words, span)), Some((background, _))] = colors {
         let contrast = words.contrast(background);
         if contrast < 4.5 {
             let message = format!("{words} on {background} has a contrast of {contrast:.1}");

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     assets,
-    render::{self, AuthoredMarkup, Background, Colour, Design, MarkupKind, Palette},
+    render::{self, AuthoredMarkup, Background, Color, Design, MarkupKind, Palette},
     source::{Diagnostics, Span},
 };
 
@@ -24,12 +24,12 @@ const WORDS_CONTRAST_MIN: f64 = 4.5;
 
 /// A background: its color for light and for dark.
 #[derive(Clone, Copy)]
-struct Colours {
-    light: Colour,
-    dark: Colour,
+struct Colors {
+    light: Color,
+    dark: Color,
 }
 
-impl Colours {
+impl Colors {
     /// Whether it has a color of its own, so that it and the words on it are the same in the dark.
     fn is_fixed(self) -> bool {
         self.light == self.dark
@@ -54,7 +54,7 @@ pub(super) fn check(case: &LetterContext<'_>, all: &[AuthoredMarkup], found: &mu
 }
 
 /// The backgrounds that the template's own rules give to classes; none for one that is not known.
-fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Colour>> {
+fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Color>> {
     let mut classes = BTreeMap::new();
     for one in all.iter().filter(|one| one.kind == MarkupKind::Css) {
         let text = one.source.text();
@@ -69,7 +69,7 @@ fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Colour>> {
                     named = text[span].split(',').filter_map(first).collect();
                 }
                 Css::Declaration { property, value, .. } if property.starts_with("background") => {
-                    let color = Colour::parse(value.trim_end_matches("!important").trim());
+                    let color = Color::parse(value.trim_end_matches("!important").trim());
                     classes.extend(named.iter().map(|name| (name.clone(), color)));
                 }
                 _ => {}
@@ -83,12 +83,12 @@ fn classes(all: &[AuthoredMarkup]) -> BTreeMap<String, Option<Colour>> {
 fn background(
     backgrounds: &[Background],
     design: &Design,
-    classes: &BTreeMap<String, Option<Colour>>,
-) -> Option<Colours> {
-    let fixed = |color: Colour| Colours { light: color, dark: color };
+    classes: &BTreeMap<String, Option<Color>>,
+) -> Option<Colors> {
+    let fixed = |color: Color| Colors { light: color, dark: color };
     for background in backgrounds.iter().rev() {
         match background {
-            Background::Color(color) => return Colour::parse(color).map(fixed),
+            Background::Color(color) => return Color::parse(color).map(fixed),
             Background::Role(role) => {
                 let of = |palette: &Palette| match role.as_str() {
                     "paper" => palette.paper,
@@ -97,9 +97,9 @@ fn background(
                     _ => palette.background,
                 };
                 if role == "banner" {
-                    return Some(Colours { light: design.light.accent, dark: design.dark.panel });
+                    return Some(Colors { light: design.light.accent, dark: design.dark.panel });
                 }
-                return Some(Colours { light: of(&design.light), dark: of(&design.dark) });
+                return Some(Colors { light: of(&design.light), dark: of(&design.dark) });
             }
             Background::Class(name) => {
                 if let Some(color) = classes.get(name) {
@@ -109,7 +109,7 @@ fn background(
             Background::Unknown => return None,
         }
     }
-    Some(Colours { light: Colour(0xff, 0xff, 0xff), dark: design.dark.background })
+    Some(Colors { light: Color(0xff, 0xff, 0xff), dark: design.dark.background })
 }
 
 /// Words of an `mj-text` on a background of the template's own: in the dark they keep their color, as it does.
@@ -117,7 +117,7 @@ fn words(
     one: &AuthoredMarkup,
     attributes: &[(String, String, Span)],
     design: &Design,
-    background: Colours,
+    background: Colors,
     found: &mut Diagnostics,
 ) {
     let get = |name: &str| attributes.iter().find(|(known, ..)| known == name);
@@ -125,7 +125,7 @@ fn words(
         return;
     }
     let (color, span) = match get("color") {
-        Some((_, value, span)) => (Colour::parse(&value.trim().to_ascii_lowercase()), span.clone()),
+        Some((_, value, span)) => (Color::parse(&value.trim().to_ascii_lowercase()), span.clone()),
         None => (Some(design.light.text), one.span.clone()),
     };
     let Some(color) = color else { return };
@@ -138,7 +138,7 @@ fn words(
 }
 
 /// Colors within the words. In the dark, the design's rules change the color of words, but not what a `style` says.
-fn html(one: &AuthoredMarkup, background: Colours, found: &mut Diagnostics) {
+fn html(one: &AuthoredMarkup, background: Colors, found: &mut Diagnostics) {
     let (tags, _) = css::tags(one.source.text(), one.span.clone());
     let declared = |tag: &Tag| -> Vec<Css> {
         let style = tag.attributes.iter().find(|one| one.name == "style");
@@ -152,7 +152,7 @@ fn html(one: &AuthoredMarkup, background: Colours, found: &mut Diagnostics) {
     for tag in &tags {
         for declaration in declared(tag) {
             let Css::Declaration { property, value, span } = declaration else { continue };
-            let Some(color) = Colour::parse(&value).filter(|_| property == "color") else { continue };
+            let Some(color) = Color::parse(&value).filter(|_| property == "color") else { continue };
             // The design's dark rules are for these, whatever their style says.
             let changes = matches!(tag.name.as_str(), "a" | "div" | "td" | "th" | "h2" | "h3" | "h4");
             let (background, when) = if color.contrast(background.light) < WORDS_CONTRAST_MIN {
@@ -175,7 +175,7 @@ fn image(
     case: &LetterContext<'_>,
     one: &AuthoredMarkup,
     attributes: &[(String, String, Span)],
-    background: Colours,
+    background: Colors,
     found: &mut Diagnostics,
 ) {
     let Some((_, source, span)) = attributes.iter().find(|(name, ..)| name == "src") else { return };
@@ -190,10 +190,8 @@ fn image(
 }
 
 /// Whether most of a picture is hard to tell from a background.
-pub(super) fn is_faint(pixels: &[[u8; 3]], background: Colour) -> bool {
-    let faint = pixels
-        .iter()
-        .filter(|[r, g, b]| Colour(*r, *g, *b).contrast(background) < SHAPE_CONTRAST_MIN)
-        .count();
+pub(super) fn is_faint(pixels: &[[u8; 3]], background: Color) -> bool {
+    let faint =
+        pixels.iter().filter(|[r, g, b]| Color(*r, *g, *b).contrast(background) < SHAPE_CONTRAST_MIN).count();
     faint * 4 >= pixels.len() * 3
 }

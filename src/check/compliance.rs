@@ -214,7 +214,7 @@ mod tests {
     use super::aligned;
 
     #[test]
-    fn a_parent_domain_is_aligned_and_a_neighbour_is_not() {
+    fn a_parent_domain_is_aligned_and_a_neighbor_is_not() {
         assert!(aligned("letters.example.org", "example.org"));
         assert!(aligned("example.org", "Example.org"));
         assert!(!aligned("badexample.org", "example.org"));

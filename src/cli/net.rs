@@ -25,7 +25,7 @@ use crate::{doctor::Web, hooks::Fetch};
 /// A bigger answer is refused, in bytes after decompression.
 const ANSWER_MAX: u64 = 2 * 1024 * 1024;
 /// For one request, from the name's lookup to the last byte.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const REDIRECTS_MAX: usize = 5;
 /// Addresses of a host that are tried.
 const ADDRESSES_MAX: usize = 8;
@@ -105,7 +105,7 @@ impl Net {
         &self,
         method: Method,
         url: &Url,
-        patience: Duration,
+        busy_timeout: Duration,
     ) -> Result<(u16, Option<Url>), NetError> {
         if !can_be_asked(url) {
             return Err(NetError::NotPublic(url.as_str().chars().take(200).collect()));
@@ -116,11 +116,11 @@ impl Net {
             Method::Head => self.agent.head(&target),
             Method::Get => self.agent.get(&target),
         };
-        let patience = patience.min(PATIENCE);
+        let busy_timeout = busy_timeout.min(TIMEOUT);
         let answer = request
             .config()
             .https_only(false)
-            .timeout_global(Some(patience))
+            .timeout_global(Some(busy_timeout))
             .build()
             .call()
             .map_err(|source| NetError::Failed { host, source: Box::new(source) })?;
@@ -265,7 +265,7 @@ fn config(is_test: bool) -> Config {
         .max_redirects(0)
         // A proxy would look the name up by itself, past our own look at the address.
         .proxy(None)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .max_response_header_size(64 * 1024)
         .user_agent(concat!("mimeo/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls)

@@ -24,7 +24,7 @@ const HOSTS_AT_ONCE: usize = 8;
 /// So many addresses are asked in one run; the rest is reported as unclear.
 const ADDRESSES_MAX: usize = 300;
 /// For all addresses of one run.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const REDIRECTS_MAX: usize = 5;
 /// How long a good answer counts, and one that may be fixed soon.
 const FRESH: (SignedDuration, SignedDuration) =
@@ -60,7 +60,7 @@ impl Online {
     fn with(net: Net, path: PathBuf, now: Timestamp) -> Self {
         let mut heard: BTreeMap<String, Heard> = load(&path).unwrap_or_default();
         heard.retain(|_, heard| now.duration_since(heard.at) < FORGOTTEN);
-        Self { net, path, now, heard, until: Instant::now() + PATIENCE, left: ADDRESSES_MAX }
+        Self { net, path, now, heard, until: Instant::now() + TIMEOUT, left: ADDRESSES_MAX }
     }
 
     /// What is known about these addresses, once those were asked of which too little is known.

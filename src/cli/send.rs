@@ -83,7 +83,7 @@ impl Job<'_> {
                 ledger.make_due_now(dispatch).await?;
             }
             let course = self.work(&opened, routes, settings).await?;
-            self.tell_dry_run(&opened.plan, &course)?;
+            self.print_dry_run(&opened.plan, &course)?;
             return Ok(course.exit(&Tally::default(), true));
         }
         if let Some(dispatch) = opened.dispatch {
@@ -105,7 +105,7 @@ impl Job<'_> {
             Some(record) => self.page(&ledger, &record, &opened.rendered, tally, &course).await,
             None => None,
         };
-        self.tell(&opened.plan, &course, Some(tally), page.as_deref())?;
+        self.print(&opened.plan, &course, Some(tally), page.as_deref())?;
         suppression_file::add_missing(self.config, &ledger, self.context.now).await?;
         Ok(course.exit(&tally, self.choice.is_none()))
     }

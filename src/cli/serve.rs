@@ -34,7 +34,7 @@ use crate::{
 use beside::Beside;
 
 /// How long a request waits for another process that is writing into the ledger.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Answer your readers: they subscribe, confirm, unsubscribe and change what they get
 ///
@@ -288,7 +288,7 @@ impl From<LetterError> for Failure {
 }
 
 fn open(context: &Context, path: &Location) -> Result<Ledger, Failure> {
-    let options = OpenOptions { patience: PATIENCE, ..context.ledger_options(Restored::Refuse) };
+    let options = OpenOptions { busy_timeout: TIMEOUT, ..context.ledger_options(Restored::Refuse) };
     Ok(Ledger::open_with(path, &options)?)
 }
 

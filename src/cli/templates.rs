@@ -183,7 +183,7 @@ fn show(context: &Context, issue: Option<&str>, output: &Path) -> Result<PathBuf
     for palette in &PALETTES {
         let mut config = config.clone();
         let design = &mut config.newsletter.design;
-        design.retain(|key, _| !render::COLOURS.contains(&key.as_str()) && key != "light" && key != "dark");
+        design.retain(|key, _| !render::COLORS.contains(&key.as_str()) && key != "light" && key != "dark");
         design.insert("palette".to_owned(), Value::Text(palette.name.to_owned()));
         palettes.push(pages.sample(&config, None, palette.name, palette.about.to_owned())?);
     }

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             without_list(context, &config, &ledger, tokens, requests).await?
         };
         suppression_file::add_missing(&config, &ledger, context.now).await?;
-        tell(context, counts);
+        print_counts(context, counts);
         Ok(Exit::Done)
     })
 }
@@ -172,7 +172,7 @@ async fn without_list(
     Ok([0, new, (asked as u64).saturating_sub(new)])
 }
 
-fn tell(context: &Context, [people, strangers, before]: [u64; 3]) {
+fn print_counts(context: &Context, [people, strangers, before]: [u64; 3]) {
     let mut parts = Vec::new();
     if people > 0 {
         parts.push(format!("{} no letters from now on", plural(people, "person gets", "people get")));

@@ -49,7 +49,7 @@ fn list_columns(section: &Table<'_>) -> ColumnMeanings {
     for (name, word) in section.named_texts("columns") {
         match Meaning::from_word(&word.value) {
             Some(meaning) => {
-                columns.insert(subscriber::normalise(&name.value), meaning);
+                columns.insert(subscriber::normalize(&name.value), meaning);
             }
             None => {
                 let known: Vec<_> = Meaning::WORDS.iter().map(|(word, _)| *word).collect();

@@ -135,7 +135,7 @@ fn form(section: &Table<'_>) -> (FormSettings, bool) {
     let texts = |name, example| table.texts(name, example).unwrap_or_default();
     let mut fields = Vec::new();
     for item in texts("fields", "[\"city\"]") {
-        let name = subscriber::normalise(&item.value);
+        let name = subscriber::normalize(&item.value);
         let is_own = name.is_empty() || crate::audience::RESERVED.contains(&&*name) || is_of_the_form(&name);
         if is_own || fields.contains(&name) {
             let message = format!("`serve.form.fields` cannot hold {:?}", item.value);

@@ -63,7 +63,7 @@ pub struct SystemDns {
 }
 
 /// One try at one name server.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// After so many questions without any answer the rest is not asked: each would be waited for.
 const UNHEARD_MAX: usize = 2;
 
@@ -89,7 +89,7 @@ impl SystemDns {
             }
         };
         let options = builder.options_mut();
-        options.timeout = PATIENCE;
+        options.timeout = TIMEOUT;
         options.attempts = 1;
         // Long keys fit into one datagram then.
         options.edns0 = true;

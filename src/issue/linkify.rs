@@ -1,6 +1,6 @@
 //! Bare addresses in running text, after GFM's extended autolinks (GFM 0.29 section 6.9).
 //!
-//! Three differences, all in favour of what authors mean: `www.` becomes `https://`, an address may follow any mark
+//! Three differences, all in favor of what authors mean: `www.` becomes `https://`, an address may follow any mark
 //! that is no letter or digit (CJK text has no spaces), and CJK punctuation ends it.
 
 use crate::source::Span;

@@ -148,7 +148,7 @@ impl Claim {
         self.tries.saturating_add(1)
     }
 
-    /// Grows with each claim of the delivery; a worker that comes too late is recognised by it.
+    /// Grows with each claim of the delivery; a worker that comes too late is recognized by it.
     pub fn epoch(&self) -> u32 {
         self.hold.epoch
     }

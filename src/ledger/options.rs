@@ -8,7 +8,7 @@ use super::files;
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
     /// How long to wait for another process that is writing.
-    pub patience: Duration,
+    pub busy_timeout: Duration,
     /// Whether a ledger that is older than what this folder has seen (a backup put back) is taken as the truth.
     pub restored: Restored,
     /// A folder outside of the ledger's own, in which to keep how far the ledger has come: so a backup of the whole folder
@@ -24,7 +24,7 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {
-            patience: Duration::from_secs(10),
+            busy_timeout: Duration::from_secs(10),
             restored: Restored::Refuse,
             marks: None,
             lease: Duration::from_secs(90),

@@ -22,7 +22,7 @@ const GROUP_MAX: usize = 1000;
 /// Between attempts to write outcomes that the disk or another process refused.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long outcomes are kept and tried before they are given up.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What keeps the database from being written, for those who do not wait for it.
 #[derive(Default)]
@@ -158,7 +158,7 @@ impl Writer {
         self.failure = Some((since, error.clone()));
         if self.group.is_empty() {
             self.failure = None;
-        } else if since.elapsed() >= PATIENCE {
+        } else if since.elapsed() >= TIMEOUT {
             refuse_begins(&mut self.group, &error);
             self.group.clear();
             self.failure = None;

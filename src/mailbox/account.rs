@@ -40,7 +40,7 @@ pub struct Account {
     /// Certificates (PEM) to trust besides the machine's own store.
     pub ca_file: Option<PathBuf>,
     /// The longest wait for an answer.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// An address that is not one of a mailbox.
@@ -114,7 +114,7 @@ impl Account {
             move_to: None,
             keep: true,
             ca_file: None,
-            patience: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
         })
     }
 }

@@ -66,7 +66,7 @@ pub(super) async fn within<T>(
     future: impl Future<Output = T>,
 ) -> Result<T, MailboxError> {
     let silent = |_| MailboxError::Silent { host: account.host.clone(), command };
-    timeout(account.patience.max(Duration::from_secs(1)), future).await.map_err(silent)
+    timeout(account.timeout.max(Duration::from_secs(1)), future).await.map_err(silent)
 }
 
 /// One line, byte by byte: what follows it may be the beginning of TLS.

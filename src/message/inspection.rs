@@ -35,7 +35,7 @@ pub(super) fn inspect(bytes: &[u8], utf8_header: bool) -> Result<Shape, ComposeE
     Ok(Shape { eight_bit: look.eight_bit, dots, ended: look.last == b'\n' })
 }
 
-/// What was seen in a stretch of a letter. Looks at neighbours join into the look at both, so that stretches which all
+/// What was seen in a stretch of a letter. Looks at neighbors join into the look at both, so that stretches which all
 /// letters share are gone through once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {

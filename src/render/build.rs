@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    design::{Colour, Logo, Palette},
+    design::{Color, Logo, Palette},
     letter::{self, Frame, LetterInputs, design},
     newsletter::Newsletter,
     rendered_issue::RenderedIssue,
@@ -192,7 +192,7 @@ fn load_assets(issue: &Issue, template: &Template, context: &BuildContext<'_>) -
     let (assets, found) = Assets::load(issue, &context.newsletter.picture_settings(), &extra, context.root);
     diagnostics.extend(found);
     let mut assets = assets;
-    let rgb = |colour: Colour| [colour.0, colour.1, colour.2];
+    let rgb = |color: Color| [color.0, color.1, color.2];
     let ink =
         |palette: &Palette| Ink { text: rgb(palette.text), paper: rgb(palette.paper), size: design.size };
     let (light, dark) = (ink(&design.light), ink(&design.dark));

@@ -3,7 +3,7 @@
 //! In: `[design]` of `mimeo.toml`, `design` of a front matter, a template's own `mimeo:design`. Out: [`Design`].
 //! Never: knows a block or a component.
 
-mod colour;
+mod color;
 mod logo;
 mod looks;
 mod palette;
@@ -11,10 +11,10 @@ mod palettes;
 mod values;
 mod web_font;
 
-pub use colour::Colour;
+pub use color::Color;
 pub use logo::Logo;
 pub use looks::{Buttons, Cards, Headings, Lists, Looks, Pictures};
-pub use palette::{COLOURS, Palette};
+pub use palette::{COLORS, Palette};
 pub use palettes::{NamedPalette, PALETTES};
 pub use web_font::WebFont;
 
@@ -25,7 +25,7 @@ use crate::{
     source::{Diagnostic, Diagnostics, Place, Severity},
 };
 use logo::logo;
-use palette::set_colour;
+use palette::set_color;
 use values::{Problem, flag, known_names, line_height, number, stack};
 use web_font::web_font;
 
@@ -78,7 +78,7 @@ const OTHERS: [&str; 19] = [
 
 /// The names of all settings of a design.
 pub(crate) fn settings() -> impl Iterator<Item = &'static str> + Clone {
-    COLOURS.into_iter().chain(OTHERS)
+    COLORS.into_iter().chain(OTHERS)
 }
 
 impl Default for Design {
@@ -126,7 +126,7 @@ impl Design {
                 ("light" | "dark", Value::Map(map)) => {
                     let palette = if key == "dark" { &mut self.dark } else { &mut self.light };
                     for (name, value) in map {
-                        report(&format!("{key}.{name}"), set_colour(palette, name, value));
+                        report(&format!("{key}.{name}"), set_color(palette, name, value));
                     }
                 }
                 _ => report(key, self.set(key, value)),
@@ -135,8 +135,8 @@ impl Design {
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Result<(), Problem> {
-        if COLOURS.contains(&key) {
-            return set_colour(&mut self.light, key, value);
+        if COLORS.contains(&key) {
+            return set_color(&mut self.light, key, value);
         }
         match key {
             "light" | "dark" => Err((
@@ -220,7 +220,7 @@ mod tests {
         let dark = Value::Map(BTreeMap::from([("text".into(), Value::Text("#EEEEEE".into()))]));
         let (design, problems) = overlay("dark", dark);
         assert!(problems.is_empty());
-        assert_eq!(design.dark.text, Colour(0xee, 0xee, 0xee));
+        assert_eq!(design.dark.text, Color(0xee, 0xee, 0xee));
     }
 
     #[test]
@@ -233,8 +233,8 @@ mod tests {
         let mut problems = Vec::new();
         design.overlay(&settings, &|_| Place::File { path: "mimeo.toml".into() }, &mut problems);
         assert!(problems.is_empty());
-        assert_eq!(design.light.accent, Colour(0x11, 0x22, 0x33));
-        assert_eq!(design.light.background, Colour(0xef, 0xf2, 0xea));
+        assert_eq!(design.light.accent, Color(0x11, 0x22, 0x33));
+        assert_eq!(design.light.background, Color(0xef, 0xf2, 0xea));
         let (_, problems) = overlay("palette", Value::Text("mos".into()));
         assert_eq!(problems, ["mimeo.toml: unknown palette `mos`"]);
     }

@@ -123,7 +123,7 @@ impl<'a> Filler<'a> {
             "code_font" => Some(self.design.code_font.clone()),
             "width" => Some(self.design.width.to_string()),
             "size" => Some(self.design.size.to_string()),
-            _ => self.design.light.colour(name).map(|colour| colour.to_string()),
+            _ => self.design.light.color(name).map(|color| color.to_string()),
         }
     }
 

@@ -112,9 +112,9 @@ fn each<'h>(html: &'h str, mut visit: impl FnMut(Selector, &Opening<'h>)) {
 fn selector(tag: &Opening<'_>, is_in_item: bool) -> Option<Selector> {
     if tag.name == "span" {
         let (_, class) = tag.attribute("class")?;
-        let is_coloured_code =
+        let is_colored_code =
             class.len() == 2 && class.starts_with('s') && class.ends_with(|c: char| c.is_ascii_digit());
-        return is_coloured_code.then(|| format!(".{class}"));
+        return is_colored_code.then(|| format!(".{class}"));
     }
     let is_list = matches!(tag.name, "ul" | "ol");
     KINDS

@@ -168,8 +168,8 @@ pub fn design(issue: &Issue, newsletter: &Newsletter, template: &Template) -> (D
         }
     };
     for (name, palette) in [("light", &design.light), ("dark", &design.dark)] {
-        for (words, colour, background, on) in palette.pairs() {
-            let contrast = colour.contrast(on);
+        for (words, color, background, on) in palette.pairs() {
+            let contrast = color.contrast(on);
             if contrast < 4.5 {
                 let message =
                     format!("in the {name} colors, {words} on {background} has a contrast of {contrast:.1}");

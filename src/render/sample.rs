@@ -14,7 +14,7 @@ const NOWHERE: &str = "https://example.org/unsubscribe/sample";
 /// The token of an invented reader.
 const NO_TOKEN: &str = "sample";
 
-/// A value for a field of the list that no one has filled in: `favourite_tea` becomes `Favourite tea`.
+/// A value for a field of the list that no one has filled in: `favorite_tea` becomes `Favorite tea`.
 pub fn sample_value(field: &str) -> String {
     match field {
         "name" => "Ada Example".to_owned(),

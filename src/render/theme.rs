@@ -10,7 +10,7 @@ pub(crate) use fixed::{KINDS, MARK, SYNTAX};
 pub(crate) use used::Used;
 
 use super::{
-    design::{Colour, Design, Headings},
+    design::{Color, Design, Headings},
     hoist,
     mjml::{Content, Element, GHOST_RULE},
     opening::{Step, steps},
@@ -40,21 +40,19 @@ fn css_class(role: &str) -> &str {
 
 /// The attributes that a role takes from the design.
 fn role(design: &Design, name: &'static str) -> Element {
-    let colours = &design.light;
+    let colors = &design.light;
     let class = Element::new("mj-class").with("name", name);
     match name {
-        "background" => class.with("background-color", colours.background.to_string()),
-        "paper" => class.with("background-color", colours.paper.to_string()),
-        "panel" => class.with("background-color", colours.panel.to_string()),
-        "title" => {
-            class.with("color", colours.heading.to_string()).with("font-family", &*design.heading_font)
-        }
-        "muted" => class.with("color", colours.muted.to_string()),
-        "accent" => class.with("color", colours.accent.to_string()),
+        "background" => class.with("background-color", colors.background.to_string()),
+        "paper" => class.with("background-color", colors.paper.to_string()),
+        "panel" => class.with("background-color", colors.panel.to_string()),
+        "title" => class.with("color", colors.heading.to_string()).with("font-family", &*design.heading_font),
+        "muted" => class.with("color", colors.muted.to_string()),
+        "accent" => class.with("color", colors.accent.to_string()),
         "button" | "banner" => class
-            .with("background-color", colours.accent.to_string())
-            .with("color", colours.on_accent.to_string()),
-        _ => class.with("border-color", colours.rule.to_string()),
+            .with("background-color", colors.accent.to_string())
+            .with("color", colors.on_accent.to_string()),
+        _ => class.with("border-color", colors.rule.to_string()),
     }
 }
 
@@ -71,7 +69,7 @@ struct Background<'a> {
     /// The background of the author's own; none on a background that has a role.
     own: Option<&'a str>,
     /// The color in the light; none where the letter leaves it to the client, or where it is a picture.
-    colour: Option<Colour>,
+    color: Option<Color>,
 }
 
 /// Writes CSS classes into every element that plays a role, so that the dark rules find it. They are written out,
@@ -91,8 +89,8 @@ fn mark(element: &mut Element, background: Background<'_>, design: &Design) {
     let given = ["container-background-color", "background-color", "background-url"];
     let given = given.iter().find_map(|name| element.get(name)).map(str::to_owned);
     let background = match (roles.iter().find_map(|role| design.light.background(role)), given.as_deref()) {
-        (Some(colour), _) => Background { own: None, colour: Some(colour) },
-        (None, Some(given)) => Background { own: Some(given), colour: Colour::parse(given) },
+        (Some(color), _) => Background { own: None, color: Some(color) },
+        (None, Some(given)) => Background { own: Some(given), color: Color::parse(given) },
         (None, None) => background,
     };
     let is_on_own_background = background.own.is_some();
@@ -118,10 +116,10 @@ fn mark(element: &mut Element, background: Background<'_>, design: &Design) {
         Content::Elements(children) => children.iter_mut().for_each(|child| mark(child, background, design)),
         Content::Raw(html) if element.name == "mj-text" => {
             if let Some(own) = background.own {
-                *html = with_link_colour(html, link_colour(design, own));
+                *html = with_link_color(html, link_color(design, own));
             }
-            if let (Some(at), Some(colour)) = (html.find(PLATE), background.colour) {
-                html.insert_str(at + PLATE.len(), &plate(colour));
+            if let (Some(at), Some(color)) = (html.find(PLATE), background.color) {
+                html.insert_str(at + PLATE.len(), &plate(color));
             }
         }
         Content::Raw(_) => {}
@@ -129,42 +127,42 @@ fn mark(element: &mut Element, background: Background<'_>, design: &Design) {
 }
 
 /// The plate below a logo, as a picture: Gmail recolors the backgrounds of letters in the dark, but not their pictures.
-fn plate(colour: Colour) -> String {
-    format!("background-image:linear-gradient({colour},{colour});")
+fn plate(color: Color) -> String {
+    format!("background-image:linear-gradient({color},{color});")
 }
 
 /// Of the accents for light and for dark, the one that can be read better on a background of the author's own.
-fn link_colour(design: &Design, background: &str) -> Colour {
+fn link_color(design: &Design, background: &str) -> Color {
     let (light, dark) = (design.light.accent, design.dark.accent);
-    match Colour::parse(background) {
+    match Color::parse(background) {
         Some(background) if dark.contrast(background) > light.contrast(background) => dark,
         _ => light,
     }
 }
 
 /// Links that say no color get one: a browser's own for dark pages cannot be read on a background that stays light.
-fn with_link_colour(html: &str, colour: Colour) -> String {
+fn with_link_color(html: &str, color: Color) -> String {
     let mut out = String::with_capacity(html.len());
     let mut copied = 0;
     for step in steps(html) {
         let Step::Open(tag) = step else { continue };
         let style = tag.attribute("style");
-        let has_colour = style.as_ref().is_some_and(|(_, style)| {
+        let has_color = style.as_ref().is_some_and(|(_, style)| {
             style.split(';').any(|rule| rule.split(':').next().is_some_and(|name| name.trim() == "color"))
         });
-        if tag.name != "a" || tag.attribute("href").is_none() || has_colour {
+        if tag.name != "a" || tag.attribute("href").is_none() || has_color {
             continue;
         }
         match style {
             Some((range, style)) => {
                 out.push_str(&html[copied..range.start]);
-                out.push_str(&format!(" style=\"color:{colour};{style}\""));
+                out.push_str(&format!(" style=\"color:{color};{style}\""));
                 copied = range.end;
             }
             None => {
                 let end = tag.range.end - if tag.raw.ends_with("/>") { 2 } else { 1 };
                 out.push_str(&html[copied..end]);
-                out.push_str(&format!(" style=\"color:{colour}\""));
+                out.push_str(&format!(" style=\"color:{color}\""));
                 copied = end;
             }
         }
@@ -276,7 +274,7 @@ fn plain_rules(design: &Design, used: &Used) -> String {
     rules
 }
 
-/// Rules for a dark background, twice: as the standard has it, and as Outlook.com marks what it recolours. Only those that
+/// Rules for a dark background, twice: as the standard has it, and as Outlook.com marks what it recolors. Only those that
 /// the letter has elements for.
 fn dark_rules(design: &Design, used: &Used) -> String {
     let dark = &design.dark;
@@ -291,24 +289,24 @@ fn dark_rules(design: &Design, used: &Used) -> String {
         _ => ".r p,.t .r,.t .R td,.t .R th,.S tr",
     };
     let mut rules: Vec<(&str, String)> = vec![
-        (".t div,.t td,.t th", colour(dark.text)),
-        (".t a", colour(dark.accent)),
-        (".h div,.t h2,.t h3,.t h4", colour(dark.heading)),
-        (muted, colour(dark.muted)),
-        (".a div", colour(dark.accent)),
+        (".t div,.t td,.t th", color(dark.text)),
+        (".t a", color(dark.accent)),
+        (".h div,.t h2,.t h3,.t h4", color(dark.heading)),
+        (muted, color(dark.muted)),
+        (".a div", color(dark.accent)),
         // A letter without a background of its own has its client's.
         (if used.meets(".G") { "body,.G" } else { ".G" }, background(dark.background)),
         (".P,.P>table", background(dark.paper)),
         (".B,.B td", format!("{};border-color:{}!important", background(dark.accent), dark.accent)),
-        (".B a,.B div", colour(dark.on_accent)),
+        (".B a,.B div", color(dark.on_accent)),
         // A banner is as broad as the letter: an accent that shines in the dark would be all that one sees.
         (".N,.N>table,.t .p,.t code,.H,.H>table", background(dark.panel)),
-        (".H a,.H div", colour(dark.accent)),
+        (".H a,.H div", color(dark.accent)),
         (lines, format!("border-color:{}!important", dark.rule)),
         (".t .q", format!("border-color:{}!important", dark.accent)),
         (".t .i", "color:inherit!important".to_owned()),
-        (".t .j", colour(design.light.text)),
-        (".t mark", format!("{};{}", background(MARK.1), colour(dark.text))),
+        (".t .j", color(design.light.text)),
+        (".t mark", format!("{};{}", background(MARK.1), color(dark.text))),
         // A logo that is only drawn for light backgrounds lies on a plate.
         (".K", background(design.light.paper)),
         (".L,.E", "display:none!important".to_owned()),
@@ -323,10 +321,10 @@ fn dark_rules(design: &Design, used: &Used) -> String {
     for kind in KINDS {
         let value = kind.dark;
         rules.push((kind.border, format!("border-color:{value}!important")));
-        rules.push((kind.label, colour(value)));
+        rules.push((kind.label, color(value)));
     }
     for (class, _, value) in SYNTAX {
-        rules.push((class, colour(value)));
+        rules.push((class, color(value)));
     }
     let mut standard = String::from("@media (prefers-color-scheme:dark){");
     let mut outlook = String::new();
@@ -346,11 +344,11 @@ fn dark_rules(design: &Design, used: &Used) -> String {
     format!(":root{{color-scheme:light dark}}{wide}{standard}}}{outlook}")
 }
 
-fn colour(value: Colour) -> String {
+fn color(value: Color) -> String {
     format!("color:{value}!important")
 }
 
-fn background(value: Colour) -> String {
+fn background(value: Color) -> String {
     format!("background-color:{value}!important")
 }
 

@@ -93,11 +93,11 @@ impl Line {
 
 /// The smallest difference of two texts that have nothing in common takes long to find; after this time a larger one is
 /// reported.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What differs, with so many lines around each change.
 pub fn changes(before: &str, now: &str, around: usize) -> Vec<Hunk> {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, now);
+    let diff = TextDiff::configure().timeout(TIMEOUT).diff_lines(before, now);
     let hunk = |group: &Vec<DiffOp>| {
         let first = group.first()?;
         let mut lines = Vec::new();
@@ -129,7 +129,7 @@ fn marks(gone: &[&str], came: &[&str]) -> (Vec<Vec<bool>>, Vec<Vec<bool>>) {
     let (before, now) = (flat(gone), flat(came));
     let (before, now): (Vec<&str>, Vec<&str>) =
         (before.iter().map(String::as_str).collect(), now.iter().map(String::as_str).collect());
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_slices(&before, &now);
+    let diff = TextDiff::configure().timeout(TIMEOUT).diff_slices(&before, &now);
     // Two texts that only share a few small words are two texts.
     let is_another = diff.ratio() < 0.4;
     let (mut only_before, mut only_now) = (vec![!is_another; before.len()], vec![!is_another; now.len()]);
@@ -147,7 +147,7 @@ fn marks(gone: &[&str], came: &[&str]) -> (Vec<Vec<bool>>, Vec<Vec<bool>>) {
 
 /// How like each other two texts are: 1 when they are the same, 0 when they share no line.
 pub fn likeness(before: &str, now: &str) -> f32 {
-    TextDiff::configure().timeout(PATIENCE).diff_lines(before, now).ratio()
+    TextDiff::configure().timeout(TIMEOUT).diff_lines(before, now).ratio()
 }
 
 const GONE: Style = AnsiColor::Red.on_default();

@@ -140,7 +140,7 @@ pub fn one_json(diagnostic: &Diagnostic) -> Value {
 }
 
 fn one(out: &mut String, diagnostic: &Diagnostic, links: Links) {
-    let (word, colour) = match diagnostic.severity {
+    let (word, color) = match diagnostic.severity {
         Severity::Error => ("error", AnsiColor::Red.on_default().bold()),
         Severity::Warning => ("warning", AnsiColor::Yellow.on_default().bold()),
         Severity::Note => ("note", AnsiColor::Cyan.on_default().bold()),
@@ -159,7 +159,7 @@ fn one(out: &mut String, diagnostic: &Diagnostic, links: Links) {
     };
     let page = if links == Links::Yes { explanation(diagnostic.code) } else { None };
     let code = linked(diagnostic.code, page.as_deref());
-    line(format_args!("{colour}{word}[{code}]{colour:#}{BOLD}: {message}{BOLD:#}"));
+    line(format_args!("{color}{word}[{code}]{color:#}{BOLD}: {message}{BOLD:#}"));
     line(format_args!("{:gutter$}{BAR}-->{BAR:#} {place}", ""));
     if let Place::Text { start, end, excerpt, .. } = &diagnostic.place
         && !excerpt.is_empty()
@@ -168,7 +168,7 @@ fn one(out: &mut String, diagnostic: &Diagnostic, links: Links) {
         line(format_args!("{:gutter$} {BAR}|{BAR:#}", ""));
         line(format_args!("{BAR}{} |{BAR:#} {before}{marked}{after}", start.line));
         let (space, marks) = (before.width(), "^".repeat(marked.width().max(1)));
-        line(format_args!("{:gutter$} {BAR}|{BAR:#} {:space$}{colour}{marks}{colour:#}", "", ""));
+        line(format_args!("{:gutter$} {BAR}|{BAR:#} {:space$}{color}{marks}{color:#}", "", ""));
     }
     if let Some(help) = &diagnostic.help {
         let help = clean(help);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn severities_have_their_colours() {
+    fn severities_have_their_colors() {
         let source = Source::new("a.md", "x\n");
         let text = human(&[Diagnostic::error("M101", &source, 0..1, "no")], Links::No);
         assert!(text.starts_with("\u{1b}[1m\u{1b}[31merror[M101]\u{1b}[0m"), "{text:?}");

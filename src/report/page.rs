@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     format::{count, duration, plural, when},
-    picture::{Picture, Waits, wait_colour},
+    picture::{Picture, Waits, wait_color},
 };
 use crate::{
     bounce::{Class, Kind, advice::advice, reason},
@@ -139,11 +139,11 @@ impl RunPage<'_> {
             let _ = write!(words, ", {} {what}", count(*number));
         }
         let mut bars = String::new();
-        for (what, number, colour) in parts.iter().filter(|(_, number, _)| *number > 0) {
+        for (what, number, color) in parts.iter().filter(|(_, number, _)| *number > 0) {
             let share = 100.0 * *number as f64 / tally.planned.max(1) as f64;
             let _ = write!(
                 bars,
-                "<span style=\"width:{share:.2}%;background:{colour}\" title=\"{} {what}\"></span>",
+                "<span style=\"width:{share:.2}%;background:{color}\" title=\"{} {what}\"></span>",
                 count(*number)
             );
         }
@@ -264,7 +264,7 @@ impl RunPage<'_> {
                  </svg></td></tr>",
                 duration(time),
                 300.0 * time.as_secs_f64() / most,
-                wait_colour(cause)
+                wait_color(cause)
             );
         }
         page.push_str("</tbody></table>");

@@ -24,7 +24,7 @@ const KINDS: [(&str, &str); 4] =
     [("accepted", "#2f7d4f"), ("deferred", "#b7791f"), ("refused", "#c0392b"), ("unconfirmed", "#6b4fa0")];
 
 /// The color of a cause of waiting in the report.
-pub(super) fn wait_colour(cause: &str) -> &'static str {
+pub(super) fn wait_color(cause: &str) -> &'static str {
     match cause {
         "the pace" => "#7a8aa0",
         "the relay, which asked us to slow down" => "#3f8f9b",
@@ -116,14 +116,14 @@ impl Picture<'_> {
             .collect();
         let _ = write!(page, "<g><title>{}: {}</title>", self.clock(bucket.from), counts.join(", "));
         let mut bottom = LINE;
-        for ((_, colour), letters) in KINDS.iter().zip(kinds(bucket)).filter(|(_, letters)| *letters > 0) {
+        for ((_, color), letters) in KINDS.iter().zip(kinds(bucket)).filter(|(_, letters)| *letters > 0) {
             let tall = letters as f64 / most.max(1) as f64 * (LINE - TOP);
             bottom -= tall;
             // The first stretch began before the run did.
             let (left, width) = (x.max(0.0), (bar * 0.92 + x.min(0.0)).max(0.5));
             let _ = write!(
                 page,
-                "<rect x=\"{left:.2}\" y=\"{bottom:.2}\" width=\"{width:.2}\" height=\"{tall:.2}\" fill=\"{colour}\"/>"
+                "<rect x=\"{left:.2}\" y=\"{bottom:.2}\" width=\"{width:.2}\" height=\"{tall:.2}\" fill=\"{color}\"/>"
             );
         }
         page.push_str("</g>");
@@ -148,7 +148,7 @@ impl Picture<'_> {
                  <title>waited {} for {cause}</title></rect>",
                 stretch as f64 * bar,
                 (bar * 0.92).max(0.5),
-                wait_colour(cause),
+                wait_color(cause),
                 duration(waited),
             );
             top += deep;
@@ -157,14 +157,14 @@ impl Picture<'_> {
 
     fn key(&self, page: &mut String) {
         page.push_str("<p class=\"quiet\">");
-        for (index, (word, colour)) in KINDS.iter().enumerate() {
+        for (index, (word, color)) in KINDS.iter().enumerate() {
             let total: u64 = self.letters.iter().map(|bucket| kinds(bucket)[index]).sum();
             if total == 0 {
                 continue;
             }
             let _ = write!(
                 page,
-                "<span class=\"part\"><span class=\"key\" style=\"background:{colour}\"></span>{word} {}</span> ",
+                "<span class=\"part\"><span class=\"key\" style=\"background:{color}\"></span>{word} {}</span> ",
                 count(total)
             );
         }

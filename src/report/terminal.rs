@@ -10,15 +10,15 @@ use crate::source::{Diagnostic, Severity};
 /// The streams of the program, and whether to use color and to print more than errors.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    colour: ColorChoice,
+    color: ColorChoice,
     quiet: bool,
 }
 
 impl Terminal {
     /// The streams as the user wants them: `Auto` obeys `NO_COLOR`, `CLICOLOR_FORCE` and pipes; a quiet one prints errors
     /// only.
-    pub fn new(colour: ColorChoice, quiet: bool) -> Self {
-        Self { colour, quiet }
+    pub fn new(color: ColorChoice, quiet: bool) -> Self {
+        Self { color, quiet }
     }
 
     /// Whether only errors are printed.
@@ -34,7 +34,7 @@ impl Terminal {
     /// Whether standard error shows links.
     pub fn links(&self) -> Links {
         let shown =
-            self.colour != ColorChoice::Never && supports_hyperlinks::on(supports_hyperlinks::Stream::Stderr);
+            self.color != ColorChoice::Never && supports_hyperlinks::on(supports_hyperlinks::Stream::Stderr);
         if shown { Links::Yes } else { Links::No }
     }
 
@@ -45,7 +45,7 @@ impl Terminal {
 
     /// Writes data to standard output, in one go.
     pub fn data(&self, text: &str) -> io::Result<()> {
-        let mut out = AutoStream::new(io::stdout().lock(), self.colour);
+        let mut out = AutoStream::new(io::stdout().lock(), self.color);
         out.write_all(text.as_bytes())?;
         out.flush()
     }
@@ -59,7 +59,7 @@ impl Terminal {
 
     /// Writes a line to standard error, also when quiet. A closed standard error is ignored.
     pub fn print(&self, text: &str) {
-        let mut err = AutoStream::new(io::stderr().lock(), self.colour);
+        let mut err = AutoStream::new(io::stderr().lock(), self.color);
         let _ = writeln!(err, "{text}");
     }
 
@@ -94,7 +94,7 @@ impl Terminal {
     /// Asks a question on standard error. Every answer other than `y` or `yes` is a no.
     pub fn ask(&self, question: &str) -> io::Result<bool> {
         {
-            let mut err = AutoStream::new(io::stderr().lock(), self.colour);
+            let mut err = AutoStream::new(io::stderr().lock(), self.color);
             write!(err, "{question} [y/N] ")?;
             err.flush()?;
         }
@@ -106,7 +106,7 @@ impl Terminal {
     /// Asks for a text on standard error. An empty answer is the default, if there is one; `None` is the end of the input.
     pub fn ask_for(&self, question: &str, default: Option<&str>) -> io::Result<Option<String>> {
         {
-            let mut err = AutoStream::new(io::stderr().lock(), self.colour);
+            let mut err = AutoStream::new(io::stderr().lock(), self.color);
             match default {
                 Some(default) => write!(err, "{question} [{default}]: ")?,
                 None => write!(err, "{question}: ")?,

@@ -36,8 +36,8 @@ impl Connection {
 
     /// To a server.
     #[cfg(feature = "postgres")]
-    pub(crate) fn postgres(server: &Server, patience: Duration) -> Result<Self, Error> {
-        Ok(Self { backend: Backend::Postgres(Box::new(Client::connect(server, patience)?)) })
+    pub(crate) fn postgres(server: &Server, busy_timeout: Duration) -> Result<Self, Error> {
+        Ok(Self { backend: Backend::Postgres(Box::new(Client::connect(server, busy_timeout)?)) })
     }
 
     /// A database that no one else sees and that is gone when it is closed; nothing in it is durable.

@@ -51,19 +51,19 @@ const LEDGER_LOCK: i64 = 0x006d_696d_656f;
 /// Tables grow from empty to millions of rows before anybody has counted them, so that the planner has to use the indexes.
 /// A plan that is switched off counts as endlessly expensive where there is no other: compilation (JIT) stays off, or each such
 /// statement would be compiled for a quarter of a second first.
-fn options(patience: Duration) -> String {
+fn options(busy_timeout: Duration) -> String {
     format!(
         "-c lock_timeout={} -c statement_timeout=600000 -c idle_in_transaction_session_timeout=5000 \
          -c timezone=UTC -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan \
          -c client_min_messages=warning -c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off",
-        patience.as_millis().max(1)
+        busy_timeout.as_millis().max(1)
     )
 }
 
 /// A connection to PostgreSQL.
 pub(crate) struct Client {
     server: Server,
-    patience: Duration,
+    busy_timeout: Duration,
     client: RefCell<tokio_postgres::Client>,
     statements: RefCell<HashMap<String, Statement>>,
     /// A transaction is open: what is lost now is not to be continued on another connection.
@@ -82,11 +82,11 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     /// Connects to a server, and waits no longer than this for locks that others hold.
-    pub(crate) fn connect(server: &Server, patience: Duration) -> Result<Self, Error> {
-        let client = connect(server, patience)?;
+    pub(crate) fn connect(server: &Server, busy_timeout: Duration) -> Result<Self, Error> {
+        let client = connect(server, busy_timeout)?;
         let this = Self {
             server: server.clone(),
-            patience,
+            busy_timeout,
             client: RefCell::new(client),
             statements: RefCell::default(),
             in_transaction: Cell::new(false),
@@ -119,7 +119,7 @@ impl Client {
         if self.in_transaction.get() || !self.client.borrow().is_closed() {
             return Ok(());
         }
-        let client = connect(&self.server, self.patience)?;
+        let client = connect(&self.server, self.busy_timeout)?;
         self.statements.borrow_mut().clear();
         self.client.replace(client);
         let (before, now) = (self.origin.get(), self.ask_origin()?);
@@ -188,10 +188,10 @@ impl Client {
     }
 
     /// Waits for a while until the server answers again, if it is away.
-    pub(crate) fn wait(&self, patience: Duration) {
+    pub(crate) fn wait(&self, busy_timeout: Duration) {
         let since = Instant::now();
         while let Err(Error::Unreachable(_)) = self.ensure()
-            && since.elapsed() < patience
+            && since.elapsed() < busy_timeout
         {
             thread::sleep(PAUSE);
         }
@@ -325,7 +325,7 @@ fn runtime() -> Result<&'static Runtime, Error> {
     RUNTIME.as_ref().map_err(|error| Error::Unreachable(error.to_string().into()))
 }
 
-fn connect(server: &Server, patience: Duration) -> Result<tokio_postgres::Client, Error> {
+fn connect(server: &Server, busy_timeout: Duration) -> Result<tokio_postgres::Client, Error> {
     let runtime = runtime()?;
     let mut config = Config::new();
     match &server.host {
@@ -334,7 +334,7 @@ fn connect(server: &Server, patience: Duration) -> Result<tokio_postgres::Client
     };
     config.port(server.port).dbname(&server.database).application_name("mimeo").connect_timeout(CONNECT);
     config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(Duration::from_secs(60));
-    config.options(options(patience));
+    config.options(options(busy_timeout));
     if let Some(user) = &server.user {
         config.user(user);
     }

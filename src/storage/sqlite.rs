@@ -54,7 +54,7 @@ pub(super) fn column<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Result<Va
 pub(super) fn begin_writing(db: &rusqlite::Connection) -> Result<(), Error> {
     let mut begin = db.prepare_cached("BEGIN IMMEDIATE")?;
     let millis: i64 = db.prepare_cached("PRAGMA busy_timeout")?.query_row([], |row| row.get(0))?;
-    let patience = Duration::from_millis(millis.unsigned_abs());
+    let busy_timeout = Duration::from_millis(millis.unsigned_abs());
     db.busy_timeout(Duration::ZERO)?;
     let since = Instant::now();
     let begun = loop {
@@ -62,14 +62,14 @@ pub(super) fn begin_writing(db: &rusqlite::Connection) -> Result<(), Error> {
         let is_busy =
             matches!(&begun, Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
         let waited = since.elapsed();
-        if !is_busy || waited >= patience {
+        if !is_busy || waited >= busy_timeout {
             break begun;
         }
         // Whoever is not let in for long waits for a long transaction, such as an import.
         let pause = (waited / 16).clamp(Duration::from_micros(500), Duration::from_millis(10));
-        thread::sleep(pause.min(patience - waited));
+        thread::sleep(pause.min(busy_timeout - waited));
     };
-    db.busy_timeout(patience)?;
+    db.busy_timeout(busy_timeout)?;
     Ok(begun.map(drop)?)
 }
 

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use super::{
     inactive::Inactive,
     meaning::{Meaning, Says},
-    normalise::normalise,
+    normalize::normalize,
 };
 
-/// `[list.columns]`: what columns mean, by their normalised names. Stronger than what is known of them.
+/// `[list.columns]`: what columns mean, by their normalized names. Stronger than what is known of them.
 pub type ColumnMeanings = BTreeMap<String, Meaning>;
 
 /// A column that speaks about consent.
@@ -36,7 +36,7 @@ impl ConsentColumn {
     }
 }
 
-/// Names that are understood, normalised, in the spellings of the services' exports and in usual ones.
+/// Names that are understood, normalized, in the spellings of the services' exports and in usual ones.
 const KNOWN: &[(&str, Meaning)] = &[
     // beehiiv, listmonk, Keila, and lists that are kept by hand
     ("status", Meaning::Status),
@@ -141,7 +141,7 @@ const KNOWN: &[(&str, Meaning)] = &[
     ("subscribed_date", Meaning::Field),
 ];
 
-/// Whether a column of this normalised name is about consent, or comes beside one that is.
+/// Whether a column of this normalized name is about consent, or comes beside one that is.
 #[cfg(feature = "cli")]
 pub(crate) fn is_about_consent(name: &str) -> bool {
     KNOWN.iter().any(|(known, _)| *known == name)
@@ -189,7 +189,7 @@ pub(super) fn titled(
     index: usize,
     meanings: &ColumnMeanings,
 ) -> Result<Option<ConsentColumn>, ()> {
-    let name = normalise(title);
+    let name = normalize(title);
     let found = column(&name, index, meanings);
     let mut apart = String::with_capacity(title.len() + 4);
     for c in title.chars() {
@@ -201,11 +201,11 @@ pub(super) fn titled(
     if matches!(found, Ok(Some(_))) || apart.len() == title.len() || meanings.contains_key(&name) {
         return found;
     }
-    column(&normalise(&apart), index, meanings)
+    column(&normalize(&apart), index, meanings)
         .and_then(|by_parts| by_parts.map_or(found, |known| Ok(Some(known))))
 }
 
-/// The same for a normalised name.
+/// The same for a normalized name.
 fn column(name: &str, index: usize, meanings: &ColumnMeanings) -> Result<Option<ConsentColumn>, ()> {
     let (meaning, is_guessed) = match (meanings.get(name), known(name), guess(name)) {
         (Some(meaning), ..) => (*meaning, false),
@@ -281,7 +281,7 @@ pub(super) fn is_no_word(cell: &[u8]) -> bool {
     if !(5..=20).contains(&cell.len()) || cell.iter().any(|byte| byte.is_ascii_digit() || *byte == b'@') {
         return false;
     }
-    std::str::from_utf8(cell).is_ok_and(|cell| is_in(NO_WORDS, &normalise(cell)))
+    std::str::from_utf8(cell).is_ok_and(|cell| is_in(NO_WORDS, &normalize(cell)))
 }
 
 /// Whether a name speaks of a yes or a no, in English or in the usual words of other languages.
@@ -361,7 +361,7 @@ mod tests {
         ] {
             let column = titled(title, 0, &none).unwrap().unwrap();
             assert_eq!(column.meaning, Meaning::Cause(why), "{title}");
-            let field = ColumnMeanings::from([(normalise(title), Meaning::Field)]);
+            let field = ColumnMeanings::from([(normalize(title), Meaning::Field)]);
             assert_eq!(titled(title, 0, &field), Ok(None), "{title}");
         }
         for title in ["hasBounced", "doNotSendMail", "hardBounceAt"] {

@@ -6,10 +6,10 @@ use super::{
     consent::{self, ColumnMeanings, ConsentColumn},
     hidden::OtherColumn,
     inactive::is_mailchimp,
-    normalise::normalise,
+    normalize::normalize,
 };
 
-/// Usual spellings, normalised, the likeliest first: when a list has several, the first here is meant.
+/// Usual spellings, normalized, the likeliest first: when a list has several, the first here is meant.
 const EMAIL: &[&str] = &[
     "email",
     "e_mail",
@@ -54,7 +54,7 @@ const LAST_NAME: &[&str] =
 pub(super) struct Header {
     /// As written, for reports.
     pub(super) titles: Vec<String>,
-    /// Normalised, for placeholders; empty where nothing is written above a column.
+    /// Normalized, for placeholders; empty where nothing is written above a column.
     pub(super) names: Vec<String>,
     pub(super) email: Option<usize>,
     pub(super) name: Option<usize>,
@@ -71,7 +71,7 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn new(titles: Vec<String>, meanings: &ColumnMeanings) -> Self {
-        let names: Vec<String> = titles.iter().map(|title| normalise(title)).collect();
+        let names: Vec<String> = titles.iter().map(|title| normalize(title)).collect();
         let find = |spellings: &[&str]| {
             spellings.iter().find_map(|spelling| names.iter().position(|name| name == spelling))
         };
@@ -171,7 +171,7 @@ mod tests {
             ("名前", "名前"),
             ("__a__b__", "a_b"),
         ] {
-            assert_eq!(normalise(title), name, "{title}");
+            assert_eq!(normalize(title), name, "{title}");
         }
     }
 

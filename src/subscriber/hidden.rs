@@ -9,7 +9,7 @@ use super::{
     consent::{self, ColumnMeanings},
     inactive::Inactive,
     meaning::Says,
-    normalise::normalise,
+    normalize::normalize,
 };
 
 /// Columns of words about a person.
@@ -38,7 +38,7 @@ pub(super) enum Hidden {
     Nothing,
     /// The person gets no letters.
     No(Inactive),
-    /// A key that may say so, normalised, with its value if that is what is not understood.
+    /// A key that may say so, normalized, with its value if that is what is not understood.
     Key(String, String),
     /// A word that may say so.
     Tag(String),
@@ -77,12 +77,12 @@ impl Hidden {
                 Unclear { word, what, help: how_to_say(key) }
             }
             Self::Word(word) => Unclear {
-                word: normalise(word),
+                word: normalize(word),
                 what: format!("the word \u{201c}{}\u{201d}", short(word)),
                 help: how_to_say(column),
             },
             Self::Tag(tag) => Unclear {
-                word: normalise(tag),
+                word: normalize(tag),
                 what: format!("the word \u{201c}{}\u{201d}", short(tag)),
                 help: format!(
                     "take these people out, or import them by themselves with --as unsubscribed; if it means nothing of the kind, \
@@ -163,7 +163,7 @@ enum Mail {
 }
 
 impl Mail {
-    /// Of a normalised name; `None` when it has no word about mail.
+    /// Of a normalized name; `None` when it has no word about mail.
     fn of(name: &str) -> Option<Self> {
         const LETTERS: [&str; 10] = [
             "newsletter",
@@ -218,7 +218,7 @@ fn look(around: Around, cell: &str, meanings: &ColumnMeanings) -> Hidden {
             return walk(around, &value, meanings);
         }
         // It looks like an object and cannot be read: the words in it are all that is known.
-        let mut words = cell.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').map(normalise);
+        let mut words = cell.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').map(normalize);
         return words
             .find(|word| consent::is_no(word))
             .map_or(Hidden::Nothing, |word| Hidden::Key(word, String::new()));
@@ -227,7 +227,7 @@ fn look(around: Around, cell: &str, meanings: &ColumnMeanings) -> Hidden {
 }
 
 fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Hidden {
-    let is_no = |word: &&str| consent::is_no(&normalise(word));
+    let is_no = |word: &&str| consent::is_no(&normalize(word));
     let found = words.into_iter().find(is_no);
     found.map_or(Hidden::Nothing, |word| Hidden::Tag(word.trim_matches([' ', '"', '\'']).to_owned()))
 }
@@ -244,7 +244,7 @@ fn walk(around: Around, value: &Value, meanings: &ColumnMeanings) -> Hidden {
 
 /// `around`: what the object of this entry is in. One that stands for a word about a person has the word under some name.
 fn entry(around: Around, title: &str, value: &Value, meanings: &ColumnMeanings) -> Hidden {
-    let key = &*normalise(title);
+    let key = &*normalize(title);
     let unclear = |value: String| Hidden::Key(key.to_owned(), value);
     match consent::titled(title, 0, meanings) {
         Err(()) => unclear(String::new()),

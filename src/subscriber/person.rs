@@ -12,7 +12,7 @@ pub struct Subscriber {
     pub address: EmailAddress,
     /// The person's name, from `name`, or from first and last name.
     pub name: Option<String>,
-    /// Every other column that is not empty, by its normalised name (`First name` is `first_name`).
+    /// Every other column that is not empty, by its normalized name (`First name` is `first_name`).
     pub fields: Fields,
 }
 

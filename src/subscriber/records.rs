@@ -78,7 +78,7 @@ impl Records {
         self
     }
 
-    /// The header, normalised.
+    /// The header, normalized.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.reader.header.names.iter().map(String::as_str)
     }

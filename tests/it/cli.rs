@@ -121,7 +121,7 @@ fn a_password_in_the_relay_s_address_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_ask() {
+fn colors_are_for_terminals_and_for_those_who_ask() {
     let project = Project::empty();
     assert!(!project.run(["new", "x"]).stderr.contains('\u{1b}'));
     assert!(project.run(["--color", "always", "new", "x"]).stderr.contains("\u{1b}[31merror[M001]"));

@@ -119,7 +119,7 @@ fn words_are_reported_as_readers_get_them() {
 }
 
 #[test]
-fn colours_are_there_for_people_only() {
+fn colors_are_there_for_people_only() {
     let project = project();
     edit(&project, "issues/7.md", "warm", "cold");
     let ran = |arguments: &[&str]| -> Ran {

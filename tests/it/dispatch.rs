@@ -237,7 +237,7 @@ fn a_relay_that_closes_now_and_then_gets_everything_in_the_end() {
         .rule(At::Mail, When::Every(7), Do::SayAndClose("421 4.3.2 closing".into()))
         .letters_per_connection(5);
     let relay = Relay::start(script);
-    // Without patience of its own for each 421: that would make a long test.
+    // Without timeout of its own for each 421: that would make a long test.
     let project = through(&relay, 60, "[pace]\nadaptive = false\n");
     let ran = project.run(["send", "one", "--yes", "--first"]);
     assert_eq!(ran.code, Some(0), "{ran}");

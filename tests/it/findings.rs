@@ -241,17 +241,17 @@ fn picture(name: &str, width: u32, height: u32, more: i64) -> Vec<u8> {
     use image::{ExtendedColorType, ImageEncoder, codecs};
     let pixels = vec![120; (width * height * 3) as usize];
     let mut out = Vec::new();
-    let colour = ExtendedColorType::Rgb8;
+    let color = ExtendedColorType::Rgb8;
     match name.rsplit('.').next().unwrap() {
-        "png" => codecs::png::PngEncoder::new(&mut out).write_image(&pixels, width, height, colour).unwrap(),
+        "png" => codecs::png::PngEncoder::new(&mut out).write_image(&pixels, width, height, color).unwrap(),
         "webp" => {
             codecs::webp::WebPEncoder::new_lossless(&mut out)
-                .write_image(&pixels, width, height, colour)
+                .write_image(&pixels, width, height, color)
                 .unwrap();
         }
         "gif" => {
             let mut encoder = codecs::gif::GifEncoder::new(&mut out);
-            (0..2).for_each(|_| encoder.encode(&pixels, width, height, colour).unwrap());
+            (0..2).for_each(|_| encoder.encode(&pixels, width, height, color).unwrap());
         }
         _ => out.extend_from_slice(b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
     }

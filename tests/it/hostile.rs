@@ -8,7 +8,7 @@ use crate::support::project::{Project, Ran};
 /// No run may have more memory than this, in KiB of address space.
 const MEMORY: u64 = 3 * 1024 * 1024;
 /// No run may take longer; many times what a debug build takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const HEAD: &str = "---\ntitle: A quiet week\nnumber: 7\ndate: 2023-01-06\n---\n\n";
 
@@ -18,7 +18,7 @@ fn answer(name: &str, project: &Project, arguments: &[&str]) -> Ran {
     // `timeout` kills with 124, and an allocation that fails ends in a signal: neither is an answer.
     let script = format!(
         "ulimit -v {MEMORY}; exec timeout {} {} check {}",
-        PATIENCE.as_secs(),
+        TIMEOUT.as_secs(),
         env!("CARGO_BIN_EXE_mimeo"),
         arguments.join(" ")
     );

@@ -1,7 +1,7 @@
 //! Formulas as pictures, drawn by a command of the owner's.
 
 use image::ImageFormat;
-use mimeograph::render::{Colour, Design};
+use mimeograph::render::{Color, Design};
 
 use crate::support::{
     letters,
@@ -56,7 +56,7 @@ fn each_formula_is_drawn_once_and_kept_beside_the_issue() {
 #[test]
 fn a_formula_that_a_command_drew_in_black_has_a_picture_for_the_dark() {
     let design = Design::default();
-    let rgb = |color: Colour| [color.0, color.1, color.2];
+    let rgb = |color: Color| [color.0, color.1, color.2];
     let ink = |color: [u8; 3]| {
         let picture = image::RgbaImage::from_fn(40, 20, |x, _| {
             image::Rgba([color[0], color[1], color[2], if x < 20 { 255 } else { 0 }])

@@ -209,7 +209,7 @@ fn a_worker_that_comes_while_a_ledger_is_being_moved_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let options = OpenOptions {
         marks: Some(folder.path().to_owned()),
-        patience: Duration::from_secs(120),
+        busy_timeout: Duration::from_secs(120),
         ..OpenOptions::default()
     };
     let file = Location::File(folder.path().join("ledger.db"));

@@ -16,7 +16,7 @@ use crate::support::{
     skip,
 };
 
-/// How much of a picture may differ, in shares of its pixels; a pixel differs when its grey does by more than 24 of 255.
+/// How much of a picture may differ, in shares of its pixels; a pixel differs when its gray does by more than 24 of 255.
 const SHARE_MAX: f64 = 0.001;
 /// How much taller one of the two may be, in pixels.
 const TALLER_MAX: u32 = 2;

@@ -253,8 +253,8 @@ fn the_page_about_templates_names_every_setting_of_the_design_and_they_are_what_
     assert_eq!(design.light, Design::default().light);
     assert_eq!(design.looks, Looks::default());
     assert_eq!(design.logo.as_ref().and_then(|logo| logo.width), Some(200));
-    for colour in mimeograph::render::COLOURS {
-        assert!(settings.contains(&format!("\n{colour} = ")), "{colour}");
+    for color in mimeograph::render::COLORS {
+        assert!(settings.contains(&format!("\n{color} = ")), "{color}");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// No step at the relay is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A dispatch takes about so many times the list's bytes in the ledger: recipients, and what became of each.
 const LEDGER_SHARE: u64 = 3;
@@ -35,10 +35,10 @@ fn down(error: RelayDown) -> (String, Option<String>) {
 fn hasty(mut relay: Relay) -> Relay {
     let own = relay.timeouts;
     relay.timeouts = Timeouts {
-        connect: own.connect.min(PATIENCE),
-        handshake: own.handshake.min(PATIENCE),
-        greeting: own.greeting.min(PATIENCE),
-        command: own.command.min(PATIENCE),
+        connect: own.connect.min(TIMEOUT),
+        handshake: own.handshake.min(TIMEOUT),
+        greeting: own.greeting.min(TIMEOUT),
+        command: own.command.min(TIMEOUT),
         ..own
     };
     relay
@@ -176,9 +176,9 @@ pub(super) async fn mailbox(config: &Config) -> Option<MailboxFacts> {
         let account = config.bounce_mailbox().map_err(Failure::from)?.expect("a mailbox is set");
         Ok::<_, Failure>(Mailbox::open(&account).await?.close().await?)
     };
-    let opened = match tokio::time::timeout(PATIENCE, open).await {
+    let opened = match tokio::time::timeout(TIMEOUT, open).await {
         Ok(opened) => opened.map_err(|failure| plain(&failure)),
-        Err(_) => Err((format!("no answer within {} seconds", PATIENCE.as_secs()), None)),
+        Err(_) => Err((format!("no answer within {} seconds", TIMEOUT.as_secs()), None)),
     };
     Some(MailboxFacts { host, opened })
 }

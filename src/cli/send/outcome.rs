@@ -58,10 +58,10 @@ pub(in crate::cli) struct SendReport<'a> {
 
 impl Job<'_> {
     /// Says what a dry run made, or how it ended before it was done.
-    pub(super) fn tell_dry_run(&self, plan: &Plan, course: &Course) -> Result<(), Failure> {
+    pub(super) fn print_dry_run(&self, plan: &Plan, course: &Course) -> Result<(), Failure> {
         let (terminal, totals) = (&self.context.terminal, &course.totals);
         if !matches!(course.ended, Ended::Finished) {
-            return self.tell(plan, course, None, None);
+            return self.print(plan, course, None, None);
         }
         let (least, most) = (human_bytes(totals.least), human_bytes(totals.most));
         let each = if least == most { most } else { format!("{least} to {most}") };
@@ -90,7 +90,7 @@ impl Job<'_> {
     }
 
     /// Says how it ended.
-    pub(super) fn tell(
+    pub(super) fn print(
         &self,
         plan: &Plan,
         course: &Course,

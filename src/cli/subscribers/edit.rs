@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     report::format::{plural, when},
     source::nearest,
-    subscriber::{Fields, normalise},
+    subscriber::{Fields, normalize},
 };
 
 /// Add someone who asked you for letters
@@ -151,7 +151,7 @@ pub(super) fn add(args: &AddArgs, context: &Context) -> Result<Exit, Failure> {
     let mut fields = Fields::default();
     for text in &args.fields {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        let name = normalise(name);
+        let name = normalize(name);
         if name.is_empty() || value.trim().is_empty() {
             return Err(Failure::input(format!("invalid field `{text}`: write it like `name=value`"))
                 .exit(Exit::Usage));

@@ -144,7 +144,7 @@ fn style(context: &mut Context<'_>, name: &str, text: &str, span: &Span) -> Stri
                     "M171",
                     span.clone(),
                     format!("the style `{shown}` on `<{name}>` is not kept in letters"),
-                    "keep to colours, fonts, spacing, borders and alignment",
+                    "keep to colors, fonts, spacing, borders and alignment",
                 );
             }
         }

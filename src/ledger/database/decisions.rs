@@ -288,7 +288,7 @@ fn new_selection(db: &Connection, number: i64) -> Result<i64, StoreError> {
     Ok(db.query_row("INSERT INTO selections DEFAULT VALUES RETURNING id", [], |row| row.get(0))?)
 }
 
-/// SplitMix64's finishing steps: neighbouring numbers go far apart.
+/// SplitMix64's finishing steps: neighboring numbers go far apart.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -97,7 +97,7 @@ impl Store {
             // Only whoever is alone can leave this mode.
             sqlite.busy_timeout(Duration::ZERO)?;
             let is_alone = set("DELETE").is_ok_and(|mode| mode == "delete");
-            sqlite.busy_timeout(options.patience)?;
+            sqlite.busy_timeout(options.busy_timeout)?;
             set("WAL")?;
             !is_alone
         } else {
@@ -205,7 +205,7 @@ fn is_unused(db: &Connection) -> Result<bool, StoreError> {
 impl Store {
     fn move_to_server(&self, to: &Location, options: &OpenOptions) -> Result<Moved, StoreError> {
         let Location::Server(server) = to else { return self.is_there_already(false, to) };
-        let copy = Connection::postgres(server, options.patience)?;
+        let copy = Connection::postgres(server, options.busy_timeout)?;
         let tx = copy.begin_writing()?;
         tx.execute_batch(
             "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0",

@@ -87,7 +87,7 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut db = Sqlite::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
-        db.busy_timeout(options.patience)?;
+        db.busy_timeout(options.busy_timeout)?;
         // SQLite does not wait for a process that makes the same database at the same moment.
         let making = files.turn();
         first_look(&db)?;
@@ -161,7 +161,7 @@ impl Store {
     fn reading(path: &Path, access: OpenFlags, options: &OpenOptions) -> Result<Self, StoreError> {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Sqlite::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
-        db.busy_timeout(options.patience)?;
+        db.busy_timeout(options.busy_timeout)?;
         let found = first_look(&db)?;
         settle_in(&db, READER_CACHE_KIB)?;
         if found > known() {

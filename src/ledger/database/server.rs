@@ -21,7 +21,7 @@ use crate::{
 impl Store {
     /// Connects, and brings the schema up to date.
     pub(in crate::ledger) fn open_server(server: &Server, options: &OpenOptions) -> Result<Self, StoreError> {
-        let db = Connection::postgres(server, options.patience)?;
+        let db = Connection::postgres(server, options.busy_timeout)?;
         migrate(&db)?;
         let mut store = Self::on_server(db, server, options)?;
         store.know_again(options.restored)?;
@@ -33,7 +33,7 @@ impl Store {
         server: &Server,
         options: &OpenOptions,
     ) -> Result<Self, StoreError> {
-        let db = Connection::postgres(server, options.patience)?;
+        let db = Connection::postgres(server, options.busy_timeout)?;
         let found = schema(&db)?;
         if found == 0 {
             return Err(LedgerError::Missing { path: server.to_string().into() }.into());

@@ -17,7 +17,7 @@ impl MjmlWriter<'_> {
         let background = style
             .split(';')
             .find_map(|rule| rule.strip_prefix("background-color:"))
-            .map(|colour| format!(" bgcolor=\"{colour}\""))
+            .map(|color| format!(" bgcolor=\"{color}\""))
             .unwrap_or_default();
         out.push_str(&format!(
             "{ROUND}<tr><td class=\"{class}\"{background} style=\"{style};padding:16px {INSET}px {}px{}\">",
@@ -91,14 +91,14 @@ impl MjmlWriter<'_> {
         };
         let panel = self.design.light.panel;
         let side = self.start_side();
-        let (class, colour) = match index {
+        let (class, color) = match index {
             Some(index) => (KINDS[index].class, KINDS[index].light),
             None => ("q", self.design.light.accent),
         };
-        let style = format!("background-color:{panel};border-{side}:4px solid {colour}");
+        let style = format!("background-color:{panel};border-{side}:4px solid {color}");
         self.open_box(out, &format!("p {class}"), &style, self.gap());
         if index.is_some() || title.is_some() {
-            let tint = if index.is_some() { format!(" style=\"color:{colour}\"") } else { String::new() };
+            let tint = if index.is_some() { format!(" style=\"color:{color}\"") } else { String::new() };
             out.push_str(&format!("<p style=\"margin:0 0 6px\"><b{tint}>"));
             match (title, index) {
                 (Some(title), Some(index)) => {
@@ -171,8 +171,8 @@ impl MjmlWriter<'_> {
     /// A link that looks like a button. Side by side where there is room, one below the other on a phone and in
     /// Outlook, which knows no inline tables.
     pub(super) fn button(&mut self, out: &mut String, button: &Button, quiet: bool) {
-        let colours = &self.design.light;
-        let (accent, on_accent) = (colours.accent, colours.on_accent);
+        let colors = &self.design.light;
+        let (accent, on_accent) = (colors.accent, colors.on_accent);
         let end = if self.right_to_left { "0 0 10px 10px" } else { "0 10px 10px 0" };
         let url = self.assets.link(&button.url);
         let href = self.filler.url(&url, &self.issue.source, &(0..0));

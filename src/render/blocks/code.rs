@@ -14,11 +14,11 @@ impl MjmlWriter<'_> {
     pub(super) fn code(&mut self, out: &mut String, language: Option<&str>, code: &str) {
         let code = code.strip_suffix('\n').unwrap_or(code);
         let plain = lines(code.split('\n').map(text));
-        let coloured = language.and_then(|language| highlight::stretches(language, code)).map(coloured);
-        let html = match coloured {
-            Some(coloured) if coloured.len() - plain.len().min(coloured.len()) <= self.code_budget => {
-                self.code_budget -= coloured.len() - plain.len().min(coloured.len());
-                coloured
+        let colored = language.and_then(|language| highlight::stretches(language, code)).map(colored);
+        let html = match colored {
+            Some(colored) if colored.len() - plain.len().min(colored.len()) <= self.code_budget => {
+                self.code_budget -= colored.len() - plain.len().min(colored.len());
+                colored
             }
             _ => plain,
         };
@@ -84,7 +84,7 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
     }
 }
 
-fn coloured(stretches: Vec<Stretch<'_>>) -> String {
+fn colored(stretches: Vec<Stretch<'_>>) -> String {
     let mut all = vec![String::new()];
     for stretch in stretches {
         for (at, part) in stretch.text.split('\n').enumerate() {

@@ -39,8 +39,8 @@ impl MjmlWriter<'_> {
     pub(super) fn heading_style(&self, level: u8) -> String {
         let size = self.design.size;
         let above = self.space_above(level);
-        let colours = &self.design.light;
-        let (rule, accent) = (colours.rule, colours.accent);
+        let colors = &self.design.light;
+        let (rule, accent) = (colors.rule, colors.accent);
         let (below, size, line) = match (self.design.looks.headings, level) {
             (Headings::Large, 2) => (size * 3 / 4, size * 3 / 2, String::new()),
             (Headings::Large, 3) => (size / 2, size * 6 / 5 + 1, String::new()),
@@ -58,9 +58,9 @@ impl MjmlWriter<'_> {
         if self.design.heading_font != self.design.font {
             style.push_str(&format!(";font-family:{}", self.design.heading_font));
         }
-        let colour = if level >= 5 { colours.muted } else { colours.heading };
-        if colour != colours.text {
-            style.push_str(&format!(";color:{colour}"));
+        let color = if level >= 5 { colors.muted } else { colors.heading };
+        if color != colors.text {
+            style.push_str(&format!(";color:{color}"));
         }
         style
     }

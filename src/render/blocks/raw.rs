@@ -50,7 +50,7 @@ impl MjmlWriter<'_> {
             let is_named = tag.attribute("class").is_some();
             let class = match (&look, &own) {
                 _ if is_named => "",
-                (_, Some((_, style))) if !own_colours(style).is_empty() => own_colours(style),
+                (_, Some((_, style))) if !own_colors(style).is_empty() => own_colors(style),
                 (Some((class, _)), _) => class,
                 (None, _) => "",
             };
@@ -123,7 +123,7 @@ fn is_plain(table: &Opening<'_>) -> bool {
 }
 
 /// The class for elements that have a color or a background of their own, by which the dark rules find them.
-fn own_colours(style: &str) -> &'static str {
+fn own_colors(style: &str) -> &'static str {
     let has = |wanted: &[&str]| {
         style.split(';').filter_map(|rule| rule.split(':').next()).any(|name| wanted.contains(&name.trim()))
     };

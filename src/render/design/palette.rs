@@ -1,7 +1,7 @@
 //! Colors that go together.
 
 use super::{
-    colour::Colour,
+    color::Color,
     values::{Problem, known_names},
 };
 use crate::issue::Value;
@@ -10,31 +10,31 @@ use crate::issue::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Palette {
     /// Links, buttons, marks.
-    pub accent: Colour,
+    pub accent: Color,
     /// Words on a button.
-    pub on_accent: Colour,
+    pub on_accent: Color,
     /// Text.
-    pub text: Colour,
+    pub text: Color,
     /// Headings.
-    pub heading: Colour,
+    pub heading: Color,
     /// Captions, dates, the footer.
-    pub muted: Colour,
+    pub muted: Color,
     /// The background around the letter.
-    pub background: Colour,
+    pub background: Color,
     /// The letter's own background.
-    pub paper: Colour,
+    pub paper: Color,
     /// The background of code, callouts and cards.
-    pub panel: Colour,
+    pub panel: Color,
     /// Lines between things.
-    pub rule: Colour,
+    pub rule: Color,
 }
 
 /// The names of a palette's colors, as they are written in settings.
-pub const COLOURS: [&str; 9] =
+pub const COLORS: [&str; 9] =
     ["accent", "on_accent", "text", "heading", "muted", "background", "paper", "panel", "rule"];
 
 impl Palette {
-    fn colour_mut(&mut self, name: &str) -> Option<&mut Colour> {
+    fn color_mut(&mut self, name: &str) -> Option<&mut Color> {
         Some(match name {
             "accent" => &mut self.accent,
             "on_accent" => &mut self.on_accent,
@@ -50,32 +50,32 @@ impl Palette {
     }
 
     /// The color of that name.
-    pub fn colour(&self, name: &str) -> Option<Colour> {
-        self.clone().colour_mut(name).copied()
+    pub fn color(&self, name: &str) -> Option<Color> {
+        self.clone().color_mut(name).copied()
     }
 
     /// The background of that role; `paper` is one, `title` is none.
-    pub(crate) fn background(&self, role: &str) -> Option<Colour> {
+    pub(crate) fn background(&self, role: &str) -> Option<Color> {
         match role {
-            "background" | "paper" | "panel" => self.colour(role),
+            "background" | "paper" | "panel" => self.color(role),
             "button" | "banner" => Some(self.accent),
             _ => None,
         }
     }
 
     /// Pairs of words and background that are on each other somewhere in a letter, with their names.
-    pub fn pairs(&self) -> Vec<(&'static str, Colour, &'static str, Colour)> {
+    pub fn pairs(&self) -> Vec<(&'static str, Color, &'static str, Color)> {
         let mut pairs = Vec::new();
         for (background, on) in
             [("paper", self.paper), ("panel", self.panel), ("background", self.background)]
         {
-            for (words, colour) in [
+            for (words, color) in [
                 ("text", self.text),
                 ("heading", self.heading),
                 ("muted", self.muted),
                 ("accent", self.accent),
             ] {
-                pairs.push((words, colour, background, on));
+                pairs.push((words, color, background, on));
             }
         }
         pairs.push(("on_accent", self.on_accent, "accent", self.accent));
@@ -84,12 +84,12 @@ impl Palette {
 }
 
 /// Sets the color of that name.
-pub(super) fn set_colour(palette: &mut Palette, name: &str, value: &Value) -> Result<(), Problem> {
-    let Some(slot) = palette.colour_mut(name) else {
-        return Err((format!("unknown design color `{name}`"), Some(known_names(name, COLOURS.into_iter()))));
+pub(super) fn set_color(palette: &mut Palette, name: &str, value: &Value) -> Result<(), Problem> {
+    let Some(slot) = palette.color_mut(name) else {
+        return Err((format!("unknown design color `{name}`"), Some(known_names(name, COLORS.into_iter()))));
     };
     let parsed = match value {
-        Value::Text(text) => Colour::parse(text),
+        Value::Text(text) => Color::parse(text),
         _ => None,
     };
     *slot = parsed.ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! The palettes that come with the program. A test computes the contrast of every pair of them.
 
-use super::{colour::Colour, palette::Palette};
+use super::{color::Color, palette::Palette};
 
 /// A palette that comes with the program: its name, what it looks like, its colors on light and on dark backgrounds.
 #[derive(Debug)]
@@ -15,13 +15,13 @@ pub struct NamedPalette {
     pub dark: Palette,
 }
 
-const fn rgb(value: u32) -> Colour {
-    Colour((value >> 16) as u8, (value >> 8) as u8, value as u8)
+const fn rgb(value: u32) -> Color {
+    Color((value >> 16) as u8, (value >> 8) as u8, value as u8)
 }
 
 /// In the order of the names in settings: accent, on_accent, text, heading, muted, background, paper, panel, rule.
-const fn palette(colours: [u32; 9]) -> Palette {
-    let [accent, on_accent, text, heading, muted, background, paper, panel, rule] = colours;
+const fn palette(colors: [u32; 9]) -> Palette {
+    let [accent, on_accent, text, heading, muted, background, paper, panel, rule] = colors;
     Palette {
         accent: rgb(accent),
         on_accent: rgb(on_accent),
@@ -103,27 +103,27 @@ mod tests {
     fn every_text_of_every_palette_can_be_read_on_every_background() {
         for named in &PALETTES {
             for (is_dark, palette) in [(false, &named.light), (true, &named.dark)] {
-                let pick = |light: Colour, dark: Colour| if is_dark { dark } else { light };
-                let mut pairs: Vec<(String, Colour, Colour)> = palette
+                let pick = |light: Color, dark: Color| if is_dark { dark } else { light };
+                let mut pairs: Vec<(String, Color, Color)> = palette
                     .pairs()
                     .into_iter()
-                    .map(|(words, colour, background, on)| (format!("{words} on {background}"), colour, on))
+                    .map(|(words, color, background, on)| (format!("{words} on {background}"), color, on))
                     .collect();
                 let alerts = KINDS.iter().map(|kind| pick(kind.light, kind.dark));
                 let code = SYNTAX.iter().map(|(_, light, dark)| pick(*light, *dark));
-                for colour in alerts.chain(code) {
-                    pairs.push(("a fixed color on paper".into(), colour, palette.paper));
-                    pairs.push(("a fixed color on panel".into(), colour, palette.panel));
+                for color in alerts.chain(code) {
+                    pairs.push(("a fixed color on paper".into(), color, palette.paper));
+                    pairs.push(("a fixed color on panel".into(), color, palette.panel));
                 }
                 let mark = pick(MARK.0, MARK.1);
                 pairs.push(("text on a mark".into(), palette.text, mark));
                 pairs.push(("a link on a mark".into(), palette.accent, mark));
-                for (what, colour, on) in pairs {
-                    let contrast = colour.contrast(on);
+                for (what, color, on) in pairs {
+                    let contrast = color.contrast(on);
                     let scheme = if is_dark { "dark" } else { "light" };
                     assert!(
                         contrast >= 4.5,
-                        "{} {scheme}: {what}, {colour} on {on}: {contrast:.2}",
+                        "{} {scheme}: {what}, {color} on {on}: {contrast:.2}",
                         named.name
                     );
                 }

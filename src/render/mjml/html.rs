@@ -42,7 +42,7 @@ use super::{
     element::{Content, Element},
     squeeze::{Facts, squeezed},
 };
-use crate::render::design::Colour;
+use crate::render::design::Color;
 
 /// Makes HTML of a tree whose root is `mjml`. `Err` says what mrml made of it.
 pub(crate) fn to_html(root: &Element) -> Result<String, String> {
@@ -225,9 +225,9 @@ fn normal(name: &str, value: &str) -> String {
     }
     if name.contains("color")
         && value.len() == 4
-        && let Some(colour) = Colour::parse(value)
+        && let Some(color) = Color::parse(value)
     {
-        return colour.to_string();
+        return color.to_string();
     }
     value.to_owned()
 }

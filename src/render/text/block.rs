@@ -59,7 +59,7 @@ impl Writer<'_> {
             BlockKind::Buttons(buttons) => self.buttons(buttons, width),
             BlockKind::Sponsor { label, blocks } => {
                 let label = label.as_deref().map_or(self.words.sponsor.to_owned(), clean);
-                self.labelled(&label, blocks, width)
+                self.labeled(&label, blocks, width)
             }
             BlockKind::Poll { question, answers } => {
                 let lines = wrap(&self.flow(question), width);
@@ -155,15 +155,15 @@ impl Writer<'_> {
         let label = label.map(str::to_uppercase);
         let title = title.map(|title| self.flow_unmarked(title));
         match (label, title) {
-            (Some(label), Some(title)) => self.labelled(&format!("{label}: {title}"), blocks, width),
-            (Some(label), None) => self.labelled(&format!("{label}:"), blocks, width),
-            (None, Some(title)) => self.labelled(&title, blocks, width),
-            (None, None) => self.labelled("", blocks, width),
+            (Some(label), Some(title)) => self.labeled(&format!("{label}: {title}"), blocks, width),
+            (Some(label), None) => self.labeled(&format!("{label}:"), blocks, width),
+            (None, Some(title)) => self.labeled(&title, blocks, width),
+            (None, None) => self.labeled("", blocks, width),
         }
     }
 
     /// A label, and below it blocks set in by two.
-    fn labelled(&mut self, label: &str, blocks: &[Block], width: usize) -> Vec<String> {
+    fn labeled(&mut self, label: &str, blocks: &[Block], width: usize) -> Vec<String> {
         let mut lines = wrap(label, width);
         let set = self.blocks(blocks, inner(width, 2));
         lines.extend(prefixed(set, "  ", width));
@@ -281,10 +281,10 @@ impl Writer<'_> {
     fn button(&mut self, button: &Button, width: usize) -> Vec<String> {
         let label = self.words_only(&button.label);
         let url = self.url(&button.url);
-        self.labelled_address(label.trim(), &url, width)
+        self.labeled_address(label.trim(), &url, width)
     }
 
-    pub(super) fn labelled_address(&self, label: &str, url: &str, width: usize) -> Vec<String> {
+    pub(super) fn labeled_address(&self, label: &str, url: &str, width: usize) -> Vec<String> {
         let url = whole(bare(url));
         let colon = if label.ends_with([':', '：', '?', '!', '？', '！']) { "" } else { ":" };
         let line = if label.is_empty() { url } else { format!("{label}{colon} {url}") };

@@ -93,7 +93,7 @@ impl Writer<'_> {
                 run.text.push_str(&label);
                 if let (true, Some(url)) = (name == "mj-image", attribute("href")) {
                     let url = self.target(url, open);
-                    let lines = self.labelled_address(&std::mem::take(&mut run.text), &url, width);
+                    let lines = self.labeled_address(&std::mem::take(&mut run.text), &url, width);
                     append(&mut run.lines, lines);
                 }
             }
@@ -120,7 +120,7 @@ impl Writer<'_> {
                     run.text.push_str(&link);
                 }
                 Some(url) => {
-                    let lines = self.labelled_address(words.trim(), &url, width);
+                    let lines = self.labeled_address(words.trim(), &url, width);
                     append(&mut run.lines, lines);
                 }
                 None => run.text.push_str(&words),

@@ -9,15 +9,15 @@ use cel::{
 };
 
 use super::field_names::LISTS;
-use crate::subscriber::normalise::normalise;
+use crate::subscriber::normalize::normalize;
 
-/// `FIELD=VALUE`: the field's normalised name, and the value without quotation marks around it.
+/// `FIELD=VALUE`: the field's normalized name, and the value without quotation marks around it.
 pub(super) fn field_and_value(text: &str) -> Option<(String, &str)> {
     let (field, value) = text.split_once('=')?;
     let field = field.trim();
     let field = field.strip_prefix("subscriber.").unwrap_or(field);
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
-    let name = normalise(field);
+    let name = normalize(field);
     if value.starts_with('=') || name.is_empty() || !field.chars().all(is_name) {
         return None;
     }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     source::{Diagnostic, Diagnostics, Source, Span, nearest},
-    subscriber::{normalise::normalise, times::parse_time},
+    subscriber::{normalize::normalize, times::parse_time},
 };
 
 /// What is in front of a field in placeholders, and may be here.
@@ -178,7 +178,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn field(&mut self, id: u64, name: &str) -> Typed {
-        let name = normalise(name);
+        let name = normalize(name);
         let kind = match name.as_str() {
             JOINED => Kind::Time,
             name if LISTS.contains(&name) => Kind::Words,

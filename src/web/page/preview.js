@@ -118,7 +118,7 @@
     return node;
   }
 
-  const colours = ["#7d766b", "#3f6fa3", "#c07a3e", "#4f8a68", "#8a639f", "#b59a2c", "#b3525f", "#3d95a0", "#7b8138"];
+  const colors = ["#7d766b", "#3f6fa3", "#c07a3e", "#4f8a68", "#8a639f", "#b59a2c", "#b3525f", "#3d95a0", "#7b8138"];
 
   function showFindings(report) {
     const findings = report.findings.map((one) => {
@@ -167,12 +167,12 @@
       ? kilobytes(total) + " of the 102 KB of HTML that Gmail shows"
       : kilobytes(total) + ": Gmail cuts the letter off after 102 KB of HTML";
     $("budget").className = full < total ? "over" : "";
-    const colour = (at) => at ? colours[1 + (at - 1) % (colours.length - 1)] : colours[0];
+    const colorAt = (at) => at ? colors[1 + (at - 1) % (colors.length - 1)] : colors[0];
     $("budget").replaceChildren(...report.shares.map((share, at) => {
       const bar = make("span");
       bar.title = share.section + ", " + kilobytes(share.bytes);
       bar.style.width = (100 * share.bytes / scale) + "%";
-      bar.style.backgroundColor = colour(at);
+      bar.style.backgroundColor = colorAt(at);
       return bar;
     }));
     if (full < total) {
@@ -183,7 +183,7 @@
     $("shares").replaceChildren(...report.shares.map((share, at) => {
       const item = make("li"), row = make(share.heading ? "button" : "div");
       const swatch = make("i");
-      swatch.style.backgroundColor = colour(at);
+      swatch.style.backgroundColor = colorAt(at);
       row.append(swatch, make("span", share.section), make("span", kilobytes(share.bytes), "bytes"));
       if (share.heading) {
         row.type = "button";

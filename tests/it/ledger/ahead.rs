@@ -347,7 +347,8 @@ async fn a_log_beside_a_database_from_a_backup_does_not_stand_in_the_way() {
 async fn while_outcomes_cannot_be_written_nothing_more_is_begun() {
     let shelf = Shelf::new(Kind::File);
     let dispatch = open(&shelf.ledger, "one", &PEOPLE).await.dispatch;
-    let options = OpenOptions { patience: std::time::Duration::from_millis(20), ..OpenOptions::default() };
+    let options =
+        OpenOptions { busy_timeout: std::time::Duration::from_millis(20), ..OpenOptions::default() };
     let ledger = Ledger::open_with(&shelf.path(), &options).unwrap();
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim_pre_committed(&ledger, dispatch, &worker, 3).await;

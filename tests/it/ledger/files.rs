@@ -119,7 +119,7 @@ async fn while_another_process_writes_nothing_is_begun_and_outcomes_wait() {
     let shelf = Shelf::new(Kind::File);
     let opened = open(&shelf.ledger, "one", &["ada", "bob"]).await;
     let path = shelf.path();
-    let options = OpenOptions { patience: Duration::from_millis(20), ..OpenOptions::default() };
+    let options = OpenOptions { busy_timeout: Duration::from_millis(20), ..OpenOptions::default() };
     let ledger = Ledger::open_with(&path, &options).unwrap();
     let worker = ledger.register_worker("outbox", at(1)).await.unwrap();
     let claims = claim(&ledger, opened.dispatch, &worker, 2, at(1)).await;

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 const SETTINGS: &str = "newest_issue = true\n\n[serve.form]\nname = true\nfields = [\"city\"]\ndisposable = [\"trash.example.com\"]\n\n\
-     [topics]\ntea = { title = \"Tea\", description = \"Of leaves, water and patience\" }\ncups = \"Cups\"\n";
+     [topics]\ntea = { title = \"Tea\", description = \"Of leaves, water and busy_timeout\" }\ncups = \"Cups\"\n";
 
 /// What axe-core finds wrong on the page, in words. Playwright has put it there, past the page's own policy.
 const AXE: &str = "

@@ -63,7 +63,7 @@ pub(crate) fn write(root: &Path, path: &str, bytes: impl AsRef<[u8]>) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A grey picture.
+/// A gray picture.
 pub(crate) fn picture(width: u32, height: u32, format: image::ImageFormat) -> Vec<u8> {
     let pixels = image::RgbImage::from_pixel(width, height, image::Rgb([120, 130, 140]));
     let mut bytes = Cursor::new(Vec::new());

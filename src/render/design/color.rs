@@ -2,16 +2,16 @@ use std::fmt;
 
 /// An opaque sRGB color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour(pub u8, pub u8, pub u8);
+pub struct Color(pub u8, pub u8, pub u8);
 
 /// Six digits, as old Outlook needs them.
-impl fmt::Display for Colour {
+impl fmt::Display for Color {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
     }
 }
 
-impl Colour {
+impl Color {
     /// Reads `#rgb` and `#rrggbb`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim().strip_prefix('#')?;
@@ -50,11 +50,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_is_read_in_both_lengths_and_nothing_else() {
-        assert_eq!(Colour::parse("#abc"), Some(Colour(0xaa, 0xbb, 0xcc)));
-        assert_eq!(Colour::parse("#0b5fff").map(|c| c.to_string()), Some("#0b5fff".into()));
+    fn a_color_is_read_in_both_lengths_and_nothing_else() {
+        assert_eq!(Color::parse("#abc"), Some(Color(0xaa, 0xbb, 0xcc)));
+        assert_eq!(Color::parse("#0b5fff").map(|c| c.to_string()), Some("#0b5fff".into()));
         for wrong in ["", "#", "#ab", "#abcd", "red", "#gggggg", "#ääb", "0b5fff"] {
-            assert_eq!(Colour::parse(wrong), None, "{wrong}");
+            assert_eq!(Color::parse(wrong), None, "{wrong}");
         }
     }
 }

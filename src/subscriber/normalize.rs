@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// A column's name as placeholders spell it: `First Name` is `first_name`, `E-Mail` is `e_mail`.
-pub fn normalise(title: &str) -> String {
+pub fn normalize(title: &str) -> String {
     let mut name = String::with_capacity(title.len());
     for c in title.nfc().flat_map(char::to_lowercase) {
         if c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c) {
