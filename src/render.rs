@@ -39,6 +39,7 @@ pub(crate) use build::cover;
 pub use build::{BuildContext, BuildError, Built, build};
 #[doc(hidden)]
 pub use design::COLORS;
+#[cfg(feature = "cli")]
 pub(crate) use design::settings as design_settings;
 pub use design::{
     Buttons, Cards, Color, Design, Headings, Lists, Logo, Looks, NamedPalette, PALETTES, Palette, Pictures,

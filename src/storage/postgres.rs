@@ -121,12 +121,21 @@ impl Client {
         }
         let client = connect(&self.server, self.busy_timeout)?;
         self.statements.borrow_mut().clear();
-        self.client.replace(client);
-        let (before, now) = (self.origin.get(), self.ask_origin()?);
-        if !before.goes_on_as(now) {
-            return Err(Error::Replaced { before, now });
+        let lost = self.client.replace(client);
+        let before = self.origin.get();
+        let looked = self.ask_origin().and_then(|now| match before.goes_on_as(now) {
+            true => Ok(now),
+            false => Err(Error::Replaced { before, now }),
+        });
+        match looked {
+            Ok(now) => self.origin.set(now),
+            Err(error) => {
+                // The next one looks again: nothing is done in a database that was not looked at, or is another one.
+                self.client.replace(lost);
+                self.statements.borrow_mut().clear();
+                return Err(error);
+            }
         }
-        self.origin.set(now);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Leasing deliveries to a worker.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use crate::storage::{Connection, params};
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     error::StoreError,
     search::{Filter, Found, Search},
-    store::{Remote, Store, begin_in_use},
+    store::{OUTAGE, Remote, Store, begin_in_use},
     times::{millis, timestamp},
     transitions::store_position,
 };
@@ -210,7 +210,9 @@ impl Store {
     /// Whether a commit was made whose answer was lost. Should the connection be lost again and again it is not known, and the claims
     /// are no one's.
     fn has_leased_after_all(&self, claims: &[Claim]) -> bool {
-        let mut answers = std::iter::repeat_with(|| self.has_leased(claims)).take(LOOKS_MAX);
+        let since = Instant::now();
+        let looks = std::iter::repeat_with(|| self.has_leased(claims)).take(LOOKS_MAX);
+        let mut answers = looks.take_while(|answer| answer.is_ok() || since.elapsed() < OUTAGE);
         answers.find_map(Result::ok).unwrap_or(false)
     }
 

@@ -31,8 +31,7 @@ pub(in crate::ledger) struct Store {
 }
 
 /// How long a server may be away before what was asked for fails.
-#[cfg(feature = "postgres")]
-const OUTAGE: Duration = Duration::from_secs(90);
+pub(super) const OUTAGE: Duration = Duration::from_secs(90);
 
 /// What a ledger on a server needs beside it.
 pub(in crate::ledger) struct Remote {

@@ -217,11 +217,17 @@ impl Store {
         }
         let Some(files) = self.local_files() else { return Ok(0) };
         // Should it live after all, it asks before a further letter leaves.
-        log::stamp(files, Some(worker))?;
+        let stamped = log::stamp(files, Some(worker));
         if self.is_remote() && !files.is_free(worker) {
             return Ok(0);
         }
-        let log = log::recover(files, worker, *position)?;
+        let log = match stamped.and_then(|()| log::recover(files, worker, *position)) {
+            Ok(log) => log,
+            // As on another machine: what it had begun stays unconfirmed. Another one may just have removed these files, or they are
+            // another user's, and that stops no one here.
+            Err(_) if self.is_remote() => return Ok(0),
+            Err(error) => return Err(error.into()),
+        };
         bring_in(tx, worker, log.closed)?;
         // A filesystem that was lost and mounted again lacks what was not flushed, also in the same boot.
         is_here &= mount.is_some() && *mount == files.mount();
