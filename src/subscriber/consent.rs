@@ -83,8 +83,6 @@ const KNOWN: &[(&str, Meaning)] = &[
     // CleverReach
     ("deactivated", Meaning::Cause(Inactive::OptedOut)),
     ("deactivated_at", Meaning::Cause(Inactive::OptedOut)),
-    // AWeber
-    ("stop_time", Meaning::Cause(Inactive::OptedOut)),
     // CiviCRM
     ("no_bulk_emails_user_opt_out", Meaning::Cause(Inactive::OptedOut)),
     ("is_opt_out", Meaning::Cause(Inactive::OptedOut)),
@@ -152,6 +150,9 @@ const STATUS: &str =
     "state type statut estado estatus stato situação situacao tila stav статус 状态 狀態 状態 配信状態";
 const CONSENT: &str = "einwilligung zustimmung einverstanden einverständnis consentement consentimiento consentimento \
     consenso toestemming samtykke samtycke zgoda souhlas согласие 同意";
+/// What may stand beside those words and leaves the consent one to letters.
+const LETTERS: &str = "e mail mails email emails mailing mailings newsletter newsletters marketing werbung rundbrief courriel \
+    courriels infolettre correo in zu zum zur für per to for by à a l la le les de du des par pour al por para di";
 
 fn is_in(words: &str, word: &str) -> bool {
     words.split(' ').any(|known| known == word)
@@ -168,18 +169,18 @@ fn guess(name: &str) -> Option<Meaning> {
     if is_in(STATUS, name) || (name.ends_with("status") && about.iter().any(|word| name.contains(word))) {
         return Some(Meaning::Status);
     }
-    name.split('_').any(|word| is_in(CONSENT, word)).then_some(Meaning::Consent)
+    let is_only_letters = name.split('_').all(|word| is_in(CONSENT, word) || is_in(LETTERS, word));
+    (has_consent(name) && is_only_letters).then_some(Meaning::Consent)
 }
 
-/// Whether a column is about messages that are no letters.
+fn has_consent(name: &str) -> bool {
+    name.split('_').any(|word| is_in(CONSENT, word))
+}
+
+/// Whether a column is about messages that are no letters, and not about letters too.
 fn is_other_channel(name: &str) -> bool {
     name.split('_').any(|word| is_in("sms mms phone mobile push whatsapp", word))
-}
-
-/// Whether a column with a name like one about consent is about paying: Substack's table of subscribers has the kind of plan in
-/// its `Type`.
-pub(super) fn is_about_paying(name: &str, header: &[String]) -> bool {
-    name == "type" && header.iter().any(|other| other == "stripe_plan")
+        && !["mail", "newsletter", "courriel", "correo"].iter().any(|part| name.contains(part))
 }
 
 /// What is said about consent in the column with this title. `Err` when its name looks like consent and is not understood.
@@ -334,7 +335,10 @@ fn looks_like_consent(name: &str) -> bool {
         "baja",
         "wypisany",
     ];
-    begins.iter().any(|beginning| name.starts_with(beginning))
+    // AWeber's, and an event's end.
+    name == "stop_time"
+        || (has_consent(name) && !is_other_channel(name))
+        || begins.iter().any(|beginning| name.starts_with(beginning))
         || NO_PARTS.iter().any(|part| name.contains(part))
         || ["_opt_in", "_opt_out", "_no_email", "_no_emails", "_no_mail"]
             .iter()
@@ -389,6 +393,11 @@ mod tests {
             "mailing_optout",
             "globally_suppressed",
             "abgemeldet",
+            "stop_time",
+            "foto_einwilligung",
+            "einwilligung_telefon",
+            "consentement_photo",
+            "einwilligung_sms_und_e_mail",
         ] {
             assert_eq!(titled(name, 0, &none), Err(()), "{name}");
             let explained = ColumnMeanings::from([(name.to_owned(), Meaning::Field)]);
@@ -405,11 +414,21 @@ mod tests {
         ] {
             assert_eq!(titled(name, 0, &none), Ok(None), "{name}");
         }
-        for name in ["state", "type", "email_subscription_status", "newsletter_status"] {
+        for name in [
+            "state",
+            "type",
+            "email_subscription_status",
+            "newsletter_status",
+            "Email & SMS status",
+            "mobile newsletter status",
+        ] {
+            assert!(!is_beside_consent(&normalize(name)), "{name}");
             assert!(titled(name, 0, &none).unwrap().unwrap().is_guessed, "{name}");
         }
         assert_eq!(titled("marital_status", 0, &none), Ok(None));
-        for name in ["Einwilligung", "E-Mail-Zustimmung", "consentement", "同意"] {
+        for name in
+            ["Einwilligung", "E-Mail-Zustimmung", "consentement", "同意", "Einwilligung zum Newsletter"]
+        {
             let column = titled(name, 0, &none).unwrap().unwrap();
             assert!(column.is_guessed && column.meaning == Meaning::Consent, "{name}");
             assert_eq!(column.read(""), Says::Unknown, "{name}");
@@ -422,6 +441,7 @@ mod tests {
             "mail_server",
             "maybe",
             "SMS subscriber status",
+            "Einwilligung SMS",
         ] {
             assert_eq!(titled(name, 0, &none), Ok(None), "{name}");
         }

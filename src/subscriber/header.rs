@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{
     consent::{self, ColumnMeanings, ConsentColumn},
     hidden::OtherColumn,
-    inactive::is_mailchimp,
+    inactive::{Inactive, is_mailchimp},
+    meaning::Meaning,
     normalize::normalize,
 };
 
@@ -49,6 +50,22 @@ const FIRST_NAME: &[&str] = &[
 const LAST_NAME: &[&str] =
     &["last_name", "lastname", "family_name", "familyname", "surname", "lname", "nachname", "familienname"];
 
+/// What columns mean whose names say it only beside those of the same service.
+fn beside(name: &str, header: &[String]) -> Option<Meaning> {
+    let has = |names: &[&str]| header.iter().any(|other| names.contains(&other.as_str()));
+    match name {
+        // Substack's table of subscribers has the kind of plan here.
+        "type" if has(&["stripe_plan"]) => Some(Meaning::Field),
+        // CleverReach
+        "activated" if has(&["deactivated"]) => Some(Meaning::Confirmation),
+        // AWeber
+        "stop_time" if has(&["stop_status", "ad_tracking"]) => Some(Meaning::Cause(Inactive::OptedOut)),
+        // The end of a course.
+        "stop_time" if has(&["start_time"]) => Some(Meaning::Field),
+        _ => None,
+    }
+}
+
 /// The columns of a list.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -80,7 +97,10 @@ impl Header {
         let is_own =
             ["status", "status_at", "joined_at"].iter().all(|own| names.iter().any(|name| name == own));
         for (index, name) in names.iter().enumerate() {
-            if consent::is_about_paying(name, &names) && !meanings.contains_key(name) {
+            if let Some(meaning) = beside(name, &names).filter(|_| !meanings.contains_key(name)) {
+                if meaning != Meaning::Field {
+                    consent.push(ConsentColumn { index, meaning, is_guessed: false });
+                }
                 continue;
             }
             match consent::titled(&titles[index], index, meanings) {
@@ -172,6 +192,29 @@ mod tests {
             ("__a__b__", "a_b"),
         ] {
             assert_eq!(normalize(title), name, "{title}");
+        }
+    }
+
+    #[test]
+    fn some_names_are_about_consent_only_beside_others() {
+        let opted_out = Meaning::Cause(Inactive::OptedOut);
+        for (titles, consent, unclear) in [
+            ("email,stop_time", &[][..], 1),
+            ("email,start_time,stop_time", &[], 0),
+            ("email,Ad Tracking,Stop Time", &[opted_out], 0),
+            ("email,start_time,Stop Time,Stop Status", &[opted_out], 0),
+            ("email,activated", &[], 0),
+            ("email,activated,deactivated", &[Meaning::Confirmation, opted_out], 0),
+            ("email,type,stripe_plan", &[], 0),
+        ] {
+            let titles_of = || titles.split(',').map(str::to_owned).collect();
+            let header = Header::new(titles_of(), &ColumnMeanings::new());
+            let meanings: Vec<_> = header.consent.iter().map(|column| column.meaning).collect();
+            assert_eq!((&meanings[..], header.unclear.len()), (consent, unclear), "{titles}");
+            let names = ["stop_time", "activated", "deactivated", "type"];
+            let explained = ColumnMeanings::from(names.map(|name| (name.to_owned(), Meaning::Field)));
+            let header = Header::new(titles_of(), &explained);
+            assert!(header.consent.is_empty() && header.unclear.is_empty(), "{titles}");
         }
     }
 

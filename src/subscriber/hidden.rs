@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     consent::{self, ColumnMeanings},
     inactive::Inactive,
-    meaning::Says,
+    meaning::{Says, says_no},
     normalize::normalize,
 };
 
@@ -198,8 +198,7 @@ impl Mail {
     /// Whether a value under such a name may be a no. A zero may be a number of letters, unless no number can be meant.
     fn is_false(self, value: &str) -> bool {
         let word = value.trim().to_lowercase();
-        ["false", "no", "n", "off", "nein", "non", "falsch"].contains(&word.as_str())
-            || (self == Self::Wholly && word == "0")
+        says_no(&word) && (word != "0" || self == Self::Wholly)
     }
 }
 
@@ -383,6 +382,11 @@ mod tests {
             ("attributes", r#"{"emails": {"weekly": false, "sent": 0}}"#, key("weekly", "false")),
             ("metadata", "{'newsletter': False}", key("newsletter", "false")),
             ("newsletter", "nein", False("nein".to_owned())),
+            ("newsletter", "Não", False("Não".to_owned())),
+            ("newsletter", "いいえ", False("いいえ".to_owned())),
+            ("attributes", r#"{"weekly_email": "faux"}"#, key("weekly_email", "faux")),
+            ("Mobile newsletter", "unsubscribed", Word("unsubscribed".to_owned())),
+            ("attributes", r#"{"stop_time": "10:00"}"#, key("stop_time", "")),
             ("newsletter", "Weekly", Nothing),
             ("email_marketing", "0", False("0".to_owned())),
             ("emails_received_6mo", "0", Nothing),

@@ -15,6 +15,8 @@ pub enum Meaning {
     Consent,
     /// Yes or no to this cause; an empty cell says no. Whatever is neither, such as a date, says yes.
     Cause(Inactive),
+    /// Whether the person has confirmed, or when: no and an empty cell say not yet.
+    Confirmation,
 }
 
 impl Meaning {
@@ -51,13 +53,17 @@ impl Meaning {
         let yes = match word.as_str() {
             "true" | "yes" | "y" | "1" | "x" | "on" | "t" | "ja" | "oui" | "sí" | "si" | "wahr" | "vrai"
             | "verdadero" | "sim" | "tak" | "da" | "да" | "はい" | "是" | "✓" | "✔" => Some(true),
-            "false" | "no" | "n" | "0" | "off" | "f" | "nein" | "non" | "falsch" | "faux" | "falso"
-            | "não" | "nao" | "nee" | "nie" | "нет" | "いいえ" | "否" => Some(false),
-            _ => None,
+            word => says_no(word).then_some(false),
         };
+        let is_never = is_never(&word);
         match (self, yes) {
             (Self::Field, _) => Says::Active,
-            (Self::Consent, _) if word.is_empty() => Says::Inactive(Inactive::Unconfirmed),
+            (Self::Consent | Self::Confirmation, _) if word.is_empty() || is_never => {
+                Says::Inactive(Inactive::Unconfirmed)
+            }
+            (Self::Confirmation, Some(false)) => Says::Inactive(Inactive::Unconfirmed),
+            (Self::Confirmation, _) => Says::Active,
+            (Self::Cause(_), _) if is_never => Says::Active,
             _ if word.is_empty() => Says::Active,
             (Self::Status, _) => status(&word),
             (Self::WantsLetters, Some(true)) | (Self::Consent, Some(true)) => Says::Active,
@@ -81,6 +87,48 @@ impl Meaning {
             _ => "yes or no",
         }
     }
+}
+
+/// Whether a word in lower case means no.
+pub(super) fn says_no(word: &str) -> bool {
+    matches!(
+        word,
+        "false"
+            | "no"
+            | "n"
+            | "0"
+            | "off"
+            | "f"
+            | "nein"
+            | "non"
+            | "falsch"
+            | "faux"
+            | "falso"
+            | "não"
+            | "nao"
+            | "nee"
+            | "nie"
+            | "нет"
+            | "いいえ"
+            | "否"
+    )
+}
+
+/// Whether a cell is a date that programs write for none: MySQL's of zeros, or the first day that they can count from.
+fn is_never(word: &str) -> bool {
+    if !is_date(word) {
+        return false;
+    }
+    let parts = word.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let mut numbers: Vec<u64> = parts.map(|part| part.parse().unwrap_or(u64::MAX)).collect();
+    if numbers.len() < 3 {
+        return false;
+    }
+    let time = numbers.split_off(3);
+    numbers.sort_unstable();
+    // A year of two digits may be 2001.
+    let is_first = numbers == [1, 1, 1970] || (numbers == [1, 1, 1] && word.contains("0001"));
+    time.iter().all(|number| *number == 0) && (is_first || numbers == [0, 0, 0])
 }
 
 /// Whether a cell is a date, with or without a time, in whatever order and with whatever marks.
@@ -168,6 +216,19 @@ mod tests {
             (Meaning::Consent, "false", Says::Inactive(Inactive::OptedOut)),
             (Meaning::Consent, "2024-01-02 10:00:00", Says::Active),
             (Meaning::Consent, "13.03.2024", Says::Active),
+            (Meaning::Consent, "0000-00-00 00:00:00", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Consent, "00.00.0000", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Consent, "1970-01-01", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Consent, "1970-01-01T00:00:00.000Z", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Consent, "0001-01-01T00:00:00Z", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Consent, "01.01.01", Says::Active),
+            (Meaning::Consent, "1970-01-02", Says::Active),
+            (Meaning::WantsLetters, "0000-00-00", Says::Unknown),
+            (Meaning::Confirmation, "0", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Confirmation, "", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Confirmation, "0000-00-00", Says::Inactive(Inactive::Unconfirmed)),
+            (Meaning::Confirmation, "1714979229", Says::Active),
+            (Meaning::Confirmation, "2024-01-02 03:04:05", Says::Active),
             (Meaning::Consent, "2024", Says::Unknown),
             (Meaning::Consent, "1-2", Says::Unknown),
             (Meaning::Consent, "Não", Says::Inactive(Inactive::OptedOut)),
@@ -177,6 +238,10 @@ mod tests {
             (Meaning::Status, "inaktiv", Says::Inactive(Inactive::Paused)),
             (cause, "", Says::Active),
             (cause, "no", Says::Active),
+            (cause, "0000-00-00", Says::Active),
+            (cause, "0000-00-00 00:00:00", Says::Active),
+            (cause, "01/01/1970 00:00:00", Says::Active),
+            (cause, "01.01.01", Says::Inactive(Inactive::OptedOut)),
             (cause, "2024-01-02", Says::Inactive(Inactive::OptedOut)),
         ] {
             assert_eq!(meaning.read(cell), says, "{meaning:?} {cell}");

@@ -66,7 +66,7 @@ fn every_export_comes_with_the_right_statuses() {
     check(&["unsubscribed-at.csv"], "csv", [1, 0, 0, 1, 0, 0]);
     check(&["salesforce.csv"], "csv", [1, 0, 0, 1, 1, 0]);
     check(&["mailjet.csv"], "csv", [1, 0, 0, 1, 0, 1]);
-    check(&["cleverreach.csv"], "csv", [1, 0, 0, 1, 0, 0]);
+    check(&["cleverreach.csv"], "csv", [1, 1, 0, 1, 0, 0]);
     check(&["mailerlite.csv"], "csv", [1, 0, 0, 1, 0, 0]);
     check(&["wix.csv"], "csv", [1, 1, 0, 1, 0, 0]);
     check(&["civicrm.csv"], "csv", [1, 0, 1, 1, 0, 0]);

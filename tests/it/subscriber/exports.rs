@@ -53,7 +53,7 @@ fn an_export_with_opt_outs_is_not_taken_for_a_list_of_active_people() {
     check("unsubscribed-at.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
     check("salesforce.csv", &["ann"], [1, 1, 0, 0, 0, 0]);
     check("mailjet.csv", &["ann"], [1, 0, 1, 0, 0, 0]);
-    check("cleverreach.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
+    check("cleverreach.csv", &["ann"], [1, 0, 0, 0, 1, 0]);
     check("mailerlite.csv", &["ann"], [1, 0, 0, 0, 0, 0]);
     check("wix.csv", &["ann"], [1, 0, 0, 0, 1, 0]);
     check("civicrm.csv", &["ann"], [1, 0, 0, 1, 0, 0]);
