@@ -47,7 +47,7 @@ pub(super) fn withdraw_requests(
     cause: &str,
     now: Timestamp,
 ) -> Result<(), AudienceError> {
-    let was_asked = tables::delete_open(db, key)?;
+    let was_asked = tables::delete_open(db, key, now)?;
     if was_asked && had_said_no {
         store::suppress_hash(db, &tokens.person(key), Reason::Unsubscribed, Some(cause), now)?;
     }
@@ -69,7 +69,9 @@ pub(super) fn withdraw_of_erased(
     let Some(key) = keys.iter().find(|key| tokens.people(key).any(|one| one == *person)) else {
         return Ok(false);
     };
-    tables::delete_open(db, key)?;
-    store::suppress_hash_again(db, person, cause, now)?;
-    Ok(true)
+    let was_asked = tables::delete_open(db, key, now)?;
+    if was_asked {
+        store::suppress_hash_again(db, person, cause, now)?;
+    }
+    Ok(was_asked)
 }

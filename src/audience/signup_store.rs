@@ -172,10 +172,12 @@ pub(super) fn delete(db: &Connection, id: &[u8; 12]) -> Result<(), AudienceError
     Ok(())
 }
 
-/// Forgets what was asked for with an address and is not confirmed. Whether a letter has asked its owner.
-pub(super) fn delete_open(db: &Connection, key: &str) -> Result<bool, AudienceError> {
-    let was_asked = "SELECT EXISTS (SELECT 1 FROM signups WHERE key = ?1 AND state = 'mailed')";
-    let was_asked = db.query_row(was_asked, [key], |row| row.get(0))?;
+/// Forgets what was asked for with an address and is not confirmed. Whether a letter has asked its owner, who could still confirm: one
+/// that waits for the relay has not, one that is being handed over may have.
+pub(super) fn delete_open(db: &Connection, key: &str, now: Timestamp) -> Result<bool, AudienceError> {
+    let was_asked = "SELECT EXISTS (SELECT 1 FROM signups WHERE key = ?1 AND state = 'mailed' AND expires_at > ?2 \
+         AND NOT EXISTS (SELECT 1 FROM service_letters WHERE service_letters.id = signups.id AND is_held = 0))";
+    let was_asked = db.query_row(was_asked, params![key, now.as_millisecond()], |row| row.get(0))?;
     let letters = "DELETE FROM service_letters WHERE id IN (SELECT id FROM signups WHERE key = ?1 AND state <> 'confirmed')";
     db.execute(letters, [key])?;
     db.execute("DELETE FROM signups WHERE key = ?1 AND state <> 'confirmed'", [key])?;

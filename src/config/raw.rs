@@ -317,9 +317,17 @@ impl<'a> Table<'a> {
                 Diagnostic::error("M003", &self.notes.source, key.span(), message).help(help);
             // A misspelt `password = "…"` would show the password, and so would a relay's address in the wrong section.
             let near = nearest(name, known.iter().copied());
-            let has_login =
-                value.get_ref().as_str().is_some_and(|text| text.contains("://") && text.contains('@'));
-            if has_login || !is_section && (sounds_secret(name) || near.is_some_and(sounds_secret)) {
+            let source = &self.notes.source;
+            let value_text = source.text().get(value.span()).unwrap_or_default();
+            let line = source.line(source.position(key.span().start).line);
+            let has_login = [value_text, line].iter().any(|text| text.contains("://") && text.contains('@'));
+            let is_secret = if is_section {
+                // As an inline table or with dots, its values are in the line.
+                !line.trim_start().starts_with('[') && [value_text, line].into_iter().any(sounds_secret)
+            } else {
+                sounds_secret(name) || near.is_some_and(sounds_secret)
+            };
+            if has_login || is_secret {
                 diagnostic = without_excerpt(diagnostic);
             }
             self.notes.push(diagnostic);

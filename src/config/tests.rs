@@ -264,6 +264,13 @@ fn a_password_in_the_file_is_not_shown_again() {
         "relay = \"smtps://me:hunter2@h\"\n",
         "relay = smtps://me:hunter2@h\n",
         "[outbox]\nrelay = \"smtps://me:hunter2@h\"\n",
+        "[sender]\nrelay = { url = \"smtps://me:hunter2@h\" }\n",
+        "[sender]\nrelays = [\"smtps://me:hunter2@h\"]\n",
+        "[sender]\nrelay = { url = \"smtps://h\", password = \"hunter2\" }\n",
+        "[sender]\nrelay.url = \"smtps://me:hunter2@h\"\n",
+        "[sender]\nrelay.password = \"hunter2\"\n",
+        "relays = [\"smtps://me:hunter2@h\"]\n",
+        "pace = \"smtps://me:hunter2@h\"\n",
     ] {
         let source = Source::new("mimeo.toml", format!("{text}{LEAST}"));
         let found = Config::parse(Path::new("."), source, &Overrides::default()).unwrap_err();

@@ -69,6 +69,34 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// A relay's reply for a page that is passed on: every address in it as an [`EmailAddress`](crate::address::EmailAddress) prints itself.
+pub(super) fn masked(text: &str) -> String {
+    let is_local = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let is_domain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '[';
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let before = &rest[..at];
+        let start = match before.strip_suffix('"').and_then(|quoted| quoted.rfind('"')) {
+            Some(quote) => quote,
+            None => before.trim_end_matches(is_local).len(),
+        };
+        let (words, local) = before.split_at(start);
+        out.push_str(words);
+        rest = &rest[at + 1..];
+        match local.chars().next() {
+            Some(first) if rest.starts_with(is_domain) => {
+                out.push(first);
+                out.push('…');
+            }
+            _ => out.push_str(local),
+        }
+        out.push('@');
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +121,20 @@ mod tests {
             assert_eq!(duration(Duration::from_secs_f64(seconds)), expected);
         }
         assert_eq!(human_bytes(102_400), "102.4 KB");
+    }
+
+    #[test]
+    fn addresses_in_a_reply_are_masked() {
+        for (reply, expected) in [
+            ("550 5.1.1 <Ann@Example.com>: rejected", "550 5.1.1 <A…@Example.com>: rejected"),
+            ("ann.b+c@a.example,bob@b.example.", "a…@a.example,b…@b.example."),
+            ("no \"ann b\"@example.com here", "no \"…@example.com here"),
+            ("jörg@bücher.example é", "j…@bücher.example é"),
+            ("at 5 @ home, @b and a@", "at 5 @ home, @b and a@"),
+            ("a@b@example.com", "a…@b…@example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(reply), expected);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    format::{count, duration, plural, when},
+    format::{count, duration, masked, plural, when},
     picture::{Picture, Waits, wait_color},
 };
 use crate::{
@@ -109,7 +109,7 @@ impl RunPage<'_> {
                 page,
                 "<p>No worker goes on: {}. <code>mimeo resume {slug}</code> lets them go on, \
                  <code>mimeo send {slug}</code> sends what is left from one machine.</p>",
-                escape(why)
+                escape(&masked(why))
             );
         }
         self.course(&mut page);
@@ -211,7 +211,7 @@ impl RunPage<'_> {
                 page,
                 "<tr><td class=\"reply\">{}</td><td class=\"reply\">{}</td><td>{}</td></tr>",
                 escape(&row.address.to_string()),
-                escape(reply),
+                escape(&masked(reply)),
                 escape(&what_to_do(reply))
             );
         }
@@ -322,7 +322,7 @@ impl RunPage<'_> {
                 "<tr><td>{cause}</td><td>{}</td><td class=\"code\">{}</td><td class=\"reply\">{}</td><td class=\"n\">{}</td></tr>",
                 escape(&group.domain),
                 escape(group.status.as_deref().unwrap_or_default()),
-                escape(&group.example),
+                escape(&masked(&group.example)),
                 count(group.count)
             );
         }
@@ -347,7 +347,7 @@ impl RunPage<'_> {
                 word(group.kind),
                 group.stage.map(|stage| stage.to_string()).unwrap_or_default(),
                 codes(group),
-                escape(&group.example),
+                escape(&masked(&group.example)),
                 count(group.count)
             );
         }

@@ -430,11 +430,9 @@ fn a_report_is_written_beside_the_ledger_and_json_tells_programs() {
 
 #[test]
 fn the_report_shows_letters_over_time_and_the_refusals() {
-    let script = Script::new().say_to(At::Rcpt, "reader000002", "550 5.1.1 <b> unknown").rule(
-        At::Rcpt,
-        When::FirstForEach(1),
-        Do::Say("450 4.2.0 greylisted".into()),
-    );
+    let script = Script::new()
+        .say_to(At::Rcpt, "reader000002", "550 5.1.1 <b> Reader000002@example2.com unknown")
+        .rule(At::Rcpt, When::FirstForEach(1), Do::Say("450 4.2.0 greylisted".into()));
     let relay = Relay::start(script);
     let project = through(&relay, 4, "");
     project.run(["send", "one", "--yes", "--first", "--limit", "1"]).code(0);
@@ -451,9 +449,9 @@ fn the_report_shows_letters_over_time_and_the_refusals() {
         "This run over time",
         "accepted 2</span>",
         "accepted 3</span>",
-        "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; unknown</td>",
+        "<td class=\"code\">550 5.1.1</td><td class=\"reply\">&lt;b&gt; R…@example2.com unknown</td>",
         "--state failed</code> lists the failed ones",
-        "<td class=\"reply\">r…@example2.com</td><td class=\"reply\">550 5.1.1 &lt;b&gt; unknown</td>\
+        "<td class=\"reply\">r…@example2.com</td><td class=\"reply\">550 5.1.1 &lt;b&gt; R…@example2.com unknown</td>\
          <td>There is no such mailbox",
     ] {
         assert!(page.contains(what), "no {what:?} in {page}");

@@ -210,7 +210,8 @@ impl Job<'_> {
             let replies = ledger.replies(dispatch.id).await?;
             let mut failed = Vec::new();
             let mut pages = ledger.deliveries(dispatch.id, Some(State::Failed));
-            while failed.len() < FAILED_MAX
+            while tally.failed > failed.len() as u64
+                && failed.len() < FAILED_MAX
                 && let Some(row) = pages.next().await?
             {
                 failed.push(row);

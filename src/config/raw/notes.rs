@@ -24,7 +24,13 @@ impl Notes {
         Self { source, diagnostics: RefCell::default(), asked: RefCell::default() }
     }
 
-    pub(in crate::config) fn push(&self, diagnostic: Diagnostic) {
+    /// Whatever it is about, a line with a URL that has a password is not shown.
+    pub(in crate::config) fn push(&self, mut diagnostic: Diagnostic) {
+        if let Place::Text { excerpt, .. } = &diagnostic.place
+            && has_password(excerpt)
+        {
+            diagnostic = without_excerpt(diagnostic);
+        }
         self.diagnostics.borrow_mut().push(diagnostic);
     }
 
@@ -52,6 +58,12 @@ impl Notes {
     pub(in crate::config) fn asked(&self) -> BTreeMap<String, bool> {
         self.asked.borrow().clone()
     }
+}
+
+/// Whether it may have a URL like `smtps://me:password@host`.
+fn has_password(line: &str) -> bool {
+    let mut logins = line.split("://").skip(1).filter_map(|rest| rest.split_once('@'));
+    logins.any(|(login, _)| login.contains(':'))
 }
 
 /// Whether a line of the file had better not be shown.

@@ -261,6 +261,7 @@ impl Store {
     pub(in crate::ledger) fn unproved_requests(&self) -> Result<Vec<String>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT DISTINCT key FROM bounces WHERE kind = 'unsubscribe' AND effect = 'shown' AND key <> '' \
+             AND domain <> 'erased.invalid' \
              AND NOT EXISTS (SELECT 1 FROM suppressions WHERE suppressions.key = bounces.key) ORDER BY 1",
         )?;
         let rows = statement.query_map([], |row| row.get(0))?;

@@ -13,7 +13,8 @@ use mimeograph::{
         Admission, Audience, Confirmed, Decision, ImportOptions, LetterKind, NewPerson, Signup, SignupKind,
         Staged, Who, Words,
     },
-    ledger::{Ledger, Reason, Suppression},
+    bounce::Kind,
+    ledger::{Effect, Ledger, NewBounce, Reason, Suppression},
     message::{ListTokens, Tokens},
     subscriber::Fields,
 };
@@ -51,8 +52,17 @@ impl List {
         self.audience.add(new, "asked", self.now()).await.unwrap();
     }
 
-    /// Someone asks for letters to an address: the request's number, and what was decided.
+    /// Someone asks for letters to an address, and the letter about it leaves: the request's number, and what was decided.
     async fn ask(&self, address: &EmailAddress) -> ([u8; 12], Decision) {
+        let asked = self.ask_while_the_relay_is_away(address).await;
+        let letters = self.audience.take_letters(10, self.now(), at(100_000)).await.unwrap();
+        let left = letters.into_iter().map(|letter| (letter.unwrap().id, None)).collect();
+        self.audience.settle_letters(left).await.unwrap();
+        asked
+    }
+
+    /// The same, and the letter waits.
+    async fn ask_while_the_relay_is_away(&self, address: &EmailAddress) -> ([u8; 12], Decision) {
         self.time.set(self.time.get() + 1);
         let id = [u8::try_from(self.time.get()).unwrap(); 12];
         let signup = Signup {
@@ -69,7 +79,7 @@ impl List {
             requested_at: self.now(),
             requested_from: None,
             due_at: self.now(),
-            expires_at: at(100_000),
+            expires_at: at(self.time.get() + 100),
         };
         self.audience.sign_up(signup).await.unwrap();
         let limits = Admission {
@@ -144,6 +154,36 @@ async fn an_old_link_that_stops_letters_is_no_answer_to_a_request() {
 }
 
 #[tokio::test]
+async fn no_link_answers_a_letter_that_has_not_left_or_asks_no_more() {
+    on_each(async |shelf| {
+        let list = List::open(&shelf.ledger).await;
+        let people = ["left", "erased"].map(|name| address(&format!("{name}@example.com")));
+        let [left, erased] = &people;
+        list.add(left).await;
+        list.says_no(left).await;
+        list.add(erased).await;
+        list.audience.erase(erased.clone(), list.now()).await.unwrap();
+        for address in &people {
+            let (waiting, decision) = list.ask_while_the_relay_is_away(address).await;
+            assert_eq!(decision, Decision::Send(LetterKind::Confirm), "{address}");
+            // With the link of an old issue.
+            list.says_no(address).await;
+            assert_eq!(list.audience.waiting_letters().await.unwrap(), 0);
+            assert!(!matches!(list.confirm(waiting).await, Confirmed::Done(..)), "{address}");
+            let (_, decision) = list.ask(address).await;
+            assert_eq!(decision, Decision::Send(LetterKind::Confirm), "{address}: before it left");
+        }
+        list.time.set(list.time.get() + 100);
+        for address in &people {
+            list.says_no(address).await;
+            let (_, decision) = list.ask(address).await;
+            assert_eq!(decision, Decision::Send(LetterKind::Confirm), "{address}: after a week");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_suppression_of_the_address_does_not_hide_this_was_not_me() {
     on_each(async |shelf| {
         let (list, ann) = (List::open(&shelf.ledger).await, address("ann@example.com"));
@@ -156,6 +196,32 @@ async fn a_suppression_of_the_address_does_not_hide_this_was_not_me() {
         shelf.ledger.suppress_all([Ok(suppression)]).await.unwrap();
         assert_eq!(list.ask(&ann).await.1, Decision::Drop("suppressed"));
         assert_eq!(list.confirm(pending).await, Confirmed::Withdrawn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asked_by_mail_and_is_erased_is_not_listed_any_more() {
+    on_each(async |shelf| {
+        let list = List::open(&shelf.ledger).await;
+        let [ann, bo] = ["ann", "bo"].map(|name| address(&format!("{name}@example.com")));
+        for (number, person) in [(1, &ann), (2, &bo)] {
+            let request = NewBounce {
+                message: [number; 32],
+                address: Some(person.clone()),
+                delivery: None,
+                kind: Kind::Unsubscribe,
+                class: None,
+                status: None,
+                reply: String::new(),
+                at: at(0),
+                effect: Effect::Shown,
+                suppress: None,
+            };
+            shelf.ledger.record_bounce(request, at(0)).await.unwrap();
+        }
+        list.audience.erase(ann.clone(), at(1)).await.unwrap();
+        assert_eq!(shelf.ledger.unproved_requests().await.unwrap(), [bo.key()]);
     })
     .await;
 }

@@ -37,6 +37,33 @@ fn a_token_unsubscribes_whose_list_is_managed() {
 }
 
 #[test]
+fn only_hashes_of_earlier_addresses_are_made_again_where_the_others_are_there() {
+    let project = managed();
+    project.run(["subscribers", "add", "ann@example.com"]).code(0);
+    let ledger = rusqlite::Connection::open(project.path(".mimeo/ledger.db")).unwrap();
+    ledger
+        .execute_batch(
+            "UPDATE subscriber_facts SET value = replace(value, 'present and earlier, ', '') WHERE name = 'hashes'; \
+             UPDATE subscriber_history SET change = 'address changed from old@example.com'; \
+             UPDATE subscriber_hashes SET subscriber = 999;",
+        )
+        .unwrap();
+    drop(ledger);
+    project.run(["subscribers", "add", "bo@example.com"]).code(0);
+    let ledger = rusqlite::Connection::open(project.path(".mimeo/ledger.db")).unwrap();
+    let number = |sql: &str| ledger.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(*) FROM subscriber_hashes WHERE subscriber = 999"), 1, "left alone");
+    assert_eq!(
+        number("SELECT count(*) FROM subscriber_hashes WHERE subscriber <> 999"),
+        2,
+        "the earlier one and the new one"
+    );
+    let facts =
+        "SELECT count(*) FROM subscriber_facts WHERE name = 'hashes' AND value LIKE 'present and earlier, %'";
+    assert_eq!(number(facts), 1);
+}
+
+#[test]
 fn a_token_is_enough_where_the_address_is_not_known() {
     // The letter was sent from another folder, with the same key.
     let project = Project::new().file("issues/one.md", super::ISSUE);
