@@ -19,17 +19,8 @@ pub(super) fn renew_hashes(db: &Connection, tokens: &ListTokens) -> Result<(), A
         return Ok(());
     }
     // Until the hashes of earlier addresses were made too, the value was the keys alone: those of present addresses are there.
-    let is_present = made_with == Some(tokens.fingerprint());
-    let mut people =
-        db.prepare_cached("SELECT id, key FROM subscribers WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-    let mut after = 0;
-    while !is_present {
-        let page: Vec<(i64, String)> = people
-            .query_map([after, store::PAGE], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        let Some((last, _)) = page.last() else { break };
-        after = *last;
-        store::put_hashes(db, tokens, page.iter().map(|(id, key)| (*id, key.as_str())))?;
+    if made_with != Some(tokens.fingerprint()) {
+        renew_present(db, tokens)?;
     }
     renew_earlier(db, tokens)?;
     db.execute(
@@ -43,6 +34,21 @@ pub(super) fn renew_hashes(db: &Connection, tokens: &ListTokens) -> Result<(), A
 /// What hashes are made by: the newsletter's keys, and those of which addresses.
 fn made_by(tokens: &ListTokens) -> String {
     format!("present and earlier, {}", tokens.fingerprint())
+}
+
+/// Makes the hashes of the addresses that people have.
+fn renew_present(db: &Connection, tokens: &ListTokens) -> Result<(), AudienceError> {
+    let mut people =
+        db.prepare_cached("SELECT id, key FROM subscribers WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut after = 0;
+    loop {
+        let page: Vec<(i64, String)> = people
+            .query_map([after, store::PAGE], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        store::put_hashes(db, tokens, page.iter().map(|(id, key)| (*id, key.as_str())))?;
+    }
 }
 
 /// Has the hashes of earlier addresses lead to the people who had them last, and what is planned for these addresses looked at once
