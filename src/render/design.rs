@@ -54,7 +54,6 @@ pub struct Design {
     pub looks: Looks,
 }
 
-#[cfg(feature = "cli")]
 const OTHERS: [&str; 19] = [
     "palette",
     "font",
@@ -78,7 +77,6 @@ const OTHERS: [&str; 19] = [
 ];
 
 /// The names of all settings of a design.
-#[cfg(feature = "cli")]
 pub(crate) fn settings() -> impl Iterator<Item = &'static str> + Clone {
     COLORS.into_iter().chain(OTHERS)
 }
