@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench limits [-- WORKLOAD… [--rounds N] [--letters N]]`, where a workload is `loopback` (B1, B2),
 //! `signed` (B3), `distance` (B4 and B6; needs root), `million` (B7), `build` (B8), `dry-run` (B9), `ledger` (B10) or `server`
-//! (B11).
+//! (B12).
 //! References that are not installed are skipped, and it is said how to get them.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]

@@ -11,10 +11,10 @@ use std::{
 
 use crate::lab::{Goal, Newsletter, Sink, judge, print};
 
-/// B11: letters a second of `mimeo send`, plan and all.
+/// B12: letters a second of `mimeo send`, plan and all.
 pub(crate) fn server(letters: u64, rounds: u64) {
     println!(
-        "\nB11: {letters} unsigned letters, 10 connections, ledger on a server (fsync = on, a unix socket) and in a file, \
+        "\nB12: {letters} unsigned letters, 10 connections, ledger on a server (fsync = on, a unix socket) and in a file, \
          {rounds} rounds"
     );
     let Some(cluster) = Cluster::start() else {
@@ -55,7 +55,7 @@ pub(crate) fn server(letters: u64, rounds: u64) {
     print("", "bytes of log a letter", log);
     print("", "dead rows after", dead);
     let ratios = file.iter().zip(&server).map(|(file, server)| file.seconds / server.seconds);
-    judge("B11 on a server / in a file", "× the letters/s", Goal::AtLeast(0.6, 0.6), ratios);
+    judge("B12 on a server / in a file", "× the letters/s", Goal::AtLeast(0.6, 0.6), ratios);
 }
 
 /// A server of our own, which ends with this value.
