@@ -106,6 +106,30 @@ async fn an_older_copy_is_refused_until_the_owner_says_so() {
 }
 
 #[tokio::test]
+async fn an_older_copy_is_refused_at_each_look_by_who_had_the_ledger_open() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let url = cluster.url(&cluster.database());
+    let ledger = Ledger::open_with(location(&url), &options(&folder)).unwrap();
+    let opened = open(&ledger, "one", &["ada", "bob", "cem"]).await;
+    drop(ledger);
+    cluster.stop();
+    cluster.save();
+    cluster.start_again();
+    let ledger = Ledger::open_with(location(&url), &options(&folder)).unwrap();
+    let worker = ledger.register_worker("relay", at(1)).await.unwrap();
+    assert_eq!(claim(&ledger, opened.dispatch, &worker, 1, at(1)).await.len(), 1);
+    cluster.kill();
+    cluster.restore();
+    cluster.start_again();
+    for look in 0..3 {
+        let claimed = ledger.claim(opened.dispatch, &worker, 1, at(2), &Wanted::default()).await;
+        let error = claimed.err().map(|error| error.to_string());
+        assert!(error.as_ref().is_some_and(|error| error.contains("copy")), "look {look}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn connections_that_are_cut_in_a_commit_lose_nothing_and_do_nothing_twice() {
     for pre_commit in [false, true] {
         cut_in_commits(&Wanted { pre_commit, ..Wanted::default() }).await;
